@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <numeric>
+
+#include "models/base/error.hpp"
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+
+/// A clock whose n-th edge is computed from n, so rounding never accumulates. Edge 0 is at time 0.
+/// The period is the exact fraction `numerator / denominator` of a picosecond.
+class Clock {
+ public:
+  Clock() = default;
+
+  /// @param khz frequency; 1 kHz is the resolution of every clock key in the configuration.
+  static Clock from_khz(std::int64_t khz) {
+    check(khz > 0, "clock frequency must be positive, got {} kHz", khz);
+    const std::int64_t ps_per_ms = 1'000'000'000;
+    const std::int64_t g = std::gcd(ps_per_ms, khz);
+    Clock c;
+    c.numerator_ = ps_per_ms / g;
+    c.denominator_ = khz / g;
+    return c;
+  }
+
+  /// Time of edge `n` (rounded down to a whole picosecond).
+  Picoseconds edge(std::int64_t n) const {
+    if (denominator_ == 1) return Picoseconds(n * numerator_);
+    return Picoseconds(static_cast<std::int64_t>(static_cast<WideInt>(n) * numerator_ / denominator_));
+  }
+
+  /// First edge at or after `t`.
+  std::int64_t edge_at_or_after(Picoseconds t) const {
+    std::int64_t n = edge_before_or_at(t);
+    return edge(n) < t ? n + 1 : n;
+  }
+
+  /// Last edge at or before `t` (t >= 0).
+  std::int64_t edge_before_or_at(Picoseconds t) const {
+    if (denominator_ == 1) return t.value / numerator_;
+    auto n = static_cast<std::int64_t>(static_cast<WideInt>(t.value) * denominator_ / numerator_);
+    return edge(n + 1) <= t ? n + 1 : n;
+  }
+
+ private:
+  std::int64_t numerator_ = 1;
+  std::int64_t denominator_ = 1;
+};
+
+}  // namespace bondsim

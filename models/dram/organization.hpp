@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+/// Shape of one channel (one rank). Defaults are none: a DRAM file gives every value.
+struct DramOrganization {
+  int bank_groups = 0;
+  int banks_per_group = 0;
+  std::int64_t rows = 0;      ///< per bank
+  int columns = 0;            ///< per row, each of device_width_bits
+  int device_width_bits = 0;  ///< DQ of the channel
+  int burst_length = 0;       ///< beats of one RD or WR
+
+  int banks() const { return bank_groups * banks_per_group; }
+  int page_bytes() const { return columns * device_width_bits / 8; }
+  int access_bytes() const { return device_width_bits * burst_length / 8; }
+  std::int64_t bank_bytes() const { return rows * page_bytes(); }
+  std::int64_t channel_bytes() const { return bank_bytes() * banks(); }
+};
+
+template <class Visitor>
+void fields(Visitor& v, DramOrganization& c) {
+  v.field("bank_groups", c.bank_groups, required("bank groups").range(1, 16));
+  v.field("banks_per_group", c.banks_per_group, required("banks in a bank group").range(1, 64));
+  v.field("rows", c.rows, required("rows of a bank").range(1, 1 << 24));
+  v.field("columns", c.columns, required("columns of a row, each device_width_bits wide").range(16, 1 << 16));
+  v.field("device_width_bits", c.device_width_bits, required("data pins of the channel").range(4, 1024).in("bit"));
+  v.field("burst_length", c.burst_length, required("beats of a RD or WR").range(2, 64));
+}
+
+}  // namespace bondsim

@@ -1,0 +1,86 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+enum class NmpPlacement { hybrid_bonded, in_die };
+template <>
+struct EnumNames<NmpPlacement> {
+  static const std::vector<std::pair<const char*, NmpPlacement>>& names() {
+    static const std::vector<std::pair<const char*, NmpPlacement>> list = {{"hybrid_bonded", NmpPlacement::hybrid_bonded},
+                                                                         {"in_die", NmpPlacement::in_die}};
+    return list;
+  }
+};
+
+enum class ActivatePolicy { all_bank, staggered };
+template <>
+struct EnumNames<ActivatePolicy> {
+  static const std::vector<std::pair<const char*, ActivatePolicy>>& names() {
+    static const std::vector<std::pair<const char*, ActivatePolicy>> list = {{"all_bank", ActivatePolicy::all_bank},
+                                                                           {"staggered", ActivatePolicy::staggered}};
+    return list;
+  }
+};
+
+/// The port between a bank and its PE.
+struct HbConfig {
+  double bandwidth_gbps = 0;  ///< GB/s (1e9 bytes) of one bank's port
+  int access_bytes = 0;       ///< bytes of one column access through the port
+
+  /// Picoseconds of one access, exact for the shipped configurations (rounded up otherwise).
+  std::int64_t access_ps() const {
+    return static_cast<std::int64_t>(std::ceil(static_cast<double>(access_bytes) * 1000.0 / bandwidth_gbps - 1e-9));
+  }
+};
+template <class Visitor>
+void fields(Visitor& v, HbConfig& c) {
+  v.field("bandwidth_gbps", c.bandwidth_gbps, required("peak of one bank's port, 1 GB = 1e9 bytes").range(0.1, 1000).in("GB/s"));
+  v.field("access_bytes", c.access_bytes, required("bytes of one column access through the port").range(1, 4096).in("B"));
+}
+
+/// One processing engine: FPUs of a few MACs each, an FPU taking `macs_per_fpu` elements of K of one output column a cycle.
+struct PeConfig {
+  int fpus = 0;
+  int macs_per_fpu = 0;
+  int clock_mhz = 0;
+  double weight_buffer_kib = 0;
+  double output_buffer_kib = 0;
+  bool double_buffered_weights = true;
+};
+template <class Visitor>
+void fields(Visitor& v, PeConfig& c) {
+  v.field("fpus", c.fpus, required("FPUs of a PE").range(1, 1024));
+  v.field("macs_per_fpu", c.macs_per_fpu, required("MACs of an FPU, along K of one output column").range(1, 1024));
+  v.field("clock_mhz", c.clock_mhz, required("PE clock").range(1, 10000).in("MHz"));
+  v.field("weight_buffer_kib", c.weight_buffer_kib, required("weight buffer of a PE, both halves together").range(0.0625, 1 << 20).in("KiB"));
+  v.field("output_buffer_kib", c.output_buffer_kib, required("output buffer of a PE, holds accumulators").range(0.0625, 1 << 20).in("KiB"));
+  v.field("double_buffered_weights", c.double_buffered_weights,
+          defaulted("the next weight tile is loaded while the PE computes on the present one"));
+}
+
+/// The NMP side of a channel.
+struct NmpConfig {
+  NmpPlacement placement = NmpPlacement::hybrid_bonded;
+  HbConfig hb;
+  PeConfig pe;
+  double input_buffer_kib = 0;
+  double mode_change_ns = 0;
+  ActivatePolicy activate_policy = ActivatePolicy::all_bank;
+  bool subarray_overlap = false;
+};
+template <class Visitor>
+void fields(Visitor& v, NmpConfig& c) {
+  v.field("placement", c.placement, defaulted("where the PEs are: on a logic die bonded below, or in the DRAM die"));
+  v.section("hb", c.hb, required("port between a bank and its PE"));
+  v.section("pe", c.pe, required("processing engine, one a bank"));
+  v.field("input_buffer_kib", c.input_buffer_kib, required("global input buffer of the channel").range(0.0625, 1 << 20).in("KiB"));
+  v.field("mode_change_ns", c.mode_change_ns, required("latency of a mode change after drain and precharge-all").range(0, 1e6).in("ns"));
+  v.field("activate_policy", c.activate_policy, defaulted("all banks activate together, or staggered under t_rrd and t_faw"));
+  v.field("subarray_overlap", c.subarray_overlap, defaulted("the next row is activated in another subarray while the present one is read"));
+}
+
+}  // namespace bondsim

@@ -1,0 +1,54 @@
+#pragma once
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+/// Vector operations one element of each kind of work takes on a vector unit's lane.
+struct VectorCosts {
+  double softmax = 6;
+  double norm = 4;
+  double rotary = 3;
+  double activation = 6;
+  double residual = 1;
+  double reduce = 1;
+  double embedding = 1;
+};
+template <class Visitor>
+void fields(Visitor& v, VectorCosts& c) {
+  v.field("softmax", c.softmax, defaulted("softmax: maximum, subtract, exponential (3), sum, scale").range(0, 1000).in("op/element"));
+  v.field("norm", c.norm, defaulted("RMSNorm or LayerNorm: square, sum, scale, weight").range(0, 1000).in("op/element"));
+  v.field("rotary", c.rotary, defaulted("rotary embedding: two products and a sum").range(0, 1000).in("op/element"));
+  v.field("activation", c.activation, defaulted("SiLU, GELU or ReLU, and the gate's product").range(0, 1000).in("op/element"));
+  v.field("residual", c.residual, defaulted("residual sum").range(0, 1000).in("op/element"));
+  v.field("reduce", c.reduce, defaulted("sum of partial results from channels").range(0, 1000).in("op/element"));
+  v.field("embedding", c.embedding, defaulted("look-up of the token embedding").range(0, 1000).in("op/element"));
+}
+
+struct NpuConfig {
+  int arrays = 0;
+  int array_rows = 0;
+  int array_columns = 0;
+  int clock_mhz = 0;
+  int vector_units = 0;
+  int vector_lanes = 0;
+  double scratchpad_mib = 0;
+  double dma_chunk_kib = 512;
+  VectorCosts vector_costs;
+
+  /// Peak in MACs a second.
+  double peak_macs() const { return static_cast<double>(arrays) * array_rows * array_columns * clock_mhz * 1e6; }
+};
+template <class Visitor>
+void fields(Visitor& v, NpuConfig& c) {
+  v.field("arrays", c.arrays, required("systolic arrays").range(1, 4096));
+  v.field("array_rows", c.array_rows, required("rows (K) of an array").range(1, 4096));
+  v.field("array_columns", c.array_columns, required("columns (N) of an array").range(1, 4096));
+  v.field("clock_mhz", c.clock_mhz, required("clock of arrays and vector units").range(1, 10000).in("MHz"));
+  v.field("vector_units", c.vector_units, required("vector units").range(1, 4096));
+  v.field("vector_lanes", c.vector_lanes, required("lanes of a vector unit").range(1, 65536));
+  v.field("scratchpad_mib", c.scratchpad_mib, required("on-chip SRAM").range(0.0625, 65536).in("MiB"));
+  v.field("dma_chunk_kib", c.dma_chunk_kib, defaulted("stationary bytes fetched from one channel before compute on them may start").range(1, 1 << 20).in("KiB"));
+  v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
+}
+
+}  // namespace bondsim

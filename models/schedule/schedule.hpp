@@ -1,0 +1,136 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/schedule/extent.hpp"
+
+/// The Schedule: what mapping hands to sim. Plain data; replay decides nothing.
+///
+/// A run is a sequence of steps (prefill, then one per generated token); a step is a sequence of blocks (a layer, or the part
+/// outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has ended. `repeat` says how many equal
+/// layers the block stands for: it is simulated once and its time, energy and counts are multiplied.
+namespace bondsim {
+
+enum class Phase { prefill, decode };
+
+enum class TaskKind {
+  host_scatter,  ///< NPU scratchpad to the banks of one channel: the input of an nmp_gemm
+  nmp_gemm,      ///< one operator's share on one channel, computed by its PEs
+  host_load,     ///< banks of one channel to the NPU scratchpad: the (partial) output of an nmp_gemm
+  npu_gemm,      ///< a GEMM on the systolic arrays; its stationary operand streams in from any channels
+  npu_vector,    ///< element-wise work, norms, softmax, reduction of partial sums on the vector units
+  kv_append,     ///< new K or V rows written to one channel
+  barrier        ///< no work; joins dependencies
+};
+
+/// What the vector units do; the cost of an element is the NPU's configuration.
+enum class VectorKind { none, softmax, norm, rotary, activation, residual, reduce, embedding };
+
+/// M x K activations times K x N stationary operand (weights, or K/V of attention): `count` independent products of one shape.
+struct GemmShape {
+  std::int64_t count = 1;
+  std::int64_t m = 0;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+  std::int64_t macs() const { return count * m * n * k; }
+};
+
+/// Bits an element of each operand takes in memory, and of the accumulator in a PE.
+struct OperandBits {
+  int activation = 16;
+  int stationary = 16;  ///< weights, or KV
+  int output = 16;
+  int accumulator = 32;
+};
+
+enum class LoopOrder {
+  output_stationary,  ///< n tiles outer, k tiles inner: accumulators stay, the input is loaded again for each n tile when it does not fit
+  input_stationary    ///< k tiles outer, n tiles inner: the input is loaded once, partial sums are spilled to and re-read from the bank
+};
+
+/// The loop nest of one nmp_gemm inside its channel.
+struct NmpTiling {
+  std::int64_t n_tile = 0;  ///< output columns of one PE accumulated at a time
+  std::int64_t k_tile = 0;  ///< K elements of the input held in the global buffer at a time
+  LoopOrder order = LoopOrder::output_stationary;
+};
+
+/// One operator's share on one channel: `shape.count` GEMMs side by side, GEMM g on the PEs (= banks)
+/// [first_pe + g * pes_per_gemm, + pes_per_gemm). N is split over those PEs as evenly as whole columns allow (the first PEs get one column more).
+/// The stationary bytes of a PE lie in its bank in the order they are read: for each n tile, for each k tile, k-major inside the tile.
+struct NmpGemm {
+  GemmShape shape;
+  OperandBits bits;
+  std::int32_t first_pe = 0;
+  std::int32_t pes_per_gemm = 0;
+  NmpTiling tiling;
+  bool leave_mode = true;          ///< the channel returns to normal mode afterwards; false when its next task is an nmp_gemm too
+  std::vector<Extent> input;       ///< activations [m, k] of each GEMM, spread evenly over the banks
+  std::vector<Extent> stationary;  ///< read once per pass over M
+  std::vector<Extent> output;      ///< [m, n] of each GEMM, each PE's columns in its own bank
+};
+
+/// A GEMM on the systolic arrays. The stationary operand is streamed from `stationary` in `chunks` equal pieces, double buffered in the
+/// scratchpad; activations are in the scratchpad.
+struct NpuGemm {
+  GemmShape shape;
+  OperandBits bits;
+  std::int32_t chunks = 1;
+  std::vector<Extent> stationary;  ///< any channels
+};
+
+struct VectorWork {
+  VectorKind kind = VectorKind::none;
+  std::int64_t elements = 0;
+};
+
+struct Task {
+  TaskKind kind = TaskKind::barrier;
+  std::int32_t op = -1;        ///< index into ScheduleHeader::operators; -1: none (barrier)
+  std::int32_t channel = -1;   ///< executor: a channel, or -1 for the NPU (npu_gemm, npu_vector, barrier)
+  std::vector<std::int32_t> dependencies;  ///< indices of earlier tasks of the same block
+  std::vector<Extent> extents;             ///< host_scatter, host_load, kv_append: what moves
+  NmpGemm nmp;                             ///< nmp_gemm
+  NpuGemm npu;                             ///< npu_gemm
+  VectorWork vector;                       ///< npu_vector
+};
+
+/// Tasks in an order in which every dependency comes first. An executor runs its tasks in this order: each channel, the systolic arrays
+/// and the vector units of the NPU.
+struct Block {
+  Phase phase = Phase::prefill;
+  std::int32_t step = 0;     ///< 0: prefill; s: the s-th generated token
+  std::int32_t layer = 0;    ///< first layer the block stands for; -1: outside the layers
+  std::int64_t repeat = 1;   ///< layers it stands for
+  std::vector<Task> tasks;
+};
+
+/// An operator as reported: one row of operators.csv is a (name, phase, executor).
+struct OperatorInfo {
+  std::string name;      ///< q, k, v, qk, softmax, sv, o, f1, ..., lm_head
+  Phase phase = Phase::prefill;
+  std::string executor;  ///< "nmp", "npu", "nmp+npu", "vector"
+};
+
+struct ScheduleHeader {
+  std::string model;
+  std::string dataflow;
+  std::int32_t channels = 0;
+  std::int32_t batch = 1;
+  std::int32_t layers = 0;
+  std::int32_t steps = 0;        ///< decode steps
+  bool all_layers = false;       ///< every layer its own block, or one block repeated
+  std::vector<OperatorInfo> operators;
+};
+
+/// Hands out a Schedule block by block, so a long run is never in memory as a whole.
+class ScheduleSource {
+ public:
+  virtual ~ScheduleSource() = default;
+  virtual const ScheduleHeader& header() const = 0;
+  /// Fills `block` with the next one; false when the run is complete.
+  virtual bool next(Block& block) = 0;
+};
+
+}  // namespace bondsim

@@ -1,0 +1,59 @@
+#pragma once
+#include <string>
+
+#include "models/base/fields.hpp"
+#include "models/dram/config.hpp"
+#include "models/nmp/config.hpp"
+#include "models/npu/config.hpp"
+
+namespace bondsim {
+
+/// Channels of a system, by kind. Indices: NMP channels first, 0 .. nmp-1, then the normal ones.
+struct ChannelsConfig {
+  int nmp = 0;
+  int normal = 0;
+  int total() const { return nmp + normal; }
+};
+template <class Visitor>
+void fields(Visitor& v, ChannelsConfig& c) {
+  v.field("nmp", c.nmp, required("channels whose banks have PEs").range(0, 256));
+  v.field("normal", c.normal, required("plain channels").range(0, 256));
+}
+
+/// Switches of second-order effects; all on is the full model.
+struct FidelityConfig {
+  bool refresh = true;
+  bool row_timing = true;
+  bool mode_switch = true;
+  bool vector_ops = true;
+};
+template <class Visitor>
+void fields(Visitor& v, FidelityConfig& c) {
+  v.field("refresh", c.refresh, defaulted("DRAM refresh takes time and energy"));
+  v.field("row_timing", c.row_timing, defaulted("activate and precharge take time"));
+  v.field("mode_switch", c.mode_switch, defaulted("mode changes take time"));
+  v.field("vector_ops", c.vector_ops, defaulted("work of the vector units takes time"));
+}
+
+/// How the kernel runs; never what it computes.
+struct KernelConfig {
+  bool column_trains = true;
+};
+template <class Visitor>
+void fields(Visitor& v, KernelConfig& c) {
+  v.field("column_trains", c.column_trains, defaulted("consecutive column accesses are one kernel event"));
+}
+
+/// Everything about the machine, from one file of configs/system/ and the files it names.
+struct System {
+  std::string name;
+  ChannelsConfig channels;
+  DramConfig dram;
+  ControllerConfig controller;
+  NmpConfig nmp;        ///< read even when channels.nmp is 0
+  NpuConfig npu;
+  FidelityConfig fidelity;
+  KernelConfig kernel;
+};
+
+}  // namespace bondsim

@@ -1,0 +1,12 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include <functional>
+
+/// Every subcommand of the bondsim binary is one file here with one add_*() function: it declares its options on `app` and
+/// stores what to do in `action`, which returns the exit status (0 done, 1 a check did not hold) or throws.
+namespace bondsim::tools {
+
+using Action = std::function<int()>;
+
+}  // namespace bondsim::tools
