@@ -46,16 +46,16 @@ struct ChannelTimes {
   Picoseconds row;            ///< NMP mode: ACT and PRE of HB transfers
   Picoseconds refresh;
   Picoseconds mode_switch;
-  Picoseconds free;           ///< nothing to do
+  Picoseconds free;  ///< nothing to do
 };
 
 /// Commands and bytes, of one operator or all. Bytes are those the commands moved.
 struct ChannelCounts {
-  std::int64_t activates = 0;    ///< rows opened, bank by bank
+  std::int64_t activates = 0;  ///< rows opened, bank by bank
   std::int64_t precharges = 0;
-  std::int64_t reads = 0;        ///< RD on the channel bus
+  std::int64_t reads = 0;  ///< RD on the channel bus
   std::int64_t writes = 0;
-  std::int64_t hb_reads = 0;     ///< column accesses through one HB port
+  std::int64_t hb_reads = 0;  ///< column accesses through one HB port
   std::int64_t hb_writes = 0;
   std::int64_t refreshes_all_bank = 0;
   std::int64_t refreshes_per_bank = 0;
@@ -67,7 +67,7 @@ enum class DramCommand { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, 
 struct CommandRecord {
   Picoseconds time;
   DramCommand command = DramCommand::act1;
-  std::int32_t bank = -1;       ///< bank_group * banks_per_group + bank in the group; -1: all banks
+  std::int32_t bank = -1;  ///< bank_group * banks_per_group + bank in the group; -1: all banks
   std::int32_t row = -1;
   std::int32_t column = -1;     ///< in units of columns of the organisation (a RD of burst 16 advances by 16)
   std::int32_t requester = -1;  ///< operator
