@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/base/quantity.hpp"
+
 namespace bondsim {
 namespace {
 
