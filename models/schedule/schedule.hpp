@@ -86,6 +86,8 @@ struct NpuGemm {
 struct VectorWork {
   VectorKind kind = VectorKind::none;
   std::int64_t elements = 0;
+  std::int32_t first_unit = 0;  ///< vector units [first_unit, first_unit + units) do it
+  std::int32_t units = 0;       ///< 0: all of them
 };
 
 struct Task {
