@@ -55,7 +55,7 @@ std::int32_t BlockEmitter::reduce(int op, std::int64_t elements, const Tasks& af
   t.kind = TaskKind::npu_vector;
   t.op = op;
   t.dependencies = after;
-  t.vector = {VectorKind::reduce, elements};
+  t.vector = {VectorKind::reduce, elements, first_unit_, units_};
   return add(std::move(t));
 }
 
@@ -82,6 +82,7 @@ BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, Op
     const Tasks& done = done_[boost::source(e, graph)];
     after.insert(after.end(), done.begin(), done.end());
   }
+  if (graph[v].is_gemm()) after.insert(after.end(), sync_.begin(), sync_.end());
   std::sort(after.begin(), after.end());
   after.erase(std::unique(after.begin(), after.end()), after.end());
   return after;
@@ -110,33 +111,39 @@ void BlockEmitter::embedding() {
   t.kind = TaskKind::npu_vector;
   t.op = op_index("embedding");
   t.dependencies = loads;
-  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden};
+  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden, 0, 0};
   add(std::move(t));
 }
 
-void BlockEmitter::graph(const OperatorGraph& graph) {
+void BlockEmitter::start(const OperatorGraph& graph) {
   done_.assign(boost::num_vertices(graph), {});
   emitted_.assign(boost::num_vertices(graph), false);
-  for (const OperatorId v : level_order(graph)) {
-    if (emitted_[v]) continue;
-    const Operator& op = graph[v];
-    switch (op.kind) {
-      case OperatorKind::weight_gemm:
-        weight_wave(graph, v);
-        break;
-      case OperatorKind::score_gemm:
-      case OperatorKind::value_gemm:
-        done_[v] = attention(op, dependencies_of(graph, v));
-        break;
-      case OperatorKind::kv_append:
-        done_[v] = append(op, dependencies_of(graph, v));
-        break;
-      case OperatorKind::vector:
-        done_[v] = vector_task(op, dependencies_of(graph, v));
-        break;
-    }
-    emitted_[v] = true;
+}
+
+void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
+  if (emitted_[v]) return;
+  const Operator& op = graph[v];
+  switch (op.kind) {
+    case OperatorKind::weight_gemm:
+      weight_wave(graph, v);
+      break;
+    case OperatorKind::score_gemm:
+    case OperatorKind::value_gemm:
+      done_[v] = attention(op, dependencies_of(graph, v));
+      break;
+    case OperatorKind::kv_append:
+      done_[v] = append(op, dependencies_of(graph, v));
+      break;
+    case OperatorKind::vector:
+      done_[v] = vector_task(op, dependencies_of(graph, v));
+      break;
   }
+  emitted_[v] = true;
+}
+
+void BlockEmitter::graph(const OperatorGraph& graph) {
+  start(graph);
+  for (const OperatorId v : level_order(graph)) emit(graph, v);
 }
 
 BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
@@ -149,7 +156,7 @@ BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& a
   t.kind = TaskKind::npu_vector;
   t.op = op_index(op.name);
   t.dependencies = after;
-  t.vector = {op.vector, elements};
+  t.vector = {op.vector, elements, first_unit_, units_};
   return {add(std::move(t))};
 }
 

@@ -31,12 +31,12 @@ std::int32_t BlockEmitter::weight_scatter(const WeightPlacement& w, const Weight
   return scatters_[key] = transfer(TaskKind::host_scatter, op_index(w.op.name), share.channel, in_shared(share.input), after);
 }
 
-std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t scatter) {
+std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightShare& share, Tasks after) {
   Task t;
   t.kind = TaskKind::nmp_gemm;
   t.op = op_index(w.op.name);
   t.channel = share.channel;
-  t.dependencies = {scatter};
+  t.dependencies = std::move(after);
   t.nmp.shape = {1, w.m, share.n.size(), share.k.size()};
   t.nmp.bits = w.bits;
   t.nmp.pes_per_gemm = plan_.memory.banks();
@@ -51,37 +51,48 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
   const Tasks after = dependencies_of(graph, v);
   std::vector<OperatorId> wave;
   const auto& names = plan_.weight_group.at(graph[v].name);
+  const auto in = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
   for (const OperatorId u : boost::make_iterator_range(boost::vertices(graph))) {
     // Attention and FFN of a parallel block share their input, but attention should not wait for the FFN.
-    if (graph[u].ffn == graph[v].ffn && std::find(names.begin(), names.end(), graph[u].name) != names.end()) wave.push_back(u);
-  }
-  const bool decode = block_.phase == Phase::decode;
-  for (const OperatorId u : wave) {
-    const WeightPlacement& w = plan_.weights.at(graph[u].name);
-    for (const WeightShare& share : w.shares) {
-      if (decode) weight_scatter(w, share, after);
-    }
+    if (graph[u].ffn == graph[v].ffn && in(names, graph[u].name) && (tier_ == nullptr || in(*tier_, graph[u].name))) wave.push_back(u);
   }
   std::map<OperatorId, Tasks> gemms;
-  for (const OperatorId u : wave) {
-    const WeightPlacement& w = plan_.weights.at(graph[u].name);
-    for (const WeightShare& share : w.shares) {
-      if (decode) gemms[u].push_back(weight_on_nmp(w, share, weight_scatter(w, share, after)));
+  if (block_.phase == Phase::decode) {
+    const auto first_new = static_cast<std::int32_t>(block_.tasks.size());
+    for (const OperatorId u : wave) {
+      const WeightPlacement& w = plan_.weights.at(graph[u].name);
+      for (const WeightShare& share : w.shares) weight_scatter(w, share, after);
+    }
+    for (const OperatorId u : wave) {
+      const WeightPlacement& w = plan_.weights.at(graph[u].name);
+      for (const WeightShare& share : w.shares) {
+        // A scatter of an earlier wave knows nothing of what this one waits for.
+        const std::int32_t scatter = weight_scatter(w, share, after);
+        Tasks waits = scatter < first_new ? after : Tasks();
+        waits.push_back(scatter);
+        gemms[u].push_back(weight_on_nmp(w, share, std::move(waits)));
+      }
     }
   }
-  for (const OperatorId u : wave) {
-    const WeightPlacement& w = plan_.weights.at(graph[u].name);
-    const int op = op_index(w.op.name);
-    Tasks done;
-    for (std::size_t s = 0; s < gemms[u].size(); ++s) {
-      done.push_back(transfer(TaskKind::host_load, op, w.shares[s].channel, in_shared(w.shares[s].output), {gemms[u][s]}));
-    }
-    if (!done.empty() && w.split.t_k > 1) done = {reduce(op, w.m * w.n_nmp * (w.split.t_k - 1), done)};
-    if (!decode) done = {weight_on_npu(w, total_tokens(), w.op.n, all_weights(w), after)};
-    if (decode && w.n_npu() > 0) done.push_back(weight_on_npu(w, w.m, w.n_npu(), w.npu, after));
-    done_[u] = done;
-    emitted_[u] = true;
+  for (const OperatorId u : wave) weight_member(plan_.weights.at(graph[u].name), gemms[u], after, u);
+}
+
+void BlockEmitter::weight_member(const WeightPlacement& w, const Tasks& gemms, const Tasks& after, OperatorId v) {
+  const int op = op_index(w.op.name);
+  Tasks done;
+  for (std::size_t s = 0; s < gemms.size(); ++s) {
+    done.push_back(transfer(TaskKind::host_load, op, w.shares[s].channel, in_shared(w.shares[s].output), {gemms[s]}));
   }
+  if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, w.m * w.n_nmp * (w.split.t_k() - 1), done)};
+  if (block_.phase == Phase::prefill) {
+    done = {weight_on_npu(w, total_tokens(), w.op.n, all_weights(w), after)};
+  } else if (w.n_npu() > 0) {
+    done.push_back(weight_on_npu(w, w.m, w.n_npu(), w.npu, after));
+  }
+  done_[v] = done;
+  emitted_[v] = true;
 }
 
 BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {

@@ -89,15 +89,48 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
   }
 }
 
-/// Channels that share a head: all heads one channel each when there are more heads than channels, else C / gcd(B, C).
-int channels_per_head(std::size_t heads, std::size_t channels) {
-  if (heads > channels) return 1;
-  return static_cast<int>(channels / std::gcd(heads, channels));
+/// Time of a channel's heads at a context when every head is dealt over `parts` channels: K and V streamed by the PEs, rounds one after the
+/// other, and the vectors that go in and out over the bus.
+double attention_cost_us(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, std::size_t parts,
+                         std::int64_t context) {
+  const auto pes = static_cast<std::size_t>(c.system.dram.organization.banks());
+  const std::size_t mine = ceil_div(heads, channels / parts);
+  const std::int64_t tokens = tokens_of_part(context, static_cast<int>(parts), 0);
+  const double head_bytes = static_cast<double>(tokens * bytes_of(a.head_dim, a.bits.stationary));
+  double stream = 0;  // bytes through one port
+  for (std::size_t first = 0; first < mine; first += pes) stream += head_bytes / static_cast<double>(pes / std::min(pes, mine - first));
+  const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+  const auto& dram = c.system.dram;
+  const double bus_gbps = dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
+  const auto& npu = c.system.npu;
+  const double sums = a.keys ? 0 : static_cast<double>(heads * (parts - 1)) * static_cast<double>(a.m * a.head_dim);
+  const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
+  return 1e-3 * (stream / c.system.nmp.hb.bandwidth_gbps + vectors / bus_gbps) + reduce_us;
+}
+
+/// Channels that share a head. By the published rule one, or C / gcd(B, C) when there are no more heads than channels; by search the
+/// divisor of C with the least cost.
+std::size_t channels_per_head(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels, std::int64_t context) {
+  const std::size_t rule = heads > channels ? 1 : channels / std::gcd(heads, channels);
+  a.rule_parts = static_cast<int>(rule);
+  a.rule_us = attention_cost_us(c, a, heads, channels, rule, context);
+  std::size_t best = rule;
+  a.searched_us = a.rule_us;
+  for (std::size_t parts = 1; parts <= channels; ++parts) {
+    if (channels % parts != 0) continue;
+    const double cost = attention_cost_us(c, a, heads, channels, parts, context);
+    if (cost < a.searched_us) {
+      a.searched_us = cost;
+      best = parts;
+    }
+  }
+  a.searched_parts = static_cast<int>(best);
+  return c.split == SplitPolicy::search ? best : rule;
 }
 
 void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
                  const std::vector<int>& channels, MemoryMap& memory) {
-  const int parts = channels_per_head(heads.size(), channels.size());
+  const int parts = static_cast<int>(channels_per_head(c, a, heads.size(), channels.size(), longest_context(w)));
   const std::size_t groups = channels.size() / static_cast<std::size_t>(parts);
   for (std::size_t g = 0; g < groups; ++g) {
     std::vector<Head> mine;

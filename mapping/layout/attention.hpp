@@ -47,6 +47,10 @@ struct AttentionPlacement {
   OperandBits bits;
   std::int64_t head_dim = 0;
   std::int64_t m = 0;  ///< queries of a KV head and token of decode
+  int rule_parts = 0;  ///< channels a head by the published rule, and the cost of that at the longest context
+  double rule_us = 0;
+  int searched_parts = 0;
+  double searched_us = 0;
   std::vector<HeadRun> runs;
   std::vector<HeadStripe> stripes;
 };
