@@ -71,6 +71,7 @@ struct NmpGemm {
   std::vector<Extent> input;       ///< activations [m, k] of each GEMM, spread evenly over the banks
   std::vector<Extent> stationary;  ///< read once per pass over M
   std::vector<Extent> output;      ///< [m, n] of each GEMM, each PE's columns in its own bank
+  std::vector<Extent> partials;    ///< input_stationary with several k tiles: accumulators [m, n] spilled between them, as output but wider
 };
 
 /// A GEMM on the systolic arrays. The stationary operand is streamed from `stationary` in `chunks` equal pieces, double buffered in the

@@ -1,0 +1,36 @@
+#include "mapping/cost/cost_model.hpp"
+
+#include "mapping/cost/h2llm_roofline.hpp"
+#include "mapping/cost/roofline_ideal.hpp"
+
+namespace bondsim::cost {
+namespace {
+
+struct Entry {
+  const char* name;
+  std::unique_ptr<CostModel> (*make)();
+};
+
+/// Every closed form, one line each.
+constexpr Entry entries[] = {
+    {"h2llm-roofline", [] { return std::unique_ptr<CostModel>(new H2llmRoofline(false)); }},
+    {"h2llm-roofline-corrected", [] { return std::unique_ptr<CostModel>(new H2llmRoofline(true)); }},
+    {"roofline-ideal", [] { return std::unique_ptr<CostModel>(new RooflineIdeal); }},
+};
+
+}  // namespace
+
+std::vector<std::string> cost_model_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries) names.emplace_back(entry.name);
+  return names;
+}
+
+std::unique_ptr<CostModel> make_cost_model(const std::string& name) {
+  for (const Entry& entry : entries) {
+    if (name == entry.name) return entry.make();
+  }
+  throw ConfigError(fmt::format("--model: '{}' is not known, allowed: {}", name, fmt::join(cost_model_names(), ", ")));
+}
+
+}  // namespace bondsim::cost

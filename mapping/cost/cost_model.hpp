@@ -1,0 +1,39 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mapping/cost/device.hpp"
+
+namespace bondsim::cost {
+
+/// How the columns of a split weight GEMM are shared in the fixed dataflow "attention_offloading_with_ffn_splitting".
+enum class SplitShares {
+  published,  ///< NPU ceil(N r/(r+1)), NMP ceil(N/(r+1)): the artifact of H2-LLM, where the faster side gets the smaller share
+  mended      ///< NMP ceil(N r/(r+1)), NPU the rest
+};
+
+/// A closed form for the latency of one GEMM operator. Stateless; one object may serve any number of threads.
+class CostModel {
+ public:
+  virtual ~CostModel() = default;
+
+  virtual const char* name() const = 0;
+
+  /// Seconds of `gemm` (count independent products, count, m, n, k >= 1) with its stationary operand spread over `device.channels` >= 1
+  /// NMP channels and computed there. @param element_bytes of every operand, may be a fraction (0.5 for 4 bit).
+  virtual double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const = 0;
+
+  /// Seconds of `gemm` on the NPU, the stationary operand streaming in from `device.channels` >= 1 channels.
+  virtual double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const = 0;
+
+  virtual SplitShares split_shares() const { return SplitShares::mended; }
+};
+
+/// Names of all closed forms, in the order they are listed to the user.
+std::vector<std::string> cost_model_names();
+
+/// @throws ConfigError listing the valid names.
+std::unique_ptr<CostModel> make_cost_model(const std::string& name);
+
+}  // namespace bondsim::cost

@@ -1,0 +1,95 @@
+#include "mapping/partition/tiling.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
+
+std::int64_t capacity(double kib) { return static_cast<std::int64_t>(kib * 1024.0); }
+
+/// Tile sizes worth a try: `total` in 1, 2, 3 ... equal parts rounded up to `step`, and `total` itself, none above `limit`.
+std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std::int64_t limit, std::int64_t fixed) {
+  std::vector<std::int64_t> out;
+  if (fixed > 0) return {std::min(fixed, total)};
+  for (std::int64_t parts = 1; out.size() < 24; ++parts) {
+    const std::int64_t size = std::min(total, ceil_div(ceil_div(total, parts), step) * step);
+    if (size <= limit && (out.empty() || out.back() != size)) out.push_back(size);
+    if (size <= step) break;
+    if (size > limit) parts = std::max(parts, total / limit - 1);
+  }
+  if (out.empty() && limit >= 1) out.push_back(std::min(limit, total));
+  return out;
+}
+
+}  // namespace
+
+TilingFootprint footprint(const TilingProblem& p, const NmpTiling& t) {
+  return {bytes_of(t.n_tile * t.k_tile, p.bits.stationary), p.count * bytes_of(p.m * t.k_tile, p.bits.activation),
+          bytes_of(p.m * t.n_tile, p.bits.accumulator)};
+}
+
+bool fits(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
+  if (t.n_tile < 1 || t.k_tile < 1) return false;
+  const TilingFootprint f = footprint(p, t);
+  const std::int64_t weights = capacity(nmp.pe.weight_buffer_kib) / (nmp.pe.double_buffered_weights ? 2 : 1);
+  return f.weight_bytes <= weights && f.input_bytes <= capacity(nmp.input_buffer_kib) &&
+         f.output_bytes <= capacity(nmp.pe.output_buffer_kib);
+}
+
+double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
+  const double ps_per_byte = 1000.0 / nmp.hb.bandwidth_gbps;
+  const double cycle_ps = 1e6 / nmp.pe.clock_mhz;
+  const std::int64_t n_tiles = ceil_div(p.n, t.n_tile);
+  const std::int64_t k_tiles = ceil_div(p.k, t.k_tile);
+  const auto compute = [&](std::int64_t n, std::int64_t k) {
+    return cycle_ps * static_cast<double>(p.m * ceil_div<std::int64_t>(n, nmp.pe.fpus) * ceil_div<std::int64_t>(k, nmp.pe.macs_per_fpu));
+  };
+  const auto tile = [&](std::int64_t n, std::int64_t k) {
+    const double load = ps_per_byte * static_cast<double>(bytes_of(n * k, p.bits.stationary));
+    return nmp.pe.double_buffered_weights ? std::max(load, compute(n, k)) : load + compute(n, k);
+  };
+  const std::int64_t last_n = p.n - (n_tiles - 1) * t.n_tile;
+  const std::int64_t last_k = p.k - (k_tiles - 1) * t.k_tile;
+  const auto nd = static_cast<double>(n_tiles - 1);
+  const auto kd = static_cast<double>(k_tiles - 1);
+  const double tiles = nd * (kd * tile(t.n_tile, t.k_tile) + tile(t.n_tile, last_k)) + kd * tile(last_n, t.k_tile) + tile(last_n, last_k);
+  const double first_load =
+      nmp.pe.double_buffered_weights ? ps_per_byte * static_cast<double>(bytes_of(t.n_tile * t.k_tile, p.bits.stationary)) : 0;
+  const bool input_fits = k_tiles == 1;
+  const bool output_stationary = t.order == LoopOrder::output_stationary;
+  const double input_passes = output_stationary && !input_fits ? static_cast<double>(n_tiles) : 1.0;
+  const double input = input_passes * ps_per_byte * static_cast<double>(p.count * bytes_of(p.m * p.k, p.bits.activation)) / p.banks;
+  const double output_bytes = static_cast<double>(bytes_of(p.m * p.n, p.bits.output));
+  const double spill_bytes =
+      output_stationary || n_tiles == 1 ? 0.0 : 2.0 * kd * static_cast<double>(bytes_of(p.m * p.n, p.bits.accumulator));
+  return tiles + first_load + input + ps_per_byte * (output_bytes + spill_bytes);
+}
+
+std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& p) {
+  const std::int64_t n_limit = capacity(nmp.pe.output_buffer_kib) * 8 / (p.m * p.bits.accumulator);
+  const std::int64_t k_limit = capacity(nmp.input_buffer_kib) * 8 / (p.count * p.m * p.bits.activation);
+  if (n_limit < 1 || k_limit < 1) return std::nullopt;
+  const std::int64_t weights = capacity(nmp.pe.weight_buffer_kib) * 8 / p.bits.stationary / (nmp.pe.double_buffered_weights ? 2 : 1);
+  std::optional<NmpTiling> best;
+  double best_cost = 0;
+  for (const std::int64_t n : candidates(p.n, nmp.pe.fpus, std::min(n_limit, weights), p.fixed_n)) {
+    for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, std::min(k_limit, weights / n), p.fixed_k)) {
+      // Input stationary would spill partial sums in accumulator width, to a region no operand of the model has: never chosen here.
+      const NmpTiling t{n, k, LoopOrder::output_stationary};
+      if (!fits(nmp, p, t)) continue;
+      const double cost = tiling_cost_ps(nmp, p, t);
+      if (!best || cost < best_cost) {
+        best = t;
+        best_cost = cost;
+      }
+    }
+  }
+  return best;
+}
+
+}  // namespace bondsim
