@@ -96,8 +96,12 @@ void fill_header(Plan& plan) {
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     register_operator(plan, "embedding", phase, "vector");
     for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
-      for (const OperatorId v : level_order(*graph))
-        register_operator(plan, (*graph)[v].name, phase, executor_name(plan, (*graph)[v], phase));
+      const OperatorGraph& g = *graph;
+      for (const OperatorId v : level_order(g)) register_operator(plan, g[v].name, phase, executor_name(plan, g[v], phase));
+      for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
+        plan.header.edges.emplace_back(plan.operator_index(g[boost::source(e, g)].name, phase),
+                                       plan.operator_index(g[boost::target(e, g)].name, phase));
+      }
     }
   }
 }

@@ -59,8 +59,13 @@ std::int32_t BlockEmitter::reduce(int op, std::int64_t elements, const Tasks& af
   return add(std::move(t));
 }
 
-std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const OperandBits& bits, std::vector<Extent> stationary,
-                                    const Tasks& after) {
+std::int32_t BlockEmitter::work(int op, const GemmShape& shape) {
+  block_.work.push_back({op, shape});
+  return static_cast<std::int32_t>(block_.work.size()) - 1;
+}
+
+std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits,
+                                    std::vector<Extent> stationary, const Tasks& after) {
   std::map<int, std::int64_t> bytes;
   std::int64_t most = 0;
   for (const Extent& e : stationary) most = std::max(most, bytes[e.channel] += e.bytes());
@@ -69,6 +74,7 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const Operan
   t.op = op;
   t.dependencies = after;
   t.npu.shape = shape;
+  t.npu.part = part;
   t.npu.bits = bits;
   t.npu.chunks = static_cast<std::int32_t>(
       std::max<std::int64_t>(1, ceil_div(most, static_cast<std::int64_t>(plan_.system.npu.dma_chunk_kib * 1024))));

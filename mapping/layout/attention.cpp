@@ -1,6 +1,7 @@
 #include "mapping/layout/attention.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "mapping/partition/tiling.hpp"
@@ -62,8 +63,9 @@ void reserve_round(const PlanContext& c, const Workload& w, AttentionPlacement& 
 }
 
 /// Puts the heads of one channel on its PEs: as many as there are PEs at a time, the PEs shared out evenly.
-void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, int channel, int part,
-                  int parts, MemoryMap& memory) {
+/// @param seed channel and part of the runs to be made
+void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, const HeadRun& seed,
+                  std::map<std::int64_t, std::int64_t>& numbers, MemoryMap& memory) {
   const auto pes = static_cast<std::size_t>(memory.banks());
   for (std::size_t first = 0; first < heads.size(); first += pes) {
     const std::size_t count = std::min(pes, heads.size() - first);
@@ -71,18 +73,17 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
     std::vector<HeadRun> round;
     for (std::size_t i = 0; i < count; ++i) {
       const int request = heads[first + i].request;
+      const std::int64_t number = numbers[w.prompt_of(request)]++;
       if (!round.empty() && w.prompt_of(round.back().request) == w.prompt_of(request)) {
         ++round.back().gemms;
         continue;
       }
-      HeadRun run;
-      run.channel = channel;
+      HeadRun run = seed;
       run.first_pe = static_cast<int>(i) * pes_per_gemm;
       run.gemms = 1;
       run.pes_per_gemm = pes_per_gemm;
-      run.part = part;
-      run.parts = parts;
       run.request = request;
+      run.first_head = number;
       round.push_back(run);
     }
     reserve_round(c, w, a, round, memory);
@@ -132,12 +133,20 @@ void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a,
                  const std::vector<int>& channels, MemoryMap& memory) {
   const int parts = static_cast<int>(channels_per_head(c, a, heads.size(), channels.size(), longest_context(w)));
   const std::size_t groups = channels.size() / static_cast<std::size_t>(parts);
+  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed
   for (std::size_t g = 0; g < groups; ++g) {
     std::vector<Head> mine;
     for (std::size_t h = g; h < heads.size(); h += groups) mine.push_back(heads[h]);
+    std::map<std::int64_t, std::int64_t> after = numbers;
     for (int part = 0; part < parts && !mine.empty(); ++part) {
-      fill_channel(c, w, a, mine, channels[g * static_cast<std::size_t>(parts) + static_cast<std::size_t>(part)], part, parts, memory);
+      HeadRun seed;
+      seed.channel = channels[g * static_cast<std::size_t>(parts) + static_cast<std::size_t>(part)];
+      seed.part = part;
+      seed.parts = parts;
+      after = numbers;  // all parts of a head have its number
+      fill_channel(c, w, a, mine, seed, after, memory);
     }
+    numbers = after;
   }
 }
 

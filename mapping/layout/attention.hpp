@@ -24,6 +24,7 @@ struct HeadRun {
   int pes_per_gemm = 0;
   int part = 0;  ///< tokens of the heads that lie here
   int parts = 1;
+  std::int64_t first_head = 0;     ///< number of the first head among those of the same context
   int request = 0;                 ///< one of those whose context the run has
   std::int64_t cache = 0;          ///< offset in the layer space
   std::int64_t input = 0;          ///< offset in the shared space
