@@ -46,7 +46,7 @@ void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const N
       nmp.pe.double_buffered_weights ? " (half, the other half loads)" : "", kib(f.input_bytes), nmp.input_buffer_kib, kib(f.output_bytes),
       nmp.pe.output_buffer_kib);
   const std::int64_t n_tiles = ceil_div(problem.n, tile.n_tile);
-  const bool again = tile.k_tile < problem.k && n_tiles > 1;
+  const bool again = !input_resident(nmp, problem) && n_tiles > 1;
   put(out, "; {}; {:.2f} us in the PEs\n",
       again ? fmt::format("the input is read {} times, it does not fit as a whole", n_tiles) : "the input is read once",
       1e-6 * tiling_cost_ps(nmp, problem, tile));
@@ -70,6 +70,7 @@ void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
   problem.n = ceil_div<std::int64_t>(share.n.size(), plan.memory.banks());
   problem.bits = w.bits;
   problem.banks = plan.memory.banks();
+  problem.row_change_ps = row_change_ps(plan.system.dram);
   put_tile(out, plan, problem, share.tiling);
 }
 
@@ -95,6 +96,7 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   problem.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
   problem.bits = a.bits;
   problem.banks = plan.memory.banks();
+  problem.row_change_ps = row_change_ps(plan.system.dram);
   put_tile(out, plan, problem, run_tiling(plan.system, a, run, context));
 }
 

@@ -287,6 +287,7 @@ NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const He
   p.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
   p.bits = a.bits;
   p.banks = system.dram.organization.banks();
+  p.row_change_ps = row_change_ps(system.dram);
   // K lies token by token (a column whole), V token by token in blocks of columns: the tiles follow.
   p.fixed_k = a.keys ? s.k : 0;
   p.fixed_n = a.keys ? 0 : run.block_columns;

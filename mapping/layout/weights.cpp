@@ -32,13 +32,14 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
-TilingProblem problem_of(const WeightPlacement& w, std::int64_t k, std::int64_t n, int banks) {
+TilingProblem problem_of(const PlanContext& c, const WeightPlacement& w, std::int64_t k, std::int64_t n, int banks) {
   TilingProblem problem;
   problem.m = w.m;
   problem.k = k;
   problem.n = widest(n, banks);
   problem.bits = w.bits;
   problem.banks = banks;
+  problem.row_change_ps = row_change_ps(c.system.dram);
   return problem;
 }
 
@@ -59,7 +60,7 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
       const std::int64_t n = split.n_of(i, w.n_nmp).size();
       if (n == 0 || k == 0) continue;
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
-      const TilingProblem problem = problem_of(w, k, n, banks);
+      const TilingProblem problem = problem_of(c, w, k, n, banks);
       const auto tiling = choose_tiling(c.system.nmp, problem);
       if (!tiling) return std::numeric_limits<double>::infinity();
       ps += tiling_cost_ps(c.system.nmp, problem, *tiling);
@@ -87,7 +88,7 @@ SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement
 }
 
 NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, int banks) {
-  const auto tiling = choose_tiling(c.system.nmp, problem_of(w, share.k.size(), share.n.size(), banks));
+  const auto tiling = choose_tiling(c.system.nmp, problem_of(c, w, share.k.size(), share.n.size(), banks));
   if (!tiling) {
     throw InfeasibleError(fmt::format("operator {} on channel {}: {} rows of input need {} bytes of output buffer a column, {} KiB there",
                                       w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), c.system.nmp.pe.output_buffer_kib));

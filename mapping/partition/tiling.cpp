@@ -33,6 +33,14 @@ TilingFootprint footprint(const TilingProblem& p, const NmpTiling& t) {
           bytes_of(p.m * t.n_tile, p.bits.accumulator)};
 }
 
+bool input_resident(const NmpConfig& nmp, const TilingProblem& p) {
+  return p.count * bytes_of(p.m * p.k, p.bits.activation) <= capacity(nmp.input_buffer_kib);
+}
+
+double row_change_ps(const DramConfig& dram) {
+  return 2.0 * 1e6 / dram.timing.ck_mhz * static_cast<double>(dram.timing.n_rp_pb + dram.timing.n_rcd);
+}
+
 bool fits(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
   if (t.n_tile < 1 || t.k_tile < 1) return false;
   const TilingFootprint f = footprint(p, t);
@@ -60,14 +68,16 @@ double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTil
   const double tiles = nd * (kd * tile(t.n_tile, t.k_tile) + tile(t.n_tile, last_k)) + kd * tile(last_n, t.k_tile) + tile(last_n, last_k);
   const double first_load =
       nmp.pe.double_buffered_weights ? ps_per_byte * static_cast<double>(bytes_of(t.n_tile * t.k_tile, p.bits.stationary)) : 0;
-  const bool input_fits = k_tiles == 1;
   const bool output_stationary = t.order == LoopOrder::output_stationary;
-  const double input_passes = output_stationary && !input_fits ? static_cast<double>(n_tiles) : 1.0;
+  const bool resident = input_resident(nmp, p);
+  const double input_passes = output_stationary && !resident ? static_cast<double>(n_tiles) : 1.0;
+  const double input_loads = resident ? 1.0 : input_passes * static_cast<double>(k_tiles);
   const double input = input_passes * ps_per_byte * static_cast<double>(p.count * bytes_of(p.m * p.k, p.bits.activation)) / p.banks;
-  const double output_bytes = static_cast<double>(bytes_of(p.m * p.n, p.bits.output));
+  const auto output_bytes = static_cast<double>(bytes_of(p.m * p.n, p.bits.output));
   const double spill_bytes =
       output_stationary || n_tiles == 1 ? 0.0 : 2.0 * kd * static_cast<double>(bytes_of(p.m * p.n, p.bits.accumulator));
-  return tiles + first_load + input + ps_per_byte * (output_bytes + spill_bytes);
+  const double row_changes = input_loads + static_cast<double>(n_tiles) * (output_stationary ? 1.0 : 1.0 + 2.0 * kd);
+  return tiles + first_load + input + ps_per_byte * (output_bytes + spill_bytes) + row_changes * p.row_change_ps;
 }
 
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& p) {
@@ -75,21 +85,28 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   const std::int64_t k_limit = capacity(nmp.input_buffer_kib) * 8 / (p.count * p.m * p.bits.activation);
   if (n_limit < 1 || k_limit < 1) return std::nullopt;
   const std::int64_t weights = capacity(nmp.pe.weight_buffer_kib) * 8 / p.bits.stationary / (nmp.pe.double_buffered_weights ? 2 : 1);
-  std::optional<NmpTiling> best;
-  double best_cost = 0;
+  struct Candidate {
+    NmpTiling tiling;
+    double cost = 0;
+    std::int64_t tiles = 0;
+  };
+  std::vector<Candidate> legal;
+  double cheapest = 0;
   for (const std::int64_t n : candidates(p.n, nmp.pe.fpus, std::min(n_limit, weights), p.fixed_n)) {
     for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, std::min(k_limit, weights / n), p.fixed_k)) {
       // Input stationary would spill partial sums in accumulator width, to a region no operand of the model has: never chosen here.
       const NmpTiling t{n, k, LoopOrder::output_stationary};
       if (!fits(nmp, p, t)) continue;
       const double cost = tiling_cost_ps(nmp, p, t);
-      if (!best || cost < best_cost) {
-        best = t;
-        best_cost = cost;
-      }
+      legal.push_back({t, cost, ceil_div(p.n, n) * ceil_div(p.k, k)});
+      cheapest = legal.size() == 1 ? cost : std::min(cheapest, cost);
     }
   }
-  return best;
+  const Candidate* best = nullptr;
+  for (const Candidate& c : legal) {
+    if (c.cost <= 1.01 * cheapest && (best == nullptr || c.tiles < best->tiles)) best = &c;
+  }
+  return best == nullptr ? std::nullopt : std::optional<NmpTiling>(best->tiling);
 }
 
 }  // namespace bondsim

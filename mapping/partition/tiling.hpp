@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "models/dram/config.hpp"
 #include "models/nmp/config.hpp"
 #include "models/schedule/schedule.hpp"
 
@@ -14,6 +15,7 @@ struct TilingProblem {
   std::int64_t k = 0;
   std::int64_t n = 0;  ///< columns of the fullest PE
   OperandBits bits;
+  double row_change_ps = 0;  ///< time a PE loses when its bank changes between weights and another tensor
   int banks = 0;             ///< PEs of the channel
   std::int64_t fixed_n = 0;  ///< 0: free; else the only n tile allowed, because the operand's layout demands it
   std::int64_t fixed_k = 0;  ///< likewise for the k tile
@@ -31,11 +33,18 @@ TilingFootprint footprint(const TilingProblem& problem, const NmpTiling& tiling)
 /// output buffer, the input tile in the channel's global buffer.
 bool fits(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
+/// True when the whole input fits the global buffer, so that it is loaded once whatever the tiles are.
+bool input_resident(const NmpConfig& nmp, const TilingProblem& problem);
+
+/// Closing the weights' row, opening another tensor's and coming back.
+double row_change_ps(const DramConfig& dram);
+
 /// Time of the share in PE-side picoseconds, by a closed form: tiles of compute and of weight loading overlap when the weight buffer is
-/// double, input loads and output stores do not.
+/// double; input loads and output stores do not, and each of them changes rows.
 double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
-/// The cheapest legal tiling; nothing when no tile fits (m accumulators of one column are more than the output buffer holds).
+/// A legal tiling: of those within 1 % of the cheapest the one with the fewest tiles, as every tile is a command; nothing when no tile fits
+/// (m accumulators of one column are more than the output buffer holds).
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& problem);
 
 }  // namespace bondsim
