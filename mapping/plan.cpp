@@ -18,7 +18,7 @@ bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, 
   const Binding& left = dataflow.binding(graph[a].name);
   const Binding& right = dataflow.binding(graph[b].name);
   return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
-         inputs_of(graph, a) == inputs_of(graph, b);
+         graph[a].expert == graph[b].expert && inputs_of(graph, a) == inputs_of(graph, b);
 }
 
 /// Weight GEMMs of the graph, those that share an input and channels together.
