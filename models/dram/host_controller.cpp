@@ -68,7 +68,12 @@ void HostController::step(ChannelLedger& ledger) {
   if (next_ > t + 1) next_ = std::min(next_, next_acceptance(t));
   if (next_ > t + 1 && ledger.refresh.enabled) {
     const Cycle due = refresh_cycle(ledger);
-    if (due > t) next_ = std::min(next_, due);
+    // A refresh that is due already goes on right after this command (the PREA it needed, say), also when nothing else is left to do.
+    if (due > t) {
+      next_ = std::min(next_, due);
+    } else if (choice.found) {
+      next_ = t + 1;
+    }
   }
 }
 
