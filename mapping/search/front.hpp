@@ -17,6 +17,7 @@ struct Pricing {
   };
   Mode mode = Mode::free;
   double price_s_per_byte = 0;
+  bool whole_width = false;  ///< operators use all NMP channels or none: every channel then holds the same
 };
 
 /// A partial dataflow: seconds of all its prefill operators (plus the price of its memory), seconds of its part of the decode of all

@@ -38,6 +38,7 @@ void TierSolver::divide_channels(std::size_t next, int nmp_left, int nmp_used, b
   }
   const bool may_split = table_.problem().rule == BindingRule::data_centric;
   for (int nmp = 0; nmp <= nmp_left; ++nmp) {
+    if (pricing_.whole_width && nmp != 0 && nmp != table_.nmp_channels()) continue;
     for (const bool normal : {false, true}) {
       if ((nmp == 0 && !normal) || (normal && !table_.has_normal()) || (normal && nmp > 0 && !may_split)) continue;
       bindings_[next] = {nmp, normal, 0};
