@@ -136,15 +136,18 @@ cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow
   return latency;
 }
 
-std::string fault_of(const OperatorTable& table, const Dataflow& dataflow) {
+std::string structure_fault(const OperatorTable& table, const Dataflow& dataflow) {
   if (static_cast<int>(dataflow.size()) != table.operators()) return "not every operator is placed";
   for (int op = 0; op < table.operators(); ++op) {
     if (std::string fault = binding_fault(table, dataflow[at(op)], op); !fault.empty()) return fault;
   }
-  for (const auto rule : {order_fault, overlap_fault, capacity_fault}) {
-    if (std::string fault = rule(table, dataflow); !fault.empty()) return fault;
-  }
-  return "";
+  std::string fault = order_fault(table, dataflow);
+  return fault.empty() ? overlap_fault(table, dataflow) : fault;
+}
+
+std::string fault_of(const OperatorTable& table, const Dataflow& dataflow) {
+  std::string fault = structure_fault(table, dataflow);
+  return fault.empty() ? capacity_fault(table, dataflow) : fault;
 }
 
 std::vector<double> stored_bytes(const OperatorTable& table, const Dataflow& dataflow) {

@@ -29,7 +29,10 @@ cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow
 /// The same when the groups are known already: what a search calls many times.
 cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow, const std::vector<int>& groups);
 
-/// Why the dataflow is not one, or does not fit the memory; empty when all is well. Needs channel masks.
+/// Why the dataflow is not one: order, bindings, channels used twice at a time; empty when all is well. Needs channel masks.
+std::string structure_fault(const OperatorTable& table, const Dataflow& dataflow);
+
+/// The same, or where it does not fit the memory.
 std::string fault_of(const OperatorTable& table, const Dataflow& dataflow);
 
 /// Bytes in each NMP channel, then those of the normal channels together.
