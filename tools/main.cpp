@@ -33,6 +33,7 @@ int main(int argc, char** argv) {
   bondsim::tools::Action action;
   // Commands, in the order of --help.
   bondsim::tools::add_estimate(app, action);
+  bondsim::tools::add_dse(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "mapping/search/channel_assignment.hpp"
+#include "mapping/search/genetic_search.hpp"
 #include "mapping/search/layer_search.hpp"
 #include "mapping/search/memory_bound.hpp"
 #include "mapping/search/storing.hpp"
@@ -28,15 +29,15 @@ class MemoryBoundSearch {
   bool found() const { return found_; }
 
   /// Dataflows with the same account compare exactly: the first whose account is allowed and whose channels can be named is the best.
-  void run_accounted() {
-    LayerSearch search(table_, {Pricing::Mode::accounted, 0, false});
-    bool skipped = false;
+  void run_accounted(bool whole_width) {
+    LayerSearch search(table_, {Pricing::Mode::accounted, 0, whole_width});
+    bool skipped = whole_width;
     for (const auto& candidate : search.run()) {
       const auto bytes = static_cast<double>(candidate.normal_bytes);
       if (bytes < range_.least - 1 || bytes > range_.most + 1) continue;
       Dataflow dataflow = search.dataflow(candidate.normal_bytes);
       if (offer(dataflow)) {
-        result_.optimal = !skipped;
+        if (!skipped) result_.optimal = true;
         return;
       }
       skipped = true;
@@ -58,7 +59,25 @@ class MemoryBoundSearch {
     }
   }
 
+  /// Channels that cannot be named evenly are the genetic search's strength: it names them from the start.
+  void run_genetic() {
+    GeneticOptions options{300, 60, 1, {}};
+    if (found_) options.start.push_back(result_.dataflow);
+    try {
+      offer(search_genetically(table_, options));
+    } catch (const InfeasibleError&) {
+      // Nothing found this way either; `found` says so.
+    }
+  }
+
  private:
+  void offer(const SearchResult& other) {
+    if (found_ && other.latency.total_s() >= result_.latency.total_s()) return;
+    result_.dataflow = other.dataflow;
+    result_.latency = other.latency;
+    found_ = true;
+  }
+
   bool normal_too_empty(bool whole_width) {
     LayerSearch search(table_, {Pricing::Mode::free, 0, whole_width});
     search.run();
@@ -109,11 +128,15 @@ SearchResult search_exactly(const OperatorTable& table) {
   if (result.optimal) return result;
   const double scale_s = result.lower_bound_s;
   MemoryBoundSearch search(table, result);
-  if (storing_choices(table) <= most_storing_choices) search.run_accounted();
+  if (storing_choices(table) <= most_storing_choices) {
+    search.run_accounted(false);
+    if (!result.optimal) search.run_accounted(true);
+  }
   if (!result.optimal) {
     result.lower_bound_s = std::max(result.lower_bound_s, memory_lower_bound_s(table));
     search.run_priced(false, scale_s);
     search.run_priced(true, scale_s);
+    search.run_genetic();
   }
   if (result.optimal) result.lower_bound_s = result.latency.total_s();
   if (!search.found()) throw InfeasibleError("no dataflow was found whose operands fit the channels");

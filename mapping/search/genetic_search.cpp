@@ -40,6 +40,7 @@ SearchResult search_genetically(const OperatorTable& table, const GeneticOptions
   GeneticOperators operators(table, options.seed);
   const auto size = static_cast<std::size_t>(options.population);
   std::vector<Individual> population;
+  for (const Dataflow& dataflow : options.start) population.push_back(judged(table, dataflow));
   while (population.size() < size) population.push_back(judged(table, operators.random_dataflow()));
   for (int generation = 0; generation < options.generations; ++generation) {
     std::vector<Individual> children;

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "mapping/search/exact_search.hpp"
+#include "mapping/search/search_result.hpp"
 
 namespace bondsim::search {
 
@@ -9,6 +9,7 @@ struct GeneticOptions {
   int population = 400;
   int generations = 40;
   std::uint64_t seed = 1;
+  std::vector<Dataflow> start = {};  ///< members of the first population; the others are random
 };
 
 /// The baseline, and the search for graphs too large to solve: a population of dataflows with named channels, changed by a crossover at a

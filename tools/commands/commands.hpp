@@ -10,5 +10,6 @@ namespace bondsim::tools {
 using Action = std::function<int()>;
 
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
+void add_dse(CLI::App& app, Action& action);       ///< searches
 
 }  // namespace bondsim::tools
