@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of every command");
   bondsim::tools::Action action;
+  bondsim::tools::add_run(app, action);
   // Commands, in the order of --help.
   bondsim::tools::add_estimate(app, action);
   bondsim::tools::add_dse(app, action);

@@ -34,8 +34,8 @@ ConfigNode convert(const YAML::Node& node, const File& file, const std::string& 
         const auto key = entry.first.IsScalar() ? entry.first.Scalar() : std::string("?");
         const auto key_path = path.empty() ? key : path + "." + key;
         if (const ConfigNode* first = out.find(key)) {
-          throw ConfigError(fmt::format("{}:{}: {}: key given twice (first at line {}), allowed once", *file,
-                                        entry.first.Mark().line + 1, key_path, first->line));
+          throw ConfigError(fmt::format("{}:{}: {}: key given twice (first at line {}), allowed once", *file, entry.first.Mark().line + 1,
+                                        key_path, first->line));
         }
         out.entries.emplace_back(key, convert(entry.second, file, key_path));
         out.entries.back().second.line = entry.first.Mark().line + 1;

@@ -8,10 +8,14 @@ namespace {
 
 const char* kind_name(const ConfigNode& node) {
   switch (node.kind) {
-    case ConfigNode::Kind::null: return "nothing";
-    case ConfigNode::Kind::scalar: return "a single value";
-    case ConfigNode::Kind::sequence: return "a list";
-    case ConfigNode::Kind::map: return "a section";
+    case ConfigNode::Kind::null:
+      return "nothing";
+    case ConfigNode::Kind::scalar:
+      return "a single value";
+    case ConfigNode::Kind::sequence:
+      return "a list";
+    case ConfigNode::Kind::map:
+      return "a section";
   }
   return "?";
 }

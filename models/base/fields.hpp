@@ -16,11 +16,11 @@ namespace bondsim {
 ///   template <class Visitor> void fields(Visitor& v, PeConfig& c);
 /// which the decoder (below), the schema printer and the dump of the resolved configuration all walk.
 struct FieldInfo {
-  std::string doc;                 ///< meaning, one line
-  std::string unit;                ///< empty for counts and names
+  std::string doc;   ///< meaning, one line
+  std::string unit;  ///< empty for counts and names
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
-  bool optional = false;           ///< may be left out: the struct's initial value is the default
+  bool optional = false;  ///< may be left out: the struct's initial value is the default
 
   FieldInfo& range(double lo, double hi) {
     min = lo;

@@ -67,6 +67,8 @@ struct ControllerConfig {
   int write_queue = 32;
   PagePolicy page_policy = PagePolicy::open;
   RefreshKind refresh = RefreshKind::all_bank;
+  int write_high_percent = 80;
+  int write_low_percent = 20;
 };
 template <class Visitor>
 void fields(Visitor& v, ControllerConfig& c) {
@@ -74,6 +76,9 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_queue", c.write_queue, defaulted("write requests waiting in the controller").range(1, 4096));
   v.field("page_policy", c.page_policy, defaulted("rows stay open, or close after the last queued hit"));
   v.field("refresh", c.refresh, defaulted("all banks at once (REFab), bank by bank (REFpb), or none"));
+  v.field("write_high_percent", c.write_high_percent,
+          defaulted("writes are served once their queue is fuller than this, or no read waits").range(0, 100).in("%"));
+  v.field("write_low_percent", c.write_low_percent, defaulted("and until it is emptier than this").range(0, 100).in("%"));
 }
 
 /// One DRAM part, as a file of configs/dram/ describes it.

@@ -11,7 +11,7 @@ template <>
 struct EnumNames<NmpPlacement> {
   static const std::vector<std::pair<const char*, NmpPlacement>>& names() {
     static const std::vector<std::pair<const char*, NmpPlacement>> list = {{"hybrid_bonded", NmpPlacement::hybrid_bonded},
-                                                                         {"in_die", NmpPlacement::in_die}};
+                                                                           {"in_die", NmpPlacement::in_die}};
     return list;
   }
 };
@@ -21,7 +21,7 @@ template <>
 struct EnumNames<ActivatePolicy> {
   static const std::vector<std::pair<const char*, ActivatePolicy>>& names() {
     static const std::vector<std::pair<const char*, ActivatePolicy>> list = {{"all_bank", ActivatePolicy::all_bank},
-                                                                           {"staggered", ActivatePolicy::staggered}};
+                                                                             {"staggered", ActivatePolicy::staggered}};
     return list;
   }
 };
@@ -56,7 +56,8 @@ void fields(Visitor& v, PeConfig& c) {
   v.field("fpus", c.fpus, required("FPUs of a PE").range(1, 1024));
   v.field("macs_per_fpu", c.macs_per_fpu, required("MACs of an FPU, along K of one output column").range(1, 1024));
   v.field("clock_mhz", c.clock_mhz, required("PE clock").range(1, 10000).in("MHz"));
-  v.field("weight_buffer_kib", c.weight_buffer_kib, required("weight buffer of a PE, both halves together").range(0.0625, 1 << 20).in("KiB"));
+  v.field("weight_buffer_kib", c.weight_buffer_kib,
+          required("weight buffer of a PE, both halves together").range(0.0625, 1 << 20).in("KiB"));
   v.field("output_buffer_kib", c.output_buffer_kib, required("output buffer of a PE, holds accumulators").range(0.0625, 1 << 20).in("KiB"));
   v.field("double_buffered_weights", c.double_buffered_weights,
           defaulted("the next weight tile is loaded while the PE computes on the present one"));

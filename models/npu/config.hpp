@@ -47,7 +47,8 @@ void fields(Visitor& v, NpuConfig& c) {
   v.field("vector_units", c.vector_units, required("vector units").range(1, 4096));
   v.field("vector_lanes", c.vector_lanes, required("lanes of a vector unit").range(1, 65536));
   v.field("scratchpad_mib", c.scratchpad_mib, required("on-chip SRAM").range(0.0625, 65536).in("MiB"));
-  v.field("dma_chunk_kib", c.dma_chunk_kib, defaulted("stationary bytes fetched from one channel before compute on them may start").range(1, 1 << 20).in("KiB"));
+  v.field("dma_chunk_kib", c.dma_chunk_kib,
+          defaulted("stationary bytes fetched from one channel before compute on them may start").range(1, 1 << 20).in("KiB"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
 }
 

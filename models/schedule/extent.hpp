@@ -1,17 +1,17 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
-#include <vector>
-
-#include "models/base/error.hpp"
 
 namespace bondsim {
 
 /// Bytes that lie in one channel, in the same place of several neighbouring banks: bank `first_bank + i`, i < banks, holds
 /// `bytes_per_bank` bytes (the first `longer_banks` of them `extra_bytes` more) from byte `bank_offset` of the bank on.
-/// A bank is a sequence of rows: byte x is in row x / page_bytes, column byte x % page_bytes. bank = bank_group * banks_per_group + bank in the group.
+/// A bank is a sequence of rows: byte x is in row x / page_bytes, column byte x % page_bytes. bank = bank_group * banks_per_group + bank in
+/// the group.
 ///
 /// The NMP side reads an extent bank by bank through the HB ports, all banks at once. The host side visits it row by row (row of the bank,
-/// not of the channel), and within one row index in the order of `host order` below, which keeps neighbouring accesses in different bank groups.
+/// not of the channel), and within one row index in the order of `host order` below, which keeps neighbouring accesses in different bank
+/// groups.
 struct Extent {
   std::int32_t channel = 0;
   std::int32_t first_bank = 0;
@@ -24,6 +24,18 @@ struct Extent {
   std::int64_t bytes_of_bank(int i) const { return bytes_per_bank + (i < longer_banks ? extra_bytes : 0); }
   std::int64_t max_bytes_per_bank() const { return bytes_of_bank(0); }
   std::int64_t bytes() const { return bytes_per_bank * banks + extra_bytes * longer_banks; }
+
+  /// The part at bytes [from, to) of each bank's share; a bank whose share is shorter gives what it has there.
+  Extent slice(std::int64_t from, std::int64_t to) const {
+    Extent part = *this;
+    part.bank_offset = bank_offset + from;
+    const std::int64_t longer = std::clamp(bytes_of_bank(0), from, to) - from;
+    const std::int64_t shorter = std::clamp(bytes_per_bank, from, to) - from;
+    part.bytes_per_bank = shorter;
+    part.extra_bytes = longer_banks > 0 ? longer - shorter : 0;
+    part.longer_banks = part.extra_bytes > 0 ? longer_banks : 0;
+    return part;
+  }
 };
 
 }  // namespace bondsim

@@ -3,13 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "models/base/error.hpp"
 #include "models/schedule/extent.hpp"
 
 /// The Schedule: what mapping hands to sim. Plain data; replay decides nothing.
 ///
 /// A run is a sequence of steps (prefill, then one per generated token); a step is a sequence of blocks (a layer, or the part
-/// outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has ended. `repeat` says how many equal
-/// layers the block stands for: it is simulated once and its time, energy and counts are multiplied.
+/// outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has ended.
+/// `repeat` says how many equal layers the block stands for: it is simulated once and its time, energy and counts are multiplied.
 namespace bondsim {
 
 enum class Phase { prefill, decode };
@@ -57,8 +58,9 @@ struct NmpTiling {
 };
 
 /// One operator's share on one channel: `shape.count` GEMMs side by side, GEMM g on the PEs (= banks)
-/// [first_pe + g * pes_per_gemm, + pes_per_gemm). N is split over those PEs as evenly as whole columns allow (the first PEs get one column more).
-/// The stationary bytes of a PE lie in its bank in the order they are read: for each n tile, for each k tile, k-major inside the tile.
+/// [first_pe + g * pes_per_gemm, + pes_per_gemm). N is split over those PEs as evenly as whole columns allow (the first PEs get one column
+/// more). The stationary bytes of a PE lie in its bank in the order they are read: for each n tile, for each k tile, k-major inside the
+/// tile.
 struct NmpGemm {
   GemmShape shape;
   OperandBits bits;
@@ -69,6 +71,7 @@ struct NmpGemm {
   std::vector<Extent> input;       ///< activations [m, k] of each GEMM, spread evenly over the banks
   std::vector<Extent> stationary;  ///< read once per pass over M
   std::vector<Extent> output;      ///< [m, n] of each GEMM, each PE's columns in its own bank
+  std::vector<Extent> partials;    ///< input_stationary with several k tiles: accumulators [m, n] spilled between them, as output but wider
 };
 
 /// A GEMM on the systolic arrays. The stationary operand is streamed from `stationary` in `chunks` equal pieces, double buffered in the
@@ -87,8 +90,8 @@ struct VectorWork {
 
 struct Task {
   TaskKind kind = TaskKind::barrier;
-  std::int32_t op = -1;        ///< index into ScheduleHeader::operators; -1: none (barrier)
-  std::int32_t channel = -1;   ///< executor: a channel, or -1 for the NPU (npu_gemm, npu_vector, barrier)
+  std::int32_t op = -1;                    ///< index into ScheduleHeader::operators; -1: none (barrier)
+  std::int32_t channel = -1;               ///< executor: a channel, or -1 for the NPU (npu_gemm, npu_vector, barrier)
   std::vector<std::int32_t> dependencies;  ///< indices of earlier tasks of the same block
   std::vector<Extent> extents;             ///< host_scatter, host_load, kv_append: what moves
   NmpGemm nmp;                             ///< nmp_gemm
@@ -100,15 +103,15 @@ struct Task {
 /// and the vector units of the NPU.
 struct Block {
   Phase phase = Phase::prefill;
-  std::int32_t step = 0;     ///< 0: prefill; s: the s-th generated token
-  std::int32_t layer = 0;    ///< first layer the block stands for; -1: outside the layers
-  std::int64_t repeat = 1;   ///< layers it stands for
+  std::int32_t step = 0;    ///< 0: prefill; s: the s-th generated token
+  std::int32_t layer = 0;   ///< first layer the block stands for; -1: outside the layers
+  std::int64_t repeat = 1;  ///< layers it stands for
   std::vector<Task> tasks;
 };
 
 /// An operator as reported: one row of operators.csv is a (name, phase, executor).
 struct OperatorInfo {
-  std::string name;      ///< q, k, v, qk, softmax, sv, o, f1, ..., lm_head
+  std::string name;  ///< q, k, v, qk, softmax, sv, o, f1, ..., lm_head
   Phase phase = Phase::prefill;
   std::string executor;  ///< "nmp", "npu", "nmp+npu", "vector"
 };
@@ -119,8 +122,8 @@ struct ScheduleHeader {
   std::int32_t channels = 0;
   std::int32_t batch = 1;
   std::int32_t layers = 0;
-  std::int32_t steps = 0;        ///< decode steps
-  bool all_layers = false;       ///< every layer its own block, or one block repeated
+  std::int32_t steps = 0;   ///< decode steps
+  bool all_layers = false;  ///< every layer its own block, or one block repeated
   std::vector<OperatorInfo> operators;
 };
 

@@ -3,6 +3,7 @@
 
 #include "models/base/fields.hpp"
 #include "models/dram/config.hpp"
+#include "models/energy/table.hpp"
 #include "models/nmp/config.hpp"
 #include "models/npu/config.hpp"
 
@@ -50,10 +51,23 @@ struct System {
   ChannelsConfig channels;
   DramConfig dram;
   ControllerConfig controller;
-  NmpConfig nmp;        ///< read even when channels.nmp is 0
+  NmpConfig nmp;  ///< read even when channels.nmp is 0
   NpuConfig npu;
+  EnergyTable energy;
   FidelityConfig fidelity;
   KernelConfig kernel;
 };
+template <class Visitor>
+void fields(Visitor& v, System& c) {
+  v.field("name", c.name, required("name of the system"));
+  v.section("channels", c.channels, required("memory channels by kind"));
+  v.section("dram", c.dram, required("the DRAM part of every channel: a file of configs/dram/, or its content"));
+  v.section("controller", c.controller, defaulted("policy of the channel controllers"));
+  v.section("nmp", c.nmp, required("the NMP side of an NMP channel"));
+  v.section("npu", c.npu, required("the central processor"));
+  v.section("energy", c.energy, required("energy table: a file of configs/energy/, or its content"));
+  v.section("fidelity", c.fidelity, defaulted("switches of second-order effects"));
+  v.section("kernel", c.kernel, defaulted("how the kernel runs"));
+}
 
 }  // namespace bondsim

@@ -1,6 +1,5 @@
 #pragma once
 #include <CLI/CLI.hpp>
-
 #include <functional>
 
 /// Every subcommand of the bondsim binary is one file here with one add_*() function: it declares its options on `app` and
@@ -9,6 +8,7 @@ namespace bondsim::tools {
 
 using Action = std::function<int()>;
 
+void add_run(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
 void add_dse(CLI::App& app, Action& action);       ///< searches
 

@@ -1,0 +1,90 @@
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mapping/llm/graph.hpp"
+#include "models/base/fields.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+enum class Executor { npu, nmp, split };
+template <>
+struct EnumNames<Executor> {
+  static const std::vector<std::pair<const char*, Executor>>& names() {
+    static const std::vector<std::pair<const char*, Executor>> list = {
+        {"npu", Executor::npu}, {"nmp", Executor::nmp}, {"split", Executor::split}};
+    return list;
+  }
+};
+
+enum class SplitPolicy { closed_form, search };
+template <>
+struct EnumNames<SplitPolicy> {
+  static const std::vector<std::pair<const char*, SplitPolicy>>& names() {
+    static const std::vector<std::pair<const char*, SplitPolicy>> list = {{"closed_form", SplitPolicy::closed_form},
+                                                                          {"search", SplitPolicy::search}};
+    return list;
+  }
+};
+
+/// A set of channels as a file names it: `all`, `none` or a list of indices of NMP channels.
+struct ChannelSet {
+  bool all = false;
+  std::vector<int> channels;
+  ConfigNode where;  ///< for messages of a later check
+};
+
+/// Who holds and multiplies the operators of a list, as written in the file.
+struct OperatorRule {
+  std::vector<std::string> names;
+  Executor executor = Executor::npu;
+  ChannelSet nmp_channels;
+  bool normal_channels = false;
+  double nmp_share = 0;
+  ConfigNode where;
+};
+
+/// A dataflow as a `schema: bondsim.dataflow/1` file gives it; resolve() makes it concrete for a system and a model.
+struct Dataflow {
+  std::string name;
+  SplitPolicy split = SplitPolicy::closed_form;
+  std::vector<OperatorRule> operators;
+};
+
+template <class Visitor>
+void fields(Visitor& v, OperatorRule& c);
+template <class Visitor>
+void fields(Visitor& v, Dataflow& c) {
+  v.field("name", c.name, required("name of the dataflow"));
+  v.field("split", c.split,
+          defaulted("how a weight GEMM is cut over NMP channels: nearest divisor of the closed form, or the best of all cuts"));
+  v.sections("operators", c.operators, required("who holds and runs each GEMM in decode; the first rule that names it counts"));
+}
+
+/// Reads a dataflow file. @throws ConfigError
+Dataflow decode_dataflow(const ConfigNode& node);
+
+/// Where one GEMM's stationary operand lives and who multiplies it (an entry of the OCMap).
+struct Binding {
+  Executor executor = Executor::npu;
+  std::vector<int> nmp_channels;     ///< ascending
+  std::vector<int> normal_channels;  ///< all of them or none
+  double nmp_share = 0;              ///< storing ratio of a split operator: the part on the NMP channels
+
+  std::vector<int> all_channels() const;
+};
+
+/// A dataflow that fits its system and model.
+struct ResolvedDataflow {
+  std::string name;
+  SplitPolicy split = SplitPolicy::closed_form;
+  std::map<std::string, Binding> bindings;  ///< by GEMM name
+};
+
+/// @throws ConfigError naming the rule that does not fit.
+ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const std::vector<std::string>& gemms);
+
+}  // namespace bondsim

@@ -1,0 +1,180 @@
+#include "mapping/emit/block_emitter.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+/// Row of the vocabulary a position looks up. Token values are not known here; this deals them over the table without a pattern.
+std::int64_t vocabulary_row(std::int64_t position, std::int64_t rows) {
+  return static_cast<std::int64_t>((static_cast<std::uint64_t>(position) * 2654435761u) % static_cast<std::uint64_t>(rows));
+}
+
+}  // namespace
+
+std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
+  std::vector<RequestTokens> out;
+  for (int r = 0; r < w.batch; ++r) out.push_back({r, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step});
+  return out;
+}
+
+BlockEmitter::BlockEmitter(const Plan& plan, Block& block, int step)
+    : plan_(plan), block_(block), requests_(step_tokens(plan.workload, step)) {
+  block_.step = step;
+  block_.phase = step == 0 ? Phase::prefill : Phase::decode;
+}
+
+std::int64_t BlockEmitter::total_tokens() const {
+  // Outside the layers only the last position of a request matters.
+  if (block_.layer < 0) return static_cast<std::int64_t>(requests_.size());
+  std::int64_t sum = 0;
+  for (const RequestTokens& r : requests_) sum += r.tokens;
+  return sum;
+}
+
+std::int32_t BlockEmitter::add(Task task) {
+  block_.tasks.push_back(std::move(task));
+  return static_cast<std::int32_t>(block_.tasks.size()) - 1;
+}
+
+std::int32_t BlockEmitter::transfer(TaskKind kind, int op, int channel, std::vector<Extent> extents, const Tasks& after) {
+  Task t;
+  t.kind = kind;
+  t.op = op;
+  t.channel = channel;
+  t.dependencies = after;
+  t.extents = std::move(extents);
+  return add(std::move(t));
+}
+
+std::int32_t BlockEmitter::reduce(int op, std::int64_t elements, const Tasks& after) {
+  Task t;
+  t.kind = TaskKind::npu_vector;
+  t.op = op;
+  t.dependencies = after;
+  t.vector = {VectorKind::reduce, elements};
+  return add(std::move(t));
+}
+
+std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const OperandBits& bits, std::vector<Extent> stationary,
+                                    const Tasks& after) {
+  std::map<int, std::int64_t> bytes;
+  std::int64_t most = 0;
+  for (const Extent& e : stationary) most = std::max(most, bytes[e.channel] += e.bytes());
+  Task t;
+  t.kind = TaskKind::npu_gemm;
+  t.op = op;
+  t.dependencies = after;
+  t.npu.shape = shape;
+  t.npu.bits = bits;
+  t.npu.chunks = static_cast<std::int32_t>(
+      std::max<std::int64_t>(1, ceil_div(most, static_cast<std::int64_t>(plan_.system.npu.dma_chunk_kib * 1024))));
+  t.npu.stationary = std::move(stationary);
+  return add(std::move(t));
+}
+
+BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, OperatorId v) const {
+  Tasks after;
+  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
+    const Tasks& done = done_[boost::source(e, graph)];
+    after.insert(after.end(), done.begin(), done.end());
+  }
+  std::sort(after.begin(), after.end());
+  after.erase(std::unique(after.begin(), after.end()), after.end());
+  return after;
+}
+
+void BlockEmitter::embedding() {
+  const auto& table = plan_.embedding;
+  const int channels = plan_.memory.channels();
+  std::vector<ExtentBuilder> reads(static_cast<std::size_t>(channels));
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : requests_) {
+    tokens += r.tokens;
+    for (std::int64_t position = r.context - r.tokens; position < r.context; ++position) {
+      const std::int64_t row = vocabulary_row(position + 7919 * r.request, table.rows);
+      const auto channel = static_cast<std::size_t>(row % channels);
+      const std::int64_t first = row / channels * table.units_per_row;
+      plan_.memory.stripe(reads[channel], static_cast<int>(channel), table.offsets[channel], first, first + table.units_per_row);
+    }
+  }
+  Tasks loads;
+  for (int c = 0; c < channels; ++c) {
+    auto extents = in_shared(reads[static_cast<std::size_t>(c)].take());
+    if (!extents.empty()) loads.push_back(transfer(TaskKind::host_load, op_index("embedding"), c, std::move(extents), {}));
+  }
+  Task t;
+  t.kind = TaskKind::npu_vector;
+  t.op = op_index("embedding");
+  t.dependencies = loads;
+  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden};
+  add(std::move(t));
+}
+
+void BlockEmitter::graph(const OperatorGraph& graph) {
+  done_.assign(boost::num_vertices(graph), {});
+  emitted_.assign(boost::num_vertices(graph), false);
+  for (const OperatorId v : level_order(graph)) {
+    if (emitted_[v]) continue;
+    const Operator& op = graph[v];
+    switch (op.kind) {
+      case OperatorKind::weight_gemm:
+        weight_wave(graph, v);
+        break;
+      case OperatorKind::score_gemm:
+      case OperatorKind::value_gemm:
+        done_[v] = attention(op, dependencies_of(graph, v));
+        break;
+      case OperatorKind::kv_append:
+        done_[v] = append(op, dependencies_of(graph, v));
+        break;
+      case OperatorKind::vector:
+        done_[v] = vector_task(op, dependencies_of(graph, v));
+        break;
+    }
+    emitted_[v] = true;
+  }
+}
+
+BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
+  std::int64_t elements = op.elements_per_token * total_tokens();
+  if (op.vector == VectorKind::softmax) {
+    elements = 0;
+    for (const RequestTokens& r : requests_) elements += op.elements_per_token * r.tokens * r.context;
+  }
+  Task t;
+  t.kind = TaskKind::npu_vector;
+  t.op = op_index(op.name);
+  t.dependencies = after;
+  t.vector = {op.vector, elements};
+  return {add(std::move(t))};
+}
+
+void BlockEmitter::finish() {
+  // A channel may stay in NMP mode only when its next nmp_gemm waits for nothing that could itself wait for the channel's normal mode:
+  // for no other task than those its predecessor had to wait for, and the predecessor.
+  std::map<int, std::size_t> last;  // by channel: its latest task, when that is an nmp_gemm
+  for (std::size_t i = 0; i < block_.tasks.size(); ++i) {
+    const Task& t = block_.tasks[i];
+    if (t.channel < 0) continue;
+    const auto before = last.find(t.channel);
+    if (t.kind != TaskKind::nmp_gemm) {
+      if (before != last.end()) last.erase(before);
+      continue;
+    }
+    if (before != last.end()) {
+      Task& previous = block_.tasks[before->second];
+      const auto& allowed = previous.dependencies;
+      const bool stays = std::all_of(t.dependencies.begin(), t.dependencies.end(), [&](std::int32_t d) {
+        return d == static_cast<std::int32_t>(before->second) || std::find(allowed.begin(), allowed.end(), d) != allowed.end();
+      });
+      if (stays) previous.nmp.leave_mode = false;
+    }
+    last[t.channel] = i;
+  }
+}
+
+}  // namespace bondsim

@@ -1,0 +1,68 @@
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mapping/plan.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// New tokens of a request in a step, and its context with them.
+struct RequestTokens {
+  int request = 0;
+  std::int64_t tokens = 0;
+  std::int64_t context = 0;
+};
+
+/// The requests of step `step` (0: prefill).
+std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
+
+/// Writes one block: walks a graph level by level and turns operators into tasks. Operators of one wave (same input, same channels) share
+/// their scatters, and run back to back on a channel.
+class BlockEmitter {
+ public:
+  BlockEmitter(const Plan& plan, Block& block, int step);
+
+  void embedding();
+  void graph(const OperatorGraph& graph);
+  /// To be called last: decides where a channel may stay in NMP mode.
+  void finish();
+
+ private:
+  using Tasks = std::vector<std::int32_t>;
+
+  std::int32_t add(Task task);
+  int op_index(const std::string& name) const { return plan_.operator_index(name, block_.phase); }
+  Tasks dependencies_of(const OperatorGraph& graph, OperatorId v) const;
+  std::vector<Extent> in_layer(std::vector<Extent> extents) const { return plan_.memory.place(std::move(extents), Space::layer, layer()); }
+  std::vector<Extent> in_shared(std::vector<Extent> extents) const {
+    return plan_.memory.place(std::move(extents), Space::shared, layer());
+  }
+  int layer() const { return block_.layer < 0 ? 0 : block_.layer; }
+  std::int64_t total_tokens() const;
+
+  Tasks vector_task(const Operator& op, const Tasks& after);
+  void weight_wave(const OperatorGraph& graph, OperatorId v);
+  std::int32_t weight_scatter(const WeightPlacement& w, const WeightShare& share, const Tasks& after);
+  std::int32_t weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t scatter);
+  std::int32_t weight_on_npu(const WeightPlacement& w, std::int64_t m, std::int64_t n, std::vector<Extent> stationary, const Tasks& after);
+  Tasks append(const Operator& op, const Tasks& after);
+  Tasks attention(const Operator& op, const Tasks& after);
+  Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
+  void attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done);
+
+  std::int32_t npu_gemm(int op, const GemmShape& shape, const OperandBits& bits, std::vector<Extent> stationary, const Tasks& after);
+  std::int32_t transfer(TaskKind kind, int op, int channel, std::vector<Extent> extents, const Tasks& after);
+  std::int32_t reduce(int op, std::int64_t elements, const Tasks& after);
+
+  const Plan& plan_;
+  Block& block_;
+  std::vector<RequestTokens> requests_;
+  std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
+  std::vector<bool> emitted_;
+  std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel
+};
+
+}  // namespace bondsim

@@ -1,0 +1,259 @@
+#include "mapping/layout/attention.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "mapping/partition/tiling.hpp"
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
+
+/// A KV head of a request.
+struct Head {
+  int request = 0;
+};
+
+std::int64_t longest_context(const Workload& w) {
+  std::int64_t longest = 0;
+  for (int r = 0; r < w.batch; ++r) longest = std::max(longest, w.reserved_tokens(r));
+  return longest;
+}
+
+/// Columns of V a PE can accumulate at a time.
+std::int64_t v_block_columns(const PlanContext& c, const AttentionPlacement& a, std::int64_t columns) {
+  const auto buffer = static_cast<std::int64_t>(c.system.nmp.pe.output_buffer_kib * 1024);
+  const std::int64_t limit = buffer * 8 / (a.m * a.bits.accumulator);
+  if (limit < 1) {
+    throw InfeasibleError(fmt::format("attention: {} rows of a head need {} bytes of output buffer a column, {} KiB there", a.m,
+                                      bytes_of(a.m, a.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
+  }
+  return ceil_div(columns, ceil_div(columns, limit));
+}
+
+/// Bytes of the fullest bank of a run's cache that may grow to `tokens` tokens.
+std::int64_t cache_bank_bytes(const AttentionPlacement& a, HeadRun& run, std::int64_t tokens, const MemoryMap& memory) {
+  const std::int64_t local = tokens_of_part(tokens, run.parts, 0);
+  if (a.keys) return memory.padded(ceil_div<std::int64_t>(local, run.pes_per_gemm) * bytes_of(a.head_dim, a.bits.stationary));
+  const std::int64_t columns = ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm);
+  run.block_stride = memory.padded(local * bytes_of(run.block_columns, a.bits.stationary));
+  return run.block_stride * ceil_div(columns, run.block_columns);
+}
+
+/// Reserves one round of a channel: runs side by side on its PEs.
+void reserve_round(const PlanContext& c, const Workload& w, AttentionPlacement& a, std::vector<HeadRun>& round, MemoryMap& memory) {
+  std::int64_t cache = 0;
+  for (HeadRun& run : round) {
+    run.block_columns = v_block_columns(c, a, ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm));
+    cache = std::max(cache, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory));
+  }
+  const std::int64_t offset = memory.reserve(round.front().channel, Space::layer, cache);
+  for (HeadRun& run : round) {
+    run.cache = offset;
+    const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
+    const std::int64_t in = run.gemms * bytes_of(a.m * (a.keys ? a.head_dim : tokens), a.bits.activation);
+    const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
+    run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
+    run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * columns, a.bits.output)));
+    a.runs.push_back(run);
+  }
+}
+
+/// Puts the heads of one channel on its PEs: as many as there are PEs at a time, the PEs shared out evenly.
+void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, int channel, int part,
+                  int parts, MemoryMap& memory) {
+  const auto pes = static_cast<std::size_t>(memory.banks());
+  for (std::size_t first = 0; first < heads.size(); first += pes) {
+    const std::size_t count = std::min(pes, heads.size() - first);
+    const int pes_per_gemm = static_cast<int>(pes / count);
+    std::vector<HeadRun> round;
+    for (std::size_t i = 0; i < count; ++i) {
+      const int request = heads[first + i].request;
+      if (!round.empty() && w.prompt_of(round.back().request) == w.prompt_of(request)) {
+        ++round.back().gemms;
+        continue;
+      }
+      HeadRun run;
+      run.channel = channel;
+      run.first_pe = static_cast<int>(i) * pes_per_gemm;
+      run.gemms = 1;
+      run.pes_per_gemm = pes_per_gemm;
+      run.part = part;
+      run.parts = parts;
+      run.request = request;
+      round.push_back(run);
+    }
+    reserve_round(c, w, a, round, memory);
+  }
+}
+
+/// Channels that share a head: all heads one channel each when there are more heads than channels, else C / gcd(B, C).
+int channels_per_head(std::size_t heads, std::size_t channels) {
+  if (heads > channels) return 1;
+  return static_cast<int>(channels / std::gcd(heads, channels));
+}
+
+void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
+                 const std::vector<int>& channels, MemoryMap& memory) {
+  const int parts = channels_per_head(heads.size(), channels.size());
+  const std::size_t groups = channels.size() / static_cast<std::size_t>(parts);
+  for (std::size_t g = 0; g < groups; ++g) {
+    std::vector<Head> mine;
+    for (std::size_t h = g; h < heads.size(); h += groups) mine.push_back(heads[h]);
+    for (int part = 0; part < parts && !mine.empty(); ++part) {
+      fill_channel(c, w, a, mine, channels[g * static_cast<std::size_t>(parts) + static_cast<std::size_t>(part)], part, parts, memory);
+    }
+  }
+}
+
+void place_stripe(const Workload& w, AttentionPlacement& a, int request, std::int64_t heads, const std::vector<int>& channels,
+                  MemoryMap& memory) {
+  HeadStripe s;
+  s.request = request;
+  s.heads = heads;
+  s.units_per_token = ceil_div(bytes_of(heads * a.head_dim, a.bits.stationary), memory.host_unit());
+  s.channels = channels;
+  const std::int64_t units = tokens_of_part(w.reserved_tokens(request), static_cast<int>(channels.size()), 0) * s.units_per_token;
+  for (const int channel : channels) {
+    s.offsets.push_back(memory.reserve(channel, Space::layer, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit()));
+  }
+  a.stripes.push_back(s);
+}
+
+}  // namespace
+
+std::int64_t tokens_of_part(std::int64_t context, int parts, int part) { return (context - part + parts - 1) / parts; }
+
+AttentionPlacement place_attention(const PlanContext& c, const Workload& w, const Binding& binding, bool keys, MemoryMap& memory) {
+  AttentionPlacement a;
+  a.keys = keys;
+  a.bits = {c.model.bits.activation, c.model.bits.kv, c.model.bits.output, c.model.bits.accumulator};
+  a.head_dim = c.model.head_dim;
+  a.m = c.model.queries_per_kv_head();
+  check(longest_context(w) > 0, "a workload of {} tokens", longest_context(w));
+
+  const std::int64_t total = w.batch * c.model.kv_heads;
+  std::int64_t on_nmp = binding.executor == Executor::nmp ? total : 0;
+  if (binding.executor == Executor::split) on_nmp = static_cast<std::int64_t>(static_cast<double>(total) * binding.nmp_share);
+  std::vector<Head> heads;
+  for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / c.model.kv_heads)});
+  if (!heads.empty()) place_heads(c, w, a, heads, binding.nmp_channels, memory);
+
+  const auto npu_channels = binding.executor == Executor::npu ? binding.all_channels() : binding.normal_channels;
+  for (int r = 0; r < w.batch; ++r) {
+    const std::int64_t before = std::clamp<std::int64_t>(on_nmp - r * c.model.kv_heads, 0, c.model.kv_heads);
+    if (before < c.model.kv_heads) place_stripe(w, a, r, c.model.kv_heads - before, npu_channels, memory);
+  }
+  return a;
+}
+
+GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
+  const std::int64_t tokens = tokens_of_part(context, run.parts, run.part);
+  GemmShape s;
+  s.count = run.gemms;
+  s.m = a.m;
+  s.n = a.keys ? tokens : a.head_dim;
+  s.k = a.keys ? a.head_dim : tokens;
+  return s;
+}
+
+std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
+  const std::int64_t tokens = tokens_of_part(context, run.parts, run.part);
+  const std::int64_t blocks = a.keys ? 1 : ceil_div(ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm), run.block_columns);
+  ExtentBuilder out;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
+      const int pe = i % run.pes_per_gemm;
+      std::int64_t bytes = 0;
+      if (a.keys) {
+        bytes = even_part(tokens, run.pes_per_gemm, pe, 1).size() * bytes_of(a.head_dim, a.bits.stationary);
+      } else {
+        const std::int64_t columns = even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
+        const std::int64_t width = std::clamp<std::int64_t>(columns - block * run.block_columns, 0, run.block_columns);
+        bytes = tokens * bytes_of(width, a.bits.stationary);
+      }
+      out.add(run.channel, run.first_pe + i, run.cache + block * run.block_stride, memory.padded(bytes));
+    }
+  }
+  return out.take();
+}
+
+std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t first, std::int64_t last,
+                                   const MemoryMap& memory) {
+  const std::int64_t begin = tokens_of_part(first, run.parts, run.part);
+  const std::int64_t end = tokens_of_part(last, run.parts, run.part);
+  const std::int64_t unit = memory.host_unit();
+  ExtentBuilder out;
+  const auto add = [&](int bank, std::int64_t base, std::int64_t from, std::int64_t to) {
+    if (from == to) return;
+    const std::int64_t start = from / unit * unit;
+    out.add(run.channel, bank, base + start, ceil_div(to, unit) * unit - start);
+  };
+  const std::int64_t blocks = a.keys ? 1 : ceil_div(ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm), run.block_columns);
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
+      const int pe = i % run.pes_per_gemm;
+      if (a.keys) {
+        const std::int64_t row = bytes_of(a.head_dim, a.bits.stationary);
+        add(run.first_pe + i, run.cache, tokens_of_part(begin, run.pes_per_gemm, pe) * row,
+            tokens_of_part(end, run.pes_per_gemm, pe) * row);
+      } else {
+        const std::int64_t columns = even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
+        const std::int64_t row =
+            bytes_of(std::clamp<std::int64_t>(columns - block * run.block_columns, 0, run.block_columns), a.bits.stationary);
+        add(run.first_pe + i, run.cache + block * run.block_stride, begin * row, end * row);
+      }
+    }
+  }
+  return out.take();
+}
+
+std::vector<Extent> stripe_extents(const HeadStripe& s, std::int64_t first, std::int64_t last, const MemoryMap& memory) {
+  ExtentBuilder out;
+  const int parts = static_cast<int>(s.channels.size());
+  for (int i = 0; i < parts; ++i) {
+    const auto index = static_cast<std::size_t>(i);
+    memory.stripe(out, s.channels[index], s.offsets[index], tokens_of_part(first, parts, i) * s.units_per_token,
+                  tokens_of_part(last, parts, i) * s.units_per_token);
+  }
+  return out.take();
+}
+
+std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
+  const GemmShape s = run_shape(a, run, context);
+  return memory.spread(run.channel, run.input, s.count * bytes_of(s.m * s.k, a.bits.activation), memory.both_unit());
+}
+
+std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
+  const GemmShape s = run_shape(a, run, context);
+  ExtentBuilder out;
+  for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
+    const std::int64_t columns = even_part(s.n, run.pes_per_gemm, i % run.pes_per_gemm, 1).size();
+    out.add(run.channel, run.first_pe + i, run.output, memory.padded(bytes_of(s.m * columns, a.bits.output)));
+  }
+  return out.take();
+}
+
+NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
+  const GemmShape s = run_shape(a, run, context);
+  TilingProblem p;
+  p.count = s.count;
+  p.m = s.m;
+  p.k = s.k;
+  p.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
+  p.bits = a.bits;
+  p.banks = system.dram.organization.banks();
+  // K lies token by token (a column whole), V token by token in blocks of columns: the tiles follow.
+  p.fixed_k = a.keys ? s.k : 0;
+  p.fixed_n = a.keys ? 0 : run.block_columns;
+  const auto tiling = choose_tiling(system.nmp, p);
+  if (!tiling) {
+    throw InfeasibleError(fmt::format("attention on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers", run.channel,
+                                      s.count, s.m, s.k, s.k, p.n));
+  }
+  return *tiling;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/layout/memory_map.hpp"
+#include "mapping/layout/weights.hpp"
+#include "mapping/llm/model.hpp"
+#include "mapping/llm/workload.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// Tokens [0, context) of a head are dealt to its `parts` channels in turn: token t is the (t / parts)-th of part t % parts.
+/// @return how many of the first `context` tokens part `part` holds.
+std::int64_t tokens_of_part(std::int64_t context, int parts, int part);
+
+/// Neighbouring heads of equal context on one NMP channel: GEMM g on PEs [first_pe + g * pes_per_gemm, + pes_per_gemm).
+/// Extents of a cache are computed for a context, so only the base offset is kept.
+struct HeadRun {
+  int channel = 0;
+  int first_pe = 0;
+  int gemms = 0;
+  int pes_per_gemm = 0;
+  int part = 0;  ///< tokens of the heads that lie here
+  int parts = 1;
+  int request = 0;                 ///< one of those whose context the run has
+  std::int64_t cache = 0;          ///< offset in the layer space
+  std::int64_t input = 0;          ///< offset in the shared space
+  std::int64_t output = 0;         ///< offset in the shared space
+  std::int64_t block_columns = 0;  ///< V: columns of a PE kept together, token by token; a PE's columns are a sequence of such blocks
+  std::int64_t block_stride = 0;   ///< V: bytes from one block to the next
+};
+
+/// Heads of one request whose cache only the NPU reads: token t lies on channel t % C, striped over all banks.
+struct HeadStripe {
+  int request = 0;
+  std::int64_t heads = 0;
+  std::int64_t units_per_token = 0;  ///< host accesses of one token
+  std::vector<int> channels;
+  std::vector<std::int64_t> offsets;  ///< per channel, layer space
+};
+
+/// Where the K cache (of qk) or the V cache (of sv) lies.
+struct AttentionPlacement {
+  bool keys = false;
+  OperandBits bits;
+  std::int64_t head_dim = 0;
+  std::int64_t m = 0;  ///< queries of a KV head and token of decode
+  std::vector<HeadRun> runs;
+  std::vector<HeadStripe> stripes;
+};
+
+/// Places the caches of all requests. @throws InfeasibleError when the buffers cannot hold the smallest tile.
+AttentionPlacement place_attention(const PlanContext& context, const Workload& workload, const Binding& binding, bool keys,
+                                   MemoryMap& memory);
+
+/// The stationary operand of a run at a context, in the order its PEs read it; offsets in the layer space.
+std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
+/// Accesses that hold the tokens [first, last) of a run's cache: what an append writes.
+std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t first, std::int64_t last,
+                                   const MemoryMap& memory);
+/// The same of heads that only the NPU reads.
+std::vector<Extent> stripe_extents(const HeadStripe& stripe, std::int64_t first, std::int64_t last, const MemoryMap& memory);
+
+/// Shape of one GEMM of a run at a context: qk [m, head_dim] x [head_dim, tokens], sv [m, tokens] x [tokens, head_dim].
+GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
+/// Input and output of a run at a context; offsets in the shared space.
+std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
+std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
+/// Tiles of a run at a context, as its layout demands.
+NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
+
+}  // namespace bondsim

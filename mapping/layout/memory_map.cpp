@@ -1,0 +1,97 @@
+#include "mapping/layout/memory_map.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+
+void ExtentBuilder::add(int channel, int bank, std::int64_t bank_offset, std::int64_t bytes) {
+  if (bytes == 0) return;
+  if (!extents_.empty()) {
+    Extent& last = extents_.back();
+    const bool adjacent = last.channel == channel && last.first_bank + last.banks == bank && last.bank_offset == bank_offset;
+    if (adjacent && bytes == last.bytes_per_bank) {
+      ++last.banks;
+      return;
+    }
+    if (adjacent && last.longer_banks == 0 && bytes < last.bytes_per_bank) {
+      last.extra_bytes = last.bytes_per_bank - bytes;
+      last.bytes_per_bank = bytes;
+      last.longer_banks = last.banks;
+      ++last.banks;
+      return;
+    }
+  }
+  Extent e;
+  e.channel = channel;
+  e.first_bank = bank;
+  e.banks = 1;
+  e.bank_offset = bank_offset;
+  e.bytes_per_bank = bytes;
+  extents_.push_back(e);
+}
+
+MemoryMap::MemoryMap(const System& system, int layers)
+    : layers_(layers),
+      banks_(system.dram.organization.banks()),
+      bank_bytes_(system.dram.organization.bank_bytes()),
+      page_bytes_(system.dram.organization.page_bytes()),
+      host_unit_(system.dram.organization.access_bytes()),
+      both_unit_(std::lcm<std::int64_t>(host_unit_, std::max(1, system.nmp.hb.access_bytes))),
+      layer_bytes_(static_cast<std::size_t>(system.channels.total()), 0),
+      shared_bytes_(static_cast<std::size_t>(system.channels.total()), 0) {}
+
+std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per_bank) {
+  std::int64_t& top = (space == Space::layer ? layer_bytes_ : shared_bytes_)[static_cast<std::size_t>(channel)];
+  const std::int64_t offset = top;
+  top += ceil_div(bytes_per_bank, page_bytes_) * page_bytes_;
+  return offset;
+}
+
+std::int64_t MemoryMap::address(int channel, Space space, std::int64_t offset, int layer) const {
+  const std::int64_t frame = layer_bytes_[static_cast<std::size_t>(channel)];
+  return offset + frame * (space == Space::layer ? layer : layers_);
+}
+
+std::vector<Extent> MemoryMap::place(std::vector<Extent> extents, Space space, int layer) const {
+  for (Extent& e : extents) e.bank_offset = address(e.channel, space, e.bank_offset, layer);
+  return extents;
+}
+
+std::int64_t MemoryMap::bytes_per_bank(int channel) const {
+  const auto c = static_cast<std::size_t>(channel);
+  return layer_bytes_[c] * layers_ + shared_bytes_[c];
+}
+
+void MemoryMap::require_capacity() const {
+  int fullest = 0;
+  for (int c = 1; c < channels(); ++c) {
+    if (bytes_per_bank(c) > bytes_per_bank(fullest)) fullest = c;
+  }
+  if (channels() == 0 || bytes_per_bank(fullest) <= bank_bytes_) return;
+  throw InfeasibleError(fmt::format("channel {}: {} bytes needed ({} in each of {} banks), {} bytes there ({} a bank)", fullest,
+                                    bytes_per_bank(fullest) * banks_, bytes_per_bank(fullest), banks_, bank_bytes_ * banks_, bank_bytes_));
+}
+
+std::vector<Extent> MemoryMap::spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const {
+  const std::int64_t units = ceil_div(bytes, unit);
+  ExtentBuilder out;
+  for (int b = 0; b < banks_; ++b) out.add(channel, b, offset, (units / banks_ + (b < units % banks_ ? 1 : 0)) * unit);
+  return out.take();
+}
+
+std::int64_t MemoryMap::spread_bank_bytes(std::int64_t bytes, std::int64_t unit) const {
+  return ceil_div(ceil_div(bytes, unit), static_cast<std::int64_t>(banks_)) * unit;
+}
+
+void MemoryMap::stripe(ExtentBuilder& out, int channel, std::int64_t offset, std::int64_t first, std::int64_t last) const {
+  const auto rows_before = [&](std::int64_t units, int bank) { return units / banks_ + (bank < units % banks_ ? 1 : 0); };
+  for (int b = 0; b < banks_; ++b) {
+    const std::int64_t from = rows_before(first, b);
+    out.add(channel, b, offset + from * host_unit_, (rows_before(last, b) - from) * host_unit_);
+  }
+}
+
+}  // namespace bondsim

@@ -1,0 +1,72 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/schedule/extent.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+/// Collects bytes bank by bank and merges neighbours that an Extent can say at once.
+class ExtentBuilder {
+ public:
+  /// Nothing is added for zero bytes.
+  void add(int channel, int bank, std::int64_t bank_offset, std::int64_t bytes);
+  std::vector<Extent> take() { return std::move(extents_); }
+
+ private:
+  std::vector<Extent> extents_;
+};
+
+/// Which part of a bank a tensor lies in.
+enum class Space {
+  layer,  ///< once a layer: weights, KV
+  shared  ///< once: embedding, LM head, inputs and outputs of NMP GEMMs
+};
+
+/// Hands out row-aligned regions of the channels' banks; a region takes the same bytes in every bank of its channel.
+/// Layer frames lie one after the other from byte 0 of a bank on, the shared space follows. Addresses are known once everything is
+/// reserved.
+class MemoryMap {
+ public:
+  MemoryMap(const System& system, int layers);
+
+  /// Offset inside the space.
+  std::int64_t reserve(int channel, Space space, std::int64_t bytes_per_bank);
+
+  /// Bank offset of a reserved region.
+  std::int64_t address(int channel, Space space, std::int64_t offset, int layer) const;
+  std::vector<Extent> place(std::vector<Extent> extents, Space space, int layer) const;
+
+  /// @throws InfeasibleError naming the fullest channel, the bytes needed and the bytes there.
+  void require_capacity() const;
+
+  std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers
+  std::int64_t bank_bytes() const { return bank_bytes_; }
+  int banks() const { return banks_; }
+  int channels() const { return static_cast<int>(layer_bytes_.size()); }
+
+  /// Bytes of one host access, and of the unit that is whole for host and HB port alike.
+  std::int64_t host_unit() const { return host_unit_; }
+  std::int64_t both_unit() const { return both_unit_; }
+  std::int64_t padded(std::int64_t bytes) const { return (bytes + both_unit_ - 1) / both_unit_ * both_unit_; }
+
+  /// `bytes` laid over all banks of the channel as evenly as whole `unit`s allow, from `offset` on.
+  std::vector<Extent> spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const;
+  /// Bytes spread() takes in its fullest bank.
+  std::int64_t spread_bank_bytes(std::int64_t bytes, std::int64_t unit) const;
+  /// Units [first, last) of a region whose unit j lies in bank j mod banks, in row j / banks of units.
+  void stripe(ExtentBuilder& out, int channel, std::int64_t offset, std::int64_t first, std::int64_t last) const;
+
+ private:
+  int layers_ = 0;
+  int banks_ = 0;
+  std::int64_t bank_bytes_ = 0;
+  std::int64_t page_bytes_ = 0;
+  std::int64_t host_unit_ = 0;
+  std::int64_t both_unit_ = 0;
+  std::vector<std::int64_t> layer_bytes_;
+  std::vector<std::int64_t> shared_bytes_;
+};
+
+}  // namespace bondsim

@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/layout/memory_map.hpp"
+#include "mapping/llm/model.hpp"
+#include "mapping/partition/split.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// The part of a weight GEMM that one NMP channel holds and computes in decode. Extents carry offsets inside their space.
+struct WeightShare {
+  int channel = 0;
+  Range k;  ///< rows of the weights, columns of the input
+  Range n;  ///< columns of the weights and of the output
+  NmpTiling tiling;
+  std::vector<Extent> stationary;  ///< in the operator's space
+  std::vector<Extent> input;       ///< shared space; the same region for operators that read the same input
+  std::vector<Extent> output;      ///< shared space
+};
+
+/// Where the weights of one GEMM lie.
+struct WeightPlacement {
+  Operator op;
+  Space space = Space::layer;
+  OperandBits bits;
+  std::int64_t m = 0;               ///< rows of the input in decode: the batch
+  GridSplit split;                  ///< over the NMP channels
+  std::int64_t n_nmp = 0;           ///< columns computed by the PEs
+  std::vector<WeightShare> shares;  ///< one an NMP channel, in channel order; empty when the NPU computes everything
+  std::vector<Extent> npu;          ///< weights that only the NPU reads
+
+  std::int64_t n_npu() const { return op.n - n_nmp; }
+};
+
+/// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
+struct WeightGroup {
+  std::vector<const Operator*> operators;
+  Binding binding;
+  Space space = Space::layer;
+};
+
+/// What the planners need to know of the run.
+struct PlanContext {
+  const System& system;
+  const Model& model;
+  SplitPolicy split = SplitPolicy::closed_form;
+  std::int64_t decode_tokens = 1;  ///< rows of a weight GEMM's input in decode
+};
+
+/// Chooses the cut and the tiles and reserves the memory of a group.
+/// @throws InfeasibleError when the buffers cannot hold the smallest tile.
+std::vector<WeightPlacement> place_weights(const PlanContext& context, const WeightGroup& group, MemoryMap& memory);
+
+}  // namespace bondsim

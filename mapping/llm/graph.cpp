@@ -1,0 +1,156 @@
+#include "mapping/llm/graph.hpp"
+
+#include <boost/graph/topological_sort.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+namespace bondsim {
+namespace {
+
+class GraphBuilder {
+ public:
+  OperatorId gemm(const std::string& name, std::int64_t k, std::int64_t n, const std::vector<OperatorId>& inputs) {
+    Operator op;
+    op.name = name;
+    op.kind = OperatorKind::weight_gemm;
+    op.k = k;
+    op.n = n;
+    op.ffn = ffn;
+    return add(op, inputs);
+  }
+  OperatorId attention(const std::string& name, OperatorKind kind, const std::vector<OperatorId>& inputs) {
+    Operator op;
+    op.name = name;
+    op.kind = kind;
+    return add(op, inputs);
+  }
+  OperatorId append(const std::string& name, bool keys, const std::vector<OperatorId>& inputs) {
+    Operator op;
+    op.name = name;
+    op.kind = OperatorKind::kv_append;
+    op.keys = keys;
+    return add(op, inputs);
+  }
+  OperatorId vector(const std::string& name, VectorKind kind, std::int64_t elements_per_token, const std::vector<OperatorId>& inputs) {
+    Operator op;
+    op.name = name;
+    op.vector = kind;
+    op.elements_per_token = elements_per_token;
+    return add(op, inputs);
+  }
+  OperatorGraph take() { return std::move(graph_); }
+
+  bool ffn = false;  ///< what is added from now on belongs to the FFN
+
+ private:
+  OperatorId add(const Operator& op, const std::vector<OperatorId>& inputs) {
+    const OperatorId id = boost::add_vertex(op, graph_);
+    for (const OperatorId input : inputs) boost::add_edge(input, id, graph_);
+    return id;
+  }
+  OperatorGraph graph_;
+};
+
+OperatorId add_attention(GraphBuilder& b, const Model& m, OperatorId input) {
+  OperatorId q = b.gemm("q", m.hidden, m.query_columns(), {input});
+  OperatorId k = b.gemm("k", m.hidden, m.kv_columns(), {input});
+  const OperatorId v = b.gemm("v", m.hidden, m.kv_columns(), {input});
+  if (m.position == PositionKind::rotary) {
+    q = b.vector("rotary_q", VectorKind::rotary, m.query_columns(), {q});
+    k = b.vector("rotary_k", VectorKind::rotary, m.kv_columns(), {k});
+  }
+  const OperatorId k_append = b.append("k_append", true, {k});
+  const OperatorId v_append = b.append("v_append", false, {v});
+  const OperatorId qk = b.attention("qk", OperatorKind::score_gemm, {q, k_append});
+  const OperatorId softmax = b.vector("softmax", VectorKind::softmax, m.query_heads, {qk});
+  const OperatorId sv = b.attention("sv", OperatorKind::value_gemm, {softmax, v_append});
+  return b.gemm("o", m.query_columns(), m.hidden, {sv});
+}
+
+OperatorId add_ffn(GraphBuilder& b, const Model& m, OperatorId input) {
+  b.ffn = true;
+  std::vector<OperatorId> inner = {b.gemm("f1", m.hidden, m.intermediate, {input})};
+  if (m.gated_ffn) inner.push_back(b.gemm("f3", m.hidden, m.intermediate, {input}));
+  const OperatorId activation = b.vector("activation", VectorKind::activation, m.intermediate, inner);
+  return b.gemm("f2", m.intermediate, m.hidden, {activation});
+}
+
+}  // namespace
+
+OperatorGraph layer_graph(const Model& m) {
+  GraphBuilder b;
+  const OperatorId norm = b.vector("norm", VectorKind::norm, m.hidden, {});
+  const OperatorId o = add_attention(b, m, norm);
+  if (m.parallel_block) {
+    const OperatorId f2 = add_ffn(b, m, norm);
+    b.vector("residual", VectorKind::residual, 2 * m.hidden, {o, f2});
+    return b.take();
+  }
+  const OperatorId residual = b.vector("residual_attention", VectorKind::residual, m.hidden, {o});
+  const OperatorId norm_ffn = b.vector("norm_ffn", VectorKind::norm, m.hidden, {residual});
+  const OperatorId f2 = add_ffn(b, m, norm_ffn);
+  b.vector("residual_ffn", VectorKind::residual, m.hidden, {residual, f2});
+  return b.take();
+}
+
+OperatorGraph head_graph(const Model& m) {
+  GraphBuilder b;
+  const OperatorId norm = b.vector("final_norm", VectorKind::norm, m.hidden, {});
+  b.gemm("lm_head", m.hidden, m.vocab, {norm});
+  return b.take();
+}
+
+std::vector<std::pair<std::string, std::string>> gemm_edges(const OperatorGraph& graph) {
+  // sources[v]: GEMMs whose result reaches v without passing another GEMM.
+  std::vector<std::set<OperatorId>> sources(boost::num_vertices(graph));
+  std::vector<std::pair<std::string, std::string>> edges;
+  for (const OperatorId v : level_order(graph)) {
+    for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
+      const OperatorId u = boost::source(e, graph);
+      if (graph[u].is_gemm()) {
+        sources[v].insert(u);
+      } else {
+        sources[v].insert(sources[u].begin(), sources[u].end());
+      }
+    }
+    if (!graph[v].is_gemm()) continue;
+    for (const OperatorId u : sources[v]) edges.emplace_back(graph[u].name, graph[v].name);
+  }
+  std::sort(edges.begin(), edges.end());
+  return edges;
+}
+
+std::vector<OperatorId> level_order(const OperatorGraph& graph) {
+  std::vector<OperatorId> sorted;
+  boost::topological_sort(graph, std::back_inserter(sorted));
+  std::reverse(sorted.begin(), sorted.end());
+  std::vector<int> level(boost::num_vertices(graph), 0);
+  for (const OperatorId v : sorted) {
+    for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
+      level[v] = std::max(level[v], level[boost::source(e, graph)] + 1);
+    }
+  }
+  std::sort(sorted.begin(), sorted.end(),
+            [&](OperatorId a, OperatorId b) { return std::make_pair(level[a], a) < std::make_pair(level[b], b); });
+  return sorted;
+}
+
+std::vector<std::string> gemm_names(const OperatorGraph& graph) {
+  std::vector<std::string> names;
+  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+    if (graph[v].is_gemm()) names.push_back(graph[v].name);
+  }
+  return names;
+}
+
+std::int64_t weight_elements(const OperatorGraph& graph) {
+  std::int64_t sum = 0;
+  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+    if (graph[v].kind == OperatorKind::weight_gemm) sum += graph[v].n * graph[v].k;
+  }
+  return sum;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,57 @@
+#pragma once
+#include <boost/graph/adjacency_list.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mapping/llm/model.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+enum class OperatorKind {
+  weight_gemm,  ///< activations [tokens, k] times weights [k, n]
+  score_gemm,   ///< qk: per KV head, queries [tokens * group, head_dim] times K cache [head_dim, context]
+  value_gemm,   ///< sv: per KV head, scores [tokens * group, context] times V cache [context, head_dim]
+  kv_append,    ///< new rows of the K or V cache go to memory
+  vector        ///< element-wise work on the vector units
+};
+
+/// A node of the operator graph.
+struct Operator {
+  std::string name;
+  OperatorKind kind = OperatorKind::vector;
+  VectorKind vector = VectorKind::none;
+  std::int64_t n = 0;                   ///< weight_gemm: output columns
+  std::int64_t k = 0;                   ///< weight_gemm: input columns
+  std::int64_t elements_per_token = 0;  ///< vector; softmax: per token and token of context
+  bool keys = false;                    ///< kv_append: the K cache, else V
+  bool ffn = false;                     ///< part of the FFN, else of attention
+
+  bool is_gemm() const { return kind == OperatorKind::weight_gemm || kind == OperatorKind::score_gemm || kind == OperatorKind::value_gemm; }
+};
+
+using OperatorGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Operator>;
+using OperatorId = OperatorGraph::vertex_descriptor;
+
+/// Operators of one decoder layer, from the norm before attention to the residual sum after the FFN.
+OperatorGraph layer_graph(const Model& model);
+
+/// What follows the last layer: final norm and LM head.
+OperatorGraph head_graph(const Model& model);
+
+/// Edges between GEMMs, by name, when what lies between them (norms, softmax, appends) is contracted; sorted.
+std::vector<std::pair<std::string, std::string>> gemm_edges(const OperatorGraph& graph);
+
+/// Operators level by level (longest path from a source), by name of insertion inside a level.
+std::vector<OperatorId> level_order(const OperatorGraph& graph);
+
+/// Names of the GEMMs, in insertion order.
+std::vector<std::string> gemm_names(const OperatorGraph& graph);
+
+/// Weight elements of a graph's weight GEMMs.
+std::int64_t weight_elements(const OperatorGraph& graph);
+
+}  // namespace bondsim

@@ -1,0 +1,105 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+enum class ActivationKind { relu, gelu, silu };
+template <>
+struct EnumNames<ActivationKind> {
+  static const std::vector<std::pair<const char*, ActivationKind>>& names() {
+    static const std::vector<std::pair<const char*, ActivationKind>> list = {
+        {"relu", ActivationKind::relu}, {"gelu", ActivationKind::gelu}, {"silu", ActivationKind::silu}};
+    return list;
+  }
+};
+
+enum class NormKind { layer_norm, rms_norm };
+template <>
+struct EnumNames<NormKind> {
+  static const std::vector<std::pair<const char*, NormKind>>& names() {
+    static const std::vector<std::pair<const char*, NormKind>> list = {{"layer_norm", NormKind::layer_norm},
+                                                                       {"rms_norm", NormKind::rms_norm}};
+    return list;
+  }
+};
+
+enum class PositionKind { learned, rotary };
+template <>
+struct EnumNames<PositionKind> {
+  static const std::vector<std::pair<const char*, PositionKind>>& names() {
+    static const std::vector<std::pair<const char*, PositionKind>> list = {{"learned", PositionKind::learned},
+                                                                           {"rotary", PositionKind::rotary}};
+    return list;
+  }
+};
+
+/// Bits an element of each operand takes. W4A16 is weight 4, the rest 16; KV8 is kv 8.
+struct ElementBits {
+  int activation = 16;
+  int weight = 16;
+  int kv = 16;
+  int output = 16;
+  int accumulator = 32;
+};
+template <class Visitor>
+void fields(Visitor& v, ElementBits& c) {
+  v.field("activation", c.activation, defaulted("activations").range(4, 32).in("bit"));
+  v.field("weight", c.weight, defaulted("weights").range(4, 32).in("bit"));
+  v.field("kv", c.kv, defaulted("K and V caches").range(4, 32).in("bit"));
+  v.field("output", c.output, defaulted("results of a GEMM, as stored").range(4, 32).in("bit"));
+  v.field("accumulator", c.accumulator, defaulted("partial sums inside a PE").range(8, 64).in("bit"));
+}
+
+/// Shapes of a decoder-only transformer, as a file of configs/model/ gives them.
+struct Model {
+  std::string name;
+  int layers = 0;
+  std::int64_t hidden = 0;
+  std::int64_t intermediate = 0;
+  std::int64_t query_heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t vocab = 0;
+  std::int64_t max_context = 0;
+  bool gated_ffn = false;
+  bool parallel_block = false;
+  bool tied_embeddings = false;
+  ActivationKind activation = ActivationKind::silu;
+  NormKind norm = NormKind::rms_norm;
+  PositionKind position = PositionKind::rotary;
+  ElementBits bits;
+
+  std::int64_t query_columns() const { return query_heads * head_dim; }
+  std::int64_t kv_columns() const { return kv_heads * head_dim; }
+  std::int64_t queries_per_kv_head() const { return query_heads / kv_heads; }
+};
+template <class Visitor>
+void fields(Visitor& v, Model& c) {
+  v.field("name", c.name, required("name of the model"));
+  v.field("layers", c.layers, required("decoder layers").range(1, 4096));
+  v.field("hidden", c.hidden, required("width of the residual stream").range(1, 1 << 20));
+  v.field("intermediate", c.intermediate, required("width inside the FFN").range(1, 1 << 22));
+  v.field("query_heads", c.query_heads, required("attention heads of Q").range(1, 4096));
+  v.field("kv_heads", c.kv_heads, required("attention heads of K and V; fewer than query_heads: grouped queries").range(1, 4096));
+  v.field("head_dim", c.head_dim, required("width of a head").range(1, 4096));
+  v.field("vocab", c.vocab, required("tokens of the vocabulary").range(1, 1 << 24));
+  v.field("max_context", c.max_context, required("longest context").range(1, 1 << 24).in("token"));
+  v.field("gated_ffn", c.gated_ffn, required("the FFN has a gate: f1 and f3 before f2, else f1 and f2"));
+  v.field("parallel_block", c.parallel_block, defaulted("attention and FFN read the same input and are added together"));
+  v.field("tied_embeddings", c.tied_embeddings, defaulted("the LM head is the embedding table"));
+  v.field("activation", c.activation, required("non-linearity of the FFN"));
+  v.field("norm", c.norm, required("normalisation before each block"));
+  v.field("position", c.position, required("learned embeddings, or rotary"));
+  v.section("bits", c.bits, defaulted("element size of each operand"));
+}
+
+/// Reads a `schema: bondsim.model/1` file. @throws ConfigError, also when the numbers do not fit together.
+Model decode_model(const ConfigNode& node);
+
+}  // namespace bondsim

@@ -1,0 +1,56 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mapping/llm/model.hpp"
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+enum class LayerMode { one, all };
+template <>
+struct EnumNames<LayerMode> {
+  static const std::vector<std::pair<const char*, LayerMode>>& names() {
+    static const std::vector<std::pair<const char*, LayerMode>> list = {{"one", LayerMode::one}, {"all", LayerMode::all}};
+    return list;
+  }
+};
+
+/// What is asked of the model: one batch of requests that are prefilled together and decoded in lockstep.
+struct Workload {
+  std::string name;
+  int batch = 1;
+  std::int64_t prompt_tokens = 0;
+  std::vector<std::int64_t> prompts;  ///< one a request; empty: `prompt_tokens` for each
+  std::int64_t generated_tokens = 0;
+  std::int64_t kv_capacity_tokens = 0;  ///< KV space a request reserves; 0: what it will use
+  LayerMode layers = LayerMode::one;
+
+  std::int64_t prompt_of(int request) const { return prompts.empty() ? prompt_tokens : prompts[static_cast<std::size_t>(request)]; }
+  /// KV tokens of a request at the end of the run.
+  std::int64_t final_tokens(int request) const { return prompt_of(request) + generated_tokens; }
+  std::int64_t reserved_tokens(int request) const { return std::max(kv_capacity_tokens, final_tokens(request)); }
+};
+template <class Visitor>
+void fields(Visitor& v, Workload& c) {
+  v.field("name", c.name, required("name of the workload"));
+  v.field("batch", c.batch, defaulted("requests decoded together").range(1, 4096));
+  v.field("prompt_tokens", c.prompt_tokens, defaulted("prompt length of every request").range(1, 1 << 24).in("token"));
+  v.field("prompts", c.prompts, defaulted("prompt length of each request, instead of prompt_tokens").range(1, 1 << 24).in("token"));
+  v.field("generated_tokens", c.generated_tokens,
+          required("decode steps; step s has a context of prompt + s").range(0, 1 << 24).in("token"));
+  v.field("kv_capacity_tokens", c.kv_capacity_tokens,
+          defaulted("KV space reserved for a request; 0 is prompt + generated").range(0, 1 << 24).in("token"));
+  v.field("layers", c.layers, defaulted("one layer stands for all of them, or every layer is a block of its own"));
+}
+
+/// Reads a `schema: bondsim.workload/1` file. @throws ConfigError
+Workload decode_workload(const ConfigNode& node);
+
+/// @throws InfeasibleError when a request grows beyond the model's longest context.
+void require_context_fits(const Model& model, const Workload& workload);
+
+}  // namespace bondsim

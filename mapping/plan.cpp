@@ -1,0 +1,128 @@
+#include "mapping/plan.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+std::set<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
+  std::set<OperatorId> inputs;
+  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) inputs.insert(boost::source(e, graph));
+  return inputs;
+}
+
+bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, OperatorId a, OperatorId b) {
+  const Binding& left = dataflow.bindings.at(graph[a].name);
+  const Binding& right = dataflow.bindings.at(graph[b].name);
+  return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
+         inputs_of(graph, a) == inputs_of(graph, b);
+}
+
+/// Weight GEMMs of the graph, those that share an input and channels together.
+std::vector<std::vector<OperatorId>> weight_groups(const OperatorGraph& graph, const ResolvedDataflow& dataflow) {
+  std::vector<std::vector<OperatorId>> groups;
+  for (const OperatorId v : level_order(graph)) {
+    if (graph[v].kind != OperatorKind::weight_gemm) continue;
+    const auto home = std::find_if(groups.begin(), groups.end(),
+                                   [&](const std::vector<OperatorId>& g) { return shares_input(graph, dataflow, g.front(), v); });
+    if (home != groups.end()) {
+      home->push_back(v);
+    } else {
+      groups.push_back({v});
+    }
+  }
+  return groups;
+}
+
+void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, const PlanContext& context) {
+  for (const auto& members : weight_groups(graph, plan.dataflow)) {
+    WeightGroup group;
+    group.space = space;
+    group.binding = plan.dataflow.bindings.at(graph[members.front()].name);
+    std::vector<std::string> names;
+    for (const OperatorId v : members) {
+      group.operators.push_back(&graph[v]);
+      names.push_back(graph[v].name);
+    }
+    for (WeightPlacement& w : place_weights(context, group, plan.memory)) {
+      plan.weight_group[w.op.name] = names;
+      const std::string name = w.op.name;
+      plan.weights.emplace(name, std::move(w));
+    }
+  }
+}
+
+void place_embedding(Plan& plan) {
+  const int channels = plan.memory.channels();
+  plan.embedding.rows = plan.model.vocab;
+  plan.embedding.units_per_row = ceil_div(ceil_div(plan.model.hidden * plan.model.bits.weight, std::int64_t{8}), plan.memory.host_unit());
+  for (int c = 0; c < channels; ++c) {
+    const std::int64_t units = tokens_of_part(plan.model.vocab, channels, c) * plan.embedding.units_per_row;
+    const std::int64_t bank_bytes = ceil_div<std::int64_t>(units, plan.memory.banks()) * plan.memory.host_unit();
+    plan.embedding.offsets.push_back(plan.memory.reserve(c, Space::shared, bank_bytes));
+  }
+}
+
+const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
+  if (op.kind == OperatorKind::vector) return "vector";
+  if (!op.is_gemm() || phase == Phase::prefill) return "npu";
+  switch (plan.dataflow.bindings.at(op.name).executor) {
+    case Executor::npu:
+      return "npu";
+    case Executor::nmp:
+      return "nmp";
+    case Executor::split:
+      return "nmp+npu";
+  }
+  return "npu";
+}
+
+void register_operator(Plan& plan, const std::string& name, Phase phase, const std::string& executor) {
+  plan.operator_ids[{name, phase}] = static_cast<int>(plan.header.operators.size());
+  plan.header.operators.push_back({name, phase, executor});
+}
+
+void fill_header(Plan& plan) {
+  plan.header.model = plan.model.name;
+  plan.header.dataflow = plan.dataflow.name;
+  plan.header.channels = plan.system.channels.total();
+  plan.header.batch = plan.workload.batch;
+  plan.header.layers = plan.model.layers;
+  plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
+  plan.header.all_layers = plan.workload.layers == LayerMode::all;
+  for (const Phase phase : {Phase::prefill, Phase::decode}) {
+    register_operator(plan, "embedding", phase, "vector");
+    for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
+      for (const OperatorId v : level_order(*graph))
+        register_operator(plan, (*graph)[v].name, phase, executor_name(plan, (*graph)[v], phase));
+    }
+  }
+}
+
+}  // namespace
+
+int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
+
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow) {
+  require_context_fits(model, workload);
+  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {}, {}};
+  std::vector<std::string> gemms = gemm_names(plan.layer);
+  for (const std::string& name : gemm_names(plan.head)) gemms.push_back(name);
+  plan.dataflow = resolve(dataflow, system, gemms);
+
+  const PlanContext context{plan.system, plan.model, plan.dataflow.split, workload.batch};
+  place_graph_weights(plan, plan.layer, Space::layer, context);
+  for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
+    plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.bindings.at(name), keys, plan.memory));
+  }
+  place_graph_weights(plan, plan.head, Space::shared, context);
+  place_embedding(plan);
+  plan.memory.require_capacity();
+  fill_header(plan);
+  return plan;
+}
+
+}  // namespace bondsim

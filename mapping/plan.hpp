@@ -1,0 +1,49 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/layout/attention.hpp"
+#include "mapping/layout/memory_map.hpp"
+#include "mapping/layout/weights.hpp"
+#include "mapping/llm/graph.hpp"
+#include "mapping/llm/model.hpp"
+#include "mapping/llm/workload.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+/// The embedding table: row r of the vocabulary on channel r % C, striped over all banks.
+struct EmbeddingPlacement {
+  std::int64_t rows = 0;
+  std::int64_t units_per_row = 0;     ///< host accesses
+  std::vector<std::int64_t> offsets;  ///< per channel, shared space
+};
+
+/// Everything that is decided before the first task is written: who runs what, and the address of every tensor.
+struct Plan {
+  System system;
+  Model model;
+  Workload workload;
+  ResolvedDataflow dataflow;
+  OperatorGraph layer;
+  OperatorGraph head;
+  MemoryMap memory;
+  std::map<std::string, WeightPlacement> weights;                ///< by GEMM name
+  std::map<std::string, std::vector<std::string>> weight_group;  ///< GEMMs that share the input of this one, itself included
+  std::map<std::string, AttentionPlacement> attention;           ///< qk: the K cache, sv: the V cache
+  EmbeddingPlacement embedding;
+  ScheduleHeader header;
+  std::map<std::pair<std::string, Phase>, int> operator_ids;
+
+  /// Index into header.operators.
+  int operator_index(const std::string& name, Phase phase) const;
+};
+
+/// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
+/// fit.
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
+
+}  // namespace bondsim

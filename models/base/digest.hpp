@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+
+#include "models/base/config_node.hpp"
+
+namespace bondsim {
+
+/// A resolved tree of configuration as text, one `path = value` a line in file order: comments, line numbers and file names are not part of it.
+std::string canonical_text(const ConfigNode& node, const std::string& path);
+
+/// Twelve hex digits (of SHA-1) that name a text.
+std::string digest(const std::string& text);
+
+}  // namespace bondsim

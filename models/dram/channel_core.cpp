@@ -1,0 +1,222 @@
+#include "models/dram/channel_core.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "models/base/error.hpp"
+
+namespace bondsim {
+
+ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
+                         const std::vector<TimingRule>& rules)
+    : dram_(&dram),
+      clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
+      host_(dram, controller, switches, rules, clock_),
+      switch_timed_(switches.mode_switch) {
+  if (nmp != nullptr) {
+    hb_.emplace(dram, *nmp, switches, rules, clock_);
+    if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
+  }
+  ledger_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
+  ledger_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
+}
+
+// ---- Work comes -----------------------------------------------------------------------------------------------------------
+
+/// Transfers submitted at the very time of a request to leave normal mode still belong to it.
+bool ChannelCore::open_for_host(Picoseconds now) const {
+  return mode_ == ChannelMode::normal && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_));
+}
+
+void ChannelCore::begin_host_work(Picoseconds now) {
+  if (host_.idle()) ledger_.account.begin_work(now);
+}
+
+void ChannelCore::submit(const HostTransfer& transfer, Picoseconds now) {
+  if (transfer.extent.bytes() == 0) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+  } else if (open_for_host(now)) {
+    begin_host_work(now);
+    host_.submit(transfer, now, visible_from(now));
+  } else {
+    held_.push_back({transfer, {}, now});
+  }
+}
+
+void ChannelCore::submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds now) {
+  if (open_for_host(now)) {
+    begin_host_work(now);
+    host_.submit(list, op, tag, now, visible_from(now));
+  } else {
+    HostTransfer transfer;
+    transfer.op = op;
+    transfer.tag = tag;
+    held_.push_back({transfer, list, now});
+  }
+}
+
+void ChannelCore::submit(const HbTransfer& transfer, Picoseconds now) {
+  check(hb_.has_value(), "HB transfer submitted to a normal channel");
+  check(mode_ == ChannelMode::nmp && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_)),
+        "HB transfer submitted outside of NMP mode");
+  if (transfer.extent.bytes() == 0) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::hb_done, transfer.tag, ChannelMode::nmp});
+    return;
+  }
+  hb_->submit(transfer, now, ledger_);
+}
+
+void ChannelCore::request_mode(ChannelMode mode, Picoseconds now) {
+  check(hb_.has_value() || mode == ChannelMode::normal, "NMP mode asked of a normal channel");
+  check(phase_ == Phase::steady, "mode asked for while a change is under way");
+  if (mode == mode_) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::mode_reached, 0, mode});
+    return;
+  }
+  target_ = mode;
+  requested_ = now;
+  phase_ = Phase::draining;
+}
+
+// ---- Time passes ----------------------------------------------------------------------------------------------------------
+
+Picoseconds ChannelCore::next_decision() const {
+  if (phase_ == Phase::closing || phase_ == Phase::switching) return phase_at_;
+  if (mode_ == ChannelMode::nmp) {
+    const Picoseconds next = hb_->next(ledger_);
+    if (phase_ == Phase::draining && hb_->idle()) return std::min(next, std::max(requested_, hb_->quiet_at()));
+    return next;
+  }
+  if (phase_ == Phase::draining && host_.idle()) return clock_.edge(std::min(host_.next(), visible_from(requested_)));
+  return clock_.edge(host_.next());
+}
+
+void ChannelCore::step() {
+  if (phase_ == Phase::closing) return close_banks();
+  if (phase_ == Phase::switching) return announced_ ? arrive() : announce();
+  const Picoseconds t = next_decision();
+  if (mode_ == ChannelMode::nmp) {
+    if (phase_ == Phase::draining && hb_->idle() && t >= requested_ && t >= hb_->quiet_at()) return drained(t);
+    return hb_->step(ledger_);
+  }
+  if (phase_ == Phase::draining && host_.idle() && t > requested_) return drained(t);
+  host_.step(ledger_);
+}
+
+void ChannelCore::run(Picoseconds limit) {
+  while (next_decision() <= limit) step();
+  if (hb_.has_value()) hb_->emit(limit, ledger_);
+}
+
+Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
+  std::size_t known = 0;
+  const auto shorten = [&] {
+    if (ledger_.events.size() == known) return;
+    known = ledger_.events.size();
+    limit = std::min(limit, *next_event());
+  };
+  shorten();
+  while (next_decision() <= limit) {
+    step();
+    shorten();
+  }
+  if (hb_.has_value()) hb_->emit(limit, ledger_);
+  return limit;
+}
+
+/// All work of the old mode has ended: the banks are closed as soon as their rows allow it.
+void ChannelCore::drained(Picoseconds t) {
+  phase_ = Phase::closing;
+  if (mode_ == ChannelMode::nmp) {
+    phase_at_ = hb_->precharge_ready(t);
+  } else {
+    phase_at_ = clock_.edge(std::max(clock_.edge_at_or_after(t), host_.precharge_ready()));
+  }
+}
+
+void ChannelCore::close_banks() {
+  closed_at_ = phase_at_;
+  phase_ = Phase::switching;
+  announced_ = false;
+  if (mode_ == ChannelMode::nmp) {
+    phase_at_ = hb_->precharge_all(phase_at_, -1, ledger_);
+  } else {
+    const Cycle t = clock_.edge_at_or_after(phase_at_);
+    phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
+  }
+  if (!switch_timed_) phase_at_ = closed_at_;
+}
+
+void ChannelCore::announce() {
+  announced_ = true;
+  ++ledger_.of(-1).mode_changes;
+  if (hb_.has_value()) hb_->emit(phase_at_, ledger_);
+  ledger_.record(phase_at_, target_ == ChannelMode::nmp ? DramCommand::mode_nmp : DramCommand::mode_normal, -1, -1, -1, -1);
+  ledger_.account.add(TimeAccount::Kind::mode_switch, closed_at_, phase_at_ + latency_, closed_at_);
+  phase_at_ += latency_;
+}
+
+void ChannelCore::arrive() {
+  const Picoseconds t = phase_at_;
+  phase_ = Phase::steady;
+  mode_ = target_;
+  ledger_.account.change_mode(mode_, t);
+  ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
+  if (mode_ == ChannelMode::nmp) {
+    hb_->enter(t);
+    return;
+  }
+  const Cycle visible = clock_.edge_at_or_after(t);
+  host_.resume(visible);
+  if (!held_.empty()) ledger_.account.begin_work(t);
+  for (const Held& held : held_) {
+    if (held.list.items != nullptr) {
+      host_.submit(held.list, held.transfer.op, held.transfer.tag, held.submitted, visible);
+    } else {
+      host_.submit(held.transfer, held.submitted, visible);
+    }
+  }
+  held_.clear();
+}
+
+// ---- What is known --------------------------------------------------------------------------------------------------------
+
+bool ChannelCore::busy() const {
+  return phase_ != Phase::steady || !host_.idle() || (hb_.has_value() && !hb_->idle()) || !ledger_.events.empty();
+}
+
+Picoseconds ChannelCore::next_time() const {
+  Picoseconds next = next_decision();
+  if (mode_ == ChannelMode::nmp) next = std::min(next, hb_->next_command(ledger_));
+  if (const auto event = next_event()) next = std::min(next, *event);
+  return next;
+}
+
+std::optional<Picoseconds> ChannelCore::next_event() const {
+  std::optional<Picoseconds> first;
+  for (const ChannelEvent& event : ledger_.events) {
+    if (!first || event.time < *first) first = event.time;
+  }
+  return first;
+}
+
+std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
+  std::vector<ChannelEvent> due;
+  auto& events = ledger_.events;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(due), [&](const ChannelEvent& e) { return e.time <= now; });
+  events.erase(std::remove_if(events.begin(), events.end(), [&](const ChannelEvent& e) { return e.time <= now; }), events.end());
+  std::sort(due.begin(), due.end(), [](const ChannelEvent& a, const ChannelEvent& b) {
+    return std::tie(a.time.value, a.kind, a.tag) < std::tie(b.time.value, b.kind, b.tag);
+  });
+  return due;
+}
+
+ChannelTimes ChannelCore::times(Picoseconds now) { return ledger_.account.until(now); }
+
+ChannelCounts ChannelCore::counts(int op) const {
+  const auto i = static_cast<std::size_t>(op + 1);
+  return i < ledger_.counts.size() ? ledger_.counts[i] : ChannelCounts{};
+}
+
+}  // namespace bondsim

@@ -1,0 +1,55 @@
+#pragma once
+#include <optional>
+#include <systemc>
+
+#include "models/dram/channel.hpp"
+#include "models/dram/channel_core.hpp"
+
+namespace bondsim {
+
+/// A DRAM channel in the SystemC kernel: gives the time of the kernel to a ChannelCore and calls the listeners when work ends.
+/// With column trains it decides ahead of the kernel up to the next event somebody waits for; what was decided beyond the time at which new
+/// work arrives is set back and decided again. A channel with nothing to do causes no kernel events.
+class DramChannel : public sc_core::sc_module, public ChannelPort {
+ public:
+  /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
+  DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
+              const ChannelSwitches& switches, CommandSink* sink);
+
+  /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
+  void bind_listener(ChannelListener& host, ChannelListener* nmp);
+
+  void submit(const HostTransfer& transfer) override;
+  void request_mode(ChannelMode mode) override;
+  void submit(const HbTransfer& transfer) override;
+  ChannelTimes times_until_now() override;
+  ChannelCounts counts_until_now(int op) override;
+
+  /// Decides and hands out everything until now: for the end of a run, so that the trace is complete.
+  void flush() { synchronize(); }
+  /// Times the kernel woke the channel.
+  std::uint64_t kernel_events() const { return kernel_events_; }
+
+ private:
+  void work();
+  void synchronize();
+  void hand_out();
+  void run_ahead();
+  void submitted();
+  static Picoseconds now() { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
+
+  int index_;
+  ChannelSwitches switches_;
+  CommandSink* sink_;
+  ChannelListener* host_listener_ = nullptr;
+  ChannelListener* nmp_listener_ = nullptr;
+  ChannelCore core_;
+  ChannelCore checkpoint_;  ///< core_ as it was at the time handed out, while core_ is ahead of it
+  bool ahead_ = false;
+  Picoseconds reached_;  ///< time until which core_ has decided
+  Picoseconds horizon_;  ///< how far to decide ahead next
+  sc_core::sc_event wakeup_;
+  std::uint64_t kernel_events_ = 0;
+};
+
+}  // namespace bondsim

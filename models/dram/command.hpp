@@ -1,0 +1,81 @@
+#pragma once
+#include <cstdint>
+
+#include "models/base/quantity.hpp"
+#include "models/schedule/extent.hpp"
+
+namespace bondsim {
+
+enum class ChannelMode { normal, nmp };
+
+/// Work of one requester on the channel bus: the burst accesses of an extent.
+struct HostTransfer {
+  Extent extent;
+  bool write = false;
+  std::int32_t op = -1;   ///< operator charged for the commands; -1: none
+  std::uint64_t tag = 0;  ///< handed back on completion; also orders transfers submitted at the same time
+};
+
+/// Work of the NMP controller behind the HB ports, all banks of the extent at once, in the order submitted.
+struct HbTransfer {
+  Extent extent;
+  bool write = false;
+  std::int32_t op = -1;
+  std::uint64_t tag = 0;
+};
+
+/// Where a channel's time went since time 0; exclusive, and the parts sum to the time asked for.
+struct ChannelTimes {
+  Picoseconds host_transfer;  ///< normal mode: data on the bus for host transfers
+  Picoseconds host_row;       ///< normal mode: host work is queued, but rows, turnarounds or latencies keep the bus empty
+  Picoseconds column;         ///< NMP mode: HB accesses
+  Picoseconds row;            ///< NMP mode: ACT and PRE of HB transfers
+  Picoseconds refresh;
+  Picoseconds mode_switch;
+  Picoseconds free;  ///< nothing to do
+};
+
+/// Commands and bytes, of one operator or all. Bytes are those the commands moved.
+struct ChannelCounts {
+  std::int64_t activates = 0;  ///< rows opened, bank by bank
+  std::int64_t precharges = 0;
+  std::int64_t reads = 0;  ///< RD on the channel bus
+  std::int64_t writes = 0;
+  std::int64_t hb_reads = 0;  ///< column accesses through one HB port
+  std::int64_t hb_writes = 0;
+  std::int64_t refreshes_all_bank = 0;
+  std::int64_t refreshes_per_bank = 0;
+  std::int64_t mode_changes = 0;
+};
+
+enum class DramCommand : std::uint8_t { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, mode_nmp, mode_normal };
+inline constexpr int dram_commands = 12;
+
+/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL.
+const char* command_name(DramCommand command);
+
+/// One command as a trace shows it. Fields that mean nothing for a command are -1.
+struct CommandRecord {
+  Picoseconds time;
+  DramCommand command = DramCommand::act1;
+  std::int32_t bank = -1;  ///< bank_group * banks_per_group + bank in the group; -1: all banks
+  std::int32_t row = -1;
+  std::int32_t column = -1;     ///< in units of columns of the organisation (a RD of burst 16 advances by 16)
+  std::int32_t requester = -1;  ///< operator
+};
+
+class CommandSink {
+ public:
+  virtual ~CommandSink() = default;
+  virtual void command(int channel, const CommandRecord& record) = 0;  ///< in time order per channel
+};
+
+/// Second-order effects of a channel that can be switched off, and how the kernel runs it.
+struct ChannelSwitches {
+  bool row_timing = true;     ///< off: activates and precharges are counted but take no time
+  bool refresh = true;        ///< off: no refresh
+  bool mode_switch = true;    ///< off: a mode change takes no time after the drain
+  bool column_trains = true;  ///< off: one kernel event per decision; never changes a result
+};
+
+}  // namespace bondsim

@@ -1,0 +1,328 @@
+#include "models/dram/host_controller.hpp"
+
+#include "models/base/error.hpp"
+
+namespace bondsim {
+
+HostController::HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,
+                               const std::vector<TimingRule>& rules, const Clock& clock)
+    : dram_(&dram),
+      controller_(controller),
+      row_timing_(switches.row_timing),
+      clock_(clock),
+      timing_(dram.organization, rules),
+      banks_(static_cast<std::size_t>(dram.organization.banks())),
+      entries_(static_cast<std::size_t>(controller.read_queue + controller.write_queue + dram.organization.banks())) {
+  const int banks = dram.organization.banks();
+  check(banks <= 64 && dram.organization.bank_groups <= max_bank_groups, "{} banks are more than a channel can have", banks);
+  all_banks_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
+  for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].next = static_cast<std::int32_t>(i + 1 < entries_.size() ? i + 1 : -1);
+}
+
+void HostController::submit(const HostTransfer& transfer, Picoseconds submitted, Cycle visible) {
+  Stream stream;
+  stream.submitted = submitted;
+  stream.visible = visible;
+  stream.cursor = ExtentCursor(transfer.extent, dram_->organization);
+  stream.write = transfer.write;
+  stream.op = transfer.op;
+  stream.tag = transfer.tag;
+  check(!stream.exhausted(), "an empty transfer was submitted");
+  add_stream(std::move(stream));
+}
+
+void HostController::submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds submitted, Cycle visible) {
+  Stream stream;
+  stream.submitted = submitted;
+  stream.visible = visible;
+  stream.list = list;
+  stream.listed = true;
+  stream.op = op;
+  stream.tag = tag;
+  check(!stream.exhausted(), "an empty list of requests was submitted");
+  add_stream(std::move(stream));
+}
+
+/// Streams are kept by (submitted, tag), so the order of calls within one simulated time does not matter.
+void HostController::add_stream(Stream stream) {
+  stream.slot = next_slot_++;
+  auto at = streams_.end();
+  while (at != streams_.begin() && (at - 1)->submitted == stream.submitted && (at - 1)->tag > stream.tag) --at;
+  next_ = std::min(next_, stream.visible);
+  streams_.insert(at, std::move(stream));
+}
+
+std::size_t HostController::stream_of(const Entry& entry) const {
+  std::size_t i = 0;
+  while (streams_[i].slot != entry.stream) ++i;
+  return i;
+}
+
+void HostController::step(ChannelLedger& ledger) {
+  const Cycle t = next_;
+  accept(t, ledger);
+  Choice choice;
+  choose(t, choice, ledger);
+  if (choice.found) issue(choice, t, ledger);
+  next_ = choice.found && !idle() ? t + 1 : std::max(choice.earliest, t + 1);
+  if (next_ > t + 1) next_ = std::min(next_, next_acceptance(t));
+  if (next_ > t + 1 && ledger.refresh.enabled) {
+    const Cycle due = refresh_cycle(ledger);
+    // A refresh that is due already goes on right after this command (the PREA it needed, say), also when nothing else is left to do.
+    if (due > t) {
+      next_ = std::min(next_, due);
+    } else if (choice.found) {
+      next_ = t + 1;
+    }
+  }
+}
+
+// ---- Requests enter -------------------------------------------------------------------------------------------------------
+
+bool HostController::accept(Cycle t, ChannelLedger& ledger) {
+  for (std::size_t tried = 0; tried < streams_.size(); ++tried) {
+    if (turn_ >= streams_.size()) turn_ = 0;
+    const std::size_t taken = turn_++;
+    if (accept_from(streams_[taken], t, ledger)) {
+      Stream& stream = streams_[taken];
+      if (stream.exhausted() && stream.in_flight == 0) finish(taken, ledger);  // the last one was forwarded
+      return true;
+    }
+  }
+  return false;
+}
+
+bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger) {
+  if (stream.visible > t || stream.exhausted()) return false;
+  const ListedRequest* listed = stream.listed ? &stream.list.items[stream.index] : nullptr;
+  const bool write = listed != nullptr ? listed->write : stream.write;
+  if (listed != nullptr && clock_.edge(t) < listed->arrival) return false;
+  const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
+  const bool forward = !write && waiting_[1] != 0 && forwarded(at);
+  if (!forward && queued_[write] >= (write ? controller_.write_queue : controller_.read_queue)) return false;
+  const Picoseconds now = clock_.edge(t);
+  const Picoseconds arrival = listed != nullptr && listed->arrival.value > 0 ? listed->arrival : now;
+  if (forward) {
+    stream.data_end = std::max(stream.data_end, t + 1);
+    data_end_ = std::max(data_end_, t + 1);
+    if (listed != nullptr) ledger.outcomes.push_back({listed->id, arrival, now, clock_.edge(t + 1), false, RequestOutcome::Row::forwarded});
+  } else {
+    const std::int32_t index = free_entry_;
+    Entry& entry = entry_at(index);
+    free_entry_ = entry.next;
+    entry = Entry{};
+    entry.accepted = t;
+    entry.order = order_++;
+    entry.at = at;
+    entry.stream = stream.slot;
+    entry.arrival = arrival;
+    entry.write = write;
+    entry.listed = listed != nullptr;
+    if (listed != nullptr) entry.id = listed->id;
+    ++stream.in_flight;
+    enqueue(index);
+  }
+  if (stream.listed) {
+    ++stream.index;
+  } else {
+    stream.cursor.advance();
+  }
+  return true;
+}
+
+/// Whether a write to the same burst waits in the queue: its data serve the read.
+bool HostController::forwarded(const BurstAddress& at) const {
+  for (std::int32_t e = bank_at(at.bank).chain[1].head; e >= 0; e = entry_at(e).next) {
+    if (entry_at(e).at.row == at.row && entry_at(e).at.column == at.column) return true;
+  }
+  return false;
+}
+
+void HostController::enqueue(std::int32_t index) {
+  Entry& entry = entry_at(index);
+  Bank& bank = bank_at(entry.at.bank);
+  Chain& chain = bank.chain[entry.write];
+  entry.previous = chain.tail;
+  (chain.tail >= 0 ? entry_at(chain.tail).next : chain.head) = index;
+  chain.tail = index;
+  if (bank.state == RowState::open) {
+    std::int32_t& first = entry.at.row == bank.row ? chain.hit : chain.miss;
+    if (first < 0) first = index;
+  }
+  ++queued_[entry.write];
+  waiting_[entry.write] |= std::uint64_t{1} << entry.at.bank;
+}
+
+void HostController::unlink(Bank& bank, std::int32_t index) {
+  Entry& entry = entry_at(index);
+  Chain& chain = bank.chain[entry.write];
+  if (chain.hit == index) {
+    chain.hit = entry.next;
+    while (chain.hit >= 0 && entry_at(chain.hit).at.row != bank.row) chain.hit = entry_at(chain.hit).next;
+  }
+  (entry.previous >= 0 ? entry_at(entry.previous).next : chain.head) = entry.next;
+  (entry.next >= 0 ? entry_at(entry.next).previous : chain.tail) = entry.previous;
+  --queued_[entry.write];
+  if (chain.head < 0) waiting_[entry.write] &= ~(std::uint64_t{1} << entry.at.bank);
+}
+
+/// Finds the oldest hit and miss of both directions after the bank's row has changed.
+void HostController::rescan(Bank& bank) {
+  for (Chain& chain : bank.chain) {
+    chain.hit = chain.miss = -1;
+    if (bank.state != RowState::open) continue;
+    for (std::int32_t e = chain.head; e >= 0 && (chain.hit < 0 || chain.miss < 0); e = entry_at(e).next) {
+      std::int32_t& first = entry_at(e).at.row == bank.row ? chain.hit : chain.miss;
+      if (first < 0) first = e;
+    }
+  }
+}
+
+/// First cycle after `t` at which a request may enter, as far as the queues are now.
+Cycle HostController::next_acceptance(Cycle t) const {
+  Cycle next = never;
+  for (const Stream& stream : streams_) {
+    if (stream.exhausted()) continue;
+    Cycle at = std::max(t + 1, stream.visible);
+    bool write = stream.write;
+    if (stream.listed) {
+      const ListedRequest& listed = stream.list.items[stream.index];
+      write = listed.write;
+      if (listed.arrival.value > 0) at = std::max(at, clock_.edge_at_or_after(listed.arrival));
+    }
+    if (queued_[write] < (write ? controller_.write_queue : controller_.read_queue)) next = std::min(next, at);
+  }
+  return next;
+}
+
+// ---- A command is chosen --------------------------------------------------------------------------------------------------
+
+void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
+                              Cycle ready) {
+  if (ready > t) {
+    choice.earliest = std::min(choice.earliest, ready);
+  } else if (order < choice.order) {
+    choice.found = true;
+    choice.order = order;
+    choice.entry = entry;
+    choice.bank = bank;
+    choice.command = command;
+  }
+}
+
+void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
+  const bool refresh = ledger.refresh.enabled && clock_.edge(t).value >= ledger.refresh.due_ps;
+  if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
+  if (choice.found) return;
+  std::uint64_t blocked = 0;
+  if (refresh) {
+    if (controller_.refresh == RefreshKind::all_bank) {
+      choose_refresh_all(t, choice);
+      return;
+    }
+    blocked = refresh_banks(ledger);
+    choose_refresh_banks(t, choice, blocked);
+    if (choice.found) return;
+  }
+  set_write_mode();
+  choose_queued(t, choice, blocked);
+  if (!choice.found && controller_.page_policy == PagePolicy::closed) choose_close(t, choice);
+}
+
+/// Requests whose row was opened for them come first; an ACT2 that would come too late comes before all.
+void HostController::choose_opened(Cycle t, Choice& choice, bool all_opening) const {
+  for (std::uint64_t mask = opening_banks_; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const Bank& bank = bank_at(b);
+    const Cycle last = bank.act1 + timing_.act2_deadline();
+    if (all_opening || t >= last) {
+      consider(t, choice, t >= last ? -1 : entry_at(bank.owner).order, bank.owner, b, DramCommand::act2,
+               timing_.ready(DramCommand::act2, b));
+    } else {
+      choice.earliest = std::min(choice.earliest, last);
+    }
+  }
+  for (std::uint64_t mask = active_banks_; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const Entry& entry = entry_at(bank_at(b).active);
+    const DramCommand command = entry.write ? DramCommand::wr : DramCommand::rd;
+    consider(t, choice, entry.order, bank_at(b).active, b, command, timing_.ready(command, b));
+  }
+}
+
+void HostController::choose_refresh_all(Cycle t, Choice& choice) const {
+  if ((active_banks_ | opening_banks_) != 0) return;
+  if (open_banks_ != 0 && row_timing_) {
+    consider(t, choice, 0, -1, -1, DramCommand::prea, timing_.ready(DramCommand::prea));
+  } else {
+    consider(t, choice, 0, -1, -1, DramCommand::refab, timing_.ready(DramCommand::refab));
+  }
+}
+
+void HostController::choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t banks) const {
+  if (((active_banks_ | opening_banks_) & banks) != 0) return;
+  if ((open_banks_ & banks) != 0 && row_timing_) {
+    const int b = __builtin_ctzll(open_banks_ & banks);
+    consider(t, choice, 0, -1, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
+    return;
+  }
+  Cycle ready = 0;
+  for (std::uint64_t mask = banks; mask != 0; mask &= mask - 1) {
+    ready = std::max(ready, timing_.ready(DramCommand::refpb, __builtin_ctzll(mask)));
+  }
+  consider(t, choice, 0, -1, __builtin_ctzll(banks), DramCommand::refpb, ready);
+}
+
+void HostController::set_write_mode() {
+  const int writes = queued_[1];
+  if (!write_mode_) {
+    write_mode_ = writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
+  } else {
+    write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
+  }
+}
+
+void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const {
+  const DramCommand column = write_mode_ ? DramCommand::wr : DramCommand::rd;
+  for (std::uint64_t mask = waiting_[write_mode_] & ~blocked; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const Bank& bank = bank_at(b);
+    const Chain& chain = bank.chain[write_mode_];
+    if (!row_timing_) {
+      consider(t, choice, entry_at(chain.head).order, chain.head, b, column, timing_.ready(column, b));
+    } else if (bank.state == RowState::closed) {
+      consider(t, choice, entry_at(chain.head).order, chain.head, b, DramCommand::act1, timing_.ready(DramCommand::act1, b));
+    } else if (bank.state == RowState::opening) {
+      const Entry& owner = entry_at(bank.owner);
+      if (owner.write == write_mode_) {
+        consider(t, choice, owner.order, bank.owner, b, DramCommand::act2, timing_.ready(DramCommand::act2, b));
+      }
+    } else {
+      if (chain.hit >= 0) consider(t, choice, entry_at(chain.hit).order, chain.hit, b, column, timing_.ready(column, b));
+      if (chain.miss >= 0 && bank.active < 0) {
+        consider(t, choice, entry_at(chain.miss).order, chain.miss, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
+      }
+    }
+  }
+}
+
+/// Closed page: a row that no queued request hits is closed when nothing else can be done.
+void HostController::choose_close(Cycle t, Choice& choice) const {
+  if (!row_timing_) return;
+  for (std::uint64_t mask = open_banks_ & ~active_banks_; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const Bank& bank = bank_at(b);
+    if (bank.chain[0].hit >= 0 || bank.chain[1].hit >= 0) continue;
+    consider(t, choice, bank.act1, -1, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
+  }
+}
+
+std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {
+  const int banks = dram_->organization.banks();
+  const int together = banks_per_refresh(*dram_);
+  std::uint64_t mask = 0;
+  for (int i = 0; i < together; ++i) mask |= std::uint64_t{1} << (ledger.refresh.position + i * (banks / together));
+  return mask;
+}
+
+}  // namespace bondsim

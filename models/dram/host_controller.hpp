@@ -1,0 +1,175 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "models/dram/extent_cursor.hpp"
+#include "models/dram/ledger.hpp"
+#include "models/dram/timing_state.hpp"
+
+namespace bondsim {
+
+/// One request of a list: a burst with an arrival time.
+struct ListedRequest {
+  BurstAddress at;
+  bool write = false;
+  Picoseconds arrival;  ///< no earlier than this; 0: as fast as the queue accepts
+  std::uint64_t id = 0;
+};
+
+/// Requests in order, owned by whoever submitted them until they have ended.
+struct RequestList {
+  const ListedRequest* items = nullptr;
+  std::size_t count = 0;
+};
+
+/// The controller of a channel's bus in normal mode: decides, cycle by cycle of CK, which request enters its queues and which
+/// command goes to the banks. Plain rules without a kernel: run() decides everything up to a cycle. Copying it copies its state.
+///
+/// Policy: at most one request a cycle enters the queues; one command a cycle. First-ready first-come first-served over the command
+/// each request needs next; a request whose row has been opened for it is served before all others and its row stays open
+/// until then. Writes wait until their queue is more than 80 % full (or no read waits) and are served until it is below 20 %.
+class HostController {
+ public:
+  HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,
+                 const std::vector<TimingRule>& rules, const Clock& clock);
+
+  /// Requests of `transfer` may enter from cycle `visible` on.
+  void submit(const HostTransfer& transfer, Picoseconds submitted, Cycle visible);
+  /// Likewise for a list; the requests are charged to `op`.
+  void submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds submitted, Cycle visible);
+
+  /// Next cycle at which anything may be decided.
+  Cycle next() const { return next_; }
+  /// Decides cycle next().
+  void step(ChannelLedger& ledger);
+
+  bool idle() const { return streams_.empty() && queued_[0] + queued_[1] == 0 && active_banks_ == 0; }
+  /// End of the last data beat so far.
+  Cycle data_end() const { return data_end_; }
+
+  /// Once idle(): first cycle at which all banks can be closed.
+  Cycle precharge_ready() const;
+  /// Closes all banks at cycle `t`. @return the cycle from which they are precharged and no refresh runs.
+  Cycle precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
+  /// Normal mode begins again at `cycle`, all banks closed.
+  void resume(Cycle cycle) { next_ = cycle; }
+
+ private:
+  enum class RowState : std::uint8_t { closed, opening, open };
+  struct Entry {
+    Cycle accepted = 0;
+    std::int64_t order = 0;
+    BurstAddress at;
+    std::int32_t stream = 0;
+    std::int32_t next = -1;  ///< in its chain, or in the list of free entries
+    std::int32_t previous = -1;
+    std::uint64_t id = 0;
+    Picoseconds arrival;
+    bool write = false;
+    bool listed = false;
+    bool started = false;  ///< a command was issued for it
+    RequestOutcome::Row row_outcome = RequestOutcome::Row::hit;
+  };
+  /// Requests of one bank and direction, oldest first; hit and miss are the oldest of either kind while the row is open.
+  struct Chain {
+    std::int32_t head = -1;
+    std::int32_t tail = -1;
+    std::int32_t hit = -1;
+    std::int32_t miss = -1;
+  };
+  struct Bank {
+    RowState state = RowState::closed;
+    std::int32_t row = -1;
+    std::int32_t owner = -1;   ///< opening: the request it is opened for
+    std::int32_t active = -1;  ///< open: that request, until it is served
+    Cycle act1 = 0;
+    Chain chain[2];
+  };
+  struct Stream {
+    ExtentCursor cursor;
+    RequestList list;
+    std::size_t index = 0;
+    bool write = false;
+    bool listed = false;
+    std::int32_t op = -1;
+    std::uint64_t tag = 0;
+    Picoseconds submitted;
+    Cycle visible = 0;
+    std::int64_t in_flight = 0;
+    Cycle data_end = 0;
+    std::int32_t slot = 0;
+    bool exhausted() const { return listed ? index == list.count : cursor.done(); }
+  };
+  /// The best command found so far at a cycle.
+  struct Choice {
+    bool found = false;
+    std::int64_t order = INT64_MAX;
+    std::int32_t entry = -1;
+    std::int32_t bank = -1;
+    DramCommand command = DramCommand::rd;
+    Cycle earliest = never;  ///< when none is ready: when the first will be
+  };
+
+  bool accept(Cycle t, ChannelLedger& ledger);
+  bool accept_from(Stream& stream, Cycle t, ChannelLedger& ledger);
+  bool forwarded(const BurstAddress& at) const;
+  void enqueue(std::int32_t entry);
+  void unlink(Bank& bank, std::int32_t entry);
+  void rescan(Bank& bank);
+  Cycle next_acceptance(Cycle t) const;
+
+  Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
+  std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
+  void choose(Cycle t, Choice& choice, const ChannelLedger& ledger);
+  static void consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
+                       Cycle ready);
+  void choose_opened(Cycle t, Choice& choice, bool all_opening) const;
+  void choose_refresh_all(Cycle t, Choice& choice) const;
+  void choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t banks) const;
+  void choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const;
+  void choose_close(Cycle t, Choice& choice) const;
+  void set_write_mode();
+
+  void issue(const Choice& choice, Cycle t, ChannelLedger& ledger);
+  void issue_column(const Choice& choice, Cycle t, ChannelLedger& ledger);
+  void issue_act1(const Choice& choice, Cycle t, ChannelLedger& ledger);
+  void issue_act2(const Choice& choice, Cycle t, ChannelLedger& ledger);
+  void issue_precharge(std::int32_t bank, Cycle t, std::int32_t op, ChannelLedger& ledger);
+  void issue_precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
+  void issue_refresh(const Choice& choice, Cycle t, ChannelLedger& ledger);
+  void open_without_time(const Entry& entry, Cycle t, ChannelLedger& ledger);
+  void finish(std::size_t stream, ChannelLedger& ledger);
+  void add_stream(Stream stream);
+  std::size_t stream_of(const Entry& entry) const;
+  std::int32_t current_op() const { return streams_.empty() ? -1 : streams_.front().op; }
+  bool has(std::uint64_t mask, std::int32_t bank) const { return (mask >> bank & 1U) != 0; }
+  Bank& bank_at(std::int32_t bank) { return banks_[static_cast<std::size_t>(bank)]; }
+  const Bank& bank_at(std::int32_t bank) const { return banks_[static_cast<std::size_t>(bank)]; }
+  Entry& entry_at(std::int32_t entry) { return entries_[static_cast<std::size_t>(entry)]; }
+  const Entry& entry_at(std::int32_t entry) const { return entries_[static_cast<std::size_t>(entry)]; }
+
+  const DramConfig* dram_;
+  ControllerConfig controller_;
+  bool row_timing_;
+  Clock clock_;
+  TimingState timing_;
+  std::vector<Bank> banks_;
+  std::vector<Entry> entries_;
+  std::int32_t free_entry_ = 0;
+  std::vector<Stream> streams_;  ///< by (submitted, tag)
+  std::size_t turn_ = 0;         ///< whose request is taken next
+  std::int32_t next_slot_ = 0;
+  int queued_[2] = {0, 0};
+  std::uint64_t waiting_[2] = {0, 0};  ///< banks with requests in the queue, by direction
+  std::uint64_t active_banks_ = 0;
+  std::uint64_t opening_banks_ = 0;
+  std::uint64_t open_banks_ = 0;
+  std::uint64_t all_banks_ = 0;
+  std::int64_t order_ = 0;
+  bool write_mode_ = false;
+  Cycle next_ = 0;
+  Cycle data_end_ = 0;
+};
+
+}  // namespace bondsim

@@ -1,0 +1,203 @@
+#include "models/nmp/controller_module.hpp"
+
+#include <utility>
+
+namespace bondsim {
+
+ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b) {
+  return {a.host_transfer - b.host_transfer, a.host_row - b.host_row, a.column - b.column, a.row - b.row, a.refresh - b.refresh,
+          a.mode_switch - b.mode_switch,     a.free - b.free};
+}
+
+ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b) {
+  a.host_transfer += b.host_transfer;
+  a.host_row += b.host_row;
+  a.column += b.column;
+  a.row += b.row;
+  a.refresh += b.refresh;
+  a.mode_switch += b.mode_switch;
+  a.free += b.free;
+  return a;
+}
+
+NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, TaskListener& listener)
+    : sc_module(name), channel("channel"), config_(config), pe_clock_(Clock::from_khz(config.pe.clock_mhz * 1000LL)), listener_(listener) {
+  SC_HAS_PROCESS(NmpController);
+  SC_METHOD(wake);
+  sensitive << wakeup_;
+  dont_initialize();
+  SC_METHOD(end_compute);
+  sensitive << compute_end_;
+  dont_initialize();
+}
+
+Picoseconds NmpController::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
+
+void NmpController::start(std::int32_t task, std::int32_t op, const NmpGemm& gemm) {
+  check(task_ < 0, "{}: task {} started while task {} runs", name(), task, task_);
+  task_ = task;
+  op_ = op;
+  leave_mode_ = gemm.leave_mode;
+  program_.emplace(gemm, config_);
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void NmpController::hb_transfer_done(std::uint64_t tag) {
+  check(tag == ended_ + 1, "{}: HB transfer {} ended out of order, {} expected", name(), tag, ended_ + 1);
+  ended_ = tag;
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void NmpController::mode_reached(ChannelMode mode) {
+  if (mode == mode_) mode_reached_ = true;
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void NmpController::request_mode(ChannelMode mode) {
+  mode_ = mode;
+  mode_reached_ = false;
+  channel->request_mode(mode);
+}
+
+void NmpController::wake() {
+  ++events_;
+  if (task_ < 0) return;
+  if (!running_) {
+    if (!mode_reached_) return;
+    if (mode_ != ChannelMode::nmp) return request_mode(ChannelMode::nmp);
+    begin_task();
+  }
+  while (!stores_.empty() && stores_.front() <= ended_) {
+    stores_.pop_front();
+    ++output_free_;
+  }
+  fetch();
+  start_compute();
+  finish_if_complete();
+}
+
+void NmpController::begin_task() {
+  running_ = true;
+  input_free_ = program_->input_slots();
+  weight_free_ = program_->weight_slots();
+  output_free_ = program_->output_slots();
+  partial_loads_ = 0;
+  stores_submitted_ = 0;
+  partials_loaded_ = false;
+  pending_ = program_->next();
+  task_free_began_ = channel->times_until_now().free;
+  task_hidden_free_ = times_.hidden.free;
+}
+
+bool NmpController::can_issue(const TileStep& step) const {
+  switch (step.kind) {
+    case TileStep::Kind::load_input:
+      return input_free_ > 0;
+    case TileStep::Kind::load_partials:
+      return output_free_ > 0 && stores_submitted_ > partial_loads_;
+    case TileStep::Kind::load_weights:
+      return weight_free_ > 0;
+    default:
+      return false;
+  }
+}
+
+/// Issues loads in program order as far as the buffers allow. Stores wait with the piece whose computation they follow.
+void NmpController::fetch() {
+  while (pending_->kind != TileStep::Kind::end && can_issue(*pending_)) {
+    issue(*pending_);
+    pending_ = program_->next();
+    if (pending_->kind == TileStep::Kind::store_output) {
+      pieces_.back().store = std::move(*pending_);
+      pending_ = program_->next();
+    }
+  }
+}
+
+void NmpController::issue(TileStep& step) {
+  switch (step.kind) {
+    case TileStep::Kind::load_input:
+      --input_free_;
+      submit(step.extents, false);
+      break;
+    case TileStep::Kind::load_partials:
+      --output_free_;
+      ++partial_loads_;
+      partials_loaded_ = true;
+      submit(step.extents, false);
+      break;
+    default: {
+      --weight_free_;
+      Piece piece;
+      piece.loaded_by = submit(step.extents, false);
+      piece.cycles = step.cycles;
+      piece.opens_tile = step.opens_tile && !partials_loaded_;
+      if (step.opens_tile) partials_loaded_ = false;
+      piece.closes_tile = step.closes_tile;
+      piece.closes_input = step.closes_input;
+      pieces_.push_back(std::move(piece));
+    }
+  }
+}
+
+/// @return number of the last HB transfer submitted so far: when it has ended, so has all of this step.
+std::uint64_t NmpController::submit(const std::vector<Extent>& extents, bool write) {
+  for (const Extent& extent : extents) {
+    HbTransfer transfer;
+    transfer.extent = extent;
+    transfer.write = write;
+    transfer.op = op_;
+    transfer.tag = ++submitted_;
+    channel->submit(transfer);
+  }
+  return submitted_;
+}
+
+void NmpController::start_compute() {
+  if (computing_ || pieces_.empty()) return;
+  Piece& piece = pieces_.front();
+  if (piece.loaded_by > ended_) return;
+  if (piece.opens_tile) {
+    if (output_free_ == 0) return;
+    --output_free_;
+  }
+  computing_ = true;
+  const std::int64_t first = pe_clock_.edge_at_or_after(now());
+  const Picoseconds start = pe_clock_.edge(first);
+  const Picoseconds end = pe_clock_.edge(first + piece.cycles);
+  compute_start_ = now();
+  compute_began_ = channel->times_until_now();
+  check(start >= compute_start_, "compute starts in the past");
+  compute_end_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((end - now()).value)));
+}
+
+void NmpController::end_compute() {
+  ++events_;
+  times_.compute += now() - compute_start_;
+  times_.hidden += channel->times_until_now() - compute_began_;
+  Piece piece = std::move(pieces_.front());
+  pieces_.pop_front();
+  computing_ = false;
+  ++weight_free_;
+  if (piece.closes_input) ++input_free_;
+  if (piece.closes_tile) {
+    ++stores_submitted_;
+    stores_.push_back(submit(piece.store.extents, true));
+  }
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void NmpController::finish_if_complete() {
+  if (pending_->kind != TileStep::Kind::end || !pieces_.empty() || ended_ != submitted_) return;
+  const Picoseconds waited = channel->times_until_now().free - task_free_began_ - (times_.hidden.free - task_hidden_free_);
+  times_.buffer_wait += waited;
+  times_.hidden.free += waited;
+  running_ = false;
+  program_.reset();
+  pending_.reset();
+  if (leave_mode_) request_mode(ChannelMode::normal);
+  const std::int32_t task = std::exchange(task_, -1);
+  listener_.task_done(task);
+}
+
+}  // namespace bondsim

@@ -1,0 +1,102 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <systemc>
+#include <vector>
+
+#include "models/base/clock.hpp"
+#include "models/dram/channel.hpp"
+#include "models/nmp/tile_program.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/schedule/task_listener.hpp"
+
+namespace bondsim {
+
+/// What the PE array adds to a channel's own times: while PEs compute, that is where the time went, whatever the banks do meanwhile.
+struct NmpTimes {
+  Picoseconds compute;
+  Picoseconds buffer_wait;  ///< neither PEs nor banks can go on: buffers are full or empty, clocks align
+  ChannelTimes hidden;      ///< the part of the channel's times that lies under `compute` or `buffer_wait`
+};
+
+/// The NMP controller of a channel with its PE array: takes one nmp_gemm at a time, changes the channel's mode, unpacks the loop nest into
+/// buffer movements and computations, and keeps no more in flight than the buffers hold.
+class NmpController : public sc_core::sc_module {
+ public:
+  sc_core::sc_port<ChannelPort> channel;
+
+  NmpController(sc_core::sc_module_name name, const NmpConfig& config, TaskListener& listener);
+
+  /// Begins a task at the present time. One at a time: the caller waits for task_done.
+  void start(std::int32_t task, std::int32_t op, const NmpGemm& gemm);
+
+  /// From the channel.
+  void hb_transfer_done(std::uint64_t tag);
+  void mode_reached(ChannelMode mode);
+
+  /// Sums until the last end of a computation or task.
+  const NmpTimes& times() const { return times_; }
+  std::int64_t events() const { return events_; }
+
+ private:
+  /// Weights loading or loaded, not yet computed.
+  struct Piece {
+    std::uint64_t loaded_by = 0;  ///< HB transfer whose end completes the load
+    std::int64_t cycles = 0;
+    bool opens_tile = false, closes_tile = false, closes_input = false;
+    TileStep store;  ///< follows the piece when it closes a tile
+  };
+
+  void begin_task();
+  void wake();
+  void fetch();
+  bool can_issue(const TileStep& step) const;
+  void issue(TileStep& step);
+  std::uint64_t submit(const std::vector<Extent>& extents, bool write);
+  void start_compute();
+  void end_compute();
+  void finish_if_complete();
+  void request_mode(ChannelMode mode);
+  Picoseconds now() const;
+
+  NmpConfig config_;
+  Clock pe_clock_;
+  TaskListener& listener_;
+  sc_core::sc_event wakeup_;
+  sc_core::sc_event compute_end_;
+
+  ChannelMode mode_ = ChannelMode::normal;  ///< as last asked for
+  bool mode_reached_ = true;
+
+  std::int32_t task_ = -1;
+  std::int32_t op_ = -1;
+  bool leave_mode_ = true;
+  bool running_ = false;
+  std::optional<TileProgram> program_;
+  std::optional<TileStep> pending_;  ///< the step that waits for buffer space
+  std::deque<Piece> pieces_;
+  std::deque<std::uint64_t> stores_;  ///< transfers that free an output slot when they end
+  bool computing_ = false;
+  bool partials_loaded_ = false;
+  int input_free_ = 0;
+  int weight_free_ = 0;
+  int output_free_ = 0;
+  std::int64_t partial_loads_ = 0;
+  std::int64_t stores_submitted_ = 0;
+  std::uint64_t submitted_ = 0;  ///< HB transfers so far; they end in order
+  std::uint64_t ended_ = 0;
+
+  NmpTimes times_;
+  ChannelTimes compute_began_;
+  Picoseconds compute_start_;
+  Picoseconds task_free_began_;
+  Picoseconds task_hidden_free_;
+  std::int64_t events_ = 0;
+};
+
+/// Parts of a minus parts of b.
+ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b);
+ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b);
+
+}  // namespace bondsim

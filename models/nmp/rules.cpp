@@ -1,0 +1,19 @@
+#include "models/nmp/rules.hpp"
+
+#include "models/base/quantity.hpp"
+#include "models/nmp/tile_program.hpp"
+
+namespace bondsim {
+
+std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp) {
+  const GemmShape& s = gemm.shape;
+  const std::int64_t columns = ceil_div<std::int64_t>(s.n, gemm.pes_per_gemm);
+  const bool loaded_once = TileProgram(gemm, nmp).input_resident() || gemm.tiling.order == LoopOrder::input_stationary;
+  const std::int64_t input_loads = loaded_once ? 1 : ceil_div(columns, gemm.tiling.n_tile);
+  const std::int64_t weights = s.n * s.k * gemm.bits.stationary * (1 + s.m);
+  const std::int64_t inputs = s.m * s.k * gemm.bits.activation * (input_loads + ceil_div<std::int64_t>(columns, nmp.pe.fpus));
+  const std::int64_t accumulators = 2 * s.m * s.n * ceil_div<std::int64_t>(s.k, nmp.pe.macs_per_fpu) * gemm.bits.accumulator;
+  return s.count * (weights + inputs + accumulators);
+}
+
+}  // namespace bondsim

@@ -1,0 +1,14 @@
+#pragma once
+#include <cstdint>
+
+#include "models/nmp/config.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// Bits read and written in the SRAM of a channel for one nmp_gemm: weights into the PEs' buffers once and out once a row of activations;
+/// inputs into the global buffer once a load (all of K once, or once an n tile) and out once a group of `fpus` columns; accumulators
+/// in and out once a group of `macs_per_fpu` elements of K.
+std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp);
+
+}  // namespace bondsim

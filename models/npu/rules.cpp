@@ -1,0 +1,63 @@
+#include "models/npu/rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+
+std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu) {
+  const std::int64_t tiles =
+      shape.count * ceil_div<std::int64_t>(shape.k, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
+  if (tiles == 0 || shape.m == 0) return 0;
+  const std::int64_t rounds = ceil_div<std::int64_t>(tiles, npu.arrays);
+  const std::int64_t occupied = std::max<std::int64_t>(shape.m, npu.array_rows);
+  return npu.array_rows + (rounds - 1) * occupied + shape.m + npu.array_rows + npu.array_columns - 2;
+}
+
+std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
+  double cost = 0;
+  switch (work.kind) {
+    case VectorKind::none:
+      cost = 0;
+      break;
+    case VectorKind::softmax:
+      cost = npu.vector_costs.softmax;
+      break;
+    case VectorKind::norm:
+      cost = npu.vector_costs.norm;
+      break;
+    case VectorKind::rotary:
+      cost = npu.vector_costs.rotary;
+      break;
+    case VectorKind::activation:
+      cost = npu.vector_costs.activation;
+      break;
+    case VectorKind::residual:
+      cost = npu.vector_costs.residual;
+      break;
+    case VectorKind::reduce:
+      cost = npu.vector_costs.reduce;
+      break;
+    case VectorKind::embedding:
+      cost = npu.vector_costs.embedding;
+      break;
+  }
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * cost));
+}
+
+std::int64_t vector_cycles(std::int64_t operations, const NpuConfig& npu) {
+  return ceil_div<std::int64_t>(operations, static_cast<std::int64_t>(npu.vector_units) * npu.vector_lanes);
+}
+
+std::int64_t gemm_scratchpad_bits(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {
+  const std::int64_t stationary = 2 * shape.k * shape.n * bits.stationary;
+  const std::int64_t activations = shape.m * shape.k * ceil_div<std::int64_t>(shape.n, npu.array_columns) * bits.activation;
+  const std::int64_t accumulators = 2 * shape.m * shape.n * ceil_div<std::int64_t>(shape.k, npu.array_rows) * bits.accumulator;
+  return shape.count * (stationary + activations + accumulators);
+}
+
+std::int64_t vector_scratchpad_bits(const VectorWork& work) { return work.elements * 2 * 16; }
+
+}  // namespace bondsim

@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+
+#include "models/npu/config.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// Cycles of GEMMs on weight-stationary systolic arrays. The stationary operand is cut into tiles of array_rows (K) x array_columns (N);
+/// the tiles of all `count` GEMMs are dealt to the arrays in turn. On an array a tile occupies max(m, array_rows) cycles: m rows of
+/// activations stream through while the next tile's weights shift in (array_rows cycles). The first tile's weights are not hidden
+/// (array_rows cycles), nor is the way of the last row through the array (array_rows + array_columns - 2).
+std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu);
+
+/// Vector operations of a piece of vector work, rounded up; 0 when the kind costs nothing.
+std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu);
+
+/// Cycles of so many operations when all lanes share them evenly.
+std::int64_t vector_cycles(std::int64_t operations, const NpuConfig& npu);
+
+/// Scratchpad bits read and written by a GEMM: the stationary operand once in and once out, activations once a column tile,
+/// accumulators in and out once a row tile.
+std::int64_t gemm_scratchpad_bits(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu);
+
+/// Scratchpad bits of vector work: every FP16 element once in, once out.
+std::int64_t vector_scratchpad_bits(const VectorWork& work);
+
+}  // namespace bondsim

@@ -1,0 +1,11 @@
+#pragma once
+#include <functional>
+#include <string>
+
+namespace bondsim {
+
+/// Runs `work` in a child process and returns what it returned: SystemC elaborates once a process, so every simulation after the first
+/// needs one of its own. An exception of `work` is thrown again here with its type (ConfigError, InfeasibleError, otherwise InternalError).
+std::string run_isolated(const std::function<std::string()>& work);
+
+}  // namespace bondsim

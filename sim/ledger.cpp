@@ -1,0 +1,126 @@
+#include "sim/ledger.hpp"
+
+#include "models/nmp/rules.hpp"
+#include "models/npu/rules.hpp"
+
+namespace bondsim {
+namespace {
+
+/// Refresh commands that together refresh every row of a bank once (JESD209-5B: 8192 a refresh window).
+constexpr std::int64_t refreshes_a_window = 8192;
+
+const char* phase_name(Phase phase) { return phase == Phase::prefill ? "prefill" : "decode"; }
+
+}  // namespace
+
+Ledger::Ledger(const System& system, const ScheduleHeader& header)
+    : system_(system), energy_(system.energy, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die) {
+  for (const OperatorInfo& info : header.operators) {
+    OperatorResult op;
+    op.name = info.name;
+    op.phase = phase_name(info.phase);
+    op.executor = info.executor;
+    operators_.push_back(op);
+  }
+  for (const Phase phase : {Phase::prefill, Phase::decode}) {
+    OperatorResult op;
+    op.name = "(background)";
+    op.phase = phase_name(phase);
+    op.executor = "system";
+    operators_.push_back(op);
+  }
+  for (int i = 0; i < system.channels.total(); ++i) {
+    ChannelResult channel;
+    channel.id = i;
+    channel.kind = i < system.channels.nmp ? "nmp" : "normal";
+    channels_.push_back(channel);
+  }
+}
+
+void Ledger::add_task(const Task& task, std::int64_t repeat) {
+  if (task.op < 0) return;
+  OperatorResult& op = operators_.at(static_cast<std::size_t>(task.op));
+  switch (task.kind) {
+    case TaskKind::nmp_gemm:
+      op.macs += task.nmp.shape.macs() * repeat;
+      op.counts.pe_macs += task.nmp.shape.macs() * repeat;
+      op.counts.pe_sram_bits += pe_sram_bits(task.nmp, system_.nmp) * repeat;
+      break;
+    case TaskKind::npu_gemm:
+      op.macs += task.npu.shape.macs() * repeat;
+      op.counts.npu_macs += task.npu.shape.macs() * repeat;
+      op.counts.npu_sram_bits += gemm_scratchpad_bits(task.npu.shape, task.npu.bits, system_.npu) * repeat;
+      break;
+    case TaskKind::npu_vector:
+      op.counts.vector_ops += vector_operations(task.vector, system_.npu) * repeat;
+      op.counts.npu_sram_bits += vector_scratchpad_bits(task.vector) * repeat;
+      break;
+    default:
+      break;
+  }
+}
+
+EnergyCounts Ledger::energy_counts(const ChannelCounts& c) const {
+  const DramOrganization& o = system_.dram.organization;
+  const std::int64_t rows_a_bank = ceil_div(o.rows, refreshes_a_window);
+  EnergyCounts e;
+  e.activates = c.activates;
+  e.host_bits = (c.reads + c.writes) * o.access_bytes() * 8;
+  e.hb_bits = (c.hb_reads + c.hb_writes) * system_.nmp.hb.access_bytes * 8;
+  e.refreshed_rows = (c.refreshes_all_bank * o.banks() + c.refreshes_per_bank) * rows_a_bank;
+  return e;
+}
+
+void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts& c, std::int64_t repeat) {
+  const std::size_t background = operators_.size() - (phase == Phase::prefill ? 2 : 1);
+  OperatorResult& result = operators_.at(op < 0 ? background : static_cast<std::size_t>(op));
+  const std::int64_t host = system_.dram.organization.access_bytes();
+  const std::int64_t hb = system_.nmp.hb.access_bytes;
+  EnergyCounts e = energy_counts(c);
+  for (std::int64_t* count : {&e.activates, &e.host_bits, &e.hb_bits, &e.refreshed_rows}) *count *= repeat;
+  result.counts += e;
+  result.bytes += (e.host_bits + e.hb_bits) / 8;
+  ChannelResult& ch = channels_.at(static_cast<std::size_t>(channel));
+  ch.hb_bytes_read += c.hb_reads * hb * repeat;
+  ch.hb_bytes_written += c.hb_writes * hb * repeat;
+  ch.bytes_read += (c.reads * host + c.hb_reads * hb) * repeat;
+  ch.bytes_written += (c.writes * host + c.hb_writes * hb) * repeat;
+}
+
+void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
+  EnergyCounts& counts = operators_.at(operators_.size() - (phase == Phase::prefill ? 2 : 1)).counts;
+  counts.channel_time_ps += length.value * repeat * system_.channels.total();
+  counts.npu_time_ps += length.value * repeat;
+  counts.pe_time_ps += length.value * repeat * system_.channels.nmp * system_.dram.organization.banks();
+}
+
+void Ledger::add_latency(int op, Picoseconds latency, std::int64_t repeat) {
+  OperatorResult& result = operators_.at(static_cast<std::size_t>(op));
+  result.count += repeat;
+  result.latency += latency * repeat;
+}
+
+void Ledger::add_channel_time(int channel, const TimeParts& parts, std::int64_t repeat) {
+  channels_.at(static_cast<std::size_t>(channel)).time.add_scaled(parts, repeat);
+}
+
+void Ledger::add_npu_time(const TimeParts& parts, std::int64_t repeat) { npu_.add_scaled(parts, repeat); }
+
+void Ledger::finish(Results& results) const {
+  EnergyCounts all;
+  Attojoules by_operator;
+  for (OperatorResult op : operators_) {
+    op.energy = energy_.energy(op.counts);
+    for (const Attojoules e : op.energy) by_operator += e;
+    all += op.counts;
+    results.energy_estimated += energy_.estimated(op.counts);
+    for (std::size_t i = 0; i < energy_components; ++i) results.energy[i] += op.energy[i];
+    results.operators.push_back(op);
+  }
+  for (const Attojoules e : results.energy) results.energy_total += e;
+  check(results.energy_total == by_operator, "energy by component and by operator differ");
+  results.channels = channels_;
+  results.npu = npu_;
+}
+
+}  // namespace bondsim

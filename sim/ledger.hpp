@@ -1,0 +1,39 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/dram/channel.hpp"
+#include "models/system/system.hpp"
+#include "sim/results.hpp"
+
+namespace bondsim {
+
+/// Collects what a run did, operator by operator and channel by channel, and turns counted actions into energy.
+class Ledger {
+ public:
+  Ledger(const System& system, const ScheduleHeader& header);
+
+  /// An execution of operator `op`: MACs, SRAM and vector work of one task.
+  void add_task(const Task& task, std::int64_t repeat);
+  /// DRAM commands of one channel for an operator (-1: none) in a block.
+  void add_commands(int channel, int op, Phase phase, const ChannelCounts& counts, std::int64_t repeat);
+  /// A block's length.
+  void add_time(Phase phase, Picoseconds length, std::int64_t repeat);
+  void add_latency(int op, Picoseconds latency, std::int64_t repeat);
+  void add_channel_time(int channel, const TimeParts& parts, std::int64_t repeat);
+  void add_npu_time(const TimeParts& parts, std::int64_t repeat);
+
+  /// Fills operators, channels, npu and energy of `results`.
+  void finish(Results& results) const;
+
+ private:
+  EnergyCounts energy_counts(const ChannelCounts& counts) const;
+
+  const System& system_;
+  EnergyModel energy_;
+  std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none
+  std::vector<ChannelResult> channels_;
+  TimeParts npu_;
+};
+
+}  // namespace bondsim

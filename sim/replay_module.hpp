@@ -1,0 +1,96 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <systemc>
+#include <vector>
+
+#include "models/dram/channel.hpp"
+#include "models/nmp/controller_module.hpp"
+#include "models/npu/npu_module.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/schedule/task_listener.hpp"
+#include "sim/ledger.hpp"
+
+namespace bondsim {
+
+/// The executors of a system as replay uses them; built by SystemBuilder. nmp[i] is null for a normal channel.
+struct Executors {
+  Npu* npu = nullptr;
+  std::vector<ChannelPort*> channels;
+  std::vector<NmpController*> nmp;
+};
+
+/// Runs a Schedule: hands each executor its tasks in the schedule's order as their dependencies end, block by block, and books what
+/// each block took. Decides nothing.
+class Replay : public sc_core::sc_module, public TaskListener {
+ public:
+  using Progress = std::function<void(const Block&)>;
+
+  Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, Progress progress);
+
+  void bind(Executors executors);
+  void task_done(std::int32_t task) override;
+
+  /// After the kernel has run dry. @throws InfeasibleError naming the tasks that never ran, when the schedule does not end.
+  void check_complete() const;
+
+ private:
+  struct State {
+    std::int32_t waits_for = 0;  ///< dependencies that have not ended
+    bool started = false;
+    bool ended = false;
+  };
+  struct Span {
+    bool used = false;
+    Picoseconds start, end;
+  };
+
+  void wake();
+  bool begin_block();
+  void prepare_tasks();
+  void dispatch();
+  bool try_start(std::size_t executor);
+  void start(std::int32_t id);
+  void end(std::int32_t id);
+  void end_block();
+  void note_touch_end(const Task& task);
+  TimeParts channel_parts(std::size_t channel);
+  TimeParts npu_parts();
+  std::size_t executor_of(const Task& task) const;
+  std::vector<std::size_t> channels_of(const Task& task) const;
+  Picoseconds now() const;
+
+  ScheduleSource& source_;
+  Ledger& ledger_;
+  Results& results_;
+  Progress progress_;
+  Executors executors_;
+  sc_core::sc_event wakeup_;
+
+  Block block_;
+  bool running_ = false;
+  bool complete_ = false;
+  Picoseconds block_start_;
+  std::size_t left_ = 0;
+  std::vector<State> states_;
+  std::vector<std::vector<std::int32_t>> successors_;
+  std::vector<std::vector<std::int32_t>> queues_;  ///< by executor: channels, arrays, vector units, none (barriers)
+  std::vector<std::size_t> heads_;
+  std::vector<std::int32_t> done_;  ///< ended, to be handled in wake()
+  std::vector<Span> spans_;         ///< by operator
+
+  /// Of one channel, at the last block's end (cumulative), and the free time when the block's last task touching it ended.
+  struct ChannelMark {
+    ChannelTimes times;
+    NmpTimes nmp;
+    std::int32_t touches_left = 0;
+    Picoseconds free_at_last_touch;
+    std::vector<ChannelCounts> counts;  ///< by operator + 1
+  };
+  std::vector<ChannelMark> marks_;
+  NpuTimes npu_mark_;
+  std::int32_t npu_tasks_left_ = 0;
+  Picoseconds npu_free_at_last_task_;
+};
+
+}  // namespace bondsim

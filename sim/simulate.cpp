@@ -1,0 +1,38 @@
+#include "sim/simulate.hpp"
+
+#include <chrono>
+
+namespace bondsim {
+namespace {
+
+/// Hands on to the replay, which is constructed after the executors it listens to.
+struct ListenerRelay : TaskListener {
+  TaskListener* target = nullptr;
+  void task_done(std::int32_t task) override { target->task_done(task); }
+};
+
+}  // namespace
+
+Results simulate(const System& system, ScheduleSource& schedule, const SimulateOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
+  check(schedule.header().channels == system.channels.total(), "the schedule is for {} channels, the system has {}",
+        schedule.header().channels, system.channels.total());
+  sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
+  Results results;
+  results.schedule = schedule.header();
+  results.system = system.name;
+  Ledger ledger(system, schedule.header());
+  ListenerRelay relay;
+  SystemBuilder builder(system, relay, options.commands, options.construction);
+  Replay replay("replay", schedule, ledger, results, options.progress);
+  relay.target = &replay;
+  replay.bind(builder.executors());
+  sc_core::sc_start();
+  replay.check_complete();
+  ledger.finish(results);
+  results.events = builder.events();
+  results.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return results;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,34 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "models/dram/channel_module.hpp"
+#include "models/system/system.hpp"
+#include "sim/replay_module.hpp"
+
+namespace bondsim {
+
+/// The order modules are constructed in. It must not change any result; tests try both.
+enum class ConstructionOrder { channels_first, npu_first };
+
+/// Constructs and binds every module of a system: the only place that does.
+class SystemBuilder {
+ public:
+  SystemBuilder(const System& system, TaskListener& listener, CommandSink* sink, ConstructionOrder order);
+  ~SystemBuilder();
+
+  Executors executors() const;
+  std::int64_t events() const;
+
+ private:
+  struct Events;
+  void build_channels(const System& system, TaskListener& listener, CommandSink* sink, bool backwards);
+  void build_npu(const System& system, TaskListener& listener);
+
+  std::vector<std::unique_ptr<DramChannel>> channels_;
+  std::vector<std::unique_ptr<NmpController>> nmp_;
+  std::unique_ptr<Npu> npu_;
+  std::vector<std::unique_ptr<Events>> events_;
+};
+
+}  // namespace bondsim

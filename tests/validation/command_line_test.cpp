@@ -1,0 +1,126 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/command.hpp"
+
+namespace bondsim::test {
+namespace {
+
+const std::string default_experiment = "configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+/// Keeps runs short: two decode steps after a prompt of eight tokens.
+const std::string short_run = " --set workload.prompt_tokens=8 --set workload.generated_tokens=2";
+
+void expect_error(const std::string& arguments, int status, const std::string& message) {
+  const CommandResult result = bondsim_command(arguments);
+  EXPECT_EQ(result.status, status) << arguments << "\n" << result.output;
+  EXPECT_NE(result.output.find(message), std::string::npos) << arguments << "\n" << result.output;
+}
+
+TEST(CommandLine, bad_input_exits_2_with_file_line_key_and_what_is_allowed) {
+  expect_error("run no-such-file.yaml", 2, "no-such-file.yaml: no such file");
+  expect_error("run " + default_experiment + " --set system.nmp.pe.fpu=4", 2,
+               "system.nmp.pe.fpu: unknown key, did you mean 'fpus'?, allowed: fpus, macs_per_fpu");
+  expect_error("run " + default_experiment + " --set system.nmp.pe.fpus=0", 2, "system.nmp.pe.fpus: 0 is out of range, allowed: 1 to 1024");
+  expect_error("run " + default_experiment + " --set system.nmp.hb.bandwidth_gbps=25GB", 2, "'25GB' is not a number");
+  expect_error("run " + default_experiment + " --set nonsense", 2, "expected section.key=value");
+  expect_error("run " + default_experiment + " --set engine.x=1", 2, "'engine' is not a section");
+  expect_error("run configs/system/h2llm.yaml", 2, "--dataflow FILE is needed too");
+  expect_error("run configs/dram/lpddr5-6400-32gb.yaml", 2, "schema");
+  expect_error("run", 2, "EXPERIMENT");
+  expect_error("fly", 2, "fly");
+}
+
+TEST(CommandLine, errors_in_files_point_at_the_line) {
+  const ScratchDirectory scratch;
+  const std::string system =
+      scratch.write("s.yaml", "schema: bondsim.system/1\nname: x\nchannels:\n  nmp: 1\n  normal: 1\ndram: none.yaml\n");
+  expect_error("run " + system +
+                   " --model configs/model/llama-3-8b.yaml --workload configs/workload/sharegpt.yaml --dataflow "
+                   "configs/dataflow/fc_offloading.yaml",
+               2, "s.yaml:6: system.dram: no such file");
+  const std::string twice = scratch.write("t.yaml", "schema: bondsim.experiment/1\nname: x\nname: y\n");
+  expect_error("run " + twice, 2, "t.yaml:3: name: key given twice (first at line 2)");
+  const std::string broken = scratch.write("b.yaml", "schema: [unclosed\n");
+  expect_error("run " + broken, 2, "not valid YAML");
+}
+
+TEST(CommandLine, a_model_that_does_not_fit_exits_1_and_says_what_is_missing) {
+  expect_error("run " + default_experiment + " --set system.channels.nmp=1 --set system.channels.normal=0", 1, "bytes");
+}
+
+TEST(CommandLine, an_error_comes_within_a_second) {
+  EXPECT_LT(bondsim_command("run " + default_experiment + " --set system.nmp.pe.fpus=0").seconds, 1.0);
+  EXPECT_LT(bondsim_command("run " + default_experiment + " --set system.channels.nmp=1").seconds, 1.0);
+}
+
+TEST(CommandLine, help_of_every_command_has_an_example) {
+  const CommandResult all = bondsim_command("--help");
+  EXPECT_EQ(all.status, 0);
+  EXPECT_NE(all.output.find("run"), std::string::npos);
+  const CommandResult run = bondsim_command("run --help");
+  EXPECT_EQ(run.status, 0);
+  EXPECT_NE(run.output.find("Example"), std::string::npos);
+  EXPECT_EQ(bondsim_command("--version").status, 0);
+}
+
+TEST(CommandLine, run_writes_a_whole_directory_and_leaves_foreign_ones_alone) {
+  const ScratchDirectory scratch;
+  const std::string out = scratch.file("out");
+  const CommandResult result = bondsim_command("run " + default_experiment + short_run + " --out " + out);
+  ASSERT_EQ(result.status, 0) << result.output;
+  const auto json = nlohmann::json::parse(file_text(out + "/results.json"));
+  EXPECT_EQ(json["schema"], "bondsim.results/1");
+  for (const char* key : {"prefill", "decode", "total", "ttft", "tbt_mean", "tbt_p99"})
+    EXPECT_TRUE(json["latency_s"][key].is_number()) << key;
+  EXPECT_EQ(json["channels"].size(), 8u);
+  for (const auto& channel : json["channels"]) {
+    std::int64_t sum = 0;
+    for (const auto& part : channel["time_ps"]) sum += part.get<std::int64_t>();
+    EXPECT_EQ(sum, json["latency_ps"]["total"].get<std::int64_t>());
+  }
+  EXPECT_EQ(file_text(out + "/operators.csv").rfind("name,phase,executor,count,latency_s,energy_j,macs,bytes\n", 0), 0u);
+  EXPECT_EQ(file_text(out + "/channels.csv").rfind("id,kind,", 0), 0u);
+  scratch.write("precious.txt", "mine");
+  expect_error("run " + default_experiment + short_run + " --out " + scratch.file("."), 2, "left alone");
+  EXPECT_EQ(file_text(scratch.file("precious.txt")), "mine");
+  EXPECT_EQ(bondsim_command("run " + default_experiment + short_run + " --out " + out).status, 0) << "an earlier run may be replaced";
+}
+
+TEST(CommandLine, two_runs_differ_in_wall_time_alone) {
+  const ScratchDirectory scratch;
+  std::string texts[2];
+  for (std::string& text : texts) {
+    ASSERT_EQ(bondsim_command("run " + default_experiment + short_run + " --out " + scratch.file("out")).status, 0);
+    auto json = nlohmann::json::parse(file_text(scratch.file("out") + "/results.json"));
+    json["simulation"].erase("wall_s");
+    text = json.dump() + file_text(scratch.file("out") + "/operators.csv") + file_text(scratch.file("out") + "/channels.csv");
+  }
+  EXPECT_EQ(texts[0], texts[1]);
+}
+
+TEST(CommandLine, nothing_is_drawn_into_a_pipe) {
+  const CommandResult result = bondsim_command("run " + default_experiment + short_run);
+  EXPECT_EQ(result.output.find('\r'), std::string::npos);
+  EXPECT_EQ(result.output.find("SystemC"), std::string::npos) << "no banner";
+}
+
+TEST(CommandLine, a_change_of_one_value_changes_the_digest) {
+  const auto digest_of = [](const std::string& text) { return text.substr(text.find("configuration "), 26); };
+  const std::string a = bondsim_command("run " + default_experiment + short_run).output;
+  const std::string b = bondsim_command("run " + default_experiment + short_run + " --set system.nmp.pe.fpus=4").output;
+  ASSERT_NE(a.find("configuration "), std::string::npos);
+  EXPECT_NE(digest_of(a), digest_of(b));
+}
+
+TEST(CommandLine, every_shipped_experiment_runs) {
+  const std::string folder = std::string(BONDSIM_SOURCE_DIR) + "/configs/experiment";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const CommandResult result = bondsim_command("run " + entry.path().string() + short_run);
+    EXPECT_EQ(result.status, 0) << entry.path() << "\n" << result.output;
+  }
+}
+
+}  // namespace
+}  // namespace bondsim::test

@@ -1,0 +1,61 @@
+#include "tools/commands/run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "mapping/mapper.hpp"
+#include "sim/simulate.hpp"
+#include "tools/experiment.hpp"
+#include "tools/progress.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct RunOptions {
+  ExperimentRequest request;
+  std::string out;
+};
+
+int run(const RunOptions& options) {
+  const Experiment experiment = load_experiment(options.request);
+  const auto schedule = make_schedule(experiment.system, experiment.model, experiment.workload, experiment.dataflow);
+  ProgressBar bar(schedule->header().steps + 1);
+  SimulateOptions simulate_options;
+  simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
+  Results results = simulate(experiment.system, *schedule, simulate_options);
+  bar.clear();
+  results.prompt_tokens = static_cast<std::int32_t>(experiment.workload.prompt_of(0));
+  results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
+  results.config_digest = experiment.digest;
+  results.config_files = experiment.files;
+  if (!options.out.empty()) write_results(results, options.out);
+  fmt::print("{}", results_summary(results));
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  return 0;
+}
+
+}  // namespace
+
+void add_experiment_options(CLI::App& command, ExperimentRequest& request) {
+  command.add_option("EXPERIMENT", request.file, "experiment file, or a system file with --model, --workload and --dataflow")->required();
+  command.add_option("--model", request.model, "model file (configs/model/)");
+  command.add_option("--workload", request.workload, "workload file (configs/workload/)");
+  command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
+  command.add_option("--set", request.overrides, "change one value, e.g. system.nmp.pe.fpus=4; may be repeated")->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("run", "simulate a model on a system: latency, energy, where they went");
+  auto options = std::make_shared<RunOptions>();
+  add_experiment_options(*command, options->request);
+  command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  command->footer(
+      "Example:\n  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/default\n"
+      "  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.pe.fpus=4 --set workload.batch=4");
+  command->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+}  // namespace bondsim::tools

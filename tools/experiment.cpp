@@ -1,0 +1,129 @@
+#include "tools/experiment.hpp"
+
+#include <filesystem>
+#include <map>
+
+#include "models/base/digest.hpp"
+#include "models/system/load.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+/// An experiment file: which four files make a run.
+struct ExperimentFile {
+  std::string name;
+  std::string system;
+  std::string model;
+  std::string workload;
+  std::string dataflow;
+};
+template <class Visitor>
+void fields(Visitor& v, ExperimentFile& c) {
+  v.field("name", c.name, required("name of the experiment"));
+  v.field("system", c.system, required("system file, relative to this one"));
+  v.field("model", c.model, required("model file"));
+  v.field("workload", c.workload, required("workload file"));
+  v.field("dataflow", c.dataflow, required("dataflow file"));
+}
+
+const std::vector<std::string> sections = {"system", "model", "workload", "dataflow"};
+
+struct Inputs {
+  std::map<std::string, ConfigNode> trees;  ///< by section
+  std::vector<std::string> files;
+};
+
+std::string schema_of(const ConfigNode& node) {
+  const ConfigNode* tag = node.find("schema");
+  return tag == nullptr ? std::string() : tag->text;
+}
+
+/// Loads the file a key of the experiment names; the error points at the key.
+ConfigNode load_named(const ConfigNode& experiment, const std::string& key, const std::string& name, std::vector<std::string>& files) {
+  const auto path = (std::filesystem::path(directory_of(experiment)) / name).lexically_normal().string();
+  if (!std::filesystem::exists(path)) {
+    config_error(*experiment.find(key), "experiment." + key,
+                 "no such file '" + path + "' (paths are relative to the file that names them)");
+  }
+  files.push_back(path);
+  return load_yaml_file(path);
+}
+
+void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    const std::size_t equals = text.find('=');
+    const std::size_t dot = text.find('.');
+    if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+      throw ConfigError("--set " + text + ": expected section.key=value, e.g. --set system.nmp.pe.fpus=4");
+    }
+    const std::string section = text.substr(0, dot);
+    const auto tree = inputs.trees.find(section);
+    if (tree == inputs.trees.end()) {
+      throw ConfigError("--set " + text + ": '" + section + "' is not a section, allowed: system, model, workload, dataflow");
+    }
+    apply_override(tree->second, text.substr(dot + 1, equals - dot - 1), text.substr(equals + 1));
+  }
+}
+
+Inputs gather(const ExperimentRequest& request) {
+  Inputs inputs;
+  ConfigNode top = load_yaml_file(request.file);
+  inputs.files.push_back(request.file);
+  std::map<std::string, std::string> replaced = {{"model", request.model}, {"workload", request.workload}, {"dataflow", request.dataflow}};
+  const std::string schema = schema_of(top);
+  if (schema == "bondsim.experiment/1") {
+    const auto file = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
+    inputs.trees["system"] = load_named(top, "system", file.system, inputs.files);
+    const std::map<std::string, std::string> named = {{"model", file.model}, {"workload", file.workload}, {"dataflow", file.dataflow}};
+    for (const auto& entry : named) {
+      if (replaced[entry.first].empty()) inputs.trees[entry.first] = load_named(top, entry.first, entry.second, inputs.files);
+    }
+  } else if (schema == "bondsim.system/1") {
+    inputs.trees["system"] = top;
+  } else {
+    throw ConfigError(fmt::format("{}: schema: '{}' found, allowed: bondsim.experiment/1, bondsim.system/1", top.where(), schema));
+  }
+  for (const auto& entry : replaced) {
+    if (!entry.second.empty()) {
+      inputs.trees[entry.first] = load_yaml_file(entry.second);
+      inputs.files.push_back(entry.second);
+    } else if (inputs.trees.count(entry.first) == 0) {
+      throw ConfigError(
+          fmt::format("{}: is a system alone; --{} FILE is needed too (or name an experiment file)", request.file, entry.first));
+    }
+  }
+  resolve_system(inputs.trees["system"], "system", inputs.files);
+  apply_overrides(inputs, request.overrides);
+  return inputs;
+}
+
+}  // namespace
+
+Experiment load_experiment(const ExperimentRequest& request) {
+  Inputs inputs = gather(request);
+  Experiment experiment;
+  experiment.system = decode_system(inputs.trees["system"], "system");
+  experiment.model = decode_model(inputs.trees["model"]);
+  experiment.workload = decode_workload(inputs.trees["workload"]);
+  experiment.dataflow = decode_dataflow(inputs.trees["dataflow"]);
+  std::string text;
+  for (const std::string& section : sections) text += canonical_text(inputs.trees[section], section);
+  experiment.digest = digest(text);
+  experiment.files = inputs.files;
+  return experiment;
+}
+
+System load_system(const std::string& file, const std::vector<std::string>& overrides) {
+  Inputs inputs;
+  ConfigNode top = load_yaml_file(file);
+  if (schema_of(top) == "bondsim.experiment/1") {
+    const auto named = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
+    top = load_named(top, "system", named.system, inputs.files);
+  }
+  inputs.trees["system"] = std::move(top);
+  resolve_system(inputs.trees["system"], "system", inputs.files);
+  apply_overrides(inputs, overrides);
+  return decode_system(inputs.trees["system"], "system");
+}
+
+}  // namespace bondsim::tools
