@@ -7,7 +7,8 @@ namespace bondsim::search {
 
 struct RowOptions {
   bool genetic = false;
-  GeneticOptions genetic_options;
+  GeneticOptions genetic_options = {};
+  std::string dataflow_directory = {};  ///< where each row's dataflow goes as a file, row-N.yaml; empty: nowhere
 };
 
 /// The problem of a row. Columns: search (no: data-centric, specpim: compute-centric), model, prompt_len, gen_len, batch, nmp_channels,

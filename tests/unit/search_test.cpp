@@ -6,6 +6,7 @@
 
 #include "mapping/cost/tables.hpp"
 #include "mapping/search/channel_assignment.hpp"
+#include "mapping/search/dataflow_file.hpp"
 #include "mapping/search/genetic_search.hpp"
 #include "mapping/search/memory_bound.hpp"
 #include "mapping/search/rows.hpp"
@@ -384,6 +385,27 @@ TEST(StoringRatio, gives_back_its_units_when_multiplied) {
       ASSERT_TRUE(ratio > 0 && ratio < 1);
     }
   }
+}
+
+TEST(DataflowFile, gives_every_channel_to_a_partition_and_the_share_of_split_operators) {
+  const auto model = cost::make_cost_model("h2llm-roofline");
+  const OperatorTable table = table_of("opt", {157, 67, 1}, BindingRule::data_centric, *model);
+  Dataflow d;
+  for (int op = 0; op < table.operators(); ++op) d.push_back({op, 0, {6, false, 0}, 63});
+  d[1] = {0, 0, {2, true, 1024}, 0b110};  // k beside q
+  d[0] = {0, 0, {1, false, 0}, 0b1};
+  for (Placement& p : d) p.mag = std::max(0, p.mag - 1);
+  ASSERT_EQ(fault_of(table, d), "");
+  const std::string text = to_dataflow_file(table, d, "x", "y");
+  EXPECT_NE(text.find("# y\nschema: bondsim.dataflow/1\nname: x\n"), std::string::npos);
+  EXPECT_NE(text.find("{names: [q], executor: nmp, nmp_channels: [0], normal_channels: false}"), std::string::npos) << text;
+  EXPECT_NE(text.find("{names: [k], executor: split, nmp_channels: [1, 2], normal_channels: true, nmp_share: 0.250000000"),
+            std::string::npos);
+  EXPECT_NE(text.find("  - partitions:\n      - nmp_channels: [0, 3, 4, 5]\n        normal_channels: false\n        tiers: [[q]]\n"
+                      "      - nmp_channels: [1, 2]\n        normal_channels: true\n        tiers: [[k]]\n"
+                      "  - partitions:\n      - nmp_channels: all\n        normal_channels: true\n        tiers: [[v]]\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST(SearchRows, unknown_search_is_an_error_and_what_does_not_fit_is_said) {

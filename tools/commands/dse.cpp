@@ -31,6 +31,7 @@ void add_dse(CLI::App& app, Action& action) {
   command->add_option("--out", options->out, "CSV to write: the same rows with the found latencies, bound and dataflow")->required();
   command->add_option("--model", options->model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
+  command->add_option("--dataflows", options->rows.dataflow_directory, "directory for each row's dataflow as a file, row-N.yaml");
   command->add_flag("--genetic", options->rows.genetic, "the genetic search instead of the exact one");
   auto& genetic = options->rows.genetic_options;
   command->add_option("--population", genetic.population, "genetic: dataflows in a generation")
