@@ -56,13 +56,13 @@ HbEngine::HbEngine(const DramConfig& dram, const NmpConfig& nmp, const ChannelSw
         dram.organization.page_bytes(), access_bytes_);
 }
 
-void HbEngine::enter(Picoseconds now) {
+void HbEngine::enter(Picoseconds now, Picoseconds settled) {
   for (Bank& bank : banks_) {
     bank.row.fill(-1);
-    bank.act_ready.fill(now.value);
+    bank.act_ready.fill(settled.value);
   }
   for (Lane& lane : lanes_) lane.at = lane.column_end = now.value;
-  settled_ = now.value;
+  settled_ = settled.value;
 }
 
 void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger) {
