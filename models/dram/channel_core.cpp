@@ -13,7 +13,8 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
-      switch_timed_(switches.mode_switch) {
+      switch_timed_(switches.mode_switch),
+      row_timing_(switches.row_timing) {
   if (nmp != nullptr) {
     hb_.emplace(dram, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
@@ -164,7 +165,8 @@ void ChannelCore::arrive() {
   ledger_.account.change_mode(mode_, t);
   ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
   if (mode_ == ChannelMode::nmp) {
-    hb_->enter(t, std::max(t, settled_));
+    const Picoseconds activate = row_timing_ ? clock_.edge(host_.activate_ready()) : t;
+    hb_->enter(t, std::max(t, activate), std::max(t, settled_));
     return;
   }
   const Cycle visible = clock_.edge_at_or_after(t);

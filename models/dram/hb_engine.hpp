@@ -24,8 +24,8 @@ class HbEngine {
 
   void submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger);
 
-  /// NMP mode begins: all banks are closed and may be activated from `settled` on.
-  void enter(Picoseconds now, Picoseconds settled);
+  /// NMP mode begins: all banks are closed, and may be activated and refreshed from the times given on.
+  void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
 
   bool idle() const { return jobs_.empty(); }
   /// From when on nothing is under way, once idle().

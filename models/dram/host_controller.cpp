@@ -312,11 +312,12 @@ void HostController::choose_close(Cycle t, Choice& choice) const {
   }
 }
 
-/// When a refresh goes before everything: when it is due, or as much later as it may be postponed.
+/// When a refresh goes before everything: when it is due, or as much later as it may be postponed, less a quarter of an interval in which
+/// what is under way ends.
 Cycle HostController::forced_refresh_cycle(const ChannelLedger& ledger) const {
   if (controller_.refresh_postpone == 0) return refresh_cycle(ledger);
-  const Picoseconds longest = refresh_period(*dram_, RefreshKind::all_bank) * static_cast<std::int64_t>(controller_.refresh_postpone);
-  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps) + longest);
+  const std::int64_t interval = refresh_period(*dram_, RefreshKind::all_bank).value;
+  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + controller_.refresh_postpone * interval - interval / 4));
 }
 
 std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {

@@ -69,19 +69,16 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
       {rank, C::refab, C::act1, rfc_ab, refresh},
       {rank, C::refab, C::refab, rfc_ab, refresh},
       {bank, C::pre, C::refpb, t.n_rp_pb, refresh},
-      {rank, C::prea, C::refpb, t.n_rp_ab, refresh},
       {bank, C::refpb, C::act1, rfc_pb, refresh},
       {rank, C::refpb, C::refab, rfc_pb, refresh},
       {rank, C::refpb, C::act1, t.n_rrd, assumed_refresh},
       {rank, C::act1, C::refpb, t.n_rrd, assumed_refresh},
       {rank, C::refpb, C::refpb, rfc_pb, assumed_refresh},
-      // Behind the HB ports.
+      // Behind the HB ports; a PREA waits until each bank may be precharged.
       {bank, C::act1, C::nrd, t.n_rcd, hb_core},
       {bank, C::act1, C::nwr, t.n_rcd, hb_core},
       {bank, C::nrd, C::pre, t.n_rtp, hb_core},
-      {rank, C::nrd, C::prea, t.n_rtp, hb_core},
       {bank, C::nwr, C::pre, t.n_wr, hb_core, 1, false, true},
-      {rank, C::nwr, C::prea, t.n_wr, hb_core, 1, false, true},
       {bank, C::nwr, C::nrd, t.n_wtr_l, hb_core, 1, false, true},
   };
 }

@@ -12,16 +12,19 @@ constexpr std::int64_t most_postponed = 8;  // JESD209-5B: at most 8 refresh com
 
 }  // namespace
 
-TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, bool refresh_checked)
+TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
+                           const TraceCheckerOptions& options)
     : dram_(dram),
       controller_(controller),
       has_nmp_(nmp != nullptr),
-      refresh_checked_(refresh_checked && controller.refresh != RefreshKind::none),
+      refresh_checked_(options.refresh && controller.refresh != RefreshKind::none),
+      switch_timed_(options.mode_switch),
       groups_(static_cast<std::size_t>(dram.organization.bank_groups)),
       banks_(static_cast<std::size_t>(dram.organization.banks())) {
   if (has_nmp_) {
     nmp_ = *nmp;
     overlap_ = nmp_.subarray_overlap;
+    if (switch_timed_) mode_change_ps_ = std::llround(nmp_.mode_change_ns * 1000.0);
   }
   const std::int64_t khz = std::llround(dram.timing.ck_mhz * 1000.0);
   const std::int64_t common = std::gcd(std::int64_t{1'000'000'000}, khz);
@@ -89,17 +92,19 @@ void TraceChecker::command(const CommandRecord& record) {
   ++commands_;
   const DramOrganization& shape = dram_.organization;
   if (previous_.any && now_.time < previous_.record.time) fail("time_order", "the trace goes back in time", &previous_);
-  const bool to_bank = now_.command != C::prea && now_.command != C::refab && now_.command != C::mode_nmp && now_.command != C::mode_normal;
+  const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
+  const bool to_bank = now_.command != C::prea && now_.command != C::refab && !changes_mode;
   if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
   const bool hb = now_.command == C::nrd || now_.command == C::nwr;
   if (!hb && !on_edge(now_.time.value)) fail("clock_edge", "the command is not on an edge of CK");
-  if (!in_nmp_ && previous_.any && previous_.record.time == now_.time && mode_.record.time != now_.time) {
+  const bool mode_now = mode_.any && mode_.record.time == now_.time;
+  if (!in_nmp_ && !mode_now && previous_.any && previous_.record.time == now_.time && (switch_timed_ || !changes_mode)) {
     fail("command_bus", "two commands on the bus at once", &previous_);
   }
-  if (mode_.any && now_.command != C::mode_nmp && now_.command != C::mode_normal) {
-    need_ps("mode_change", mode_, mode_.record.time.value, std::llround(nmp_.mode_change_ns * 1000.0));
+  if (mode_.any && !changes_mode) {
+    need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
   }
   half_open_too_long();
   switch (now_.command) {
@@ -354,12 +359,14 @@ void TraceChecker::mode_change() {
   if (!has_nmp_) return fail("mode_of_normal_channel", "the channel has no NMP mode");
   if (to_nmp == in_nmp_) fail("mode_repeated", "the channel is in that mode", &mode_);
   if (!all_closed()) fail("mode_with_open_bank", "a row is open");
-  need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
-  need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
-  need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
-  need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  if (switch_timed_) {
+    need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
+    need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
+    need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
+    need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  }
   if (bus_free_ > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus_user_);
-  if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, std::llround(nmp_.mode_change_ns * 1000.0));
+  if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
   in_nmp_ = to_nmp;
   mode_ = {now_, true};
   for (Bank& b : banks_) {

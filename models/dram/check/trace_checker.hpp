@@ -20,14 +20,20 @@ struct TraceViolation {
   bool has_earlier = false;
 };
 
+/// What the system of a trace models.
+struct TraceCheckerOptions {
+  bool refresh = true;      ///< refresh comes in time (not for traces that do not begin with the run)
+  bool mode_switch = true;  ///< a mode change takes its time, with all banks precharged
+};
+
 /// Says whether a command trace obeys the datasheet, bank states, bus occupation, refresh and the two modes. It reads the datasheet
 /// values itself, command by command, and shares no code with the controller.
 ///
 /// Times are compared exactly for whole-picosecond clocks, and to within the picosecond of rounding for others.
 class TraceChecker {
  public:
-  /// @param nmp null when the channel has no NMP side. @param refresh_checked false for traces that do not begin with the run.
-  TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, bool refresh_checked = true);
+  /// @param nmp null when the channel has no NMP side.
+  TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const TraceCheckerOptions& options = {});
 
   /// Commands in the order of the trace.
   void command(const CommandRecord& record);
@@ -94,6 +100,8 @@ class TraceChecker {
   bool has_nmp_;
   bool overlap_ = false;
   bool refresh_checked_;
+  bool switch_timed_;
+  std::int64_t mode_change_ps_ = 0;
   std::int64_t period_numerator_ = 0;  ///< CK period in picoseconds, as a fraction
   std::int64_t period_denominator_ = 1;
 
