@@ -28,7 +28,7 @@ SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, Comma
     npu_->channels[i].bind(*channels_[i]);
     if (nmp_[i]) nmp_[i]->channel.bind(*channels_[i]);
     events_.push_back(std::make_unique<Events>(*this));
-    channels_[i]->bind_listener(*events_.back());
+    channels_[i]->bind_listener(*events_.back(), nmp_[i] ? events_.back().get() : nullptr);
   }
 }
 
@@ -65,7 +65,7 @@ Executors SystemBuilder::executors() const {
 
 std::int64_t SystemBuilder::events() const {
   std::int64_t sum = npu_->events();
-  for (const auto& channel : channels_) sum += channel->events();
+  for (const auto& channel : channels_) sum += static_cast<std::int64_t>(channel->kernel_events());
   for (const auto& nmp : nmp_) sum += nmp ? nmp->events() : 0;
   return sum;
 }

@@ -72,6 +72,7 @@ struct ControllerConfig {
   RefreshKind refresh = RefreshKind::all_bank;
   int write_high_percent = 80;
   int write_low_percent = 20;
+  double write_wait_ns = 500;
   int refresh_postpone = 0;
   AddressMapConfig address_map;
 };
@@ -84,6 +85,8 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_high_percent", c.write_high_percent,
           defaulted("writes are served once their queue is fuller than this, or no read waits").range(0, 100).in("%"));
   v.field("write_low_percent", c.write_low_percent, defaulted("and until it is emptier than this").range(0, 100).in("%"));
+  v.field("write_wait_ns", c.write_wait_ns,
+          defaulted("a write that has waited so long while reads were served has all writes served; 0 is never").range(0, 1e9).in("ns"));
 }
 
 /// One DRAM part, as a file of configs/dram/ describes it.

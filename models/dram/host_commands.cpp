@@ -165,7 +165,6 @@ void HostController::finish(std::size_t index, ChannelLedger& ledger) {
   const Stream& stream = streams_[index];
   ledger.events.push_back({clock_.edge(stream.data_end), ChannelEvent::Kind::host_done, stream.tag, ChannelMode::normal});
   streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (turn_ > index) --turn_;
   if (streams_.empty()) ledger.account.end_work(clock_.edge(data_end_));
 }
 

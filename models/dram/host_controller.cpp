@@ -9,6 +9,7 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
     : dram_(&dram),
       controller_(controller),
       row_timing_(switches.row_timing),
+      write_wait_(cycles_of_ns(controller.write_wait_ns, dram.timing.ck_mhz)),
       clock_(clock),
       timing_(dram.organization, rules),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
@@ -74,24 +75,28 @@ void HostController::step(ChannelLedger& ledger) {
 
 // ---- Requests enter -------------------------------------------------------------------------------------------------------
 
+/// At most one request a cycle, reads and writes in turn; of either kind the transfer submitted first goes first.
 bool HostController::accept(Cycle t, ChannelLedger& ledger) {
-  for (std::size_t tried = 0; tried < streams_.size(); ++tried) {
-    if (turn_ >= streams_.size()) turn_ = 0;
-    const std::size_t taken = turn_++;
-    if (accept_from(streams_[taken], t, ledger)) {
-      Stream& stream = streams_[taken];
-      if (stream.exhausted() && stream.in_flight == 0) finish(taken, ledger);  // the last one was forwarded
+  for (const bool write : {write_turn_, !write_turn_}) {
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      Stream& stream = streams_[i];
+      if (stream.visible > t || stream.exhausted() || stream.next_is_write() != write || !arrived(stream, t)) continue;
+      if (!accept_from(stream, t, ledger)) break;
+      write_turn_ = !write;
+      if (stream.exhausted() && stream.in_flight == 0) finish(i, ledger);  // the last one was forwarded
       return true;
     }
   }
   return false;
 }
 
+bool HostController::arrived(const Stream& stream, Cycle t) const {
+  return !stream.listed || clock_.edge(t) >= stream.list.items[stream.index].arrival;
+}
+
 bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger) {
-  if (stream.visible > t || stream.exhausted()) return false;
   const ListedRequest* listed = stream.listed ? &stream.list.items[stream.index] : nullptr;
-  const bool write = listed != nullptr ? listed->write : stream.write;
-  if (listed != nullptr && clock_.edge(t) < listed->arrival) return false;
+  const bool write = stream.next_is_write();
   const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
   const bool forward = !write && waiting_[1] != 0 && forwarded(at);
   if (!forward && queued_[write] >= (write ? controller_.write_queue : controller_.read_queue)) return false;
@@ -219,7 +224,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
     choose_refresh_banks(t, choice, blocked);
     if (choice.found) return;
   }
-  set_write_mode();
+  set_write_mode(t);
   choose_queued(t, choice, blocked);
   if (!choice.found && controller_.page_policy == PagePolicy::closed) choose_close(t, choice);
 }
@@ -268,13 +273,25 @@ void HostController::choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t
   consider(t, choice, 0, -1, __builtin_ctzll(banks), DramCommand::refpb, ready);
 }
 
-void HostController::set_write_mode() {
+void HostController::set_write_mode(Cycle t) {
   const int writes = queued_[1];
-  if (!write_mode_) {
-    write_mode_ = writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
+  if (writes_overdue_) {
+    writes_overdue_ = write_mode_ = writes > 0;
+  } else if (!write_mode_) {
+    writes_overdue_ = writes > 0 && queued_[0] > 0 && write_wait_ > 0 && t - oldest_write() >= write_wait_;
+    write_mode_ = writes_overdue_ || writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
   } else {
     write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
   }
+}
+
+/// When the oldest write of the queue was accepted.
+Cycle HostController::oldest_write() const {
+  Cycle oldest = never;
+  for (std::uint64_t mask = waiting_[1]; mask != 0; mask &= mask - 1) {
+    oldest = std::min(oldest, entry_at(bank_at(__builtin_ctzll(mask)).chain[1].head).accepted);
+  }
+  return oldest;
 }
 
 void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const {
