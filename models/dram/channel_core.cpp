@@ -13,7 +13,8 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
-      switch_timed_(switches.mode_switch) {
+      switch_timed_(switches.mode_switch),
+      row_timing_(switches.row_timing) {
   if (nmp != nullptr) {
     hb_.emplace(dram, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
@@ -140,10 +141,10 @@ void ChannelCore::close_banks() {
   phase_ = Phase::switching;
   announced_ = false;
   if (mode_ == ChannelMode::nmp) {
-    phase_at_ = hb_->precharge_all(phase_at_, -1, ledger_);
+    settled_ = phase_at_ = hb_->precharge_all(phase_at_, -1, ledger_);
   } else {
     const Cycle t = clock_.edge_at_or_after(phase_at_);
-    phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
+    settled_ = phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
   }
   if (!switch_timed_) phase_at_ = closed_at_;
 }
@@ -164,11 +165,12 @@ void ChannelCore::arrive() {
   ledger_.account.change_mode(mode_, t);
   ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
   if (mode_ == ChannelMode::nmp) {
-    hb_->enter(t);
+    const Picoseconds activate = row_timing_ ? clock_.edge(host_.activate_ready()) : t;
+    hb_->enter(t, std::max(t, activate), std::max(t, settled_));
     return;
   }
   const Cycle visible = clock_.edge_at_or_after(t);
-  host_.resume(visible);
+  host_.resume(clock_.edge_at_or_after(std::max(t, settled_)));
   if (!held_.empty()) ledger_.account.begin_work(t);
   for (const Held& held : held_) {
     if (held.list.items != nullptr) {

@@ -24,12 +24,14 @@ class HbEngine {
 
   void submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger);
 
-  /// NMP mode begins: all banks are closed and may be activated from `now` on.
-  void enter(Picoseconds now);
+  /// NMP mode begins: all banks are closed, and may be activated and refreshed from the times given on.
+  void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
 
   bool idle() const { return jobs_.empty(); }
   /// From when on nothing is under way, once idle().
   Picoseconds quiet_at() const;
+  /// From when on closed banks may be activated and no refresh runs.
+  Picoseconds settled() const { return Picoseconds(settled_); }
   /// First time at which all banks can be closed, no earlier than `t`; closing them; when they are precharged and refreshed.
   Picoseconds precharge_ready(Picoseconds t) const;
   Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelLedger& ledger);

@@ -65,16 +65,11 @@ void HostController::step(ChannelLedger& ledger) {
   Choice choice;
   choose(t, choice, ledger);
   if (choice.found) issue(choice, t, ledger);
-  next_ = choice.found && !idle() ? t + 1 : std::max(choice.earliest, t + 1);
+  next_ = choice.found ? t + 1 : std::max(choice.earliest, t + 1);
   if (next_ > t + 1) next_ = std::min(next_, next_acceptance(t));
   if (next_ > t + 1 && ledger.refresh.enabled) {
-    const Cycle due = refresh_cycle(ledger);
-    // A refresh that is due already goes on right after this command (the PREA it needed, say), also when nothing else is left to do.
-    if (due > t) {
-      next_ = std::min(next_, due);
-    } else if (choice.found) {
-      next_ = t + 1;
-    }
+    const Cycle due = nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger);
+    if (due > t) next_ = std::min(next_, due);
   }
 }
 
@@ -216,7 +211,7 @@ void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::
 }
 
 void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
-  const bool refresh = ledger.refresh.enabled && clock_.edge(t).value >= ledger.refresh.due_ps;
+  const bool refresh = ledger.refresh.enabled && t >= (nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger));
   if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
   if (choice.found) return;
   std::uint64_t blocked = 0;
@@ -301,7 +296,12 @@ Cycle HostController::oldest_write() const {
 
 void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const {
   const DramCommand column = write_mode_ ? DramCommand::wr : DramCommand::rd;
-  for (std::uint64_t mask = waiting_[write_mode_] & ~blocked; mask != 0; mask &= mask - 1) {
+  for (std::uint64_t mask = opening_banks_; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const std::int32_t owner = bank_at(b).owner;
+    consider(t, choice, entry_at(owner).order, owner, b, DramCommand::act2, timing_.ready(DramCommand::act2, b));
+  }
+  for (std::uint64_t mask = waiting_[write_mode_] & ~(blocked | opening_banks_); mask != 0; mask &= mask - 1) {
     const int b = __builtin_ctzll(mask);
     const Bank& bank = bank_at(b);
     const Chain& chain = bank.chain[write_mode_];
@@ -309,11 +309,6 @@ void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocke
       consider(t, choice, entry_at(chain.head).order, chain.head, b, column, timing_.ready(column, b));
     } else if (bank.state == RowState::closed) {
       consider(t, choice, entry_at(chain.head).order, chain.head, b, DramCommand::act1, timing_.ready(DramCommand::act1, b));
-    } else if (bank.state == RowState::opening) {
-      const Entry& owner = entry_at(bank.owner);
-      if (owner.write == write_mode_) {
-        consider(t, choice, owner.order, bank.owner, b, DramCommand::act2, timing_.ready(DramCommand::act2, b));
-      }
     } else {
       if (chain.hit >= 0) consider(t, choice, entry_at(chain.hit).order, chain.hit, b, column, timing_.ready(column, b));
       if (chain.miss >= 0 && bank.active < 0) {
@@ -332,6 +327,14 @@ void HostController::choose_close(Cycle t, Choice& choice) const {
     if (bank.chain[0].hit >= 0 || bank.chain[1].hit >= 0) continue;
     consider(t, choice, bank.act1, -1, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
   }
+}
+
+/// When a refresh goes before everything: when it is due, or as much later as it may be postponed, less a quarter of an interval in which
+/// what is under way ends.
+Cycle HostController::forced_refresh_cycle(const ChannelLedger& ledger) const {
+  if (controller_.refresh_postpone == 0) return refresh_cycle(ledger);
+  const std::int64_t interval = refresh_period(*dram_, RefreshKind::all_bank).value;
+  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + controller_.refresh_postpone * interval - interval / 4));
 }
 
 std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {

@@ -52,8 +52,13 @@ class HostController {
   Cycle precharge_ready() const;
   /// Closes all banks at cycle `t`. @return the cycle from which they are precharged and no refresh runs.
   Cycle precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
-  /// Normal mode begins again at `cycle`, all banks closed.
-  void resume(Cycle cycle) { next_ = cycle; }
+  /// First cycle at which a closed bank may be activated, as far as the rank allows.
+  Cycle activate_ready() const { return timing_.ready(DramCommand::act1); }
+  /// Normal mode begins again, all banks are closed and may be activated from `cycle` on.
+  void resume(Cycle cycle) {
+    next_ = cycle;
+    timing_.block_until(cycle);
+  }
 
  private:
   enum class RowState : std::uint8_t { closed, opening, open };
@@ -122,6 +127,8 @@ class HostController {
   Cycle next_acceptance(Cycle t) const;
 
   Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
+  Cycle forced_refresh_cycle(const ChannelLedger& ledger) const;
+  bool nothing_waits() const { return queued_[0] + queued_[1] == 0 && (active_banks_ | opening_banks_) == 0; }
   std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
   void choose(Cycle t, Choice& choice, const ChannelLedger& ledger);
   static void consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
