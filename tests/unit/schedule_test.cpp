@@ -164,8 +164,7 @@ const std::vector<Damage>& damages() {
        "a channel has 16"},
       {"weight_tile_too_large", K::nmp_gemm, "o",
        [gemm](Sample& s, std::int32_t i) {
-         gemm(s, i).tiling.k_tile = 4096;
-         gemm(s, i).tiling.n_tile = 64;
+         gemm(s, i).bits.stationary = 1 << 14;  // 2 KB an element
        },
        "weight buffer holds"},
       {"tile_of_nothing", K::nmp_gemm, "o", [gemm](Sample& s, std::int32_t i) { gemm(s, i).tiling.n_tile = 0; }, "tiles of 0 columns"},
