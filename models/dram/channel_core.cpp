@@ -13,8 +13,7 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
-      switch_timed_(switches.mode_switch),
-      row_timing_(switches.row_timing) {
+      switch_timed_(switches.mode_switch) {
   if (nmp != nullptr) {
     hb_.emplace(dram, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
@@ -165,12 +164,11 @@ void ChannelCore::arrive() {
   ledger_.account.change_mode(mode_, t);
   ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
   if (mode_ == ChannelMode::nmp) {
-    const Picoseconds activate = row_timing_ ? clock_.edge(host_.activate_ready()) : t;
-    hb_->enter(t, std::max(t, activate), std::max(t, settled_));
+    hb_->enter(t, std::max(t, clock_.edge(host_.activate_ready())), std::max(t, settled_));
     return;
   }
   const Cycle visible = clock_.edge_at_or_after(t);
-  host_.resume(clock_.edge_at_or_after(std::max(t, settled_)));
+  host_.resume(clock_.edge_at_or_after(std::max({t, settled_, hb_->activate_ready()})));
   if (!held_.empty()) ledger_.account.begin_work(t);
   for (const Held& held : held_) {
     if (held.list.items != nullptr) {

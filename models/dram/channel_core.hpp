@@ -80,7 +80,6 @@ class ChannelCore {
   Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
   bool switch_timed_;
-  bool row_timing_;
   std::vector<Held> held_;
 };
 

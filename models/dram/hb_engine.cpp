@@ -299,6 +299,12 @@ Picoseconds HbEngine::quiet_at() const {
   return Picoseconds(quiet);
 }
 
+Picoseconds HbEngine::activate_ready() const {
+  Ps ready = 0;
+  for (const Bank& bank : banks_) ready = std::max({ready, bank.act_ready[0], bank.act_ready[1]});
+  return Picoseconds(ready);
+}
+
 std::int64_t HbEngine::open_rows() const {
   std::int64_t open = 0;
   for (const Bank& bank : banks_) open += (bank.row[0] >= 0) + (bank.row[1] >= 0);

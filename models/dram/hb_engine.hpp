@@ -30,8 +30,8 @@ class HbEngine {
   bool idle() const { return jobs_.empty(); }
   /// From when on nothing is under way, once idle().
   Picoseconds quiet_at() const;
-  /// From when on closed banks may be activated and no refresh runs.
-  Picoseconds settled() const { return Picoseconds(settled_); }
+  /// First time at which every bank may be activated once it is closed.
+  Picoseconds activate_ready() const;
   /// First time at which all banks can be closed, no earlier than `t`; closing them; when they are precharged and refreshed.
   Picoseconds precharge_ready(Picoseconds t) const;
   Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelLedger& ledger);

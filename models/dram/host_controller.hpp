@@ -52,8 +52,8 @@ class HostController {
   Cycle precharge_ready() const;
   /// Closes all banks at cycle `t`. @return the cycle from which they are precharged and no refresh runs.
   Cycle precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
-  /// First cycle at which a closed bank may be activated, as far as the rank allows.
-  Cycle activate_ready() const { return timing_.ready(DramCommand::act1); }
+  /// First cycle at which every bank may be activated once it is closed.
+  Cycle activate_ready() const;
   /// Normal mode begins again, all banks are closed and may be activated from `cycle` on.
   void resume(Cycle cycle) {
     next_ = cycle;

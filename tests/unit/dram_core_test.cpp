@@ -103,7 +103,7 @@ TEST(HostController, sequential_reads_sustain_90_percent_and_refresh_explains_th
   EXPECT_EQ(sum(t), run.now.value);
   EXPECT_EQ(t.host_transfer.value, bytes / 32 * 2 * 1250);
   EXPECT_GE(static_cast<double>(bytes) / (static_cast<double>(run.now.value) / 1000.0), 0.90 * 12.8);
-  // Each refresh costs tRFCab, and closing and opening the rows around it: PREA to REFab, then ACT to data and the queue's four rows.
+  // Each refresh costs tRPab and tRFCab, and to open the rows again.
   const std::int64_t refreshes = run.core.counts(0).refreshes_all_bank;
   EXPECT_NEAR(static_cast<double>(refreshes), static_cast<double>(run.now.value) / 3'906'000.0, 1.0);
   EXPECT_EQ(t.refresh.value / (refreshes * 1250) / 10, (224 + 17 - 11) / 10);  // tRFC and tRPab less the last data
@@ -186,7 +186,7 @@ TEST(HbEngine, one_bank_streaming_rows_takes_the_closed_form) {
   const double shares[4][2] = {{0.88, 0.90}, {0.78, 0.81}, {0.64, 0.68}, {0.47, 0.52}};
   int i = 0;
   for (const double gbps : {6.4, 12.8, 25.6, 51.2}) {
-    const NmpConfig nmp = test::nmp_side(gbps);
+    const NmpConfig nmp = test::nmp_side(gbps, static_cast<int>(gbps * 2.5));  // 128 to 1024 pins, 2.5 ns a beat
     CoreRun run(dram, {}, &nmp, switches, timing_rules(dram));
     const Picoseconds begin = run.mode(ChannelMode::nmp);
     const std::int64_t rows = 1000;
