@@ -1,5 +1,7 @@
 #include "mapping/explain/explain.hpp"
 
+#include "models/nmp/tile_program.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,10 +41,13 @@ std::string who(const Binding& b) {
 
 void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const NmpTiling& tile) {
   const NmpConfig& nmp = plan.system.nmp;
-  const TilingFootprint f = footprint(problem, tile);
+  const TilingFootprint f = footprint(nmp, problem, tile);
+  const std::int64_t rows = TileProgram::piece_rows(std::min(tile.k_tile, problem.k), tile.n_tile, problem.bits.stationary, nmp.pe);
+  const std::int64_t piece_bytes = ceil_div<std::int64_t>(rows * tile.n_tile * problem.bits.stationary, 8);
   put(out,
-      "      tiles of {} columns x {} of K a PE: weights {:.1f} of {:.1f} KiB{}, input {:.1f} of {:.1f} KiB, sums {:.2f} of {:.2f} KiB",
-      tile.n_tile, tile.k_tile, kib(f.weight_bytes), nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1),
+      "      tiles of {} columns x {} of K a PE: weights in pieces of {:.1f} of {:.1f} KiB{}, input {:.1f} of {:.1f} KiB, sums {:.2f} of "
+      "{:.2f} KiB",
+      tile.n_tile, tile.k_tile, kib(piece_bytes), nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1),
       nmp.pe.double_buffered_weights ? " (half, the other half loads)" : "", kib(f.input_bytes), nmp.input_buffer_kib, kib(f.output_bytes),
       nmp.pe.output_buffer_kib);
   const std::int64_t n_tiles = ceil_div(problem.n, tile.n_tile);

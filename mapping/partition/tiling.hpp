@@ -23,14 +23,15 @@ struct TilingProblem {
 
 /// Buffer use of a tiling in bytes.
 struct TilingFootprint {
-  std::int64_t weight_bytes = 0;  ///< one weight tile
+  std::int64_t weight_bytes = 0;  ///< what of a weight tile must be in the buffer at once: macs_per_fpu rows of K of its columns
   std::int64_t input_bytes = 0;   ///< the input tiles of all GEMMs of the channel
   std::int64_t output_bytes = 0;  ///< accumulators of one PE
 };
-TilingFootprint footprint(const TilingProblem& problem, const NmpTiling& tiling);
+TilingFootprint footprint(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
-/// True when the tiles fit: a weight tile in half the weight buffer (all of it when loads do not overlap compute), the accumulators in the
-/// output buffer, the input tile in the channel's global buffer.
+/// True when the tiles fit: a few rows of the weight tile in half the weight buffer (all of it when loads do not overlap compute; the PE
+/// works through the tile in pieces, TileProgram::piece_rows), the accumulators in the output buffer, the input tile in the channel's
+/// global buffer.
 bool fits(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
 /// True when the whole input fits the global buffer, so that it is loaded once whatever the tiles are.
@@ -39,12 +40,13 @@ bool input_resident(const NmpConfig& nmp, const TilingProblem& problem);
 /// Closing the weights' row, opening another tensor's and coming back.
 double row_change_ps(const DramConfig& dram);
 
-/// Time of the share in PE-side picoseconds, by a closed form: tiles of compute and of weight loading overlap when the weight buffer is
-/// double; input loads and output stores do not, and each of them changes rows.
+/// Time of the share in picoseconds, by a closed form. With double buffering the pieces of weights load while the PEs compute: the longer
+/// of (all loads, then the last computation) and (the first load, then all computation); otherwise their sum. Input loads and output stores
+/// add, and each of them changes rows.
 double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
-/// A legal tiling: of those within 1 % of the cheapest the one with the fewest tiles, as every tile is a command; nothing when no tile fits
-/// (m accumulators of one column are more than the output buffer holds).
+/// A legal tiling: of those within 1 % of the cheapest the one with the fewest pieces, as every piece is a command; nothing when no tile
+/// fits (m accumulators of one column are more than the output buffer holds).
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& problem);
 
 }  // namespace bondsim

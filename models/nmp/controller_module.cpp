@@ -63,8 +63,8 @@ void NmpController::wake() {
   ++events_;
   if (task_ < 0) return;
   if (!running_) {
-    if (mode_ != ChannelMode::nmp) request_mode(ChannelMode::nmp);
     if (!mode_reached_) return;
+    if (mode_ != ChannelMode::nmp) return request_mode(ChannelMode::nmp);
     begin_task();
   }
   while (!stores_.empty() && stores_.front() <= ended_) {

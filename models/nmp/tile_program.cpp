@@ -22,6 +22,13 @@ std::int64_t TileProgram::compute_cycles(std::int64_t m, std::int64_t k, std::in
   return m * ceil_div<std::int64_t>(k, pe.macs_per_fpu) * ceil_div<std::int64_t>(n, pe.fpus);
 }
 
+std::int64_t TileProgram::piece_rows(std::int64_t k_tile, std::int64_t n, int stationary_bits, const PeConfig& pe) {
+  const std::int64_t half = bits_of(pe.weight_buffer_kib) / (pe.double_buffered_weights ? 2 : 1);
+  const std::int64_t fitting = half / (n * stationary_bits);
+  if (fitting >= k_tile) return k_tile;
+  return fitting >= pe.macs_per_fpu ? fitting / pe.macs_per_fpu * pe.macs_per_fpu : fitting;
+}
+
 TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp) : gemm_(gemm), nmp_(nmp) {
   const GemmShape& s = gemm.shape;
   const NmpTiling& t = gemm.tiling;
@@ -31,14 +38,9 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp) : gemm_(gemm
   n_tiles_ = ceil_div(columns_, t.n_tile);
 
   weight_slots_ = nmp.pe.double_buffered_weights ? 2 : 1;
-  const std::int64_t weight_bits = bits_of(nmp.pe.weight_buffer_kib) / weight_slots_;
   const std::int64_t tile_columns = std::min(t.n_tile, columns_);
-  const std::int64_t fitting_k = weight_bits / (tile_columns * gemm.bits.stationary);
-  check(fitting_k > 0, "one row of a weight tile ({} columns) does not fit {} bits of weight buffer", tile_columns, weight_bits);
-  piece_k_ = std::min(t.k_tile, s.k);
-  if (piece_k_ > fitting_k) {
-    piece_k_ = fitting_k >= nmp.pe.macs_per_fpu ? fitting_k / nmp.pe.macs_per_fpu * nmp.pe.macs_per_fpu : fitting_k;
-  }
+  piece_k_ = piece_rows(std::min(t.k_tile, s.k), tile_columns, gemm.bits.stationary, nmp.pe);
+  check(piece_k_ > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
 
   const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
   const std::int64_t row_bits = s.count * s.m * gemm.bits.activation;

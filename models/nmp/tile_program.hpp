@@ -44,6 +44,10 @@ class TileProgram {
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.
   static std::int64_t compute_cycles(std::int64_t m, std::int64_t k, std::int64_t n, const PeConfig& pe);
 
+  /// Rows of K in a piece of weights `n` columns wide that fills one half of the weight buffer (all of it without double buffering),
+  /// in whole groups of `macs_per_fpu` where one fits, at most `k_tile`; 0 when not even one row fits.
+  static std::int64_t piece_rows(std::int64_t k_tile, std::int64_t n, int stationary_bits, const PeConfig& pe);
+
  private:
   bool step_visit(TileStep& step);
   TileStep weights_step();

@@ -136,9 +136,9 @@ class TaskChecker {
     const auto buffer = [](double kib) { return static_cast<std::int64_t>(kib * 1024); };
     const std::int64_t columns = std::min(tile.n_tile, ceil_div<std::int64_t>(g.shape.n, g.pes_per_gemm));
     const std::int64_t k = std::min(tile.k_tile, g.shape.k);
-    const std::int64_t weights = bytes_of(columns * k, g.bits.stationary);
+    const std::int64_t weights = bytes_of(columns, g.bits.stationary);
     const std::int64_t weight_room = buffer(nmp.pe.weight_buffer_kib) / (nmp.pe.double_buffered_weights ? 2 : 1);
-    if (weights > weight_room) fail("a weight tile of {} bytes, the weight buffer holds {}", weights, weight_room);
+    if (weights > weight_room) fail("one row of a weight tile of {} bytes, the weight buffer holds {}", weights, weight_room);
     const std::int64_t inputs = g.shape.count * bytes_of(g.shape.m * k, g.bits.activation);
     if (inputs > buffer(nmp.input_buffer_kib))
       fail("an input tile of {} bytes, the input buffer holds {}", inputs, buffer(nmp.input_buffer_kib));

@@ -164,7 +164,10 @@ const std::vector<Damage>& damages() {
        "a channel has 16"},
       {"weight_tile_too_large", K::nmp_gemm, "o",
        [gemm](Sample& s, std::int32_t i) {
-         gemm(s, i).tiling.k_tile = 4096;
+         s.system.nmp.pe.weight_buffer_kib = 0.125;  // two halves of 64 B: 32 columns of FP16
+         for (Block& block : s.blocks) {
+           for (Task& task : block.tasks) task.nmp.tiling.n_tile = std::min<std::int64_t>(task.nmp.tiling.n_tile, 16);
+         }
          gemm(s, i).tiling.n_tile = 64;
        },
        "weight buffer holds"},
