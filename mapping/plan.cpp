@@ -92,6 +92,7 @@ void fill_header(Plan& plan) {
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
+  plan.header.prompt_tokens = static_cast<int>(plan.workload.prompt_of(0));
   plan.header.all_layers = plan.workload.layers == LayerMode::all;
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     register_operator(plan, "embedding", phase, "vector");
