@@ -46,6 +46,8 @@ int main(int argc, char** argv) {
   app.set_help_all_flag("--help-all", "help of every command");
   bondsim::tools::Action action;
   bondsim::tools::add_run(app, action);
+  bondsim::tools::add_dram(app, action);
+  bondsim::tools::add_check_trace(app, action);
   // Commands, in the order of --help.
   bondsim::tools::add_estimate(app, action);
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {

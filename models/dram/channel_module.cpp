@@ -40,6 +40,12 @@ void DramChannel::submit(const HostTransfer& transfer) {
   submitted();
 }
 
+void DramChannel::submit(const RequestList& list, std::int32_t op, std::uint64_t tag) {
+  synchronize();
+  core_.submit(list, op, tag, now());
+  submitted();
+}
+
 void DramChannel::submit(const HbTransfer& transfer) {
   synchronize();
   core_.submit(transfer, now());
@@ -78,6 +84,11 @@ void DramChannel::synchronize() {
 }
 
 void DramChannel::hand_out() {
+  auto& outcomes = core_.ledger().outcomes;
+  if (observer_ != nullptr) {
+    for (const RequestOutcome& outcome : outcomes) observer_->request_served(outcome);
+  }
+  outcomes.clear();
   auto& log = core_.ledger().log;
   if (log.empty()) return;
   sort_commands(log);

@@ -87,6 +87,9 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_low_percent", c.write_low_percent, defaulted("and until it is emptier than this").range(0, 100).in("%"));
   v.field("write_wait_ns", c.write_wait_ns,
           defaulted("a write that has waited so long while reads were served has all writes served; 0 is never").range(0, 1e9).in("ns"));
+  v.field("refresh_postpone", c.refresh_postpone,
+          defaulted("refresh commands that may be put off while requests wait (JESD209-5B: up to 8)").range(0, 8));
+  v.section("address_map", c.address_map, defaulted("where byte addresses of memory traces and other models lie"));
 }
 
 /// One DRAM part, as a file of configs/dram/ describes it.
