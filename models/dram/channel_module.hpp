@@ -59,6 +59,7 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   ChannelCore core_;
   ChannelCore checkpoint_;  ///< core_ as it was at the time handed out, while core_ is ahead of it
   bool ahead_ = false;
+  bool announced_ = false;  ///< events of this time are handed out in the next delta cycle
   Picoseconds reached_;  ///< time until which core_ has decided
   Picoseconds horizon_;  ///< how far to decide ahead next
   sc_core::sc_event wakeup_;
