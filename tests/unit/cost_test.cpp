@@ -163,6 +163,14 @@ TEST(EstimateTable, keeps_the_text_of_every_other_cell) {
   EXPECT_EQ(table.rows(), 2u);
 }
 
+TEST(EstimateTable, numbers_are_read_back_bit_for_bit) {
+  CsvTable table = CsvTable::parse("a\n1\n", "t.csv");
+  for (const double value : {0.1 + 0.2, 1.0 / 3, 4.127802322387695e-05, 1.7976931348623157e308}) {
+    table.set_number(0, "a", value);
+    EXPECT_EQ(std::stod(table.text(0, "a")), value);
+  }
+}
+
 TEST(EstimateTable, errors_name_file_line_column_and_what_is_allowed) {
   EXPECT_EQ(ops_error("x,GPU,2,1,1,8,8,4,,,8,600,25.6,16,16,12.8,,1"), "ops.csv:2: model: 'GPU' is not known, allowed: NMP, NPU");
   EXPECT_EQ(ops_error("x,NMP,2,1,1,8,8,0,,,8,600,25.6,16,16,12.8,,1"), "ops.csv:2: nmp_channels: 0 is out of range, allowed: 1 to 4096");
