@@ -109,7 +109,7 @@ Picoseconds ChannelCore::next_decision() const {
     if (phase_ == Phase::draining && hb_->idle()) return std::min(next, std::max(requested_, hb_->quiet_at()));
     return next;
   }
-  if (phase_ == Phase::draining && host_.idle()) return clock_.edge(std::min(host_.next(), visible_from(requested_)));
+  if (phase_ == Phase::draining && host_.idle()) return clock_.edge(std::min(host_.next(), drained_at()));
   return clock_.edge(host_.next());
 }
 
@@ -121,7 +121,7 @@ void ChannelCore::step() {
     if (phase_ == Phase::draining && hb_->idle() && t >= requested_ && t >= hb_->quiet_at()) return drained(t);
     return hb_->step(ledger_);
   }
-  if (phase_ == Phase::draining && host_.idle() && t > requested_) return drained(t);
+  if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
   host_.step(ledger_);
 }
 
@@ -166,7 +166,7 @@ void ChannelCore::close_banks() {
     const Cycle t = clock_.edge_at_or_after(phase_at_);
     settled_ = phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
   }
-  if (!switch_timed_) phase_at_ = closed_at_;
+  if (!switch_timed_) phase_at_ = std::max(closed_at_, mode_ == ChannelMode::nmp ? closed_at_ : clock_.edge(host_.data_end()));
 }
 
 void ChannelCore::announce() {
@@ -209,7 +209,7 @@ bool ChannelCore::busy() const {
 
 Picoseconds ChannelCore::next_time() const {
   Picoseconds next = next_decision();
-  if (mode_ == ChannelMode::nmp) next = std::min(next, hb_->next_command(ledger_));
+  if (mode_ == ChannelMode::nmp) next = std::min(next, hb_->next_command());
   if (const auto event = next_event()) next = std::min(next, *event);
   return next;
 }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -65,6 +66,8 @@ class ChannelCore {
   void close_banks();
   void announce();
   void arrive();
+  /// Normal mode, once the host side is idle: when leaving it may begin.
+  Cycle drained_at() const { return std::max(visible_from(requested_), host_.decided()); }
   Cycle visible_from(Picoseconds now) const { return clock_.edge_before_or_at(now) + 1; }
 
   const DramConfig* dram_;
