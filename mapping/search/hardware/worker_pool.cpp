@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ void WorkerPool::start(Worker& worker) {
     }
     ::close(to[1]);
     ::close(from[0]);
-    ::signal(SIGINT, SIG_IGN);  // the parent decides when to stop
+    ::signal(SIGINT, SIG_IGN);           // the parent decides when to stop
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // and nobody needs the answers of an orphan
     serve(to[0], from[1]);
   }
   ::close(to[0]);
