@@ -27,9 +27,6 @@ class ResultStore {
   /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, cannot be opened, is damaged,
   /// or was made by another search.
   ResultStore(const std::string& path, const Identity& identity, bool resume);
-  ~ResultStore();
-  ResultStore(const ResultStore&) = delete;
-  ResultStore& operator=(const ResultStore&) = delete;
 
   /// nullptr when the candidate was not judged in this tier yet.
   const Evaluation* find(const std::string& candidate, const std::string& tier) const;
@@ -40,14 +37,14 @@ class ResultStore {
 
  private:
   void execute(const char* sql);
-  void check_identity(bool resume);
+  void check_identity();
   void load();
   [[noreturn]] void fail(const std::string& what) const;
 
   std::string path_;
   Identity identity_;
-  sqlite3* database_ = nullptr;
-  sqlite3_stmt* insert_ = nullptr;
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_;
+  std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)> insert_;
   mutable std::map<std::string, std::map<std::string, Evaluation>> known_;  ///< tier, candidate
 };
 
