@@ -25,7 +25,11 @@ class MappedSchedule : public ScheduleSource {
     } else if (part_ <= layer_blocks) {
       block.layer = part_ - 1;
       block.repeat = plan_.header.all_layers ? 1 : plan_.model.layers;
-      emitter.graph(plan_.layer);
+      if (step_ > 0 && !plan_.dataflow.groups().empty()) {
+        emitter.grouped(plan_.layer, plan_.dataflow.groups());
+      } else {
+        emitter.graph(plan_.layer);
+      }
     } else {
       block.layer = -1;
       emitter.graph(plan_.head);

@@ -15,8 +15,8 @@ std::set<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
 }
 
 bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, OperatorId a, OperatorId b) {
-  const Binding& left = dataflow.bindings.at(graph[a].name);
-  const Binding& right = dataflow.bindings.at(graph[b].name);
+  const Binding& left = dataflow.binding(graph[a].name);
+  const Binding& right = dataflow.binding(graph[b].name);
   return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
          inputs_of(graph, a) == inputs_of(graph, b);
 }
@@ -41,7 +41,7 @@ void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, co
   for (const auto& members : weight_groups(graph, plan.dataflow)) {
     WeightGroup group;
     group.space = space;
-    group.binding = plan.dataflow.bindings.at(graph[members.front()].name);
+    group.binding = plan.dataflow.binding(graph[members.front()].name);
     std::vector<std::string> names;
     for (const OperatorId v : members) {
       group.operators.push_back(&graph[v]);
@@ -69,7 +69,7 @@ void place_embedding(Plan& plan) {
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
   if (op.kind == OperatorKind::vector) return "vector";
   if (!op.is_gemm() || phase == Phase::prefill) return "npu";
-  switch (plan.dataflow.bindings.at(op.name).executor) {
+  switch (plan.dataflow.binding(op.name).executor) {
     case Executor::npu:
       return "npu";
     case Executor::nmp:
@@ -87,7 +87,7 @@ void register_operator(Plan& plan, const std::string& name, Phase phase, const s
 
 void fill_header(Plan& plan) {
   plan.header.model = plan.model.name;
-  plan.header.dataflow = plan.dataflow.name;
+  plan.header.dataflow = plan.dataflow.name();
   plan.header.channels = plan.system.channels.total();
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
@@ -96,8 +96,12 @@ void fill_header(Plan& plan) {
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     register_operator(plan, "embedding", phase, "vector");
     for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
-      for (const OperatorId v : level_order(*graph))
-        register_operator(plan, (*graph)[v].name, phase, executor_name(plan, (*graph)[v], phase));
+      const OperatorGraph& g = *graph;
+      for (const OperatorId v : level_order(g)) register_operator(plan, g[v].name, phase, executor_name(plan, g[v], phase));
+      for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
+        plan.header.edges.emplace_back(plan.operator_index(g[boost::source(e, g)].name, phase),
+                                       plan.operator_index(g[boost::target(e, g)].name, phase));
+      }
     }
   }
 }
@@ -109,14 +113,12 @@ int Plan::operator_index(const std::string& name, Phase phase) const { return op
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow) {
   require_context_fits(model, workload);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {}, {}};
-  std::vector<std::string> gemms = gemm_names(plan.layer);
-  for (const std::string& name : gemm_names(plan.head)) gemms.push_back(name);
-  plan.dataflow = resolve(dataflow, system, gemms);
+  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
-  const PlanContext context{plan.system, plan.model, plan.dataflow.split, workload.batch};
+  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch};
   place_graph_weights(plan, plan.layer, Space::layer, context);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
-    plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.bindings.at(name), keys, plan.memory));
+    plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.binding(name), keys, plan.memory));
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);

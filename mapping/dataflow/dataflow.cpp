@@ -1,8 +1,6 @@
 #include "mapping/dataflow/dataflow.hpp"
 
 #include <algorithm>
-#include <numeric>
-#include <set>
 
 namespace bondsim {
 namespace {
@@ -18,21 +16,26 @@ const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_cl
   return list;
 }
 
+const std::vector<std::string>& every_operator() { return operator_classes().front().second; }
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
 bool names_operator(const OperatorRule& rule, const std::string& op) {
   for (const std::string& name : rule.names) {
     if (name == op) return true;
     for (const auto& entry : operator_classes()) {
-      if (entry.first == name && std::find(entry.second.begin(), entry.second.end(), op) != entry.second.end()) return true;
+      if (entry.first == name && contains(entry.second, op)) return true;
     }
   }
   return false;
 }
 
 void require_known_names(const OperatorRule& rule) {
-  const auto& everything = operator_classes().front().second;
   for (const std::string& name : rule.names) {
-    bool known = std::find(everything.begin(), everything.end(), name) != everything.end();
-    std::string allowed = fmt::format("{}", fmt::join(everything, ", "));
+    bool known = contains(every_operator(), name);
+    std::string allowed = fmt::format("{}", fmt::join(every_operator(), ", "));
     for (const auto& entry : operator_classes()) {
       known = known || entry.first == name;
       allowed += ", " + entry.first;
@@ -41,46 +44,16 @@ void require_known_names(const OperatorRule& rule) {
   }
 }
 
-ChannelSet decode_channels(const ConfigNode& node, const std::string& path) {
-  ChannelSet set;
-  set.where = node;
-  if (node.kind == ConfigNode::Kind::sequence) {
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
-      set.channels.push_back(static_cast<int>(parse_integer(node.items[i], fmt::format("{}[{}]", path, i))));
-    }
-    return set;
-  }
-  const std::string text = parse_string(node, path);
-  if (text != "all" && text != "none")
-    config_error(node, path, "'" + text + "' is not known, allowed: all, none, or a list of NMP channels");
-  set.all = text == "all";
-  return set;
+/// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion.
+double balanced_share(const Binding& b, const System& system) {
+  const auto& dram = system.dram;
+  const double host_gbps = dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
+  const double nmp = static_cast<double>(b.nmp_channels.size()) * dram.organization.banks() * system.nmp.hb.bandwidth_gbps;
+  const double normal = static_cast<double>(b.normal_channels.size()) * host_gbps;
+  return nmp / (nmp + normal);
 }
 
-std::vector<int> resolve_channels(const ChannelSet& set, int nmp) {
-  std::vector<int> channels = set.channels;
-  if (set.all) {
-    channels.resize(static_cast<std::size_t>(nmp));
-    std::iota(channels.begin(), channels.end(), 0);
-  }
-  std::sort(channels.begin(), channels.end());
-  for (std::size_t i = 0; i < channels.size(); ++i) {
-    if (channels[i] < 0 || channels[i] >= nmp) {
-      config_error(set.where, "dataflow.nmp_channels", fmt::format("{} is not an NMP channel, allowed: 0 to {}", channels[i], nmp - 1));
-    }
-    if (i > 0 && channels[i] == channels[i - 1]) {
-      config_error(set.where, "dataflow.nmp_channels", fmt::format("channel {} is named twice, allowed: once", channels[i]));
-    }
-  }
-  return channels;
-}
-
-Binding bind(const OperatorRule& rule, const System& system) {
-  Binding b;
-  b.executor = rule.executor;
-  b.nmp_share = rule.nmp_share;
-  b.nmp_channels = resolve_channels(rule.nmp_channels, system.channels.nmp);
-  for (int c = system.channels.nmp; rule.normal_channels && c < system.channels.total(); ++c) b.normal_channels.push_back(c);
+void check_executor(const OperatorRule& rule, const Binding& b, const System& system) {
   const char* key = "dataflow.operators.executor";
   if (rule.executor != Executor::npu && b.nmp_channels.empty()) {
     config_error(
@@ -93,12 +66,22 @@ Binding bind(const OperatorRule& rule, const System& system) {
   if (rule.executor == Executor::split && b.normal_channels.empty()) {
     config_error(rule.where, key, "'split' needs normal channels for the NPU's part, the rule binds none");
   }
-  if ((rule.executor == Executor::split) != (rule.nmp_share > 0)) {
-    config_error(rule.where, "dataflow.operators.nmp_share", "given for executor split and for no other, allowed: above 0, below 1");
+  if ((rule.executor == Executor::split) != rule.share_given) {
+    config_error(rule.where, "dataflow.operators.nmp_share",
+                 "given for executor split and for no other, allowed: above 0, below 1, or balanced");
   }
   if (b.nmp_channels.empty() && b.normal_channels.empty()) {
     config_error(rule.where, "dataflow.operators.nmp_channels", "no channel holds the operators of this rule, allowed: at least one");
   }
+}
+
+Binding bind(const OperatorRule& rule, const System& system) {
+  Binding b;
+  b.executor = rule.executor;
+  b.nmp_channels = resolve_channels(rule.nmp_channels, system.channels.nmp);
+  for (int c = system.channels.nmp; rule.normal_channels && c < system.channels.total(); ++c) b.normal_channels.push_back(c);
+  check_executor(rule, b, system);
+  if (rule.executor == Executor::split) b.nmp_share = rule.nmp_share ? *rule.nmp_share : balanced_share(b, system);
   return b;
 }
 
@@ -118,8 +101,14 @@ void fields<Decoder>(Decoder& v, OperatorRule& c) {
   const ConfigNode* channels = v.raw("nmp_channels", required("NMP channels that hold the operand: all, none or a list"));
   c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
-  v.field("nmp_share", c.nmp_share,
-          defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels").range(0, 1));
+  const ConfigNode* share =
+      v.raw("nmp_share", defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels"));
+  c.share_given = share != nullptr;
+  if (share == nullptr || share->text == "balanced") return;
+  c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
+  if (*c.nmp_share <= 0 || *c.nmp_share >= 1) {
+    config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, or balanced");
+  }
 }
 
 Dataflow decode_dataflow(const ConfigNode& node) {
@@ -128,10 +117,14 @@ Dataflow decode_dataflow(const ConfigNode& node) {
   return dataflow;
 }
 
-ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const std::vector<std::string>& gemms) {
+ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head) {
   ResolvedDataflow out;
-  out.name = dataflow.name;
-  out.split = dataflow.split;
+  out.name_ = dataflow.name;
+  out.split_ = dataflow.split;
+  GroupChecks checks;
+  checks.operators = gemm_names(layer);
+  std::vector<std::string> gemms = checks.operators;
+  for (const std::string& name : gemm_names(head)) gemms.push_back(name);
   for (const std::string& gemm : gemms) {
     const auto rule =
         std::find_if(dataflow.operators.begin(), dataflow.operators.end(), [&](const OperatorRule& r) { return names_operator(r, gemm); });
@@ -139,8 +132,16 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const s
       throw ConfigError(fmt::format("dataflow {}: operators: no rule names {}, allowed: a rule for every GEMM of the model ({})",
                                     dataflow.name, gemm, fmt::join(gemms, ", ")));
     }
-    out.bindings[gemm] = bind(*rule, system);
+    out.bindings_[gemm] = bind(*rule, system);
   }
+  if (dataflow.groups.empty()) return out;
+  checks.known = every_operator();
+  checks.edges = gemm_edges(layer);
+  for (const std::string& name : checks.operators) checks.bindings.emplace_back(name, out.bindings_.at(name));
+  checks.nmp = system.channels.nmp;
+  checks.normal = system.channels.normal;
+  checks.vector_units = system.npu.vector_units;
+  out.groups_ = check_groups(dataflow.groups, checks);
   return out;
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "mapping/dataflow/channel_set.hpp"
+#include "mapping/dataflow/groups.hpp"
 #include "mapping/llm/graph.hpp"
 #include "models/base/fields.hpp"
 #include "models/system/system.hpp"
@@ -30,20 +33,14 @@ struct EnumNames<SplitPolicy> {
   }
 };
 
-/// A set of channels as a file names it: `all`, `none` or a list of indices of NMP channels.
-struct ChannelSet {
-  bool all = false;
-  std::vector<int> channels;
-  ConfigNode where;  ///< for messages of a later check
-};
-
 /// Who holds and multiplies the operators of a list, as written in the file.
 struct OperatorRule {
   std::vector<std::string> names;
   Executor executor = Executor::npu;
   ChannelSet nmp_channels;
   bool normal_channels = false;
-  double nmp_share = 0;
+  std::optional<double> nmp_share;  ///< split: a number; nothing: `balanced`
+  bool share_given = false;
   ConfigNode where;
 };
 
@@ -52,6 +49,7 @@ struct Dataflow {
   std::string name;
   SplitPolicy split = SplitPolicy::closed_form;
   std::vector<OperatorRule> operators;
+  std::vector<AccessGroupFile> groups;
 };
 
 template <class Visitor>
@@ -62,6 +60,8 @@ void fields(Visitor& v, Dataflow& c) {
   v.field("split", c.split,
           defaulted("how a weight GEMM is cut over NMP channels: nearest divisor of the closed form, or the best of all cuts"));
   v.sections("operators", c.operators, required("who holds and runs each GEMM in decode; the first rule that names it counts"));
+  v.sections("groups", c.groups,
+             defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
 }
 
 /// Reads a dataflow file. @throws ConfigError
@@ -77,14 +77,25 @@ struct Binding {
   std::vector<int> all_channels() const;
 };
 
-/// A dataflow that fits its system and model.
-struct ResolvedDataflow {
-  std::string name;
-  SplitPolicy split = SplitPolicy::closed_form;
-  std::map<std::string, Binding> bindings;  ///< by GEMM name
+/// A dataflow that fits its system and model: only resolve() makes one, so what it holds is legal.
+class ResolvedDataflow {
+ public:
+  const std::string& name() const { return name_; }
+  SplitPolicy split() const { return split_; }
+  /// Of a GEMM of the layer or the head.
+  const Binding& binding(const std::string& gemm) const { return bindings_.at(gemm); }
+  /// MAGs of a layer in order; empty when operators run as their inputs allow.
+  const std::vector<AccessGroup>& groups() const { return groups_; }
+
+ private:
+  friend ResolvedDataflow resolve(const Dataflow&, const System&, const OperatorGraph&, const OperatorGraph&);
+  std::string name_;
+  SplitPolicy split_ = SplitPolicy::closed_form;
+  std::map<std::string, Binding> bindings_;
+  std::vector<AccessGroup> groups_;
 };
 
-/// @throws ConfigError naming the rule that does not fit.
-ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const std::vector<std::string>& gemms);
+/// @throws ConfigError naming the rule or group that does not fit.
+ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head);
 
 }  // namespace bondsim

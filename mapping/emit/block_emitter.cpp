@@ -55,12 +55,17 @@ std::int32_t BlockEmitter::reduce(int op, std::int64_t elements, const Tasks& af
   t.kind = TaskKind::npu_vector;
   t.op = op;
   t.dependencies = after;
-  t.vector = {VectorKind::reduce, elements};
+  t.vector = {VectorKind::reduce, elements, first_unit_, units_};
   return add(std::move(t));
 }
 
-std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const OperandBits& bits, std::vector<Extent> stationary,
-                                    const Tasks& after) {
+std::int32_t BlockEmitter::work(int op, const GemmShape& shape) {
+  block_.work.push_back({op, shape});
+  return static_cast<std::int32_t>(block_.work.size()) - 1;
+}
+
+std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits,
+                                    std::vector<Extent> stationary, const Tasks& after) {
   std::map<int, std::int64_t> bytes;
   std::int64_t most = 0;
   for (const Extent& e : stationary) most = std::max(most, bytes[e.channel] += e.bytes());
@@ -69,6 +74,7 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const Operan
   t.op = op;
   t.dependencies = after;
   t.npu.shape = shape;
+  t.npu.part = part;
   t.npu.bits = bits;
   t.npu.chunks = static_cast<std::int32_t>(
       std::max<std::int64_t>(1, ceil_div(most, static_cast<std::int64_t>(plan_.system.npu.dma_chunk_kib * 1024))));
@@ -82,6 +88,7 @@ BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, Op
     const Tasks& done = done_[boost::source(e, graph)];
     after.insert(after.end(), done.begin(), done.end());
   }
+  if (graph[v].is_gemm()) after.insert(after.end(), sync_.begin(), sync_.end());
   std::sort(after.begin(), after.end());
   after.erase(std::unique(after.begin(), after.end()), after.end());
   return after;
@@ -110,33 +117,39 @@ void BlockEmitter::embedding() {
   t.kind = TaskKind::npu_vector;
   t.op = op_index("embedding");
   t.dependencies = loads;
-  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden};
+  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden, 0, 0};
   add(std::move(t));
 }
 
-void BlockEmitter::graph(const OperatorGraph& graph) {
+void BlockEmitter::start(const OperatorGraph& graph) {
   done_.assign(boost::num_vertices(graph), {});
   emitted_.assign(boost::num_vertices(graph), false);
-  for (const OperatorId v : level_order(graph)) {
-    if (emitted_[v]) continue;
-    const Operator& op = graph[v];
-    switch (op.kind) {
-      case OperatorKind::weight_gemm:
-        weight_wave(graph, v);
-        break;
-      case OperatorKind::score_gemm:
-      case OperatorKind::value_gemm:
-        done_[v] = attention(op, dependencies_of(graph, v));
-        break;
-      case OperatorKind::kv_append:
-        done_[v] = append(op, dependencies_of(graph, v));
-        break;
-      case OperatorKind::vector:
-        done_[v] = vector_task(op, dependencies_of(graph, v));
-        break;
-    }
-    emitted_[v] = true;
+}
+
+void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
+  if (emitted_[v]) return;
+  const Operator& op = graph[v];
+  switch (op.kind) {
+    case OperatorKind::weight_gemm:
+      weight_wave(graph, v);
+      break;
+    case OperatorKind::score_gemm:
+    case OperatorKind::value_gemm:
+      done_[v] = attention(op, dependencies_of(graph, v));
+      break;
+    case OperatorKind::kv_append:
+      done_[v] = append(op, dependencies_of(graph, v));
+      break;
+    case OperatorKind::vector:
+      done_[v] = vector_task(op, dependencies_of(graph, v));
+      break;
   }
+  emitted_[v] = true;
+}
+
+void BlockEmitter::graph(const OperatorGraph& graph) {
+  start(graph);
+  for (const OperatorId v : level_order(graph)) emit(graph, v);
 }
 
 BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
@@ -149,7 +162,7 @@ BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& a
   t.kind = TaskKind::npu_vector;
   t.op = op_index(op.name);
   t.dependencies = after;
-  t.vector = {op.vector, elements};
+  t.vector = {op.vector, elements, first_unit_, units_};
   return {add(std::move(t))};
 }
 

@@ -26,7 +26,10 @@ class BlockEmitter {
   BlockEmitter(const Plan& plan, Block& block, int step);
 
   void embedding();
+  /// Operators as soon as their inputs are there, level by level.
   void graph(const OperatorGraph& graph);
+  /// Operators in the order of the dataflow's groups, with its synchronisation.
+  void grouped(const OperatorGraph& graph, const std::vector<AccessGroup>& groups);
   /// To be called last: decides where a channel may stay in NMP mode.
   void finish();
 
@@ -43,17 +46,31 @@ class BlockEmitter {
   int layer() const { return block_.layer < 0 ? 0 : block_.layer; }
   std::int64_t total_tokens() const;
 
+  void start(const OperatorGraph& graph);
+  void emit(const OperatorGraph& graph, OperatorId v);
+  /// Vector work and appends whose inputs are there.
+  void emit_ready(const OperatorGraph& graph);
+  /// A tier of a partition. @return tasks whose end is the tier's end
+  Tasks tier(const OperatorGraph& graph, const std::vector<std::string>& names);
+
   Tasks vector_task(const Operator& op, const Tasks& after);
   void weight_wave(const OperatorGraph& graph, OperatorId v);
+  void weight_member(const WeightPlacement& w, std::int32_t work, const Tasks& gemms, const Tasks& after, OperatorId v);
+  /// Adds an entry to the block's work. @return its index
+  std::int32_t work(int op, const GemmShape& shape);
   std::int32_t weight_scatter(const WeightPlacement& w, const WeightShare& share, const Tasks& after);
-  std::int32_t weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t scatter);
-  std::int32_t weight_on_npu(const WeightPlacement& w, std::int64_t m, std::int64_t n, std::vector<Extent> stationary, const Tasks& after);
+  std::int32_t weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t work, Tasks after);
+  std::int32_t weight_on_npu(const WeightPlacement& w, const GemmShape& shape, const GemmPart& part, std::vector<Extent> stationary,
+                             const Tasks& after);
   Tasks append(const Operator& op, const Tasks& after);
   Tasks attention(const Operator& op, const Tasks& after);
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
+  std::int32_t run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after);
   void attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done);
+  void attention_work(const Operator& op, const AttentionPlacement& a);
 
-  std::int32_t npu_gemm(int op, const GemmShape& shape, const OperandBits& bits, std::vector<Extent> stationary, const Tasks& after);
+  std::int32_t npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits, std::vector<Extent> stationary,
+                        const Tasks& after);
   std::int32_t transfer(TaskKind kind, int op, int channel, std::vector<Extent> extents, const Tasks& after);
   std::int32_t reduce(int op, std::int64_t elements, const Tasks& after);
 
@@ -62,6 +79,11 @@ class BlockEmitter {
   std::vector<RequestTokens> requests_;
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
+  std::map<std::int64_t, std::int32_t> context_work_;  ///< of the present attention operator: work entry by context
+  Tasks sync_;                                         ///< what GEMMs of the present tier wait for besides their inputs
+  const std::vector<std::string>* tier_ = nullptr;     ///< GEMMs that may be emitted together; null: any
+  int first_unit_ = 0;                                 ///< vector units of the present partition
+  int units_ = 0;
   std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel
 };
 

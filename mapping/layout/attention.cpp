@@ -1,6 +1,7 @@
 #include "mapping/layout/attention.hpp"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "mapping/partition/tiling.hpp"
@@ -62,8 +63,9 @@ void reserve_round(const PlanContext& c, const Workload& w, AttentionPlacement& 
 }
 
 /// Puts the heads of one channel on its PEs: as many as there are PEs at a time, the PEs shared out evenly.
-void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, int channel, int part,
-                  int parts, MemoryMap& memory) {
+/// @param seed channel and part of the runs to be made
+void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, const HeadRun& seed,
+                  std::map<std::int64_t, std::int64_t>& numbers, MemoryMap& memory) {
   const auto pes = static_cast<std::size_t>(memory.banks());
   for (std::size_t first = 0; first < heads.size(); first += pes) {
     const std::size_t count = std::min(pes, heads.size() - first);
@@ -71,40 +73,80 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
     std::vector<HeadRun> round;
     for (std::size_t i = 0; i < count; ++i) {
       const int request = heads[first + i].request;
+      const std::int64_t number = numbers[w.prompt_of(request)]++;
       if (!round.empty() && w.prompt_of(round.back().request) == w.prompt_of(request)) {
         ++round.back().gemms;
         continue;
       }
-      HeadRun run;
-      run.channel = channel;
+      HeadRun run = seed;
       run.first_pe = static_cast<int>(i) * pes_per_gemm;
       run.gemms = 1;
       run.pes_per_gemm = pes_per_gemm;
-      run.part = part;
-      run.parts = parts;
       run.request = request;
+      run.first_head = number;
       round.push_back(run);
     }
     reserve_round(c, w, a, round, memory);
   }
 }
 
-/// Channels that share a head: all heads one channel each when there are more heads than channels, else C / gcd(B, C).
-int channels_per_head(std::size_t heads, std::size_t channels) {
-  if (heads > channels) return 1;
-  return static_cast<int>(channels / std::gcd(heads, channels));
+/// Time of a channel's heads at a context when every head is dealt over `parts` channels: K and V streamed by the PEs, rounds one after the
+/// other, and the vectors that go in and out over the bus.
+double attention_cost_us(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, std::size_t parts,
+                         std::int64_t context) {
+  const auto pes = static_cast<std::size_t>(c.system.dram.organization.banks());
+  const std::size_t mine = ceil_div(heads, channels / parts);
+  const std::int64_t tokens = tokens_of_part(context, static_cast<int>(parts), 0);
+  const double head_bytes = static_cast<double>(tokens * bytes_of(a.head_dim, a.bits.stationary));
+  double stream = 0;  // bytes through one port
+  for (std::size_t first = 0; first < mine; first += pes) stream += head_bytes / static_cast<double>(pes / std::min(pes, mine - first));
+  const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+  const auto& dram = c.system.dram;
+  const double bus_gbps = dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
+  const auto& npu = c.system.npu;
+  const double sums = a.keys ? 0 : static_cast<double>(heads * (parts - 1)) * static_cast<double>(a.m * a.head_dim);
+  const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
+  return 1e-3 * (stream / c.system.nmp.hb.bandwidth_gbps + vectors / bus_gbps) + reduce_us;
+}
+
+/// Channels that share a head. By the published rule one, or C / gcd(B, C) when there are no more heads than channels; by search the
+/// divisor of C with the least cost.
+std::size_t channels_per_head(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels, std::int64_t context) {
+  const std::size_t rule = heads > channels ? 1 : channels / std::gcd(heads, channels);
+  a.rule_parts = static_cast<int>(rule);
+  a.rule_us = attention_cost_us(c, a, heads, channels, rule, context);
+  std::size_t best = rule;
+  a.searched_us = a.rule_us;
+  for (std::size_t parts = 1; parts <= channels; ++parts) {
+    if (channels % parts != 0) continue;
+    const double cost = attention_cost_us(c, a, heads, channels, parts, context);
+    if (cost < a.searched_us) {
+      a.searched_us = cost;
+      best = parts;
+    }
+  }
+  a.searched_parts = static_cast<int>(best);
+  return c.split == SplitPolicy::search ? best : rule;
 }
 
 void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
                  const std::vector<int>& channels, MemoryMap& memory) {
-  const int parts = channels_per_head(heads.size(), channels.size());
+  const int parts = static_cast<int>(channels_per_head(c, a, heads.size(), channels.size(), longest_context(w)));
   const std::size_t groups = channels.size() / static_cast<std::size_t>(parts);
+  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed
   for (std::size_t g = 0; g < groups; ++g) {
     std::vector<Head> mine;
     for (std::size_t h = g; h < heads.size(); h += groups) mine.push_back(heads[h]);
+    std::map<std::int64_t, std::int64_t> after = numbers;
     for (int part = 0; part < parts && !mine.empty(); ++part) {
-      fill_channel(c, w, a, mine, channels[g * static_cast<std::size_t>(parts) + static_cast<std::size_t>(part)], part, parts, memory);
+      HeadRun seed;
+      seed.channel = channels[g * static_cast<std::size_t>(parts) + static_cast<std::size_t>(part)];
+      seed.part = part;
+      seed.parts = parts;
+      after = numbers;  // all parts of a head have its number
+      fill_channel(c, w, a, mine, seed, after, memory);
     }
+    numbers = after;
   }
 }
 
@@ -245,6 +287,7 @@ NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const He
   p.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
   p.bits = a.bits;
   p.banks = system.dram.organization.banks();
+  p.row_change_ps = row_change_ps(system.dram);
   // K lies token by token (a column whole), V token by token in blocks of columns: the tiles follow.
   p.fixed_k = a.keys ? s.k : 0;
   p.fixed_n = a.keys ? 0 : run.block_columns;

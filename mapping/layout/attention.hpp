@@ -24,6 +24,7 @@ struct HeadRun {
   int pes_per_gemm = 0;
   int part = 0;  ///< tokens of the heads that lie here
   int parts = 1;
+  std::int64_t first_head = 0;     ///< number of the first head among those of the same context
   int request = 0;                 ///< one of those whose context the run has
   std::int64_t cache = 0;          ///< offset in the layer space
   std::int64_t input = 0;          ///< offset in the shared space
@@ -47,6 +48,10 @@ struct AttentionPlacement {
   OperandBits bits;
   std::int64_t head_dim = 0;
   std::int64_t m = 0;  ///< queries of a KV head and token of decode
+  int rule_parts = 0;  ///< channels a head by the published rule, and the cost of that at the longest context
+  double rule_us = 0;
+  int searched_parts = 0;
+  double searched_us = 0;
   std::vector<HeadRun> runs;
   std::vector<HeadStripe> stripes;
 };

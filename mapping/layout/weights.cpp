@@ -1,6 +1,7 @@
 #include "mapping/layout/weights.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
@@ -31,14 +32,63 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
-NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, int banks) {
+TilingProblem problem_of(const PlanContext& c, const WeightPlacement& w, std::int64_t k, std::int64_t n, int banks) {
   TilingProblem problem;
   problem.m = w.m;
-  problem.k = share.k.size();
-  problem.n = widest(share.n.size(), banks);
+  problem.k = k;
+  problem.n = widest(n, banks);
   problem.bits = w.bits;
   problem.banks = banks;
-  const auto tiling = choose_tiling(c.system.nmp, problem);
+  problem.row_change_ps = row_change_ps(c.system.dram);
+  return problem;
+}
+
+/// GB/s of a channel's bus.
+double bus_gbps(const System& system) {
+  const auto& dram = system.dram;
+  return dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
+}
+
+/// Time of a group cut like this: the slowest channel's scatter, computation and load, one after the other, and the sum of partial results.
+double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, int banks) {
+  double slowest_ps = 0;
+  for (int i = 0; i < split.channels(); ++i) {
+    const std::int64_t k = split.k_of(i, group.front().op.k, k_granule).size();
+    double bytes = static_cast<double>(bytes_of(c.decode_tokens * k, c.model.bits.activation));
+    double ps = 0;
+    for (const WeightPlacement& w : group) {
+      const std::int64_t n = split.n_of(i, w.n_nmp).size();
+      if (n == 0 || k == 0) continue;
+      bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
+      const TilingProblem problem = problem_of(c, w, k, n, banks);
+      const auto tiling = choose_tiling(c.system.nmp, problem);
+      if (!tiling) return std::numeric_limits<double>::infinity();
+      ps += tiling_cost_ps(c.system.nmp, problem, *tiling);
+    }
+    slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system));
+  }
+  double sums = 0;
+  for (const WeightPlacement& w : group) sums += static_cast<double>(w.m * w.n_nmp * (split.t_k() - 1));
+  const auto& npu = c.system.npu;
+  const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
+  return slowest_ps * 1e-6 + reduce_us;
+}
+
+SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement>& group, int channels, int banks) {
+  std::int64_t n = 0;
+  for (const WeightPlacement& w : group) n += w.n_nmp;
+  SplitReport report;
+  report.closed_form = closed_form_split(group.front().op.k, n, channels, 1.0);
+  const SplitChoice choice =
+      search_split(channels, report.closed_form, [&](const GridSplit& s) { return group_cost_us(c, group, s, banks); });
+  report.searched = choice.split;
+  report.searched_us = choice.cost;
+  report.closed_form_us = choice.fallback_cost;
+  return report;
+}
+
+NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, int banks) {
+  const auto tiling = choose_tiling(c.system.nmp, problem_of(c, w, share.k.size(), share.n.size(), banks));
   if (!tiling) {
     throw InfeasibleError(fmt::format("operator {} on channel {}: {} rows of input need {} bytes of output buffer a column, {} KiB there",
                                       w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
@@ -51,8 +101,8 @@ void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<in
   for (std::size_t i = 0; i < channels.size(); ++i) {
     WeightShare share;
     share.channel = channels[i];
-    share.k = even_part(w.op.k, w.split.t_k, static_cast<int>(i) / w.split.t_n, k_granule);
-    share.n = even_part(w.n_nmp, w.split.t_n, static_cast<int>(i) % w.split.t_n, 1);
+    share.k = w.split.k_of(static_cast<int>(i), w.op.k, k_granule);
+    share.n = w.split.n_of(static_cast<int>(i), w.n_nmp);
     if (share.k.size() == 0 || share.n.size() == 0) continue;
     share.tiling = tiling_of(c, w, share, memory.banks());
     share.stationary = reserve_columns(memory, share.channel, w.space, share.n.size(), share.k.size() * w.bits.stationary);
@@ -98,29 +148,28 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
 
 std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGroup& group, MemoryMap& memory) {
   std::vector<WeightPlacement> out;
-  std::int64_t n = 0;
-  for (const Operator* op : group.operators) {
-    out.push_back(describe(c, group, *op));
-    n += out.back().n_nmp;
-  }
+  for (const Operator* op : group.operators) out.push_back(describe(c, group, *op));
   const std::int64_t k = group.operators.front()->k;
+  const auto& channels = group.binding.nmp_channels;
+  const bool on_nmp = std::any_of(out.begin(), out.end(), [](const WeightPlacement& w) { return w.n_nmp > 0; });
   std::vector<std::vector<Extent>> inputs;
+  SplitReport report;
   GridSplit split;
-  if (n > 0) {
-    const auto& channels = group.binding.nmp_channels;
-    split = closed_form_split(k, n, static_cast<int>(channels.size()), 1.0);
+  if (on_nmp) {
+    report = choose_split(c, out, static_cast<int>(channels.size()), memory.banks());
+    split = c.split == SplitPolicy::search ? report.searched : report.closed_form;
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const std::int64_t bytes =
-          bytes_of(c.decode_tokens * even_part(k, split.t_k, static_cast<int>(i) / split.t_n, k_granule).size(), c.model.bits.activation);
+      const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, k_granule).size();
+      const std::int64_t bytes = bytes_of(elements, c.model.bits.activation);
       const std::int64_t offset = memory.reserve(channels[i], Space::shared, memory.spread_bank_bytes(bytes, memory.both_unit()));
       inputs.push_back(memory.spread(channels[i], offset, bytes, memory.both_unit()));
     }
   }
   for (WeightPlacement& w : out) {
     w.split = split;
-    if (w.n_nmp > 0) place_shares(c, w, group.binding.nmp_channels, inputs, memory);
-    const auto npu_channels = group.binding.executor == Executor::npu ? group.binding.all_channels() : group.binding.normal_channels;
-    place_for_npu(w, npu_channels, memory);
+    w.report = report;
+    if (w.n_nmp > 0) place_shares(c, w, channels, inputs, memory);
+    place_for_npu(w, group.binding.executor == Executor::npu ? group.binding.all_channels() : group.binding.normal_channels, memory);
   }
   return out;
 }

@@ -23,13 +23,22 @@ struct WeightShare {
   std::vector<Extent> output;      ///< shared space
 };
 
+/// What the two ways of cutting a group of GEMMs make of it, in a serial estimate of scatter, compute, load and reduction.
+struct SplitReport {
+  GridSplit closed_form;
+  double closed_form_us = 0;
+  GridSplit searched;
+  double searched_us = 0;
+};
+
 /// Where the weights of one GEMM lie.
 struct WeightPlacement {
   Operator op;
   Space space = Space::layer;
   OperandBits bits;
-  std::int64_t m = 0;               ///< rows of the input in decode: the batch
-  GridSplit split;                  ///< over the NMP channels
+  std::int64_t m = 0;  ///< rows of the input in decode: the batch
+  GridSplit split;     ///< over the NMP channels
+  SplitReport report;
   std::int64_t n_nmp = 0;           ///< columns computed by the PEs
   std::vector<WeightShare> shares;  ///< one an NMP channel, in channel order; empty when the NPU computes everything
   std::vector<Extent> npu;          ///< weights that only the NPU reads

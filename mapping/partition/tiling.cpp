@@ -38,6 +38,14 @@ TilingFootprint footprint(const NmpConfig& nmp, const TilingProblem& p, const Nm
           p.count * bytes_of(p.m * t.k_tile, p.bits.activation), bytes_of(p.m * t.n_tile, p.bits.accumulator)};
 }
 
+bool input_resident(const NmpConfig& nmp, const TilingProblem& p) {
+  return p.count * bytes_of(p.m * p.k, p.bits.activation) <= capacity(nmp.input_buffer_kib);
+}
+
+double row_change_ps(const DramConfig& dram) {
+  return 2.0 * 1e6 / dram.timing.ck_mhz * static_cast<double>(dram.timing.n_rp_pb + dram.timing.n_rcd);
+}
+
 bool fits(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
   if (t.n_tile < 1 || t.k_tile < 1) return false;
   const TilingFootprint f = footprint(nmp, p, t);
@@ -65,14 +73,16 @@ double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTil
   const double last_compute = cycle_ps * cycles(last_n, piece);
   const double tiles = nmp.pe.double_buffered_weights ? std::max(load + last_compute, first_load + compute) : load + compute;
 
-  const bool input_fits = p.count * bytes_of(p.m * p.k, p.bits.activation) <= capacity(nmp.input_buffer_kib);
   const bool output_stationary = t.order == LoopOrder::output_stationary;
-  const double input_passes = output_stationary && !input_fits ? static_cast<double>(n_tiles) : 1.0;
+  const bool resident = input_resident(nmp, p);
+  const double input_passes = output_stationary && !resident ? static_cast<double>(n_tiles) : 1.0;
+  const double input_loads = resident ? 1.0 : input_passes * static_cast<double>(k_tiles);
   const double input = input_passes * ps_per_byte * static_cast<double>(p.count * bytes_of(p.m * p.k, p.bits.activation)) / p.banks;
-  const double output_bytes = static_cast<double>(bytes_of(p.m * p.n, p.bits.output));
+  const auto output_bytes = static_cast<double>(bytes_of(p.m * p.n, p.bits.output));
   const double spill_bytes =
       output_stationary ? 0.0 : 2.0 * static_cast<double>(k_tiles - 1) * static_cast<double>(bytes_of(p.m * p.n, p.bits.accumulator));
-  return tiles + input + ps_per_byte * (output_bytes + spill_bytes);
+  const double stores = static_cast<double>(n_tiles) * (output_stationary ? 1.0 : 1.0 + 2.0 * static_cast<double>(k_tiles - 1));
+  return tiles + input + ps_per_byte * (output_bytes + spill_bytes) + (input_loads + stores) * p.row_change_ps;
 }
 
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& p) {

@@ -140,10 +140,10 @@ void ChannelCore::close_banks() {
   phase_ = Phase::switching;
   announced_ = false;
   if (mode_ == ChannelMode::nmp) {
-    phase_at_ = hb_->precharge_all(phase_at_, -1, ledger_);
+    settled_ = phase_at_ = hb_->precharge_all(phase_at_, -1, ledger_);
   } else {
     const Cycle t = clock_.edge_at_or_after(phase_at_);
-    phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
+    settled_ = phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
   }
   if (!switch_timed_) phase_at_ = closed_at_;
 }
@@ -164,11 +164,11 @@ void ChannelCore::arrive() {
   ledger_.account.change_mode(mode_, t);
   ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
   if (mode_ == ChannelMode::nmp) {
-    hb_->enter(t);
+    hb_->enter(t, std::max(t, clock_.edge(host_.activate_ready())), std::max(t, settled_));
     return;
   }
   const Cycle visible = clock_.edge_at_or_after(t);
-  host_.resume(visible);
+  host_.resume(clock_.edge_at_or_after(std::max({t, settled_, hb_->activate_ready()})));
   if (!held_.empty()) ledger_.account.begin_work(t);
   for (const Held& held : held_) {
     if (held.list.items != nullptr) {

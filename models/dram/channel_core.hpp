@@ -77,6 +77,7 @@ class ChannelCore {
   Picoseconds requested_;   ///< when the mode was asked for
   Picoseconds phase_at_;    ///< closing, switching: when the next thing happens
   Picoseconds closed_at_;   ///< switching: when PREA was issued
+  Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
   bool switch_timed_;
   std::vector<Held> held_;

@@ -80,8 +80,7 @@ void DramChannel::synchronize() {
 void DramChannel::hand_out() {
   auto& log = core_.ledger().log;
   if (log.empty()) return;
-  std::stable_sort(log.begin(), log.end(),
-                   [](const CommandRecord& a, const CommandRecord& b) { return a.time != b.time ? a.time < b.time : a.bank < b.bank; });
+  sort_commands(log);
   for (const CommandRecord& record : log) sink_->command(index_, record);
   log.clear();
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "models/base/fields.hpp"
+#include "models/dram/address_map.hpp"
 #include "models/dram/organization.hpp"
 
 namespace bondsim {
@@ -10,6 +11,7 @@ struct DramTiming {
   int n_cl = 0, n_cwl = 0, n_rcd = 0, n_rp_pb = 0, n_rp_ab = 0, n_ras = 0, n_rc = 0, n_wr = 0, n_rtp = 0;
   int n_ccd_s = 0, n_ccd_l = 0, n_wtr_s = 0, n_wtr_l = 0, n_rrd = 0, n_faw = 0, n_ppd = 0, n_bl_min = 0, n_bl_max = 0;
   int n_aad = 0, n_rtw = 0;
+  int n_aad_min = 2;
   double t_refi_ns = 0, t_refi_pb_ns = 0, t_rfc_ab_ns = 0, t_rfc_pb_ns = 0;
 };
 
@@ -35,6 +37,7 @@ void fields(Visitor& v, DramTiming& c) {
   v.field("n_bl_min", c.n_bl_min, required("burst on the bus").range(1, 1000).in("tCK"));
   v.field("n_bl_max", c.n_bl_max, required("burst in a bank group").range(1, 1000).in("tCK"));
   v.field("n_aad", c.n_aad, required("longest ACT1 to ACT2").range(1, 1000).in("tCK"));
+  v.field("n_aad_min", c.n_aad_min, defaulted("shortest ACT1 to ACT2").range(1, 1000).in("tCK"));
   v.field("n_rtw", c.n_rtw, required("RD to WR turnaround").range(1, 1000).in("tCK"));
   v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
   v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
@@ -69,6 +72,9 @@ struct ControllerConfig {
   RefreshKind refresh = RefreshKind::all_bank;
   int write_high_percent = 80;
   int write_low_percent = 20;
+  double write_wait_ns = 500;
+  int refresh_postpone = 0;
+  AddressMapConfig address_map;
 };
 template <class Visitor>
 void fields(Visitor& v, ControllerConfig& c) {
@@ -79,6 +85,11 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_high_percent", c.write_high_percent,
           defaulted("writes are served once their queue is fuller than this, or no read waits").range(0, 100).in("%"));
   v.field("write_low_percent", c.write_low_percent, defaulted("and until it is emptier than this").range(0, 100).in("%"));
+  v.field("write_wait_ns", c.write_wait_ns,
+          defaulted("a write that has waited so long while reads were served has all writes served; 0 is never").range(0, 1e9).in("ns"));
+  v.field("refresh_postpone", c.refresh_postpone,
+          defaulted("refresh commands that may be put off while requests wait (JESD209-5B: up to 8)").range(0, 8));
+  v.section("address_map", c.address_map, defaulted("where byte addresses of memory traces and other models lie"));
 }
 
 /// One DRAM part, as a file of configs/dram/ describes it.

@@ -56,13 +56,13 @@ HbEngine::HbEngine(const DramConfig& dram, const NmpConfig& nmp, const ChannelSw
         dram.organization.page_bytes(), access_bytes_);
 }
 
-void HbEngine::enter(Picoseconds now) {
+void HbEngine::enter(Picoseconds now, Picoseconds activate, Picoseconds refresh) {
   for (Bank& bank : banks_) {
     bank.row.fill(-1);
-    bank.act_ready.fill(now.value);
+    bank.act_ready.fill(activate.value);
   }
   for (Lane& lane : lanes_) lane.at = lane.column_end = now.value;
-  settled_ = now.value;
+  settled_ = refresh.value;
 }
 
 void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger) {
@@ -299,6 +299,12 @@ Picoseconds HbEngine::quiet_at() const {
   return Picoseconds(quiet);
 }
 
+Picoseconds HbEngine::activate_ready() const {
+  Ps ready = 0;
+  for (const Bank& bank : banks_) ready = std::max({ready, bank.act_ready[0], bank.act_ready[1]});
+  return Picoseconds(ready);
+}
+
 std::int64_t HbEngine::open_rows() const {
   std::int64_t open = 0;
   for (const Bank& bank : banks_) open += (bank.row[0] >= 0) + (bank.row[1] >= 0);
@@ -306,7 +312,7 @@ std::int64_t HbEngine::open_rows() const {
 }
 
 Picoseconds HbEngine::precharge_ready(Picoseconds t) const {
-  Ps ready = std::max(t.value, quiet_at().value);
+  Ps ready = std::max({t.value, quiet_at().value, settled_});
   for (const Bank& bank : banks_) {
     for (const std::size_t sub : {0U, 1U}) {
       if (bank.row[sub] >= 0 && row_timing_) ready = std::max(ready, bank.pre_ready[sub]);

@@ -24,12 +24,14 @@ class HbEngine {
 
   void submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger);
 
-  /// NMP mode begins: all banks are closed and may be activated from `now` on.
-  void enter(Picoseconds now);
+  /// NMP mode begins: all banks are closed, and may be activated and refreshed from the times given on.
+  void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
 
   bool idle() const { return jobs_.empty(); }
   /// From when on nothing is under way, once idle().
   Picoseconds quiet_at() const;
+  /// First time at which every bank may be activated once it is closed.
+  Picoseconds activate_ready() const;
   /// First time at which all banks can be closed, no earlier than `t`; closing them; when they are precharged and refreshed.
   Picoseconds precharge_ready(Picoseconds t) const;
   Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelLedger& ledger);

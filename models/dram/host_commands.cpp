@@ -23,8 +23,11 @@ void HostController::issue(const Choice& choice, Cycle t, ChannelLedger& ledger)
       }
       return issue_precharge(choice.bank, t, op, ledger);
     }
-    case DramCommand::prea:
+    case DramCommand::prea: {
+      const Cycle closed = t + dram_->timing.n_rp_ab;
+      ledger.account.add(TimeAccount::Kind::refresh, clock_.edge(t), clock_.edge(closed), clock_.edge(t));
       return issue_precharge_all(t, current_op(), ledger);
+    }
     default:
       return issue_refresh(choice, t, ledger);
   }
@@ -165,8 +168,13 @@ void HostController::finish(std::size_t index, ChannelLedger& ledger) {
   const Stream& stream = streams_[index];
   ledger.events.push_back({clock_.edge(stream.data_end), ChannelEvent::Kind::host_done, stream.tag, ChannelMode::normal});
   streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (turn_ > index) --turn_;
   if (streams_.empty()) ledger.account.end_work(clock_.edge(data_end_));
+}
+
+Cycle HostController::activate_ready() const {
+  Cycle ready = 0;
+  for (int b = 0; b < dram_->organization.banks(); ++b) ready = std::max(ready, timing_.ready(DramCommand::act1, b));
+  return row_timing_ ? ready : 0;
 }
 
 Cycle HostController::precharge_ready() const { return open_banks_ != 0 && row_timing_ ? timing_.ready(DramCommand::prea) : 0; }

@@ -9,6 +9,7 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
     : dram_(&dram),
       controller_(controller),
       row_timing_(switches.row_timing),
+      write_wait_(cycles_of_ns(controller.write_wait_ns, dram.timing.ck_mhz)),
       clock_(clock),
       timing_(dram.organization, rules),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
@@ -64,39 +65,38 @@ void HostController::step(ChannelLedger& ledger) {
   Choice choice;
   choose(t, choice, ledger);
   if (choice.found) issue(choice, t, ledger);
-  next_ = choice.found && !idle() ? t + 1 : std::max(choice.earliest, t + 1);
+  next_ = choice.found ? t + 1 : std::max(choice.earliest, t + 1);
   if (next_ > t + 1) next_ = std::min(next_, next_acceptance(t));
   if (next_ > t + 1 && ledger.refresh.enabled) {
-    const Cycle due = refresh_cycle(ledger);
-    // A refresh that is due already goes on right after this command (the PREA it needed, say), also when nothing else is left to do.
-    if (due > t) {
-      next_ = std::min(next_, due);
-    } else if (choice.found) {
-      next_ = t + 1;
-    }
+    const Cycle due = nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger);
+    if (due > t) next_ = std::min(next_, due);
   }
 }
 
 // ---- Requests enter -------------------------------------------------------------------------------------------------------
 
+/// At most one request a cycle, reads and writes in turn; of either kind the transfer submitted first goes first.
 bool HostController::accept(Cycle t, ChannelLedger& ledger) {
-  for (std::size_t tried = 0; tried < streams_.size(); ++tried) {
-    if (turn_ >= streams_.size()) turn_ = 0;
-    const std::size_t taken = turn_++;
-    if (accept_from(streams_[taken], t, ledger)) {
-      Stream& stream = streams_[taken];
-      if (stream.exhausted() && stream.in_flight == 0) finish(taken, ledger);  // the last one was forwarded
+  for (const bool write : {write_turn_, !write_turn_}) {
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      Stream& stream = streams_[i];
+      if (stream.visible > t || stream.exhausted() || stream.next_is_write() != write || !arrived(stream, t)) continue;
+      if (!accept_from(stream, t, ledger)) break;
+      write_turn_ = !write;
+      if (stream.exhausted() && stream.in_flight == 0) finish(i, ledger);  // the last one was forwarded
       return true;
     }
   }
   return false;
 }
 
+bool HostController::arrived(const Stream& stream, Cycle t) const {
+  return !stream.listed || clock_.edge(t) >= stream.list.items[stream.index].arrival;
+}
+
 bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger) {
-  if (stream.visible > t || stream.exhausted()) return false;
   const ListedRequest* listed = stream.listed ? &stream.list.items[stream.index] : nullptr;
-  const bool write = listed != nullptr ? listed->write : stream.write;
-  if (listed != nullptr && clock_.edge(t) < listed->arrival) return false;
+  const bool write = stream.next_is_write();
   const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
   const bool forward = !write && waiting_[1] != 0 && forwarded(at);
   if (!forward && queued_[write] >= (write ? controller_.write_queue : controller_.read_queue)) return false;
@@ -211,7 +211,7 @@ void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::
 }
 
 void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
-  const bool refresh = ledger.refresh.enabled && clock_.edge(t).value >= ledger.refresh.due_ps;
+  const bool refresh = ledger.refresh.enabled && t >= (nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger));
   if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
   if (choice.found) return;
   std::uint64_t blocked = 0;
@@ -224,7 +224,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
     choose_refresh_banks(t, choice, blocked);
     if (choice.found) return;
   }
-  set_write_mode();
+  set_write_mode(t);
   choose_queued(t, choice, blocked);
   if (!choice.found && controller_.page_policy == PagePolicy::closed) choose_close(t, choice);
 }
@@ -273,18 +273,35 @@ void HostController::choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t
   consider(t, choice, 0, -1, __builtin_ctzll(banks), DramCommand::refpb, ready);
 }
 
-void HostController::set_write_mode() {
+void HostController::set_write_mode(Cycle t) {
   const int writes = queued_[1];
-  if (!write_mode_) {
-    write_mode_ = writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
+  if (writes_overdue_) {
+    writes_overdue_ = write_mode_ = writes > 0;
+  } else if (!write_mode_) {
+    writes_overdue_ = writes > 0 && queued_[0] > 0 && write_wait_ > 0 && t - oldest_write() >= write_wait_;
+    write_mode_ = writes_overdue_ || writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
   } else {
     write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
   }
 }
 
+/// When the oldest write of the queue was accepted.
+Cycle HostController::oldest_write() const {
+  Cycle oldest = never;
+  for (std::uint64_t mask = waiting_[1]; mask != 0; mask &= mask - 1) {
+    oldest = std::min(oldest, entry_at(bank_at(__builtin_ctzll(mask)).chain[1].head).accepted);
+  }
+  return oldest;
+}
+
 void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const {
   const DramCommand column = write_mode_ ? DramCommand::wr : DramCommand::rd;
-  for (std::uint64_t mask = waiting_[write_mode_] & ~blocked; mask != 0; mask &= mask - 1) {
+  for (std::uint64_t mask = opening_banks_; mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const std::int32_t owner = bank_at(b).owner;
+    consider(t, choice, entry_at(owner).order, owner, b, DramCommand::act2, timing_.ready(DramCommand::act2, b));
+  }
+  for (std::uint64_t mask = waiting_[write_mode_] & ~(blocked | opening_banks_); mask != 0; mask &= mask - 1) {
     const int b = __builtin_ctzll(mask);
     const Bank& bank = bank_at(b);
     const Chain& chain = bank.chain[write_mode_];
@@ -292,11 +309,6 @@ void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocke
       consider(t, choice, entry_at(chain.head).order, chain.head, b, column, timing_.ready(column, b));
     } else if (bank.state == RowState::closed) {
       consider(t, choice, entry_at(chain.head).order, chain.head, b, DramCommand::act1, timing_.ready(DramCommand::act1, b));
-    } else if (bank.state == RowState::opening) {
-      const Entry& owner = entry_at(bank.owner);
-      if (owner.write == write_mode_) {
-        consider(t, choice, owner.order, bank.owner, b, DramCommand::act2, timing_.ready(DramCommand::act2, b));
-      }
     } else {
       if (chain.hit >= 0) consider(t, choice, entry_at(chain.hit).order, chain.hit, b, column, timing_.ready(column, b));
       if (chain.miss >= 0 && bank.active < 0) {
@@ -315,6 +327,14 @@ void HostController::choose_close(Cycle t, Choice& choice) const {
     if (bank.chain[0].hit >= 0 || bank.chain[1].hit >= 0) continue;
     consider(t, choice, bank.act1, -1, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
   }
+}
+
+/// When a refresh goes before everything: when it is due, or as much later as it may be postponed, less a quarter of an interval in which
+/// what is under way ends.
+Cycle HostController::forced_refresh_cycle(const ChannelLedger& ledger) const {
+  if (controller_.refresh_postpone == 0) return refresh_cycle(ledger);
+  const std::int64_t interval = refresh_period(*dram_, RefreshKind::all_bank).value;
+  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + controller_.refresh_postpone * interval - interval / 4));
 }
 
 std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {

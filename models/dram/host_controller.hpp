@@ -52,8 +52,13 @@ class HostController {
   Cycle precharge_ready() const;
   /// Closes all banks at cycle `t`. @return the cycle from which they are precharged and no refresh runs.
   Cycle precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
-  /// Normal mode begins again at `cycle`, all banks closed.
-  void resume(Cycle cycle) { next_ = cycle; }
+  /// First cycle at which every bank may be activated once it is closed.
+  Cycle activate_ready() const;
+  /// Normal mode begins again, all banks are closed and may be activated from `cycle` on.
+  void resume(Cycle cycle) {
+    next_ = cycle;
+    timing_.block_until(cycle);
+  }
 
  private:
   enum class RowState : std::uint8_t { closed, opening, open };
@@ -99,6 +104,7 @@ class HostController {
     std::int64_t in_flight = 0;
     Cycle data_end = 0;
     std::int32_t slot = 0;
+    bool next_is_write() const { return listed ? list.items[index].write : write; }
     bool exhausted() const { return listed ? index == list.count : cursor.done(); }
   };
   /// The best command found so far at a cycle.
@@ -112,6 +118,7 @@ class HostController {
   };
 
   bool accept(Cycle t, ChannelLedger& ledger);
+  bool arrived(const Stream& stream, Cycle t) const;
   bool accept_from(Stream& stream, Cycle t, ChannelLedger& ledger);
   bool forwarded(const BurstAddress& at) const;
   void enqueue(std::int32_t entry);
@@ -120,6 +127,8 @@ class HostController {
   Cycle next_acceptance(Cycle t) const;
 
   Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
+  Cycle forced_refresh_cycle(const ChannelLedger& ledger) const;
+  bool nothing_waits() const { return queued_[0] + queued_[1] == 0 && (active_banks_ | opening_banks_) == 0; }
   std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
   void choose(Cycle t, Choice& choice, const ChannelLedger& ledger);
   static void consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
@@ -129,7 +138,8 @@ class HostController {
   void choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t banks) const;
   void choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const;
   void choose_close(Cycle t, Choice& choice) const;
-  void set_write_mode();
+  void set_write_mode(Cycle t);
+  Cycle oldest_write() const;
 
   void issue(const Choice& choice, Cycle t, ChannelLedger& ledger);
   void issue_column(const Choice& choice, Cycle t, ChannelLedger& ledger);
@@ -152,13 +162,14 @@ class HostController {
   const DramConfig* dram_;
   ControllerConfig controller_;
   bool row_timing_;
+  Cycle write_wait_;
   Clock clock_;
   TimingState timing_;
   std::vector<Bank> banks_;
   std::vector<Entry> entries_;
   std::int32_t free_entry_ = 0;
   std::vector<Stream> streams_;  ///< by (submitted, tag)
-  std::size_t turn_ = 0;         ///< whose request is taken next
+  bool write_turn_ = false;      ///< a write is taken next, if there is one
   std::int32_t next_slot_ = 0;
   int queued_[2] = {0, 0};
   std::uint64_t waiting_[2] = {0, 0};  ///< banks with requests in the queue, by direction
@@ -168,6 +179,7 @@ class HostController {
   std::uint64_t all_banks_ = 0;
   std::int64_t order_ = 0;
   bool write_mode_ = false;
+  bool writes_overdue_ = false;  ///< a write has waited too long: all of them are served
   Cycle next_ = 0;
   Cycle data_end_ = 0;
 };

@@ -28,6 +28,9 @@ struct RequestOutcome {
   Row row = Row::hit;
 };
 
+/// Puts records into the order of a trace: by time, then bank, else as they were decided.
+void sort_commands(std::vector<CommandRecord>& records);
+
 /// When refresh is due; both modes keep it.
 struct RefreshState {
   bool enabled = false;

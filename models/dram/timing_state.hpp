@@ -27,6 +27,11 @@ class TimingState {
   /// Records that `command` was issued at cycle `t`; `bank` is -1 for commands to all banks.
   void issued(DramCommand command, int bank, Cycle t);
 
+  /// No command before cycle `t`.
+  void block_until(Cycle t) {
+    for (Cycle& at : rank_) raise(at, t);
+  }
+
   /// Cycles within which ACT2 must follow ACT1.
   Cycle act2_deadline() const { return compiled_->act2_deadline; }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/base/error.hpp"
@@ -37,6 +38,16 @@ struct GemmShape {
   std::int64_t macs() const { return count * m * n * k; }
 };
 
+/// Which part of an operator a GEMM task computes: its shape's count, m, n and k counted from here on. The parts of one work entry
+/// cover it exactly once; parts that differ in k are partial sums.
+struct GemmPart {
+  std::int32_t work = -1;  ///< index into Block::work
+  std::int64_t gemm = 0;
+  std::int64_t m = 0;
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+};
+
 /// Bits an element of each operand takes in memory, and of the accumulator in a PE.
 struct OperandBits {
   int activation = 16;
@@ -63,6 +74,7 @@ struct NmpTiling {
 /// tile.
 struct NmpGemm {
   GemmShape shape;
+  GemmPart part;
   OperandBits bits;
   std::int32_t first_pe = 0;
   std::int32_t pes_per_gemm = 0;
@@ -78,6 +90,7 @@ struct NmpGemm {
 /// scratchpad; activations are in the scratchpad.
 struct NpuGemm {
   GemmShape shape;
+  GemmPart part;
   OperandBits bits;
   std::int32_t chunks = 1;
   std::vector<Extent> stationary;  ///< any channels
@@ -86,6 +99,8 @@ struct NpuGemm {
 struct VectorWork {
   VectorKind kind = VectorKind::none;
   std::int64_t elements = 0;
+  std::int32_t first_unit = 0;  ///< vector units [first_unit, first_unit + units) do it
+  std::int32_t units = 0;       ///< 0: all of them
 };
 
 struct Task {
@@ -99,13 +114,20 @@ struct Task {
   VectorWork vector;                       ///< npu_vector
 };
 
+/// What an operator has to compute in a block; one with requests of different context has an entry for each context.
+struct OperatorWork {
+  std::int32_t op = -1;
+  GemmShape shape;
+};
+
 /// Tasks in an order in which every dependency comes first. An executor runs its tasks in this order: each channel, the systolic arrays
 /// and the vector units of the NPU.
 struct Block {
   Phase phase = Phase::prefill;
-  std::int32_t step = 0;    ///< 0: prefill; s: the s-th generated token
-  std::int32_t layer = 0;   ///< first layer the block stands for; -1: outside the layers
-  std::int64_t repeat = 1;  ///< layers it stands for
+  std::int32_t step = 0;           ///< 0: prefill; s: the s-th generated token
+  std::int32_t layer = 0;          ///< first layer the block stands for; -1: outside the layers
+  std::int64_t repeat = 1;         ///< layers it stands for
+  std::vector<OperatorWork> work;  ///< GEMMs of the block as a whole, for checks of coverage
   std::vector<Task> tasks;
 };
 
@@ -125,6 +147,7 @@ struct ScheduleHeader {
   std::int32_t steps = 0;   ///< decode steps
   bool all_layers = false;  ///< every layer its own block, or one block repeated
   std::vector<OperatorInfo> operators;
+  std::vector<std::pair<std::int32_t, std::int32_t>> edges;  ///< (a, b): operator b needs the result of a, when a block has both
 };
 
 /// Hands out a Schedule block by block, so a long run is never in memory as a whole.

@@ -80,6 +80,7 @@ inline Case random_case(std::uint64_t seed) {
   c.model.gated_ffn = r.between(0, 1) == 1;
   c.model.parallel_block = r.between(0, 1) == 1;
   c.model.vocab = 64 * r.between(4, 64);
+  c.workload.layers = r.between(0, 1) == 1 ? LayerMode::all : LayerMode::one;
   c.workload.batch = static_cast<int>(r.one_of({1, 2, 4}));
   c.workload.prompt_tokens = r.between(1, 96);
   c.workload.generated_tokens = r.between(1, 4);

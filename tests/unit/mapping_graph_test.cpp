@@ -55,7 +55,8 @@ TEST(Dataflow, errors_name_the_rule) {
   const auto error = [](const std::string& rule) {
     const std::string text = "schema: bondsim.dataflow/1\nname: d\noperators:\n  - {names: [all], " + rule + "}\n";
     try {
-      resolve(decode_dataflow(parse_yaml(text, "d.yaml")), testing::h2llm_system(), {"q"});
+      resolve(decode_dataflow(parse_yaml(text, "d.yaml")), testing::h2llm_system(), layer_graph(testing::model("opt-6.7b")),
+              head_graph(testing::model("opt-6.7b")));
     } catch (const ConfigError& e) {
       return std::string(e.what());
     }

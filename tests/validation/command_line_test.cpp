@@ -9,8 +9,10 @@ namespace bondsim::test {
 namespace {
 
 const std::string default_experiment = "configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
-/// Keeps runs short: two decode steps after a prompt of eight tokens.
-const std::string short_run = " --set workload.prompt_tokens=8 --set workload.generated_tokens=2";
+/// Keeps runs short: two decode steps after a prompt of eight tokens, a narrow model.
+const std::string short_run =
+    " --set workload.prompt_tokens=8 --set workload.generated_tokens=2 --set model.hidden=512 --set model.vocab=2048"
+    " --set model.intermediate=1024";
 
 void expect_error(const std::string& arguments, int status, const std::string& message) {
   const CommandResult result = bondsim_command(arguments);
@@ -29,7 +31,7 @@ TEST(CommandLine, bad_input_exits_2_with_file_line_key_and_what_is_allowed) {
   expect_error("run configs/system/h2llm.yaml", 2, "--dataflow FILE is needed too");
   expect_error("run configs/dram/lpddr5-6400-32gb.yaml", 2, "schema");
   expect_error("run", 2, "EXPERIMENT");
-  expect_error("fly", 2, "fly");
+  expect_error("fly", 2, "unknown command 'fly', allowed: run");
 }
 
 TEST(CommandLine, errors_in_files_point_at_the_line) {

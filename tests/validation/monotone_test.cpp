@@ -17,7 +17,8 @@ template <class Change>
 void expect_no_slower(Change change) {
   for (int i = 0; i < cases; ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
-    const Case before = random_case(seed);
+    Case before = random_case(seed);
+    before.workload.layers = LayerMode::all;  // a refresh that falls into the one simulated layer would be multiplied
     Case after = before;
     change(after.system);
     const auto slow = static_cast<double>(total_ps(before)), fast = static_cast<double>(total_ps(after));
@@ -26,10 +27,8 @@ void expect_no_slower(Change change) {
 }
 
 TEST(Monotone, twice_the_hb_bandwidth) {
-  expect_no_slower([](System& s) {
-    s.nmp.hb.bandwidth_gbps *= 2;
-    s.nmp.hb.access_bytes *= 2;
-  });
+  // Faster accesses of the same size: a wider port would also make the padding of small operands larger.
+  expect_no_slower([](System& s) { s.nmp.hb.bandwidth_gbps *= 2; });
 }
 TEST(Monotone, twice_the_bus_bandwidth) {
   expect_no_slower([](System& s) {

@@ -9,6 +9,7 @@ namespace bondsim::tools {
 using Action = std::function<int()>;
 
 void add_run(CLI::App& app, Action& action);
+void add_map(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
 void add_dse(CLI::App& app, Action& action);       ///< searches
 

@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <map>
+
+#include "mapping/emit/block_emitter.hpp"
+
+namespace bondsim {
+namespace {
+
+void append_to(std::vector<Extent>& to, const std::vector<Extent>& from) { to.insert(to.end(), from.begin(), from.end()); }
+
+/// Tokens of the parts before this one: where its columns begin when the parts are laid side by side.
+std::int64_t tokens_before(const HeadRun& run, std::int64_t context) {
+  std::int64_t sum = 0;
+  for (int p = 0; p < run.part; ++p) sum += tokens_of_part(context, run.parts, p);
+  return sum;
+}
+
+}  // namespace
+
+BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {
+  const AttentionPlacement& a = plan_.attention.at(op.keys ? "qk" : "sv");
+  std::map<int, std::vector<Extent>> writes;
+  for (const HeadRun& run : a.runs) {
+    const RequestTokens& r = requests_[static_cast<std::size_t>(run.request)];
+    append_to(writes[run.channel], append_extents(a, run, r.context - r.tokens, r.context, plan_.memory));
+  }
+  for (const HeadStripe& stripe : a.stripes) {
+    const RequestTokens& r = requests_[static_cast<std::size_t>(stripe.request)];
+    for (const Extent& e : stripe_extents(stripe, r.context - r.tokens, r.context, plan_.memory)) writes[e.channel].push_back(e);
+  }
+  Tasks done;
+  for (auto& [channel, extents] : writes) {
+    if (!extents.empty()) done.push_back(transfer(TaskKind::kv_append, op_index(op.name), channel, in_layer(std::move(extents)), after));
+  }
+  return done;
+}
+
+void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& a) {
+  context_work_.clear();
+  for (const RequestTokens& r : requests_) {
+    const auto known = context_work_.find(r.context);
+    if (known != context_work_.end()) {
+      block_.work[static_cast<std::size_t>(known->second)].shape.count += plan_.model.kv_heads;
+      continue;
+    }
+    const GemmShape shape{plan_.model.kv_heads, r.tokens * a.m, a.keys ? r.context : a.head_dim, a.keys ? a.head_dim : r.context};
+    context_work_[r.context] = work(op_index(op.name), shape);
+  }
+}
+
+BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& after) {
+  const AttentionPlacement& a = plan_.attention.at(op.name);
+  attention_work(op, a);
+  Tasks done;
+  if (block_.phase == Phase::decode) done = attention_on_nmp(op, a, after);
+  attention_on_npu(op, a, after, done);
+  return done;
+}
+
+std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after) {
+  const std::int64_t context = requests_[static_cast<std::size_t>(run.request)].context;
+  const std::int64_t before = tokens_before(run, context);
+  Task t;
+  t.kind = TaskKind::nmp_gemm;
+  t.op = op_index(op.name);
+  t.channel = run.channel;
+  t.dependencies = {after};
+  t.nmp.shape = run_shape(a, run, context);
+  t.nmp.part = {context_work_.at(context), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
+  t.nmp.bits = a.bits;
+  t.nmp.first_pe = run.first_pe;
+  t.nmp.pes_per_gemm = run.pes_per_gemm;
+  t.nmp.tiling = run_tiling(plan_.system, a, run, context);
+  t.nmp.input = in_shared(run_input(a, run, context, plan_.memory));
+  t.nmp.stationary = in_layer(cache_extents(a, run, context, plan_.memory));
+  t.nmp.output = in_shared(run_output(a, run, context, plan_.memory));
+  return add(std::move(t));
+}
+
+BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after) {
+  const auto context = [&](const HeadRun& run) { return requests_[static_cast<std::size_t>(run.request)].context; };
+  std::map<int, std::vector<const HeadRun*>> by_channel;
+  std::int64_t partial_sums = 0;
+  for (const HeadRun& run : a.runs) {
+    const GemmShape shape = run_shape(a, run, context(run));
+    if (shape.macs() == 0) continue;  // fewer tokens than parts
+    by_channel[run.channel].push_back(&run);
+    // Scores of different tokens are set side by side; values of different tokens are partial sums.
+    if (!a.keys && run.part > 0) partial_sums += shape.count * shape.m * shape.n;
+  }
+  std::map<int, std::int32_t> scatters;
+  for (const auto& [channel, runs] : by_channel) {
+    std::vector<Extent> inputs;
+    for (const HeadRun* run : runs) append_to(inputs, run_input(a, *run, context(*run), plan_.memory));
+    scatters[channel] = transfer(TaskKind::host_scatter, op_index(op.name), channel, in_shared(std::move(inputs)), after);
+  }
+  std::map<int, Tasks> gemms;
+  for (const auto& [channel, runs] : by_channel) {
+    for (const HeadRun* run : runs) gemms[channel].push_back(run_on_nmp(op, a, *run, scatters.at(channel)));
+  }
+  Tasks done;
+  for (const auto& [channel, runs] : by_channel) {
+    std::vector<Extent> outputs;
+    for (const HeadRun* run : runs) append_to(outputs, run_output(a, *run, context(*run), plan_.memory));
+    done.push_back(transfer(TaskKind::host_load, op_index(op.name), channel, in_shared(std::move(outputs)), gemms.at(channel)));
+  }
+  if (partial_sums > 0) done = {reduce(op_index(op.name), partial_sums, done)};
+  return done;
+}
+
+void BlockEmitter::attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done) {
+  struct Part {
+    std::int64_t heads = 0;
+    std::int64_t first = 0;
+    std::vector<Extent> extents;
+  };
+  const bool prefill = block_.phase == Phase::prefill;
+  std::map<std::int64_t, Part> by_context;
+  for (const HeadRun& run : a.runs) {
+    const std::int64_t context = requests_[static_cast<std::size_t>(run.request)].context;
+    Part& part = by_context[context];
+    const std::int64_t heads = run.part == 0 ? run.gemms : 0;
+    (prefill ? part.heads : part.first) += heads;
+    if (prefill) append_to(part.extents, cache_extents(a, run, context, plan_.memory));
+  }
+  for (const HeadStripe& stripe : a.stripes) {
+    const std::int64_t context = requests_[static_cast<std::size_t>(stripe.request)].context;
+    Part& part = by_context[context];
+    part.heads += stripe.heads;
+    append_to(part.extents, stripe_extents(stripe, 0, context, plan_.memory));
+  }
+  for (auto& [context, part] : by_context) {
+    if (part.heads == 0) continue;
+    const std::int32_t work = context_work_.at(context);
+    GemmShape shape = block_.work[static_cast<std::size_t>(work)].shape;
+    shape.count = part.heads;
+    done.push_back(npu_gemm(op_index(op.name), shape, {work, part.first, 0, 0, 0}, a.bits, in_layer(std::move(part.extents)), after));
+  }
+}
+
+}  // namespace bondsim

@@ -1,0 +1,169 @@
+#include "mapping/explain/explain.hpp"
+
+#include "models/nmp/tile_program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "mapping/partition/tiling.hpp"
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+using Text = fmt::memory_buffer;
+
+template <class... Args>
+void put(Text& out, fmt::format_string<Args...> format, Args&&... args) {
+  fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+double mb(std::int64_t bytes) { return static_cast<double>(bytes) / 1e6; }
+
+double kib(std::int64_t bytes) { return static_cast<double>(bytes) / 1024; }
+
+std::string who(const Binding& b) {
+  const std::string nmp = "NMP channels " + channel_ranges(b.nmp_channels);
+  const std::string normal = "normal channels " + channel_ranges(b.normal_channels);
+  switch (b.executor) {
+    case Executor::nmp:
+      return "held and run by " + nmp;
+    case Executor::split:
+      return fmt::format("split: {:.2f} % held and run by {}, the rest on {} and run by the NPU", 100 * b.nmp_share, nmp, normal);
+    case Executor::npu:
+      if (b.nmp_channels.empty()) return "run by the NPU, held by " + normal;
+      return b.normal_channels.empty() ? "run by the NPU, held by " + nmp : "run by the NPU, held by " + nmp + " and " + normal;
+  }
+  return "";
+}
+
+void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const NmpTiling& tile) {
+  const NmpConfig& nmp = plan.system.nmp;
+  const TilingFootprint f = footprint(nmp, problem, tile);
+  const std::int64_t rows = TileProgram::piece_rows(std::min(tile.k_tile, problem.k), tile.n_tile, problem.bits.stationary, nmp.pe);
+  const std::int64_t piece_bytes = ceil_div<std::int64_t>(rows * tile.n_tile * problem.bits.stationary, 8);
+  put(out,
+      "      tiles of {} columns x {} of K a PE: weights in pieces of {:.1f} of {:.1f} KiB{}, input {:.1f} of {:.1f} KiB, sums {:.2f} of "
+      "{:.2f} KiB",
+      tile.n_tile, tile.k_tile, kib(piece_bytes), nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1),
+      nmp.pe.double_buffered_weights ? " (half, the other half loads)" : "", kib(f.input_bytes), nmp.input_buffer_kib, kib(f.output_bytes),
+      nmp.pe.output_buffer_kib);
+  const std::int64_t n_tiles = ceil_div(problem.n, tile.n_tile);
+  const bool again = !input_resident(nmp, problem) && n_tiles > 1;
+  put(out, "; {}; {:.2f} us in the PEs\n",
+      again ? fmt::format("the input is read {} times, it does not fit as a whole", n_tiles) : "the input is read once",
+      1e-6 * tiling_cost_ps(nmp, problem, tile));
+}
+
+void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
+  put(out, "  {:<8} [{}, {}] x {} rows, {:.1f} MB; {}\n", w.op.name, w.op.k, w.op.n, w.m, mb(w.op.k * w.op.n * w.bits.stationary / 8),
+      who(plan.dataflow.binding(w.op.name)));
+  if (w.shares.empty()) return;
+  const bool searched = plan.dataflow.split() == SplitPolicy::search;
+  const auto& group = plan.weight_group.at(w.op.name);
+  put(out, "      cut K x N as {}: closed form {} takes {:.2f} us, the best of all cuts {} takes {:.2f} us; {}", w.split.text(),
+      w.report.closed_form.text(), w.report.closed_form_us, w.report.searched.text(), w.report.searched_us,
+      searched ? "split: search takes the best" : "split: closed_form takes the first");
+  if (group.size() > 1) put(out, "; together with {} of the same input, one scatter for all", fmt::join(group, " "));
+  put(out, "\n");
+  const WeightShare& share = w.shares.front();
+  TilingProblem problem;
+  problem.m = w.m;
+  problem.k = share.k.size();
+  problem.n = ceil_div<std::int64_t>(share.n.size(), plan.memory.banks());
+  problem.bits = w.bits;
+  problem.banks = plan.memory.banks();
+  problem.row_change_ps = row_change_ps(plan.system.dram);
+  put_tile(out, plan, problem, share.tiling);
+}
+
+void put_attention(Text& out, const Plan& plan, const std::string& name, const AttentionPlacement& a) {
+  put(out, "  {:<8} {} cache of {} requests x {} heads of {}; {}\n", name, a.keys ? "K" : "V", plan.workload.batch, plan.model.kv_heads,
+      a.head_dim, who(plan.dataflow.binding(name)));
+  if (a.runs.empty()) return;
+  put(out, "      channels a head: {} by the published rule ({:.2f} us at the longest context), {} by search ({:.2f} us); used: {}\n",
+      a.rule_parts, a.rule_us, a.searched_parts, a.searched_us, a.runs.front().parts);
+  for (const HeadRun& run : a.runs) {
+    if (run.channel != a.runs.front().channel) break;
+    put(out, "      channel {}: heads {} to {} side by side, {} PEs each from PE {}{}\n", run.channel, run.first_head,
+        run.first_head + run.gemms - 1, run.pes_per_gemm, run.first_pe,
+        run.parts > 1 ? fmt::format(", every {}-th token", run.parts) : std::string());
+  }
+  const HeadRun& run = a.runs.front();
+  const std::int64_t context = plan.workload.final_tokens(run.request);
+  const GemmShape s = run_shape(a, run, context);
+  TilingProblem problem;
+  problem.count = s.count;
+  problem.m = s.m;
+  problem.k = s.k;
+  problem.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
+  problem.bits = a.bits;
+  problem.banks = plan.memory.banks();
+  problem.row_change_ps = row_change_ps(plan.system.dram);
+  put_tile(out, plan, problem, run_tiling(plan.system, a, run, context));
+}
+
+void put_order(Text& out, const Plan& plan) {
+  const auto& groups = plan.dataflow.groups();
+  if (groups.empty()) {
+    put(out, "order: an operator starts when its inputs are there; a channel takes one after the other\n");
+    return;
+  }
+  put(out, "order: access groups one after the other, their partitions side by side, tiers of a partition one after the other\n");
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    put(out, "  group {}{}\n", g, groups[g].tiers_in_step ? ": more partitions than vector units, so their tiers go in step" : "");
+    for (const Partition& p : groups[g].partitions) {
+      put(out, "    NMP channels {}{}, vector units {}-{}:", channel_ranges(p.nmp_channels), p.normal ? " and the normal ones" : "",
+          p.first_unit, p.first_unit + p.units - 1);
+      for (const auto& tier : p.tiers) put(out, " [{}]", fmt::join(tier, " "));
+      put(out, "\n");
+    }
+  }
+}
+
+}  // namespace
+
+std::string channel_ranges(const std::vector<int>& channels) {
+  std::string out;
+  for (std::size_t i = 0; i < channels.size();) {
+    std::size_t j = i;
+    while (j + 1 < channels.size() && channels[j + 1] == channels[j] + 1) ++j;
+    out += out.empty() ? "" : ", ";
+    out += i == j ? fmt::format("{}", channels[i]) : fmt::format("{}-{}", channels[i], channels[j]);
+    i = j + 1;
+  }
+  return out.empty() ? "none" : out;
+}
+
+std::string explain(const Plan& plan) {
+  Text out;
+  const Workload& w = plan.workload;
+  put(out, "{} on {} ({} NMP and {} normal channels, {} banks each), dataflow {}\n", plan.model.name, plan.system.name,
+      plan.system.channels.nmp, plan.system.channels.normal, plan.memory.banks(), plan.dataflow.name());
+  put(out, "batch {}, {} prompt tokens{}, {} generated; {} layers, {}\n", w.batch, w.prompt_of(0),
+      w.prompts.empty() ? "" : " (first request)", w.generated_tokens, plan.model.layers,
+      w.layers == LayerMode::one ? "one block stands for all of them" : "a block each");
+  put(out, "prefill: every operator on the NPU, from where its operand lies\n");
+  put_order(out, plan);
+  put(out, "decode\n");
+  for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
+    for (const OperatorId v : level_order(*graph)) {
+      const Operator& op = (*graph)[v];
+      if (op.kind == OperatorKind::weight_gemm) put_weights(out, plan, plan.weights.at(op.name));
+      if (op.kind == OperatorKind::score_gemm || op.kind == OperatorKind::value_gemm)
+        put_attention(out, plan, op.name, plan.attention.at(op.name));
+    }
+  }
+  put(out, "memory, all layers, KV for every token of the run\n");
+  for (int c = 0; c < plan.memory.channels(); ++c) {
+    const std::int64_t used = plan.memory.bytes_per_bank(c) * plan.memory.banks();
+    const std::int64_t there = plan.memory.bank_bytes() * plan.memory.banks();
+    put(out, "  channel {} ({}): {:.1f} of {:.1f} MB, {:.1f} %\n", c, c < plan.system.channels.nmp ? "NMP" : "normal", mb(used), mb(there),
+        100.0 * static_cast<double>(used) / static_cast<double>(there));
+  }
+  return fmt::to_string(out);
+}
+
+}  // namespace bondsim

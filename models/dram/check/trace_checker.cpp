@@ -1,0 +1,378 @@
+#include "models/dram/check/trace_checker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace bondsim {
+namespace {
+
+constexpr std::size_t kept_violations = 20;
+constexpr std::int64_t most_postponed = 8;  // JESD209-5B: at most 8 refresh commands may be postponed
+
+}  // namespace
+
+TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
+                           const TraceCheckerOptions& options)
+    : dram_(dram),
+      controller_(controller),
+      has_nmp_(nmp != nullptr),
+      refresh_checked_(options.refresh && controller.refresh != RefreshKind::none),
+      switch_timed_(options.mode_switch),
+      groups_(static_cast<std::size_t>(dram.organization.bank_groups)),
+      banks_(static_cast<std::size_t>(dram.organization.banks())) {
+  if (has_nmp_) {
+    nmp_ = *nmp;
+    overlap_ = nmp_.subarray_overlap;
+    if (switch_timed_) mode_change_ps_ = std::llround(nmp_.mode_change_ns * 1000.0);
+  }
+  const std::int64_t khz = std::llround(dram.timing.ck_mhz * 1000.0);
+  const std::int64_t common = std::gcd(std::int64_t{1'000'000'000}, khz);
+  period_numerator_ = 1'000'000'000 / common;
+  period_denominator_ = khz / common;
+}
+
+// ---- Time -----------------------------------------------------------------------------------------------------------------
+
+/// Shortest distance in ps of two edges that are `cycles` apart.
+std::int64_t TraceChecker::span(std::int64_t cycles) const { return cycles * period_numerator_ / period_denominator_; }
+
+std::int64_t TraceChecker::cycles_of(double ns) const {
+  const double period_ps = static_cast<double>(period_numerator_) / static_cast<double>(period_denominator_);
+  return static_cast<std::int64_t>(std::ceil(ns * 1000.0 / period_ps - 1e-6));
+}
+
+bool TraceChecker::on_edge(std::int64_t t) const {
+  if (period_denominator_ == 1) return t % period_numerator_ == 0;
+  const auto guess = static_cast<std::int64_t>(static_cast<long double>(t) * period_denominator_ / period_numerator_);
+  for (std::int64_t n = std::max<std::int64_t>(guess - 1, 0); n <= guess + 1; ++n) {
+    const auto edge = static_cast<std::int64_t>(static_cast<WideInt>(n) * period_numerator_ / period_denominator_);
+    if (edge == t) return true;
+  }
+  return false;
+}
+
+// ---- Reporting ------------------------------------------------------------------------------------------------------------
+
+void TraceChecker::fail(const std::string& rule, const std::string& detail, const Seen* earlier) {
+  ++violations_;
+  ++by_rule_[rule];
+  if (first_.size() >= kept_violations) return;
+  TraceViolation violation{rule, detail, now_, {}, earlier != nullptr && earlier->any};
+  if (violation.has_earlier) violation.earlier = earlier->record;
+  first_.push_back(violation);
+}
+
+void TraceChecker::need_ps(const char* rule, const Seen& earlier, std::int64_t from, std::int64_t ps) {
+  if (!earlier.any || now_.time.value - from >= ps) return;
+  fail(rule, fmt::format("{} ps after, at least {} ps are needed", now_.time.value - from, ps), &earlier);
+}
+
+void TraceChecker::need(const char* rule, const Seen& earlier, std::int64_t cycles) {
+  need_ps(rule, earlier, earlier.record.time.value, span(cycles));
+}
+
+void TraceChecker::need_bank(const char* rule, C earlier, std::int64_t cycles) {
+  need(rule, bank().last[sub_of(now_.row)][static_cast<std::size_t>(earlier)], cycles);
+}
+
+void TraceChecker::need_group(const char* rule, C earlier, std::int64_t cycles) {
+  const auto group = static_cast<std::size_t>(now_.bank / dram_.organization.banks_per_group);
+  need(rule, groups_[group][static_cast<std::size_t>(earlier)], cycles);
+}
+
+void TraceChecker::need_rank(const char* rule, C earlier, std::int64_t cycles) {
+  need(rule, rank_[static_cast<std::size_t>(earlier)], cycles);
+}
+
+// ---- One command ----------------------------------------------------------------------------------------------------------
+
+void TraceChecker::command(const CommandRecord& record) {
+  now_ = record;
+  ++commands_;
+  const DramOrganization& shape = dram_.organization;
+  if (previous_.any && now_.time < previous_.record.time) fail("time_order", "the trace goes back in time", &previous_);
+  const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
+  const bool to_bank = now_.command != C::prea && now_.command != C::refab && !changes_mode;
+  if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
+  if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
+  if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
+  const bool hb = now_.command == C::nrd || now_.command == C::nwr;
+  if (!hb && !on_edge(now_.time.value)) fail("clock_edge", "the command is not on an edge of CK");
+  const bool mode_now = mode_.any && mode_.record.time == now_.time;
+  if (!in_nmp_ && !mode_now && previous_.any && previous_.record.time == now_.time && (switch_timed_ || !changes_mode)) {
+    fail("command_bus", "two commands on the bus at once", &previous_);
+  }
+  if (mode_.any && !changes_mode) {
+    need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
+  }
+  half_open_too_long();
+  switch (now_.command) {
+    case C::act1:
+      act1();
+      break;
+    case C::act2:
+      act2();
+      break;
+    case C::rd:
+    case C::wr:
+      column();
+      break;
+    case C::pre:
+      precharge();
+      break;
+    case C::prea:
+      precharge_all();
+      break;
+    case C::refab:
+      refresh_all();
+      break;
+    case C::refpb:
+      refresh_bank();
+      break;
+    case C::nrd:
+    case C::nwr:
+      hb_access();
+      break;
+    case C::mode_nmp:
+    case C::mode_normal:
+      mode_change();
+      break;
+  }
+  note();
+}
+
+void TraceChecker::note() {
+  const Seen seen{now_, true};
+  const auto c = static_cast<std::size_t>(now_.command);
+  previous_ = seen;
+  rank_[c] = seen;
+  if (now_.bank < 0) return;
+  groups_[static_cast<std::size_t>(now_.bank / dram_.organization.banks_per_group)][c] = seen;
+  bank().last[sub_of(now_.row)][c] = seen;
+}
+
+void TraceChecker::half_open_too_long() {
+  if (in_nmp_) return;
+  for (Bank& b : banks_) {
+    Row& row = b.rows[0];
+    if (!row.half_open || now_.time.value - row.opened.time.value <= span(dram_.timing.n_aad)) continue;
+    const bool is_it = now_.command == C::act2 && now_.bank == row.opened.bank;
+    const Seen opened{row.opened, true};
+    fail("tAAD", is_it ? "ACT2 comes too late" : "no ACT2 came in time", &opened);
+    row.half_open = false;
+  }
+}
+
+void TraceChecker::act1() {
+  const DramTiming& t = dram_.timing;
+  Row& row = bank().rows[sub_of(now_.row)];
+  const Seen opened{row.opened, row.row >= 0};
+  if (row.row >= 0) fail("act_to_open_bank", fmt::format("row {} is open", row.row), &opened);
+  need_bank("tRC", C::act1, t.n_rc);
+  need_bank("tRP_pb", C::pre, t.n_rp_pb);
+  need_rank("tRP_ab", C::prea, t.n_rp_ab);
+  need_rank("tRFC_ab", C::refab, cycles_of(t.t_rfc_ab_ns));
+  const bool together = in_nmp_ && nmp_.activate_policy == ActivatePolicy::all_bank;
+  if (!together) {
+    need_rank("tRRD", C::act1, t.n_rrd);
+    need("tFAW", acts_[0], t.n_faw);
+    std::rotate(acts_.begin(), acts_.begin() + 1, acts_.end());
+    acts_.back() = {now_, true};
+  }
+  if (!in_nmp_) {
+    need_bank("tRFC_pb", C::refpb, cycles_of(t.t_rfc_pb_ns));
+    need_rank("REFpb_to_ACT", C::refpb, t.n_rrd);
+  }
+  row.row = now_.row;
+  row.opened = now_;
+  row.half_open = !in_nmp_;
+}
+
+void TraceChecker::act2() {
+  Row& row = bank().rows[0];
+  if (in_nmp_) return fail("command_in_nmp_mode", "ACT2 behind the HB ports");
+  if (!row.half_open) return fail("act2_without_act1", "the bank has had no ACT1");
+  const Seen opened{row.opened, true};
+  if (row.row != now_.row) fail("act2_row", fmt::format("ACT1 was for row {}", row.row), &opened);
+  need("tAAD_min", opened, dram_.timing.n_aad_min);
+  row.half_open = false;
+}
+
+void TraceChecker::column() {
+  const DramTiming& t = dram_.timing;
+  const bool write = now_.command == C::wr;
+  if (in_nmp_) return fail("command_in_nmp_mode", "an access over the channel bus in NMP mode", &mode_);
+  const Row& row = bank().rows[0];
+  const Seen opened{row.opened, true};
+  if (row.row < 0) {
+    fail("column_to_closed_bank", "no row is open");
+  } else if (row.row != now_.row) {
+    fail("column_to_other_row", fmt::format("row {} is open", row.row), &opened);
+  } else if (row.half_open) {
+    fail("column_before_act2", "ACT2 has not come", &opened);
+  }
+  if (now_.column < 0 || now_.column % dram_.organization.burst_length != 0) fail("column_range", "not the first column of a burst");
+  need_bank("tRCD", C::act1, t.n_rcd);
+  if (write) {
+    need_rank("tCCD_S_write", C::wr, t.n_ccd_s);
+    need_group("tCCD_L_write", C::wr, t.n_ccd_l);
+    need_rank("tRTW", C::rd, t.n_rtw);
+  } else {
+    need_rank("tCCD_S_read", C::rd, t.n_ccd_s);
+    need_group("tCCD_L_read", C::rd, t.n_ccd_l);
+    need_rank("tWTR_S", C::wr, t.n_cwl + t.n_bl_min + t.n_wtr_s);
+    need_group("tWTR_L", C::wr, t.n_cwl + t.n_bl_max + t.n_wtr_l);
+  }
+  const std::int64_t data = now_.time.value + span(write ? t.n_cwl : t.n_cl);
+  if (data + 1 < bus_free_) fail("data_bus", "the burst overlaps the one before", &bus_user_);
+  bus_free_ = data + span(t.n_bl_min);
+  bus_user_ = {now_, true};
+}
+
+void TraceChecker::close(Bank& b, std::size_t sub) {
+  b.rows[sub].row = -1;
+  b.rows[sub].half_open = false;
+}
+
+void TraceChecker::precharge() {
+  const DramTiming& t = dram_.timing;
+  Bank& b = bank();
+  const std::size_t sub = sub_of(now_.row);
+  if (overlap_ && in_nmp_ && now_.row < 0) fail("precharge_row", "with subarray_overlap PRE names the row it closes");
+  need_bank("tRAS", C::act1, t.n_ras);
+  need_bank("tRTP", C::rd, t.n_rtp);
+  need_bank("tWR", C::wr, t.n_cwl + t.n_bl_min + t.n_wr);
+  if (!in_nmp_) {
+    need_rank("tPPD", C::pre, t.n_ppd);
+    need_rank("tPPD", C::prea, t.n_ppd);
+  }
+  need_bank("tRTP_hb", C::nrd, t.n_rtp);
+  const Seen& write = b.last[sub][static_cast<std::size_t>(C::nwr)];
+  if (write.any) need_ps("tWR_hb", write, write.record.time.value, nmp_.hb.access_ps() + span(t.n_wr));
+  const Seen& read = b.last[sub][static_cast<std::size_t>(C::nrd)];
+  if (read.any) need_ps("precharge_in_access", read, read.record.time.value, nmp_.hb.access_ps());
+  if (b.rows[sub].half_open) fail("precharge_half_open", "ACT2 has not come");
+  close(b, sub);
+}
+
+void TraceChecker::precharge_all() {
+  const DramTiming& t = dram_.timing;
+  for (std::size_t i = 0; i < banks_.size(); ++i) {
+    for (std::size_t sub = 0; sub < 2; ++sub) {
+      Bank& b = banks_[i];
+      if (b.rows[sub].row < 0) continue;
+      const Last& last = b.last[sub];
+      const auto since = [&](const char* rule, C c, std::int64_t cycles) { need(rule, last[static_cast<std::size_t>(c)], cycles); };
+      since("tRAS_all", C::act1, t.n_ras);
+      since("tRTP_all", C::rd, t.n_rtp);
+      since("tWR_all", C::wr, t.n_cwl + t.n_bl_min + t.n_wr);
+      since("tRTP_hb_all", C::nrd, t.n_rtp);
+      const Seen& write = last[static_cast<std::size_t>(C::nwr)];
+      if (write.any) need_ps("tWR_hb_all", write, write.record.time.value, nmp_.hb.access_ps() + span(t.n_wr));
+      if (b.access_end > now_.time.value) fail("precharge_in_access", "an access through the HB port is under way");
+      if (b.rows[sub].half_open) fail("precharge_half_open", "ACT2 has not come");
+      close(b, sub);
+    }
+  }
+  need_rank("tPPD_all", C::pre, t.n_ppd);
+}
+
+bool TraceChecker::all_closed() const {
+  return std::all_of(banks_.begin(), banks_.end(), [](const Bank& b) { return b.rows[0].row < 0 && b.rows[1].row < 0; });
+}
+
+void TraceChecker::refresh_all() {
+  const DramTiming& t = dram_.timing;
+  if (!all_closed()) fail("refresh_with_open_bank", "REFab while a row is open");
+  need_rank("tRP_pb_refresh", C::pre, t.n_rp_pb);
+  need_rank("tRP_ab_refresh", C::prea, t.n_rp_ab);
+  need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
+  need_rank("tRFC_pb_refresh", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  refresh_in_time();
+  refreshed_until_ps_ += std::llround(t.t_refi_ns * 1000.0);
+}
+
+void TraceChecker::refresh_bank() {
+  const DramTiming& t = dram_.timing;
+  if (in_nmp_) return fail("command_in_nmp_mode", "REFpb in NMP mode", &mode_);
+  const int banks = dram_.organization.banks();
+  const int together = std::clamp(static_cast<int>(std::lround(banks * t.t_refi_pb_ns / t.t_refi_ns)), 1, banks);
+  for (int i = 0; i < together; ++i) {
+    const int b = (now_.bank + i * (banks / together)) % banks;
+    const Bank& refreshed = banks_[static_cast<std::size_t>(b)];
+    if (refreshed.rows[0].row >= 0) fail("refresh_with_open_bank", fmt::format("REFpb while bank {} has a row open", b));
+    need("tRP_pb_refresh_bank", refreshed.last[0][static_cast<std::size_t>(C::pre)], t.n_rp_pb);
+  }
+  need_rank("tRP_ab_refresh_bank", C::prea, t.n_rp_ab);
+  need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
+  need_rank("tRFC_pb_refresh", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  need_rank("ACT_to_REFpb", C::act1, t.n_rrd);
+  refresh_in_time();
+  refreshed_until_ps_ += std::llround(t.t_refi_pb_ns * 1000.0);
+  for (int i = 1; i < together; ++i) {
+    banks_[static_cast<std::size_t>((now_.bank + i * (banks / together)) % banks)].last[0][static_cast<std::size_t>(C::refpb)] = {now_,
+                                                                                                                                  true};
+  }
+}
+
+void TraceChecker::refresh_in_time() {
+  if (!refresh_checked_) return;
+  const auto interval = std::llround(dram_.timing.t_refi_ns * 1000.0);
+  const std::int64_t late = now_.time.value - refreshed_until_ps_;
+  if (late > (most_postponed + 1) * interval) fail("tREFI", fmt::format("refresh is {} ps behind", late));
+}
+
+void TraceChecker::finish(Picoseconds t) {
+  now_ = CommandRecord{};
+  now_.time = t;
+  refresh_in_time();
+}
+
+void TraceChecker::hb_access() {
+  const DramTiming& t = dram_.timing;
+  Bank& b = bank();
+  const bool write = now_.command == C::nwr;
+  if (!in_nmp_) return fail("command_in_normal_mode", "an access through an HB port in normal mode", &mode_);
+  const std::size_t sub = sub_of(now_.row);
+  const Row& row = b.rows[sub];
+  const Seen opened{row.opened, row.row >= 0};
+  if (row.row < 0) {
+    fail("column_to_closed_bank", "no row is open");
+  } else if (row.row != now_.row) {
+    fail("column_to_other_row", fmt::format("row {} is open", row.row), &opened);
+  }
+  const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * 8 / dram_.organization.device_width_bits);
+  if (now_.column < 0 || now_.column % columns != 0) fail("column_range", "not the first column of an access");
+  need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd);
+  const Seen access{b.access, b.access_end != long_ago};
+  need_ps("hb_bandwidth", access, b.access_end, 0);
+  if (!write && b.write_end != long_ago) need_ps("tWTR_hb", access, b.write_end, span(t.n_wtr_l));
+  b.access = now_;
+  b.access_end = now_.time.value + nmp_.hb.access_ps();
+  if (write) b.write_end = b.access_end;
+}
+
+void TraceChecker::mode_change() {
+  const DramTiming& t = dram_.timing;
+  const bool to_nmp = now_.command == C::mode_nmp;
+  if (!has_nmp_) return fail("mode_of_normal_channel", "the channel has no NMP mode");
+  if (to_nmp == in_nmp_) fail("mode_repeated", "the channel is in that mode", &mode_);
+  if (!all_closed()) fail("mode_with_open_bank", "a row is open");
+  if (switch_timed_) {
+    need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
+    need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
+    need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
+    need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  }
+  if (bus_free_ > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus_user_);
+  if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
+  in_nmp_ = to_nmp;
+  mode_ = {now_, true};
+  for (Bank& b : banks_) {
+    if (b.access_end > now_.time.value) fail("mode_in_access", "an access through an HB port is under way");
+    b.last[1] = b.last[0];
+  }
+}
+
+}  // namespace bondsim

@@ -1,0 +1,126 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "models/dram/command.hpp"
+#include "models/dram/config.hpp"
+#include "models/nmp/config.hpp"
+
+namespace bondsim {
+
+/// One broken rule, with the command that broke it and the one it came too close to (or the one that makes it wrong).
+struct TraceViolation {
+  std::string rule;
+  std::string detail;
+  CommandRecord command;
+  CommandRecord earlier;
+  bool has_earlier = false;
+};
+
+/// What the system of a trace models.
+struct TraceCheckerOptions {
+  bool refresh = true;      ///< refresh comes in time (not for traces that do not begin with the run)
+  bool mode_switch = true;  ///< a mode change takes its time, with all banks precharged
+};
+
+/// Says whether a command trace obeys the datasheet, bank states, bus occupation, refresh and the two modes. It reads the datasheet
+/// values itself, command by command, and shares no code with the controller.
+///
+/// Times are compared exactly for whole-picosecond clocks, and to within the picosecond of rounding for others.
+class TraceChecker {
+ public:
+  /// @param nmp null when the channel has no NMP side.
+  TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const TraceCheckerOptions& options = {});
+
+  /// Commands in the order of the trace.
+  void command(const CommandRecord& record);
+  /// The trace ends at `t`: refresh must not be overdue.
+  void finish(Picoseconds t);
+
+  std::int64_t commands() const { return commands_; }
+  std::int64_t violations() const { return violations_; }
+  const std::map<std::string, std::int64_t>& by_rule() const { return by_rule_; }
+  /// The first few.
+  const std::vector<TraceViolation>& first() const { return first_; }
+
+ private:
+  using C = DramCommand;
+  static constexpr std::int64_t long_ago = INT64_MIN / 2;
+  struct Seen {
+    CommandRecord record;
+    bool any = false;
+  };
+  using Last = std::array<Seen, dram_commands>;
+  struct Row {
+    std::int32_t row = -1;
+    bool half_open = false;  ///< ACT1 came, ACT2 did not
+    CommandRecord opened;
+  };
+  struct Bank {
+    std::array<Row, 2> rows;  ///< by subarray
+    std::array<Last, 2> last;
+    std::int64_t access_end = long_ago;  ///< behind the HB port
+    std::int64_t write_end = long_ago;
+    CommandRecord access;
+  };
+
+  void act1();
+  void act2();
+  void column();
+  void precharge();
+  void precharge_all();
+  void refresh_all();
+  void refresh_bank();
+  void hb_access();
+  void mode_change();
+  void close(Bank& bank, std::size_t sub);
+  void half_open_too_long();
+  void refresh_in_time();
+
+  void fail(const std::string& rule, const std::string& detail, const Seen* earlier = nullptr);
+  void need(const char* rule, const Seen& earlier, std::int64_t cycles);
+  void need_ps(const char* rule, const Seen& earlier, std::int64_t from, std::int64_t ps);
+  void need_bank(const char* rule, C earlier, std::int64_t cycles);
+  void need_group(const char* rule, C earlier, std::int64_t cycles);
+  void need_rank(const char* rule, C earlier, std::int64_t cycles);
+  std::int64_t span(std::int64_t cycles) const;
+  std::int64_t cycles_of(double ns) const;
+  bool on_edge(std::int64_t t) const;
+  std::size_t sub_of(std::int32_t row) const { return overlap_ && in_nmp_ && row >= 0 ? static_cast<std::size_t>(row % 2) : 0; }
+  Bank& bank() { return banks_[static_cast<std::size_t>(now_.bank)]; }
+  bool all_closed() const;
+  void note();
+
+  DramConfig dram_;
+  ControllerConfig controller_;
+  NmpConfig nmp_;
+  bool has_nmp_;
+  bool overlap_ = false;
+  bool refresh_checked_;
+  bool switch_timed_;
+  std::int64_t mode_change_ps_ = 0;
+  std::int64_t period_numerator_ = 0;  ///< CK period in picoseconds, as a fraction
+  std::int64_t period_denominator_ = 1;
+
+  CommandRecord now_;
+  std::int64_t commands_ = 0;
+  std::int64_t violations_ = 0;
+  std::map<std::string, std::int64_t> by_rule_;
+  std::vector<TraceViolation> first_;
+
+  bool in_nmp_ = false;
+  Seen previous_;
+  Seen mode_;
+  Last rank_;
+  std::vector<Last> groups_;
+  std::vector<Bank> banks_;
+  std::array<Seen, 4> acts_;  ///< the last four, oldest first
+  std::int64_t bus_free_ = long_ago;
+  Seen bus_user_;
+  std::int64_t refreshed_until_ps_ = 0;
+};
+
+}  // namespace bondsim

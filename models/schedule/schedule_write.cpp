@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "models/schedule/schedule_json.hpp"
+#include "models/schedule/schedule_names.hpp"
+
+namespace bondsim {
+namespace {
+
+using Buffer = fmt::memory_buffer;
+
+template <class... Args>
+void put(Buffer& out, fmt::format_string<Args...> format, Args&&... args) {
+  fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+
+void put_extents(Buffer& out, const char* key, const std::vector<Extent>& extents) {
+  if (extents.empty()) return;
+  put(out, ",\"{}\":[", key);
+  const char* comma = "";
+  for (const Extent& e : extents) {
+    put(out, "{}[{},{},{},{},{}", comma, e.channel, e.first_bank, e.banks, e.bank_offset, e.bytes_per_bank);
+    if (e.longer_banks != 0 || e.extra_bytes != 0) put(out, ",{},{}", e.longer_banks, e.extra_bytes);
+    put(out, "]");
+    comma = ",";
+  }
+  put(out, "]");
+}
+
+void put_gemm(Buffer& out, const GemmShape& s, const GemmPart& p, const OperandBits& b) {
+  put(out, ",\"shape\":[{},{},{},{}]", s.count, s.m, s.n, s.k);
+  if (p.work >= 0) put(out, ",\"part\":[{},{},{},{},{}]", p.work, p.gemm, p.m, p.n, p.k);
+  put(out, ",\"bits\":[{},{},{},{}]", b.activation, b.stationary, b.output, b.accumulator);
+}
+
+void put_task(Buffer& out, const Task& t) {
+  put(out, "{{\"kind\":\"{}\",\"op\":{},\"channel\":{},\"after\":[{}]", enum_name(t.kind), t.op, t.channel, fmt::join(t.dependencies, ","));
+  put_extents(out, "extents", t.extents);
+  if (t.kind == TaskKind::nmp_gemm) {
+    const NmpGemm& g = t.nmp;
+    put_gemm(out, g.shape, g.part, g.bits);
+    put(out, ",\"pes\":[{},{}],\"tile\":[{},{},\"{}\"]", g.first_pe, g.pes_per_gemm, g.tiling.n_tile, g.tiling.k_tile,
+        enum_name(g.tiling.order));
+    if (!g.leave_mode) put(out, ",\"leave_mode\":false");
+    put_extents(out, "input", g.input);
+    put_extents(out, "stationary", g.stationary);
+    put_extents(out, "output", g.output);
+    put_extents(out, "partials", g.partials);
+  } else if (t.kind == TaskKind::npu_gemm) {
+    put_gemm(out, t.npu.shape, t.npu.part, t.npu.bits);
+    put(out, ",\"chunks\":{}", t.npu.chunks);
+    put_extents(out, "stationary", t.npu.stationary);
+  } else if (t.kind == TaskKind::npu_vector) {
+    put(out, ",\"vector\":[\"{}\",{},{},{}]", enum_name(t.vector.kind), t.vector.elements, t.vector.first_unit, t.vector.units);
+  }
+  put(out, "}}");
+}
+
+}  // namespace
+
+ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out) {
+  Buffer line;
+  put(line, "{{\"schema\":\"bondsim.schedule/1\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
+  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"all_layers\":{}", h.channels, h.batch, h.layers, h.steps,
+      h.all_layers);
+  put(line, ",\"operators\":[");
+  const char* comma = "";
+  for (const OperatorInfo& op : h.operators) {
+    put(line, "{}[{},\"{}\",{}]", comma, quoted(op.name), enum_name(op.phase), quoted(op.executor));
+    comma = ",";
+  }
+  put(line, "],\"edges\":[");
+  comma = "";
+  for (const auto& [a, b] : h.edges) {
+    put(line, "{}[{},{}]", comma, a, b);
+    comma = ",";
+  }
+  put(line, "]}}\n");
+  out_.write(line.data(), static_cast<std::streamsize>(line.size()));
+}
+
+void ScheduleWriter::write(const Block& b) {
+  Buffer line;
+  put(line, "{{\"phase\":\"{}\",\"step\":{},\"layer\":{},\"repeat\":{},\"work\":[", enum_name(b.phase), b.step, b.layer, b.repeat);
+  const char* comma = "";
+  for (const OperatorWork& w : b.work) {
+    put(line, "{}[{},{},{},{},{}]", comma, w.op, w.shape.count, w.shape.m, w.shape.n, w.shape.k);
+    comma = ",";
+  }
+  put(line, "],\"tasks\":[");
+  comma = "";
+  for (const Task& t : b.tasks) {
+    put(line, "{}", comma);
+    put_task(line, t);
+    comma = ",";
+  }
+  put(line, "]}}\n");
+  out_.write(line.data(), static_cast<std::streamsize>(line.size()));
+}
+
+}  // namespace bondsim

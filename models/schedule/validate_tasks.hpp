@@ -1,0 +1,65 @@
+#pragma once
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "models/schedule/schedule.hpp"
+#include "models/schedule/validator.hpp"
+#include "models/system/system.hpp"
+
+/// The validator's parts; thrown faults are caught by ScheduleValidator.
+namespace bondsim::schedule_checks {
+
+/// A block with its system, as the checks share it.
+struct BlockView {
+  const System& system;
+  const ScheduleHeader& header;
+  const Block& block;
+
+  const Task& task(std::int32_t i) const { return block.tasks[static_cast<std::size_t>(i)]; }
+  std::int32_t count() const { return static_cast<std::int32_t>(block.tasks.size()); }
+  std::string operator_name(std::int32_t op) const;
+
+  /// Throws a ScheduleFault of task `i` (-1: of the block).
+  template <class... Args>
+  [[noreturn]] void fail(std::int32_t i, fmt::format_string<Args...> format, Args&&... args) const {
+    raise(i, fmt::format(format, std::forward<Args>(args)...));
+  }
+  [[noreturn]] void raise(std::int32_t i, std::string what) const;
+};
+
+/// Every dimension at least 1, and the product far from overflow.
+bool plausible(const GemmShape& shape);
+
+/// Fields of task `i` alone.
+void check_task(const BlockView& view, std::int32_t i);
+
+/// What tasks are to each other: order, data, modes.
+void check_order(const BlockView& view);
+
+/// GEMM parts against the block's work.
+void check_coverage(const BlockView& view);
+
+/// For each task, which tasks end before it starts: by its dependencies, and because a channel and the systolic arrays take one after the
+/// other.
+class Ancestors {
+ public:
+  explicit Ancestors(const Block& block);
+  bool before(std::int32_t earlier, std::int32_t later) const {
+    return (bits_[static_cast<std::size_t>(later) * words_ + static_cast<std::size_t>(earlier) / 64] >> (earlier % 64) & 1u) != 0;
+  }
+
+ private:
+  void inherit(std::size_t to, std::size_t from);
+  std::size_t words_ = 0;
+  std::vector<std::uint64_t> bits_;
+};
+
+/// Partial sums of the block's operators are added up by reduce tasks that wait for them.
+void check_reductions(const BlockView& view, const Ancestors& ancestors);
+
+/// True when every byte of `what` is in one of `by`.
+bool covers(const std::vector<Extent>& by, const std::vector<Extent>& what);
+bool overlap(const std::vector<Extent>& a, const std::vector<Extent>& b);
+
+}  // namespace bondsim::schedule_checks

@@ -1,0 +1,62 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+/// What is wrong with a schedule, and where. A field that does not apply is -1.
+struct ScheduleFault {
+  std::int32_t step = -1;
+  std::int32_t layer = -1;
+  std::int32_t task = -1;
+  std::string what;       ///< one sentence, with the values
+  std::string task_name;  ///< `nmp_gemm of q on channel 3`
+
+  /// `step 3, layer 0, task 17 (nmp_gemm of q on channel 3): ...`
+  std::string text() const;
+};
+
+/// Checks a schedule against the system it is for, block by block, and stops at the first fault:
+///  - fields: kinds, operators, channels, shapes, extents inside the banks and in whole accesses, bytes that hold the operands, each PE's
+///  in its bank;
+///  - buffers: weight tile, input tile and accumulators fit;
+///  - order: dependencies point back (so there is no cycle), operators wait for those they need, an nmp_gemm for the scatter of its input,
+///  a
+///    load of its output follows it, the NPU reads a cache after the append to it;
+///  - modes: a channel that stays in NMP mode goes on with an nmp_gemm that waits for nothing else;
+///  - coverage: the parts of each GEMM cover its output and K exactly once, and partial sums are added up;
+///  - sequence: every step, every layer once.
+class ScheduleValidator {
+ public:
+  ScheduleValidator(const System& system, const ScheduleHeader& header);
+  ~ScheduleValidator();
+
+  /// The header alone.
+  std::optional<ScheduleFault> check_header() const;
+  /// The next block of the run.
+  std::optional<ScheduleFault> check(const Block& block);
+  /// That nothing is missing at the end.
+  std::optional<ScheduleFault> check_end() const;
+
+ private:
+  std::optional<ScheduleFault> check_sequence(const Block& block);
+
+  const System& system_;
+  const ScheduleHeader& header_;
+  std::int32_t step_ = 0;  ///< of the block before
+  std::int64_t layers_in_step_ = 0;
+};
+
+/// Runs a source to its end. @return the first fault
+std::optional<ScheduleFault> validate_schedule(const System& system, ScheduleSource& source);
+
+/// Hands a schedule on and checks it on the way. @throws ConfigError from the constructor's call or next() at the first fault.
+std::unique_ptr<ScheduleSource> validated(const System& system, std::unique_ptr<ScheduleSource> source);
+
+}  // namespace bondsim

@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/dram_setup.hpp"
+
+namespace bondsim {
+namespace {
+
+using test::CoreRun;
+using C = DramCommand;
+
+/// A configuration drawn from the seed. Half of the parts have rows of the datasheet lengthened that LPDDR5 makes redundant (tRC = tRAS +
+/// tRP, tFAW = 4 tRRD), so that they bind.
+struct Drawn {
+  DramConfig dram = test::dram_part("lpddr5-6400-8gb");
+  ControllerConfig controller;
+  NmpConfig nmp;
+  ChannelSwitches switches;
+
+  explicit Drawn(std::uint64_t seed) {
+    test::Random random(seed * 77);
+    if (random() % 2 == 0) {
+      dram.timing.n_rc = 60;
+      dram.timing.n_faw = 20;
+      dram.timing.n_ppd = 8;
+    }
+    controller.page_policy = random() % 2 == 0 ? PagePolicy::open : PagePolicy::closed;
+    controller.refresh = random() % 3 == 0 ? RefreshKind::per_bank : RefreshKind::all_bank;
+    controller.refresh_postpone = random() % 3 == 0 ? static_cast<int>(random() % 9) : 0;
+    const double gbps[] = {6.4, 12.8, 25.6, 51.2};
+    nmp = test::nmp_side(gbps[random() % 4], random() % 2 == 0 ? 64 : 32);
+    nmp.activate_policy = random() % 2 == 0 ? ActivatePolicy::all_bank : ActivatePolicy::staggered;
+    nmp.subarray_overlap = random() % 2 == 0;
+    switches.mode_switch = random() % 3 != 0;
+  }
+
+  std::string text() const {
+    return fmt::format("page policy {}, refresh {}, postpone {}, {} {}, overlap {}, mode switch {}", enum_name(controller.page_policy),
+                       enum_name(controller.refresh), controller.refresh_postpone, enum_name(nmp.activate_policy), nmp.hb.bandwidth_gbps,
+                       nmp.subarray_overlap, switches.mode_switch);
+  }
+};
+
+TEST(TraceChecker, finds_nothing_in_random_work_of_both_modes) {
+  std::int64_t commands = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const Drawn d(seed);
+    CoreRun run(d.dram, d.controller, &d.nmp, d.switches, timing_rules(d.dram));
+    test::random_work(run, seed, 10, d.dram.organization, true);
+    run.checker.finish(run.now);
+    ASSERT_EQ(run.checker.violations(), 0) << "seed " << seed << ": " << d.text() << "\n" << test::describe(run.checker);
+    commands += run.checker.commands();
+  }
+  EXPECT_GT(commands, 1'000'000);
+}
+
+TEST(TraceChecker, reports_each_rule_of_the_model_when_it_is_loosened_by_one_clock) {
+  const std::size_t rules = timing_rules(test::dram_part()).size();
+  ASSERT_GT(rules, 35U);
+  for (std::size_t mutant = 0; mutant < rules; ++mutant) {
+    bool found = false;
+    for (std::uint64_t seed = 1; seed <= 80 && !found; ++seed) {
+      const Drawn d(seed);
+      auto loosened = timing_rules(d.dram);
+      loosened[mutant].cycles += loosened[mutant].latest ? 1 : -1;
+      CoreRun run(d.dram, d.controller, &d.nmp, d.switches, loosened);
+      test::random_work(run, seed, 10, d.dram.organization, true);
+      found = run.checker.violations() > 0;
+    }
+    const TimingRule rule = timing_rules(test::dram_part())[mutant];
+    EXPECT_TRUE(found) << "rule " << mutant << ": " << command_name(rule.preceding) << " to " << command_name(rule.following) << ", "
+                       << rule.cycles << " cycles";
+  }
+}
+
+/// Rules broken by a trace written by hand, on 16 Gb LPDDR5 with cycles of 1250 ps.
+class HandWritten : public ::testing::Test {
+ protected:
+  HandWritten() : dram_(test::dram_part()), nmp_(test::nmp_side()), checker_(dram_, ControllerConfig{}, &nmp_) {}
+  void at(Cycle cycle, C command, int bank = -1, int row = -1, int column = -1) {
+    checker_.command({Picoseconds(cycle * 1250), command, bank, row, column, 0});
+  }
+  std::string broken() const {
+    std::string rules;
+    for (const auto& [rule, count] : checker_.by_rule()) rules += (rules.empty() ? "" : ",") + rule;
+    return rules;
+  }
+  DramConfig dram_;
+  NmpConfig nmp_;
+  TraceChecker checker_;
+};
+
+TEST_F(HandWritten, legal_read_passes) {
+  at(0, C::act1, 3, 7);
+  at(2, C::act2, 3, 7);
+  at(15, C::rd, 3, 7, 16);
+  at(34, C::pre, 3);
+  at(49, C::act1, 3, 8);
+  EXPECT_EQ(broken(), "");
+}
+TEST_F(HandWritten, column_one_cycle_early_breaks_t_rcd) {
+  at(0, C::act1, 3, 7);
+  at(2, C::act2, 3, 7);
+  at(14, C::rd, 3, 7, 16);
+  EXPECT_EQ(broken(), "tRCD");
+  ASSERT_EQ(checker_.first().size(), 1U);
+  EXPECT_EQ(checker_.first()[0].earlier.command, C::act1);
+}
+TEST_F(HandWritten, five_activates_in_a_window_of_four_break_t_faw) {
+  dram_.timing.n_faw = 20;
+  checker_ = TraceChecker(dram_, ControllerConfig{}, &nmp_);
+  for (int b = 0; b < 5; ++b) {
+    at(4 * b, C::act1, b, 1);
+    at(4 * b + 2, C::act2, b, 1);
+  }
+  EXPECT_EQ(broken(), "tFAW");
+}
+TEST_F(HandWritten, states_of_rows_are_kept) {
+  at(0, C::rd, 0, 0, 0);
+  at(100, C::act1, 0, 1);
+  at(102, C::act2, 0, 2);
+  at(200, C::act1, 0, 3);
+  at(202, C::act2, 0, 3);
+  at(300, C::rd, 0, 4, 0);
+  at(400, C::refab);
+  EXPECT_EQ(broken(), "act2_row,act_to_open_bank,column_to_closed_bank,column_to_other_row,refresh_with_open_bank");
+}
+TEST_F(HandWritten, act2_that_never_comes_breaks_t_aad) {
+  at(0, C::act1, 0, 1);
+  at(9, C::act1, 1, 1);
+  EXPECT_EQ(broken(), "tAAD");
+}
+TEST_F(HandWritten, modes_exclude_each_other) {
+  at(0, C::nrd, 0, 0, 0);
+  at(10, C::mode_nmp);
+  at(11, C::act1, 0, 0);
+  at(200, C::rd, 0, 0, 0);
+  EXPECT_EQ(broken(), "command_in_nmp_mode,command_in_normal_mode,mode_change");
+}
+TEST_F(HandWritten, mode_change_needs_closed_banks) {
+  at(0, C::act1, 0, 0);
+  at(2, C::act2, 0, 0);
+  at(50, C::mode_nmp);
+  EXPECT_EQ(broken(), "mode_with_open_bank");
+}
+TEST_F(HandWritten, one_command_a_cycle_and_on_its_edge) {
+  at(0, C::act1, 0, 0);
+  at(0, C::act1, 8, 0);
+  EXPECT_EQ(broken(), "command_bus,tRRD");
+  checker_.command({Picoseconds(2001), C::act2, 0, 0, -1, 0});
+  EXPECT_EQ(broken(), "clock_edge,command_bus,tAAD_min,tRRD");
+}
+TEST_F(HandWritten, refresh_more_than_nine_intervals_apart_is_late) {
+  at(3000, C::refab);
+  checker_.finish(Picoseconds(3'906'000 * 9LL));
+  EXPECT_EQ(broken(), "");
+  checker_.finish(Picoseconds(3'906'000 * 11LL));
+  EXPECT_EQ(broken(), "tREFI");
+}
+TEST_F(HandWritten, hb_accesses_keep_the_rate_of_the_port) {
+  at(0, C::mode_nmp);
+  at(80, C::act1, 0, 0);
+  at(95, C::nrd, 0, 0, 0);
+  at(97, C::nrd, 0, 0, 32);
+  EXPECT_EQ(broken(), "");
+  at(98, C::nrd, 0, 0, 64);
+  EXPECT_EQ(broken(), "hb_bandwidth");
+}
+
+}  // namespace
+}  // namespace bondsim

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "mapping/explain/explain.hpp"
+#include "mapping/mapper.hpp"
+#include "models/schedule/schedule_json.hpp"
+#include "models/schedule/validator.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/commands/run.hpp"
+#include "tools/experiment.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct MapOptions {
+  ExperimentRequest request;
+  std::string out;
+  std::string dot;
+  bool explain = false;
+};
+
+/// Writes a file whole or not at all: under another name first.
+template <class Write>
+void write_whole(const std::string& path, Write write) {
+  const std::string part = path + ".part";
+  {
+    std::ofstream file(part, std::ios::binary);
+    if (!file) throw ConfigError(path + ": cannot be written");
+    write(file);
+    file.flush();
+    if (!file) throw ConfigError(path + ": cannot be written, is the disk full?");
+  }
+  std::filesystem::rename(part, path);
+}
+
+int map(const MapOptions& options) {
+  const Experiment experiment = load_experiment(options.request);
+  const Plan plan = make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow);
+  if (options.explain) fmt::print("{}", explain(plan));
+  if (!options.dot.empty()) write_whole(options.dot, [&](std::ostream& out) { out << to_dot(plan); });
+  const auto schedule = validated(experiment.system, make_schedule(plan));
+  std::int64_t blocks = 0;
+  std::int64_t tasks = 0;
+  const auto drain = [&](ScheduleWriter* writer) {
+    Block block;
+    while (schedule->next(block)) {
+      ++blocks;
+      tasks += static_cast<std::int64_t>(block.tasks.size());
+      if (writer != nullptr) writer->write(block);
+    }
+  };
+  if (options.out.empty()) {
+    drain(nullptr);
+  } else {
+    write_whole(options.out, [&](std::ostream& out) {
+      ScheduleWriter writer(out, schedule->header());
+      drain(&writer);
+    });
+  }
+  fmt::print("{} on {}, dataflow {}: {} steps, {} blocks, {} tasks, checked\n", plan.model.name, plan.system.name, plan.dataflow.name(),
+             schedule->header().steps, blocks, tasks);
+  if (!options.out.empty()) fmt::print("written to {}\n", options.out);
+  return 0;
+}
+
+}  // namespace
+
+void add_map(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("map", "write the schedule of a run instead of running it, or explain it");
+  auto options = std::make_shared<MapOptions>();
+  add_experiment_options(*command, options->request);
+  command->add_option("--out", options->out, "schedule file to write: a header line, then one block a line (bondsim.schedule/1)");
+  command->add_flag("--explain", options->explain, "say who holds and runs what, on which channels, with which tiles and why");
+  command->add_option("--dot", options->dot, "write the operator graph with its groups for Graphviz");
+  command->footer(
+      "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --explain\n"
+      "  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --dataflow configs/dataflow/data_centric.yaml --out llama.schedule");
+  command->callback([options, &action] { action = [options] { return map(*options); }; });
+}
+
+}  // namespace bondsim::tools
