@@ -214,7 +214,7 @@ void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::
 void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
   const bool refresh = ledger.refresh.enabled && t >= (nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger));
   if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
-  if (choice.found) return;
+  if (choice.found || opened_write_overdue(t)) return;
   std::uint64_t blocked = 0;
   if (refresh) {
     if (controller_.refresh == RefreshKind::all_bank) {
@@ -223,7 +223,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
     }
     blocked = refresh_banks(ledger);
     choose_refresh_banks(t, choice, blocked);
-    if (choice.found) return;
+    if (choice.found || ((active_banks_ | opening_banks_) & blocked) != 0) return;
   }
   set_write_mode(t);
   choose_queued(t, choice, blocked);
@@ -284,6 +284,16 @@ void HostController::set_write_mode(Cycle t) {
   } else {
     write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
   }
+}
+
+/// Whether a write whose row is open has waited too long for reads to leave it the bus.
+bool HostController::opened_write_overdue(Cycle t) const {
+  if (write_wait_ == 0) return false;
+  for (std::uint64_t mask = active_banks_; mask != 0; mask &= mask - 1) {
+    const Entry& entry = entry_at(bank_at(__builtin_ctzll(mask)).active);
+    if (entry.write && t - entry.accepted >= write_wait_) return true;
+  }
+  return false;
 }
 
 /// When the oldest write of the queue was accepted.

@@ -142,6 +142,7 @@ class HostController {
   void choose_close(Cycle t, Choice& choice) const;
   void set_write_mode(Cycle t);
   Cycle oldest_write() const;
+  bool opened_write_overdue(Cycle t) const;
 
   void issue(const Choice& choice, Cycle t, ChannelLedger& ledger);
   void issue_column(const Choice& choice, Cycle t, ChannelLedger& ledger);
