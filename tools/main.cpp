@@ -48,6 +48,7 @@ int main(int argc, char** argv) {
   // Commands, in the order of --help.
   bondsim::tools::add_run(app, action);
   bondsim::tools::add_map(app, action);
+  bondsim::tools::add_replay(app, action);
   bondsim::tools::add_estimate(app, action);
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_dram(app, action);

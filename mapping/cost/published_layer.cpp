@@ -7,9 +7,9 @@ namespace {
 
 const std::vector<LayerShape>& shapes() {
   static const std::vector<LayerShape> list = {
-      {"opt", 32, 4096, 16384, 32, 32, false, false},
-      {"llama", 32, 4096, 14336, 32, 8, true, false},
-      {"palm", 32, 4096, 16384, 16, 1, true, true},
+      {"opt", 32, 4096, 16384, 32, 32, 128, false, false},
+      {"llama", 32, 4096, 14336, 32, 8, 128, true, false},
+      {"palm", 32, 4096, 16384, 16, 1, 256, true, true},
   };
   return list;
 }
@@ -36,7 +36,7 @@ class LayerBuilder {
   void attention(const std::string& name, bool context_is_n, const std::vector<std::string>& inputs) {
     const LayerShape& s = layer_.shape;
     const Request& r = layer_.request;
-    const std::int64_t head = s.hidden / s.query_heads;
+    const std::int64_t head = s.head_dim;
     const std::int64_t group = s.query_heads / s.kv_heads;
     const auto gemm = [&](std::int64_t tokens, std::int64_t context) {
       return GemmShape{r.batch * s.kv_heads, tokens * group, context_is_n ? context : head, context_is_n ? head : context};
@@ -45,8 +45,8 @@ class LayerBuilder {
     op.name = name;
     op.attention = true;
     op.prefill = gemm(r.prompt_tokens, r.prompt_tokens);
-    op.decode = gemm(1, std::min(published_max_sequence, r.prompt_tokens + r.generated_tokens));
-    op.stationary_bytes = published_element_bytes * static_cast<double>(r.batch * s.kv_heads * head * published_max_sequence);
+    op.decode = gemm(1, std::min(s.longest_context, r.prompt_tokens + r.generated_tokens));
+    op.stationary_bytes = published_element_bytes * static_cast<double>(r.batch * s.kv_heads * head * s.longest_context);
     add(op, inputs);
   }
 
@@ -83,13 +83,14 @@ LayerShape published_layer(const std::string& model) {
 
 Layer make_layer(const LayerShape& shape, const Request& request) {
   LayerBuilder b(shape, request);
-  const std::int64_t kv_width = shape.hidden / shape.query_heads * shape.kv_heads;
-  b.weight("q", shape.hidden, shape.hidden, {});
+  const std::int64_t query_width = shape.head_dim * shape.query_heads;
+  const std::int64_t kv_width = shape.head_dim * shape.kv_heads;
+  b.weight("q", query_width, shape.hidden, {});
   b.weight("k", kv_width, shape.hidden, {});
   b.weight("v", kv_width, shape.hidden, {});
   b.attention("qk", true, {"q", "k"});
   b.attention("sv", false, {"qk", "v"});
-  b.weight("o", shape.hidden, shape.hidden, {"sv"});
+  b.weight("o", shape.hidden, query_width, {"sv"});
   const std::vector<std::string> ffn_inputs = shape.parallel_ffn ? std::vector<std::string>{} : std::vector<std::string>{"o"};
   b.weight("f1", shape.intermediate, shape.hidden, ffn_inputs);
   if (shape.gated_ffn) b.weight("f3", shape.intermediate, shape.hidden, ffn_inputs);

@@ -27,6 +27,8 @@ class MemoryBoundSearch {
   MemoryBoundSearch(const OperatorTable& table, SearchResult& result) : table_(table), range_(normal_range(table)), result_(result) {}
 
   bool found() const { return found_; }
+  /// Nothing is faster than the bound: meeting it, up to the rounding of sums, is a proof too.
+  bool proved() const { return result_.optimal || (found_ && result_.latency.total_s() <= result_.lower_bound_s * (1 + 1e-9)); }
 
   /// Dataflows with the same account compare exactly: the first whose account is allowed and whose channels can be named is the best.
   void run_accounted(bool whole_width) {
@@ -51,7 +53,7 @@ class MemoryBoundSearch {
     const double sign = normal_too_empty(whole_width) ? -1 : 1;
     try_price(0, whole_width);
     try_price(sign * high, whole_width);
-    for (int step = 0; step < 24; ++step) {
+    for (int step = 0; step < 24 && !proved(); ++step) {
       const double price = 0.5 * (low + high);
       const double bytes = try_price(sign * price, whole_width);
       const bool enough = sign < 0 ? bytes >= range_.least : bytes <= range_.most;
@@ -135,12 +137,11 @@ SearchResult search_exactly(const OperatorTable& table) {
   if (!result.optimal) {
     result.lower_bound_s = std::max(result.lower_bound_s, memory_lower_bound_s(table));
     search.run_priced(false, scale_s);
-    search.run_priced(true, scale_s);
-    search.run_genetic();
+    if (!search.proved()) search.run_priced(true, scale_s);
+    if (!search.proved()) search.run_genetic();
   }
   if (!search.found()) throw InfeasibleError("no dataflow was found whose operands fit the channels");
-  // Nothing is faster than the bound: meeting it, up to the rounding of sums, is a proof too.
-  if (result.latency.total_s() <= result.lower_bound_s * (1 + 1e-9)) result.optimal = true;
+  result.optimal = search.proved();
   if (result.optimal) result.lower_bound_s = result.latency.total_s();
   return result;
 }

@@ -86,16 +86,28 @@ double best_dual_s(const std::vector<Hull>& hulls, const NormalRange& range) {
   return best;
 }
 
+/// The bound at one weighting of NMP and NPU time.
+double bound_at(const OperatorTable& table, const NormalRange& range, double nmp_weight) {
+  std::vector<Hull> hulls;
+  for (int op = 0; op < table.operators(); ++op) hulls.push_back(operator_hull(table, op, nmp_weight));
+  return best_dual_s(hulls, range);
+}
+
 }  // namespace
 
 double memory_lower_bound_s(const OperatorTable& table) {
   const NormalRange range = normal_range(table);
-  constexpr int weights = 32;
-  double best = 0;
-  for (int w = 0; w <= weights; ++w) {
-    std::vector<Hull> hulls;
-    for (int op = 0; op < table.operators(); ++op) hulls.push_back(operator_hull(table, op, static_cast<double>(w) / weights));
-    best = std::max(best, best_dual_s(hulls, range));
+  double best = std::max(bound_at(table, range, 0), bound_at(table, range, 1));
+  // A minimum of functions linear in the weight: concave, so the largest is found by thirds.
+  double low = 0;
+  double high = 1;
+  for (int step = 0; step < 8; ++step) {
+    const double left = low + (high - low) / 3;
+    const double right = high - (high - low) / 3;
+    const double left_s = bound_at(table, range, left);
+    const double right_s = bound_at(table, range, right);
+    best = std::max({best, left_s, right_s});
+    (left_s < right_s ? low : high) = left_s < right_s ? left : right;
   }
   return best;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -49,6 +50,7 @@ class ChannelCore {
   ChannelLedger& ledger() { return ledger_; }
 
  private:
+  void submit_ideal(const HostTransfer& transfer, Picoseconds now);
   enum class Phase : std::uint8_t { steady, draining, closing, switching };
   struct Held {
     HostTransfer transfer;
@@ -83,6 +85,8 @@ class ChannelCore {
   Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
   bool switch_timed_;
+  bool bus_contention_;
+  std::map<std::int32_t, Picoseconds> ideal_free_;  ///< by operator, without bus contention: when its bus is free
   std::vector<Held> held_;
 };
 

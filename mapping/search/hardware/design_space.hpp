@@ -1,0 +1,104 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/base/fields.hpp"
+
+namespace bondsim::search {
+
+enum class SpaceMethod { exhaustive, nsga2, ant_colony };
+
+}  // namespace bondsim::search
+
+namespace bondsim {
+
+template <>
+struct EnumNames<search::SpaceMethod> {
+  static const std::vector<std::pair<const char*, search::SpaceMethod>>& names() {
+    static const std::vector<std::pair<const char*, search::SpaceMethod>> list = {{"exhaustive", search::SpaceMethod::exhaustive},
+                                                                                  {"nsga2", search::SpaceMethod::nsga2},
+                                                                                  {"ant_colony", search::SpaceMethod::ant_colony}};
+    return list;
+  }
+};
+
+}  // namespace bondsim
+
+namespace bondsim::search {
+
+/// Keys of the system file that are varied together: row i gives every key its i-th value. One key is a plain list.
+struct SpaceParameter {
+  std::vector<std::string> keys;
+  std::vector<std::vector<std::string>> rows;  ///< values as written
+};
+
+/// Candidates whose metric is above are infeasible.
+struct SpaceConstraint {
+  std::string metric;
+  double at_most = 0;
+};
+template <class Visitor>
+void fields(Visitor& v, SpaceConstraint& c) {
+  v.field("metric", c.metric, required("metric of the evaluation"));
+  v.field("at_most", c.at_most, required("largest value allowed"));
+}
+
+/// A model and a workload that every device is judged on, each with a dataflow of its own.
+struct SpaceWorkload {
+  std::string model;
+  std::string workload;
+  double weight = 1;
+};
+template <class Visitor>
+void fields(Visitor& v, SpaceWorkload& c) {
+  v.field("model", c.model, required("model file, relative to this one"));
+  v.field("workload", c.workload, required("workload file"));
+  v.field("weight", c.weight, defaulted("share in the weighted mean of the metrics").range(1e-9, 1e9));
+}
+
+/// How the space is searched.
+struct SpaceSearch {
+  SpaceMethod method = SpaceMethod::exhaustive;
+  int population = 64;
+  int generations = 40;
+  std::int64_t seed = 1;
+};
+template <class Visitor>
+void fields(Visitor& v, SpaceSearch& c) {
+  v.field("method", c.method, defaulted("every candidate, or a search by pagmo2: nsga2 for several objectives, ant_colony for one"));
+  v.field("population", c.population, defaulted("candidates in a generation; a multiple of 4").range(8, 1 << 20));
+  v.field("generations", c.generations, defaulted("generations").range(1, 1 << 20));
+  v.field("seed", c.seed, defaulted("seed").range(0, 4294967295.0));
+}
+
+/// A candidate is one row number for each parameter.
+using Candidate = std::vector<int>;
+
+/// What may be built, and what is wanted of it (`schema: bondsim.space/1`).
+struct DesignSpace {
+  std::string name;
+  std::string system;  ///< file; as written, relative to the space's
+  std::int64_t longest_context = 2048;
+  std::string dataflow = "data_centric";
+  std::vector<SpaceWorkload> workloads;
+  std::vector<SpaceParameter> parameters;
+  std::vector<SpaceConstraint> constraints;
+  std::vector<std::string> objectives;  ///< metrics, all minimised
+  SpaceSearch search;
+  std::string directory;    ///< of the file, for what it names
+  std::string description;  ///< the file's values as canonical text
+
+  std::int64_t size() const;
+  /// Candidates in order: the last parameter changes fastest.
+  Candidate candidate(std::int64_t index) const;
+  /// `key=value` pairs in the order of the file, joined by blanks: what identifies a candidate.
+  std::string text(const Candidate& candidate) const;
+  std::vector<std::pair<std::string, std::string>> settings(const Candidate& candidate) const;
+};
+
+/// @throws ConfigError
+DesignSpace decode_space(const ConfigNode& node);
+
+}  // namespace bondsim::search

@@ -1,0 +1,33 @@
+#pragma once
+#include <map>
+#include <string>
+
+#include "mapping/search/hardware/design_space.hpp"
+
+namespace bondsim::search {
+
+/// What is known of one device after it was judged.
+struct Evaluation {
+  bool feasible = false;
+  std::string reason;                     ///< why not
+  std::map<std::string, double> metrics;  ///< by name with unit, e.g. latency_s; smaller is better
+};
+
+/// Judges devices: candidate in, metrics out. The closed forms are one tier, a cycle model can be another. One object serves one process.
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+  virtual const char* tier() const = 0;
+  /// Names of the metrics it gives.
+  virtual std::vector<std::string> metrics() const = 0;
+  /// Canonical text of every input that evaluations depend on: a search is resumed only on the same.
+  virtual std::string inputs() const = 0;
+  /// The same candidate gives the same evaluation, bit for bit, in any process. @throws ConfigError for settings no system can have.
+  virtual Evaluation evaluate(const Candidate& candidate) = 0;
+};
+
+/// One line of JSON and back.
+std::string to_json(const Evaluation& evaluation);
+Evaluation evaluation_from_json(const std::string& text);
+
+}  // namespace bondsim::search

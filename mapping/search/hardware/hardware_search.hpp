@@ -1,0 +1,41 @@
+#pragma once
+#include <functional>
+#include <memory>
+
+#include "mapping/search/hardware/evaluator.hpp"
+#include "mapping/search/hardware/result_store.hpp"
+
+namespace bondsim::search {
+
+/// State of a search, for a progress line.
+struct SearchProgress {
+  std::int64_t done = 0;       ///< candidates asked for so far, those of the store included
+  std::int64_t total = 0;      ///< at most
+  std::int64_t evaluated = 0;  ///< new ones
+  double best = 0;             ///< first objective of the best feasible candidate; infinite before there is one
+};
+
+struct HardwareSearchOptions {
+  int workers = 1;
+  std::function<std::unique_ptr<Evaluator>()> make_evaluator;  ///< called once, before the workers are forked
+  std::function<void(const SearchProgress&)> progress = {};
+  std::function<void(const std::string&)> report = {};  ///< a worker that died, a candidate given up
+  std::function<bool()> stop = {};
+};
+
+/// One undominated device.
+struct FrontMember {
+  std::string candidate;
+  Evaluation evaluation;
+};
+
+/// Searches the space, every evaluation going to the store and none being made that is there: a search that was stopped
+/// or killed goes on where it was and ends with the same front. Deterministic, whatever the number of workers.
+/// @return false when it was stopped before the end.
+bool search_hardware(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store);
+
+/// The feasible candidates of a tier that no other beats in every objective, best in the first objective first; of equal ones
+/// the first by name.
+std::vector<FrontMember> pareto_front(const DesignSpace& space, const ResultStore& store, const std::string& tier);
+
+}  // namespace bondsim::search
