@@ -166,6 +166,7 @@ class HostController {
   ControllerConfig controller_;
   bool row_timing_;
   Cycle write_wait_;
+  std::int64_t postponed_ps_ = 0;  ///< how much later than due a refresh may come while requests wait
   Clock clock_;
   TimingState timing_;
   std::vector<Bank> banks_;
