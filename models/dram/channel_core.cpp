@@ -113,20 +113,20 @@ Picoseconds ChannelCore::next_decision() const {
   return clock_.edge(host_.next());
 }
 
-void ChannelCore::step() {
+void ChannelCore::step(Picoseconds limit) {
   if (phase_ == Phase::closing) return close_banks();
   if (phase_ == Phase::switching) return announced_ ? arrive() : announce();
   const Picoseconds t = next_decision();
   if (mode_ == ChannelMode::nmp) {
     if (phase_ == Phase::draining && hb_->idle() && t >= requested_ && t >= hb_->quiet_at()) return drained(t);
-    return hb_->step(ledger_);
+    return hb_->step(ledger_, limit);
   }
   if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
   host_.step(ledger_);
 }
 
 void ChannelCore::run(Picoseconds limit) {
-  while (next_decision() <= limit) step();
+  while (next_decision() <= limit) step(limit);
   if (hb_.has_value()) hb_->emit(limit, ledger_);
 }
 
@@ -139,7 +139,7 @@ Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
   };
   shorten();
   while (next_decision() <= limit) {
-    step();
+    step(limit);
     shorten();
   }
   if (hb_.has_value()) hb_->emit(limit, ledger_);

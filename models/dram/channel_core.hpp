@@ -61,7 +61,7 @@ class ChannelCore {
   bool open_for_host(Picoseconds now) const;
   void begin_host_work(Picoseconds now);
   Picoseconds next_decision() const;
-  void step();
+  void step(Picoseconds limit);
   void drained(Picoseconds t);
   void close_banks();
   void announce();

@@ -60,8 +60,8 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   ChannelCore checkpoint_;  ///< core_ as it was at the time handed out, while core_ is ahead of it
   bool ahead_ = false;
   bool announced_ = false;  ///< events of this time are handed out in the next delta cycle
-  Picoseconds reached_;  ///< time until which core_ has decided
-  Picoseconds horizon_;  ///< how far to decide ahead next
+  Picoseconds reached_;     ///< time until which core_ has decided
+  Picoseconds horizon_;     ///< how far to decide ahead next
   sc_core::sc_event wakeup_;
   std::uint64_t kernel_events_ = 0;
 };

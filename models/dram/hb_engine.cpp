@@ -3,22 +3,12 @@
 #include <algorithm>
 
 #include "models/base/error.hpp"
+#include "models/dram/bank_mask.hpp"
 
 namespace bondsim {
 namespace {
 
 constexpr std::int64_t far_away = INT64_MAX / 4;
-
-std::uint64_t bank_mask(std::int32_t first, std::int32_t count) {
-  const std::uint64_t ones = count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-  return ones << first;
-}
-
-/// Calls f(bank) for every bank of a mask, in order.
-template <class F>
-void for_each_bank(std::uint64_t mask, F f) {
-  for (; mask != 0; mask &= mask - 1) f(static_cast<std::size_t>(__builtin_ctzll(mask)));
-}
 
 }  // namespace
 
@@ -159,7 +149,7 @@ Picoseconds HbEngine::next_command() const {
   return Picoseconds(next);
 }
 
-void HbEngine::step(ChannelLedger& ledger) {
+void HbEngine::step(ChannelLedger& ledger, Picoseconds limit) {
   std::size_t chosen = lanes_.size();
   Ps best = far_away;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
@@ -173,21 +163,21 @@ void HbEngine::step(ChannelLedger& ledger) {
   if (chosen == lanes_.size()) {
     refresh(ledger);
   } else if (lanes_[chosen].phase == Phase::activate) {
-    activate(chosen, ledger);
+    activate(chosen, ledger, limit.value);
   } else {
-    begin_row(chosen, ledger);
+    begin_row(chosen, ledger, limit.value);
   }
 }
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------------
 
-void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger) {
+void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger, Ps limit) {
   Lane& lane = lanes_[index];
   const HbTransfer& transfer = job_of(lane).transfer;
   lane.at = time_of(lane);
   lane.row = lane.row < 0 ? transfer.extent.bank_offset / dram_->organization.page_bytes() : lane.row + 1;
   lane.opens = banks_to_open(share_of(index, transfer.extent, lane.row), lane.row);
-  if (lane.opens == 0) return plan_columns(index, ledger);
+  if (lane.opens == 0) return plan_columns(index, ledger, limit);
   const std::size_t sub = subarray(lane.row);
   Ps close = lane.at;
   std::uint64_t closes = 0;
@@ -197,7 +187,7 @@ void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger) {
     close = std::max(close, banks_[b].pre_ready[sub]);
   });
   if (closes != 0) close_rows(closes, sub, row_timing_ ? edge(close) : lane.at, transfer.op);
-  if (!row_timing_) return activate(index, ledger);
+  if (!row_timing_) return activate(index, ledger, limit);
   Ps open = lane.at;
   for_each_bank(lane.opens, [&](std::size_t b) { open = std::max(open, banks_[b].act_ready[sub]); });
   lane.phase = Phase::activate;
@@ -222,7 +212,7 @@ HbEngine::Ps HbEngine::rank_act_ready() const {
   return std::max(after(last, n_rrd_), fourth < 0 ? 0 : after(fourth, n_faw_));
 }
 
-void HbEngine::activate(std::size_t index, ChannelLedger& ledger) {
+void HbEngine::activate(std::size_t index, ChannelLedger& ledger, Ps limit) {
   Lane& lane = lanes_[index];
   if (staggered_ && row_timing_ && rank_act_ready() > lane.at) {
     lane.at = rank_act_ready();
@@ -241,10 +231,10 @@ void HbEngine::activate(std::size_t index, ChannelLedger& ledger) {
   });
   last_acts_[oldest_act_] = lane.at;
   oldest_act_ = (oldest_act_ + 1) % 4;
-  plan_columns(index, ledger);
+  plan_columns(index, ledger, limit);
 }
 
-void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger) {
+void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger, Ps limit) {
   Lane& lane = lanes_[index];
   const HbTransfer& transfer = job_of(lane).transfer;
   const RowShare share = share_of(index, transfer.extent, lane.row);
@@ -270,7 +260,12 @@ void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger) {
   trains_.push_back({first, share, static_cast<std::int32_t>(lane.row), transfer.op, transfer.write, 0});
   ledger.account.add(TimeAccount::Kind::data, Picoseconds(first), Picoseconds(lane.column_end), Picoseconds(decided));
   const std::int64_t last_row = (transfer.extent.bank_offset + bytes_of(index, transfer.extent) - 1) / dram_->organization.page_bytes();
-  if (lane.row == last_row) end_share(index, ledger);
+  if (lane.row == last_row) {
+    last_row_state_.whole = false;
+    end_share(index, ledger);
+  } else if (!staggered_ && !overlap_ && row_timing_ && !ledger.keep_log) {
+    repeat_rows(share, last_row, limit, ledger);
+  }
 }
 
 /// The lane's part of its job is planned. Jobs end in the order they were submitted.
@@ -336,6 +331,7 @@ Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelLedge
 
 void HbEngine::refresh(ChannelLedger& ledger) {
   const std::int32_t op = jobs_.empty() ? -1 : jobs_.front().transfer.op;
+  last_row_state_.whole = false;
   const Picoseconds start = precharge_ready(Picoseconds(refresh_time(ledger)));
   const Ps at = precharge_all(start, op, ledger).value;
   const Ps end = after(at, n_rfc_);
@@ -345,58 +341,6 @@ void HbEngine::refresh(ChannelLedger& ledger) {
   for (Bank& bank : banks_) bank.act_ready.fill(end);
   for (Lane& lane : lanes_) lane.at = std::max(lane.at, end);
   settled_ = end;
-}
-
-// ---- Commands as time passes ----------------------------------------------------------------------------------------------
-
-void HbEngine::emit(Picoseconds t, ChannelLedger& ledger) {
-  emit_rows(t.value, ledger);
-  for (Train& train : trains_) emit_train(train, t.value, ledger);
-  trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.count; }), trains_.end());
-}
-
-void HbEngine::emit_rows(Ps t, ChannelLedger& ledger) {
-  for (const RowCommand& row : rows_) {
-    if (row.time > t) continue;
-    ChannelCounts& counts = ledger.of(row.op);
-    if (row.command == DramCommand::refab) {
-      ++counts.refreshes_all_bank;
-    } else if (row.command == DramCommand::prea) {
-      counts.precharges += static_cast<std::int64_t>(row.banks);  // here: how many rows it closes
-    } else {
-      (row.command == DramCommand::act1 ? counts.activates : counts.precharges) += __builtin_popcountll(row.banks);
-    }
-    if (!ledger.keep_log) continue;
-    if (row.command == DramCommand::refab || row.command == DramCommand::prea) {
-      ledger.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
-    } else {
-      for_each_bank(row.banks, [&](std::size_t b) {
-        ledger.record(Picoseconds(row.time), row.command, static_cast<std::int32_t>(b), row.row, -1, row.op);
-      });
-    }
-  }
-  rows_.erase(std::remove_if(rows_.begin(), rows_.end(), [t](const RowCommand& x) { return x.time <= t; }), rows_.end());
-}
-
-void HbEngine::emit_train(Train& train, Ps t, ChannelLedger& ledger) const {
-  if (t < train.first) return;
-  const RowShare& share = train.share;
-  const std::int64_t until = std::min((t - train.first) / access_ps_ + 1, share.count);
-  const auto part = [&](std::int64_t count) { return std::min(until, count) - std::min(train.emitted, count); };
-  ChannelCounts& counts = ledger.of(train.op);
-  (train.write ? counts.hb_writes : counts.hb_reads) +=
-      __builtin_popcountll(share.longer) * part(share.count) + __builtin_popcountll(share.shorter) * part(share.short_count);
-  if (ledger.keep_log) {
-    const auto step = static_cast<std::int32_t>(access_bytes_ * 8 / dram_->organization.device_width_bits);
-    for (std::int64_t i = train.emitted; i < until; ++i) {
-      const std::uint64_t banks = share.longer | (i < share.short_count ? share.shorter : 0);
-      for_each_bank(banks, [&](std::size_t b) {
-        ledger.record(Picoseconds(train.first + i * access_ps_), train.write ? DramCommand::nwr : DramCommand::nrd,
-                      static_cast<std::int32_t>(b), train.row, (share.first + static_cast<std::int32_t>(i)) * step, train.op);
-      });
-    }
-  }
-  train.emitted = until;
 }
 
 }  // namespace bondsim

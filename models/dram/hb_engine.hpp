@@ -40,8 +40,8 @@ class HbEngine {
   Picoseconds next(const ChannelLedger& ledger) const;
   /// Next time at which a command comes that is decided already.
   Picoseconds next_command() const;
-  /// Decides what is due at next().
-  void step(ChannelLedger& ledger);
+  /// Decides what is due at next(). Whole rows that repeat the one before are taken together as far as `limit`.
+  void step(ChannelLedger& ledger, Picoseconds limit);
   /// Counts and records the commands up to and including `t`; what is decided until then must have been decided.
   void emit(Picoseconds t, ChannelLedger& ledger);
 
@@ -69,6 +69,16 @@ class HbEngine {
     std::size_t job = 0;      ///< number of the job it is in, or waits for
     std::int64_t row = -1;    ///< row it is in; -1: not begun
     std::uint64_t opens = 0;  ///< banks to activate
+  };
+  /// What of the state repeats from row to row, relative to the end of the accesses.
+  struct RowState {
+    Ps column_end = 0;
+    Ps pre_ready = 0, act_ready = 0, column_ready = 0, settled = 0;
+    bool whole = false;  ///< all banks had a whole row
+    bool repeats(const RowState& before, Ps clock_period) const {
+      return whole && before.whole && pre_ready == before.pre_ready && act_ready == before.act_ready &&
+             column_ready == before.column_ready && settled == before.settled && (column_end - before.column_end) % clock_period == 0;
+    }
   };
   /// What a lane does in one row.
   struct RowShare {
@@ -109,11 +119,13 @@ class HbEngine {
   Ps time_of(const Lane& lane) const;
   bool waits_for_refresh(const Lane& lane, const ChannelLedger& ledger) const;
   Ps refresh_time(const ChannelLedger& ledger) const;
-  void begin_row(std::size_t lane, ChannelLedger& ledger);
+  void begin_row(std::size_t lane, ChannelLedger& ledger, Ps limit);
   void close_rows(std::uint64_t banks, std::size_t sub, Ps t, std::int32_t op);
-  void activate(std::size_t lane, ChannelLedger& ledger);
-  void plan_columns(std::size_t lane, ChannelLedger& ledger);
+  void activate(std::size_t lane, ChannelLedger& ledger, Ps limit);
+  void plan_columns(std::size_t lane, ChannelLedger& ledger, Ps limit);
   void end_share(std::size_t lane, ChannelLedger& ledger);
+  void repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelLedger& ledger);
+  RowState row_state(const RowShare& share) const;
   void refresh(ChannelLedger& ledger);
   Ps rank_act_ready() const;
   std::int64_t open_rows() const;
@@ -136,7 +148,8 @@ class HbEngine {
   std::array<Ps, 4> last_acts_{};
   std::size_t oldest_act_ = 0;
   Ps last_end_ = 0;
-  Ps settled_ = 0;  ///< banks closed so far are precharged, refresh has ended
+  Ps settled_ = 0;           ///< banks closed so far are precharged, refresh has ended
+  RowState last_row_state_;  ///< of the lane all banks share
   std::vector<RowCommand> rows_;
   std::vector<Train> trains_;
 };

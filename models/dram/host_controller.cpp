@@ -14,6 +14,8 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
       timing_(dram.organization, rules),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
       entries_(static_cast<std::size_t>(controller.read_queue + controller.write_queue + dram.organization.banks())) {
+  const std::int64_t interval = refresh_period(dram, RefreshKind::all_bank).value;
+  if (controller.refresh_postpone > 0) postponed_ps_ = controller.refresh_postpone * interval - interval / 4;
   const int banks = dram.organization.banks();
   check(banks <= 64 && dram.organization.bank_groups <= max_bank_groups, "{} banks are more than a channel can have", banks);
   all_banks_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
@@ -212,9 +214,9 @@ void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::
 }
 
 void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
-  const bool refresh = ledger.refresh.enabled && t >= (nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger));
+  const bool refresh = ledger.refresh.enabled && clock_.edge(t).value >= ledger.refresh.due_ps + (nothing_waits() ? 0 : postponed_ps_);
   if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
-  if (choice.found) return;
+  if (choice.found || opened_write_overdue(t)) return;
   std::uint64_t blocked = 0;
   if (refresh) {
     if (controller_.refresh == RefreshKind::all_bank) {
@@ -223,7 +225,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
     }
     blocked = refresh_banks(ledger);
     choose_refresh_banks(t, choice, blocked);
-    if (choice.found) return;
+    if (choice.found || ((active_banks_ | opening_banks_) & blocked) != 0) return;
   }
   set_write_mode(t);
   choose_queued(t, choice, blocked);
@@ -286,6 +288,16 @@ void HostController::set_write_mode(Cycle t) {
   }
 }
 
+/// Whether a write whose row is open has waited too long for reads to leave it the bus.
+bool HostController::opened_write_overdue(Cycle t) const {
+  if (write_wait_ == 0 || write_mode_) return false;
+  for (std::uint64_t mask = active_banks_; mask != 0; mask &= mask - 1) {
+    const Bank& bank = bank_at(__builtin_ctzll(mask));
+    if (entry_at(bank.active).write && t - bank.act1 >= write_wait_) return true;
+  }
+  return false;
+}
+
 /// When the oldest write of the queue was accepted.
 Cycle HostController::oldest_write() const {
   Cycle oldest = never;
@@ -333,9 +345,7 @@ void HostController::choose_close(Cycle t, Choice& choice) const {
 /// When a refresh goes before everything: when it is due, or as much later as it may be postponed, less a quarter of an interval in which
 /// what is under way ends.
 Cycle HostController::forced_refresh_cycle(const ChannelLedger& ledger) const {
-  if (controller_.refresh_postpone == 0) return refresh_cycle(ledger);
-  const std::int64_t interval = refresh_period(*dram_, RefreshKind::all_bank).value;
-  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + controller_.refresh_postpone * interval - interval / 4));
+  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + postponed_ps_));
 }
 
 std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {

@@ -142,6 +142,7 @@ class HostController {
   void choose_close(Cycle t, Choice& choice) const;
   void set_write_mode(Cycle t);
   Cycle oldest_write() const;
+  bool opened_write_overdue(Cycle t) const;
 
   void issue(const Choice& choice, Cycle t, ChannelLedger& ledger);
   void issue_column(const Choice& choice, Cycle t, ChannelLedger& ledger);
@@ -165,6 +166,7 @@ class HostController {
   ControllerConfig controller_;
   bool row_timing_;
   Cycle write_wait_;
+  std::int64_t postponed_ps_ = 0;  ///< how much later than due a refresh may come while requests wait
   Clock clock_;
   TimingState timing_;
   std::vector<Bank> banks_;

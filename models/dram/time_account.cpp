@@ -53,6 +53,13 @@ void TimeAccount::add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds n
   track.add(std::max(from.value, now_), to.value);
 }
 
+void TimeAccount::add_periodic_data(Picoseconds from, Picoseconds period, Picoseconds data, std::int64_t count) {
+  advance(from.value);
+  sums_[mode_][static_cast<std::size_t>(Kind::data)] += count * data.value;
+  sums_[mode_][static_cast<std::size_t>(Kind::work)] += count * (period - data).value;
+  now_ = from.value + count * period.value;
+}
+
 void TimeAccount::begin_work(Picoseconds from) { tracks_[static_cast<std::size_t>(Kind::work)].add(from.value, open_end); }
 
 void TimeAccount::end_work(Picoseconds to) { tracks_[static_cast<std::size_t>(Kind::work)].cut(to.value); }

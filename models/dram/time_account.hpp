@@ -37,6 +37,9 @@ class TimeAccount {
 
   /// [from, to) belongs to `kind`. Nothing given later begins before `now`.
   void add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now);
+  /// From `from` on, `count` times: work without data for `period` - `data`, then data. All that begins before the end of it has been
+  /// given, and nothing else happens in it.
+  void add_periodic_data(Picoseconds from, Picoseconds period, Picoseconds data, std::int64_t count);
   /// Work begins (an open end) and ends.
   void begin_work(Picoseconds from);
   void end_work(Picoseconds to);
