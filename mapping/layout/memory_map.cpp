@@ -7,6 +7,24 @@
 
 namespace bondsim {
 
+std::vector<Extent> joined(const std::vector<Extent>& extents) {
+  std::vector<Extent> out;
+  for (const Extent& e : extents) {
+    Extent* last = out.empty() ? nullptr : &out.back();
+    const bool next = last != nullptr && last->channel == e.channel && last->bank_offset == e.bank_offset &&
+                      last->first_bank + last->banks == e.first_bank && last->group_banks() == e.group_banks() && e.groups == 1 &&
+                      last->bytes_per_bank == e.bytes_per_bank && last->longer_banks == e.longer_banks &&
+                      last->extra_bytes == e.extra_bytes;
+    if (next) {
+      last->banks += e.banks;
+      ++last->groups;
+    } else {
+      out.push_back(e);
+    }
+  }
+  return out;
+}
+
 void ExtentBuilder::add(int channel, int bank, std::int64_t bank_offset, std::int64_t bytes) {
   if (bytes == 0) return;
   if (!extents_.empty()) {

@@ -18,6 +18,10 @@ class ExtentBuilder {
   std::vector<Extent> extents_;
 };
 
+/// One extent for neighbours of the same size and place, each a group of it: the GEMMs of a channel side by side move their bytes at the
+/// same time. Others stay as they are.
+std::vector<Extent> joined(const std::vector<Extent>& extents);
+
 /// Which part of a bank a tensor lies in.
 enum class Space {
   layer,  ///< once a layer: weights, KV

@@ -101,10 +101,13 @@ HbEngine::RowShare HbEngine::share_of(std::size_t lane, const Extent& extent, st
     share.longer = std::uint64_t{1} << lane;
     return share;
   }
-  const std::int32_t longer = extent.longer_banks > 0 ? extent.longer_banks : extent.banks;
-  share.longer = bank_mask(extent.first_bank, longer);
-  share.short_count = longer < extent.banks ? accesses(extent.bytes_per_bank) : 0;
-  if (share.short_count > 0) share.shorter = bank_mask(extent.first_bank + longer, extent.banks - longer);
+  const std::int32_t size = extent.group_banks();
+  const std::int32_t longer = extent.longer_banks > 0 ? extent.longer_banks : size;
+  share.short_count = longer < size ? accesses(extent.bytes_per_bank) : 0;
+  for (std::int32_t first = extent.first_bank; first < extent.first_bank + extent.banks; first += size) {
+    share.longer |= bank_mask(first, longer);
+    if (share.short_count > 0) share.shorter |= bank_mask(first + longer, size - longer);
+  }
   return share;
 }
 

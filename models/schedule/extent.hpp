@@ -6,8 +6,9 @@ namespace bondsim {
 
 /// Bytes that lie in one channel, in the same place of several neighbouring banks: bank `first_bank + i`, i < banks, holds
 /// `bytes_per_bank` bytes (the first `longer_banks` of them `extra_bytes` more) from byte `bank_offset` of the bank on.
-/// A bank is a sequence of rows: byte x is in row x / page_bytes, column byte x % page_bytes. bank = bank_group * banks_per_group + bank in
-/// the group.
+/// With `groups` > 1 the banks are so many equal groups one after the other (one a GEMM, say), and in each its first `longer_banks` hold
+/// more. A bank is a sequence of rows: byte x is in row x / page_bytes, column byte x % page_bytes. bank = bank_group * banks_per_group +
+/// bank in the group.
 ///
 /// The NMP side reads an extent bank by bank through the HB ports, all banks at once. The host side visits it row by row (row of the bank,
 /// not of the channel), and within one row index in the order of `host order` below, which keeps neighbouring accesses in different bank
@@ -20,10 +21,12 @@ struct Extent {
   std::int64_t bank_offset = 0;     ///< bytes
   std::int64_t bytes_per_bank = 0;  ///< bytes
   std::int64_t extra_bytes = 0;     ///< bytes
+  std::int32_t groups = 1;          ///< divides banks
 
-  std::int64_t bytes_of_bank(int i) const { return bytes_per_bank + (i < longer_banks ? extra_bytes : 0); }
+  std::int32_t group_banks() const { return groups > 1 ? banks / groups : std::max(banks, 1); }
+  std::int64_t bytes_of_bank(int i) const { return bytes_per_bank + (i % group_banks() < longer_banks ? extra_bytes : 0); }
   std::int64_t max_bytes_per_bank() const { return bytes_of_bank(0); }
-  std::int64_t bytes() const { return bytes_per_bank * banks + extra_bytes * longer_banks; }
+  std::int64_t bytes() const { return bytes_per_bank * banks + extra_bytes * longer_banks * groups; }
 
   /// The part at bytes [from, to) of each bank's share; a bank whose share is shorter gives what it has there.
   Extent slice(std::int64_t from, std::int64_t to) const {

@@ -19,7 +19,7 @@
 ///            npu_gemm: "shape", "part", "bits", "chunks", "stationary"
 ///            npu_vector: "vector": [kind, elements, first_unit, units]
 ///   shape    [count, m, n, k]; part [work, gemm, m, n, k]; bits [activation, stationary, output, accumulator]
-///   extent   [channel, first_bank, banks, bank_offset, bytes_per_bank, longer_banks, extra_bytes], the last two may be left out
+///   extent   [channel, first_bank, banks, bank_offset, bytes_per_bank, longer_banks, extra_bytes, groups], the last three may be left out
 namespace bondsim {
 
 /// Writes header and blocks as they come. Equal schedules give equal bytes.

@@ -104,7 +104,7 @@ class Object {
 std::vector<Extent> extents(const Value& v) {
   std::vector<Extent> out;
   for (const Value& item : v.items()) {
-    const auto n = item.items(5, 7);
+    const auto n = item.items(5, 8);
     Extent e;
     e.channel = n[0].small();
     e.first_bank = n[1].small();
@@ -112,10 +112,11 @@ std::vector<Extent> extents(const Value& v) {
     e.bank_offset = n[3].integer();
     e.bytes_per_bank = n[4].integer();
     if (n.size() == 6) item.fail("longer_banks without extra_bytes");
-    if (n.size() == 7) {
+    if (n.size() >= 7) {
       e.longer_banks = n[5].small();
       e.extra_bytes = n[6].integer();
     }
+    if (n.size() == 8) e.groups = n[7].small();
     out.push_back(e);
   }
   return out;

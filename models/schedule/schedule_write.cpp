@@ -24,7 +24,8 @@ void put_extents(Buffer& out, const char* key, const std::vector<Extent>& extent
   const char* comma = "";
   for (const Extent& e : extents) {
     put(out, "{}[{},{},{},{},{}", comma, e.channel, e.first_bank, e.banks, e.bank_offset, e.bytes_per_bank);
-    if (e.longer_banks != 0 || e.extra_bytes != 0) put(out, ",{},{}", e.longer_banks, e.extra_bytes);
+    if (e.longer_banks != 0 || e.extra_bytes != 0 || e.groups != 1) put(out, ",{},{}", e.longer_banks, e.extra_bytes);
+    if (e.groups != 1) put(out, ",{}", e.groups);
     put(out, "]");
     comma = ",";
   }

@@ -93,7 +93,8 @@ class TaskChecker {
       if (e.first_bank < 0 || e.banks < 1 || e.banks > org_.banks() || e.first_bank > org_.banks() - e.banks) {
         fail("{} in {} banks from {} on, a channel has 0 to {}", name, e.banks, e.first_bank, org_.banks() - 1);
       }
-      if (e.longer_banks < 0 || e.longer_banks >= e.banks || e.bytes() == 0) {
+      if (e.groups < 1 || e.banks % e.groups != 0) fail("{} in {} banks, which are not {} equal groups", name, e.banks, e.groups);
+      if (e.longer_banks < 0 || e.longer_banks >= e.group_banks() || e.bytes() == 0) {
         fail("{} of {} bytes a bank, {} more in {} of {} banks", name, e.bytes_per_bank, e.extra_bytes, e.longer_banks, e.banks);
       }
       if (e.bank_offset + e.max_bytes_per_bank() > org_.bank_bytes()) {
