@@ -18,7 +18,7 @@ bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, 
   const Binding& left = dataflow.binding(graph[a].name);
   const Binding& right = dataflow.binding(graph[b].name);
   return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
-         inputs_of(graph, a) == inputs_of(graph, b);
+         graph[a].expert == graph[b].expert && inputs_of(graph, a) == inputs_of(graph, b);
 }
 
 /// Weight GEMMs of the graph, those that share an input and channels together.
@@ -92,6 +92,7 @@ void fill_header(Plan& plan) {
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
+  plan.header.prompt_tokens = static_cast<int>(plan.workload.prompt_of(0));
   plan.header.all_layers = plan.workload.layers == LayerMode::all;
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     register_operator(plan, "embedding", phase, "vector");

@@ -1,13 +1,11 @@
 #include "sim/ledger.hpp"
 
+#include "models/dram/timing_rules.hpp"
 #include "models/nmp/rules.hpp"
 #include "models/npu/rules.hpp"
 
 namespace bondsim {
 namespace {
-
-/// Refresh commands that together refresh every row of a bank once (JESD209-5B: 8192 a refresh window).
-constexpr std::int64_t refreshes_a_window = 8192;
 
 const char* phase_name(Phase phase) { return phase == Phase::prefill ? "prefill" : "decode"; }
 
@@ -62,12 +60,11 @@ void Ledger::add_task(const Task& task, std::int64_t repeat) {
 
 EnergyCounts Ledger::energy_counts(const ChannelCounts& c) const {
   const DramOrganization& o = system_.dram.organization;
-  const std::int64_t rows_a_bank = ceil_div(o.rows, refreshes_a_window);
   EnergyCounts e;
   e.activates = c.activates;
   e.host_bits = (c.reads + c.writes) * o.access_bytes() * 8;
   e.hb_bits = (c.hb_reads + c.hb_writes) * system_.nmp.hb.access_bytes * 8;
-  e.refreshed_rows = (c.refreshes_all_bank * o.banks() + c.refreshes_per_bank) * rows_a_bank;
+  e.refreshed_rows = refreshed_rows(system_.dram, c);
   return e;
 }
 

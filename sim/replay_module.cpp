@@ -23,8 +23,8 @@ ChannelCounts difference(const ChannelCounts& a, const ChannelCounts& b) {
 
 }  // namespace
 
-Replay::Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, Progress progress)
-    : sc_module(name), source_(source), ledger_(ledger), results_(results), progress_(std::move(progress)) {
+Replay::Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress)
+    : sc_module(name), source_(source), ledger_(ledger), results_(results), overlap_(overlap), progress_(std::move(progress)) {
   SC_HAS_PROCESS(Replay);
   SC_METHOD(wake);
   sensitive << wakeup_;
@@ -145,6 +145,7 @@ bool Replay::try_start(std::size_t executor) {
     return true;
   }
   if (state.started || state.waits_for > 0) return false;
+  if (!overlap_ && running_tasks_ > 0 && block_.tasks[static_cast<std::size_t>(id)].op != running_op_) return false;
   start(id);
   return false;
 }
@@ -152,6 +153,8 @@ bool Replay::try_start(std::size_t executor) {
 void Replay::start(std::int32_t id) {
   const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   states_[static_cast<std::size_t>(id)].started = true;
+  running_op_ = task.op;
+  ++running_tasks_;
   if (task.op >= 0) {
     Span& span = spans_[static_cast<std::size_t>(task.op)];
     if (!span.used) span.start = now();
@@ -177,6 +180,7 @@ void Replay::end(std::int32_t id) {
   check(state.started && !state.ended, "task {} ended twice or before it started", id);
   state.ended = true;
   --left_;
+  --running_tasks_;
   const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   if (task.op >= 0) spans_[static_cast<std::size_t>(task.op)].end = now();
   for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) --states_[static_cast<std::size_t>(successor)].waits_for;

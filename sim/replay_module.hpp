@@ -26,7 +26,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
  public:
   using Progress = std::function<void(const Block&)>;
 
-  Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, Progress progress);
+  Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress);
 
   void bind(Executors executors);
   void task_done(std::int32_t task) override;
@@ -63,6 +63,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
   ScheduleSource& source_;
   Ledger& ledger_;
   Results& results_;
+  bool overlap_;
   Progress progress_;
   Executors executors_;
   sc_core::sc_event wakeup_;
@@ -72,6 +73,8 @@ class Replay : public sc_core::sc_module, public TaskListener {
   bool complete_ = false;
   Picoseconds block_start_;
   std::size_t left_ = 0;
+  std::int32_t running_op_ = -1;  ///< without overlap: the operator whose tasks run
+  std::int32_t running_tasks_ = 0;
   std::vector<State> states_;
   std::vector<std::vector<std::int32_t>> successors_;
   std::vector<std::vector<std::int32_t>> queues_;  ///< by executor: channels, arrays, vector units, none (barriers)

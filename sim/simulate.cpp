@@ -24,7 +24,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
   SystemBuilder builder(system, relay, options.commands, options.construction);
-  Replay replay("replay", schedule, ledger, results, options.progress);
+  Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
   relay.target = &replay;
   replay.bind(builder.executors());
   sc_core::sc_start();

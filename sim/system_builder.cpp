@@ -42,11 +42,13 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
     switches.row_timing = system.fidelity.row_timing;
     switches.refresh = system.fidelity.refresh;
     switches.mode_switch = system.fidelity.mode_switch;
+    switches.bus_contention = system.fidelity.bus_contention;
     switches.column_trains = system.kernel.column_trains;
     const auto channel_name = "channel_" + std::to_string(i);
     channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), static_cast<int>(i), system.dram, system.controller,
                                                  has_pes ? &system.nmp : nullptr, switches, sink);
-    if (has_pes) nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp, listener);
+    if (has_pes)
+      nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp, system.fidelity.finite_buffers, listener);
   }
 }
 

@@ -48,8 +48,11 @@ int main(int argc, char** argv) {
   // Commands, in the order of --help.
   bondsim::tools::add_run(app, action);
   bondsim::tools::add_map(app, action);
+  bondsim::tools::add_replay(app, action);
   bondsim::tools::add_estimate(app, action);
   bondsim::tools::add_dse(app, action);
+  bondsim::tools::add_dram(app, action);
+  bondsim::tools::add_check_trace(app, action);
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "bondsim: {}\n", wrong);
     return 2;

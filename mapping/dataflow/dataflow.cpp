@@ -8,11 +8,11 @@ namespace {
 /// Operator names and classes a rule may use. A class stands for the operators after it; a model has some or all of them.
 const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_classes() {
   static const std::vector<std::pair<std::string, std::vector<std::string>>> list = {
-      {"all", {"q", "k", "v", "qk", "sv", "o", "f1", "f3", "f2", "lm_head"}},
-      {"weights", {"q", "k", "v", "o", "f1", "f3", "f2", "lm_head"}},
+      {"all", {"q", "k", "v", "qk", "sv", "o", "router", "f1", "f3", "f2", "lm_head"}},
+      {"weights", {"q", "k", "v", "o", "router", "f1", "f3", "f2", "lm_head"}},
       {"attention", {"qk", "sv"}},
       {"projections", {"q", "k", "v", "o"}},
-      {"ffn", {"f1", "f3", "f2"}}};
+      {"ffn", {"router", "f1", "f3", "f2"}}};
   return list;
 }
 
@@ -24,9 +24,9 @@ bool contains(const std::vector<std::string>& list, const std::string& name) {
 
 bool names_operator(const OperatorRule& rule, const std::string& op) {
   for (const std::string& name : rule.names) {
-    if (name == op) return true;
+    if (name == op || name == expert_operator(op)) return true;
     for (const auto& entry : operator_classes()) {
-      if (entry.first == name && contains(entry.second, op)) return true;
+      if (entry.first == name && contains(entry.second, expert_operator(op))) return true;
     }
   }
   return false;
@@ -34,7 +34,7 @@ bool names_operator(const OperatorRule& rule, const std::string& op) {
 
 void require_known_names(const OperatorRule& rule) {
   for (const std::string& name : rule.names) {
-    bool known = contains(every_operator(), name);
+    bool known = contains(every_operator(), expert_operator(name));
     std::string allowed = fmt::format("{}", fmt::join(every_operator(), ", "));
     for (const auto& entry : operator_classes()) {
       known = known || entry.first == name;
@@ -86,6 +86,12 @@ Binding bind(const OperatorRule& rule, const System& system) {
 }
 
 }  // namespace
+
+std::string expert_operator(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  const bool expert = dot != std::string::npos && dot > 1 && name[0] == 'e' && name.find_first_not_of("0123456789", 1) == dot;
+  return expert ? name.substr(dot + 1) : name;
+}
 
 std::vector<int> Binding::all_channels() const {
   std::vector<int> all = nmp_channels;

@@ -64,6 +64,9 @@ void fields(Visitor& v, Dataflow& c) {
              defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
 }
 
+/// `f1` for `e3.f1`, an operator of expert 3; a file's `f1` stands for that of every expert.
+std::string expert_operator(const std::string& name);
+
 /// Reads a dataflow file. @throws ConfigError
 Dataflow decode_dataflow(const ConfigNode& node);
 

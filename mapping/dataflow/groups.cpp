@@ -57,6 +57,13 @@ class GroupChecker {
   void take_operator(const std::string& name, std::size_t tier, std::vector<std::string>& to) {
     const auto& layer = checks_.operators;
     if (std::find(layer.begin(), layer.end(), name) == layer.end()) {
+      bool experts = false;
+      for (const std::string& op : layer) {
+        if (expert_operator(op) != name) continue;
+        take_operator(op, tier, to);
+        experts = true;
+      }
+      if (experts) return;
       const bool known = std::find(checks_.known.begin(), checks_.known.end(), name) != checks_.known.end();
       if (!known || name == "lm_head") {
         reject(fmt::format("'{}' is not an operator of a layer, allowed: {}", name, fmt::join(layer, ", ")));

@@ -25,6 +25,13 @@ BlockEmitter::BlockEmitter(const Plan& plan, Block& block, int step)
     : plan_(plan), block_(block), requests_(step_tokens(plan.workload, step)) {
   block_.step = step;
   block_.phase = step == 0 ? Phase::prefill : Phase::decode;
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : requests_) tokens += r.tokens;
+  if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, tokens, step);
+}
+
+std::int64_t BlockEmitter::rows_of(const Operator& op) const {
+  return op.expert < 0 ? total_tokens() : expert_rows_[static_cast<std::size_t>(op.expert)];
 }
 
 std::int64_t BlockEmitter::total_tokens() const {
@@ -129,6 +136,12 @@ void BlockEmitter::start(const OperatorGraph& graph) {
 void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   if (emitted_[v]) return;
   const Operator& op = graph[v];
+  if (rows_of(op) == 0) {
+    // An expert without tokens: what comes after waits for what came before.
+    done_[v] = dependencies_of(graph, v);
+    emitted_[v] = true;
+    return;
+  }
   switch (op.kind) {
     case OperatorKind::weight_gemm:
       weight_wave(graph, v);
@@ -153,8 +166,8 @@ void BlockEmitter::graph(const OperatorGraph& graph) {
 }
 
 BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
-  std::int64_t elements = op.elements_per_token * total_tokens();
-  if (op.vector == VectorKind::softmax) {
+  std::int64_t elements = op.elements_per_token * rows_of(op);
+  if (op.per_context) {
     elements = 0;
     for (const RequestTokens& r : requests_) elements += op.elements_per_token * r.tokens * r.context;
   }

@@ -45,6 +45,8 @@ class BlockEmitter {
   }
   int layer() const { return block_.layer < 0 ? 0 : block_.layer; }
   std::int64_t total_tokens() const;
+  /// Rows of an operator's input: the tokens, or those routed to its expert.
+  std::int64_t rows_of(const Operator& op) const;
 
   void start(const OperatorGraph& graph);
   void emit(const OperatorGraph& graph, OperatorId v);
@@ -77,6 +79,7 @@ class BlockEmitter {
   const Plan& plan_;
   Block& block_;
   std::vector<RequestTokens> requests_;
+  std::vector<std::int64_t> expert_rows_;
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
   std::map<std::int64_t, std::int32_t> context_work_;  ///< of the present attention operator: work entry by context

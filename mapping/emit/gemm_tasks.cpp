@@ -25,7 +25,8 @@ std::int32_t BlockEmitter::weight_scatter(const WeightPlacement& w, const Weight
   const auto key = std::make_pair(plan_.weight_group.at(w.op.name).front(), share.channel);
   const auto known = scatters_.find(key);
   if (known != scatters_.end()) return known->second;
-  return scatters_[key] = transfer(TaskKind::host_scatter, op_index(w.op.name), share.channel, in_shared(share.input), after);
+  return scatters_[key] = transfer(TaskKind::host_scatter, op_index(w.op.name), share.channel,
+                                   in_shared(share_input(w, share, rows_of(w.op), plan_.memory)), after);
 }
 
 std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t work, Tasks after) {
@@ -34,14 +35,14 @@ std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightS
   t.op = op_index(w.op.name);
   t.channel = share.channel;
   t.dependencies = std::move(after);
-  t.nmp.shape = {1, w.m, share.n.size(), share.k.size()};
+  t.nmp.shape = {1, rows_of(w.op), share.n.size(), share.k.size()};
   t.nmp.part = {work, 0, 0, share.n.begin, share.k.begin};
   t.nmp.bits = w.bits;
   t.nmp.pes_per_gemm = plan_.memory.banks();
   t.nmp.tiling = share.tiling;
-  t.nmp.input = in_shared(share.input);
+  t.nmp.input = in_shared(share_input(w, share, rows_of(w.op), plan_.memory));
   t.nmp.stationary = plan_.memory.place(share.stationary, w.space, layer());
-  t.nmp.output = in_shared(share.output);
+  t.nmp.output = in_shared(share_output(w, share, rows_of(w.op), plan_.memory));
   return add(std::move(t));
 }
 
@@ -57,7 +58,7 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
     if (graph[u].ffn == graph[v].ffn && in(names, graph[u].name) && (tier_ == nullptr || in(*tier_, graph[u].name))) wave.push_back(u);
   }
   std::map<OperatorId, std::int32_t> works;
-  for (const OperatorId u : wave) works[u] = work(op_index(graph[u].name), {1, total_tokens(), graph[u].n, graph[u].k});
+  for (const OperatorId u : wave) works[u] = work(op_index(graph[u].name), {1, rows_of(graph[u]), graph[u].n, graph[u].k});
   std::map<OperatorId, Tasks> gemms;
   if (block_.phase == Phase::decode) {
     const auto first_new = static_cast<std::int32_t>(block_.tasks.size());
@@ -83,13 +84,14 @@ void BlockEmitter::weight_member(const WeightPlacement& w, std::int32_t work, co
   const int op = op_index(w.op.name);
   Tasks done;
   for (std::size_t s = 0; s < gemms.size(); ++s) {
-    done.push_back(transfer(TaskKind::host_load, op, w.shares[s].channel, in_shared(w.shares[s].output), {gemms[s]}));
+    done.push_back(transfer(TaskKind::host_load, op, w.shares[s].channel,
+                            in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory)), {gemms[s]}));
   }
-  if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, w.m * w.n_nmp * (w.split.t_k() - 1), done)};
+  if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, rows_of(w.op) * w.n_nmp * (w.split.t_k() - 1), done)};
   if (block_.phase == Phase::prefill) {
-    done = {weight_on_npu(w, {1, total_tokens(), w.op.n, w.op.k}, {work, 0, 0, 0, 0}, all_weights(w), after)};
+    done = {weight_on_npu(w, {1, rows_of(w.op), w.op.n, w.op.k}, {work, 0, 0, 0, 0}, all_weights(w), after)};
   } else if (w.n_npu() > 0) {
-    done.push_back(weight_on_npu(w, {1, w.m, w.n_npu(), w.op.k}, {work, 0, 0, w.n_nmp, 0}, w.npu, after));
+    done.push_back(weight_on_npu(w, {1, rows_of(w.op), w.n_npu(), w.op.k}, {work, 0, 0, w.n_nmp, 0}, w.npu, after));
   }
   done_[v] = done;
   emitted_[v] = true;

@@ -23,31 +23,50 @@ std::int64_t longest_context(const Workload& w) {
   return longest;
 }
 
-/// Columns of V a PE can accumulate at a time.
-std::int64_t v_block_columns(const PlanContext& c, const AttentionPlacement& a, std::int64_t columns) {
-  const auto buffer = static_cast<std::int64_t>(c.system.nmp.pe.output_buffer_kib * 1024);
-  const std::int64_t limit = buffer * 8 / (a.m * a.bits.accumulator);
+/// Elements of a token that lie in the bank of PE `pe` of a head: K: all of the head; V: the PE's columns.
+std::int64_t elements_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe) {
+  return a.keys ? a.head_dim : even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
+}
+
+/// How many of a part's first `local` tokens lie there: K: the tokens dealt to the PE; V: all.
+std::int64_t tokens_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe, std::int64_t local) {
+  return a.keys ? tokens_of_part(local, run.pes_per_gemm, pe) : local;
+}
+
+std::int64_t blocks_of(const AttentionPlacement& a, const HeadRun& run) { return ceil_div(elements_of_pe(a, run, 0), run.block_elements); }
+
+/// Bytes of a token in a block.
+std::int64_t row_bytes(const AttentionPlacement& a, const HeadRun& run, int pe, std::int64_t block) {
+  const std::int64_t left = elements_of_pe(a, run, pe) - block * run.block_elements;
+  return bytes_of(std::clamp<std::int64_t>(left, 0, run.block_elements), a.bits.stationary);
+}
+
+/// Elements of a token that are kept together: a tile of K (for the input buffer) or of columns of V (for the accumulators) at most.
+std::int64_t block_elements(const PlanContext& c, const AttentionPlacement& a, const HeadRun& run) {
+  const NmpConfig& nmp = c.system.nmp;
+  const double kib = a.keys ? nmp.input_buffer_kib : nmp.pe.output_buffer_kib;
+  const std::int64_t bits_each = a.keys ? run.gemms * a.m * a.bits.activation : a.m * a.bits.accumulator;
+  const std::int64_t limit = static_cast<std::int64_t>(kib * 1024) * 8 / bits_each;
   if (limit < 1) {
-    throw InfeasibleError(fmt::format("attention: {} rows of a head need {} bytes of output buffer a column, {} KiB there", a.m,
-                                      bytes_of(a.m, a.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
+    throw InfeasibleError(fmt::format("attention: {} GEMMs of {} rows need {} bytes of {} buffer for one element of a head, {} KiB there",
+                                      run.gemms, a.m, ceil_div(bits_each, std::int64_t{8}), a.keys ? "input" : "output", kib));
   }
-  return ceil_div(columns, ceil_div(columns, limit));
+  const std::int64_t elements = elements_of_pe(a, run, 0);
+  return ceil_div(elements, ceil_div(elements, limit));
 }
 
 /// Bytes of the fullest bank of a run's cache that may grow to `tokens` tokens.
 std::int64_t cache_bank_bytes(const AttentionPlacement& a, HeadRun& run, std::int64_t tokens, const MemoryMap& memory) {
   const std::int64_t local = tokens_of_part(tokens, run.parts, 0);
-  if (a.keys) return memory.padded(ceil_div<std::int64_t>(local, run.pes_per_gemm) * bytes_of(a.head_dim, a.bits.stationary));
-  const std::int64_t columns = ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm);
-  run.block_stride = memory.padded(local * bytes_of(run.block_columns, a.bits.stationary));
-  return run.block_stride * ceil_div(columns, run.block_columns);
+  run.block_stride = memory.padded(tokens_of_pe(a, run, 0, local) * row_bytes(a, run, 0, 0));
+  return run.block_stride * blocks_of(a, run);
 }
 
 /// Reserves one round of a channel: runs side by side on its PEs.
 void reserve_round(const PlanContext& c, const Workload& w, AttentionPlacement& a, std::vector<HeadRun>& round, MemoryMap& memory) {
   std::int64_t cache = 0;
   for (HeadRun& run : round) {
-    run.block_columns = v_block_columns(c, a, ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm));
+    run.block_elements = block_elements(c, a, run);
     cache = std::max(cache, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory));
   }
   const std::int64_t offset = memory.reserve(round.front().channel, Space::layer, cache);
@@ -202,20 +221,12 @@ GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_
 }
 
 std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
-  const std::int64_t tokens = tokens_of_part(context, run.parts, run.part);
-  const std::int64_t blocks = a.keys ? 1 : ceil_div(ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm), run.block_columns);
+  const std::int64_t local = tokens_of_part(context, run.parts, run.part);
   ExtentBuilder out;
-  for (std::int64_t block = 0; block < blocks; ++block) {
+  for (std::int64_t block = 0; block < blocks_of(a, run); ++block) {
     for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
       const int pe = i % run.pes_per_gemm;
-      std::int64_t bytes = 0;
-      if (a.keys) {
-        bytes = even_part(tokens, run.pes_per_gemm, pe, 1).size() * bytes_of(a.head_dim, a.bits.stationary);
-      } else {
-        const std::int64_t columns = even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
-        const std::int64_t width = std::clamp<std::int64_t>(columns - block * run.block_columns, 0, run.block_columns);
-        bytes = tokens * bytes_of(width, a.bits.stationary);
-      }
+      const std::int64_t bytes = tokens_of_pe(a, run, pe, local) * row_bytes(a, run, pe, block);
       out.add(run.channel, run.first_pe + i, run.cache + block * run.block_stride, memory.padded(bytes));
     }
   }
@@ -228,25 +239,14 @@ std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& r
   const std::int64_t end = tokens_of_part(last, run.parts, run.part);
   const std::int64_t unit = memory.host_unit();
   ExtentBuilder out;
-  const auto add = [&](int bank, std::int64_t base, std::int64_t from, std::int64_t to) {
-    if (from == to) return;
-    const std::int64_t start = from / unit * unit;
-    out.add(run.channel, bank, base + start, ceil_div(to, unit) * unit - start);
-  };
-  const std::int64_t blocks = a.keys ? 1 : ceil_div(ceil_div<std::int64_t>(a.head_dim, run.pes_per_gemm), run.block_columns);
-  for (std::int64_t block = 0; block < blocks; ++block) {
+  for (std::int64_t block = 0; block < blocks_of(a, run); ++block) {
     for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
       const int pe = i % run.pes_per_gemm;
-      if (a.keys) {
-        const std::int64_t row = bytes_of(a.head_dim, a.bits.stationary);
-        add(run.first_pe + i, run.cache, tokens_of_part(begin, run.pes_per_gemm, pe) * row,
-            tokens_of_part(end, run.pes_per_gemm, pe) * row);
-      } else {
-        const std::int64_t columns = even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
-        const std::int64_t row =
-            bytes_of(std::clamp<std::int64_t>(columns - block * run.block_columns, 0, run.block_columns), a.bits.stationary);
-        add(run.first_pe + i, run.cache + block * run.block_stride, begin * row, end * row);
-      }
+      const std::int64_t row = row_bytes(a, run, pe, block);
+      const std::int64_t from = tokens_of_pe(a, run, pe, begin) * row / unit * unit;
+      const std::int64_t to = ceil_div(tokens_of_pe(a, run, pe, end) * row, unit) * unit;
+      const bool any = tokens_of_pe(a, run, pe, end) > tokens_of_pe(a, run, pe, begin) && row > 0;
+      if (any) out.add(run.channel, run.first_pe + i, run.cache + block * run.block_stride + from, to - from);
     }
   }
   return out.take();
@@ -288,9 +288,9 @@ NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const He
   p.bits = a.bits;
   p.banks = system.dram.organization.banks();
   p.row_change_ps = row_change_ps(system.dram);
-  // K lies token by token (a column whole), V token by token in blocks of columns: the tiles follow.
-  p.fixed_k = a.keys ? s.k : 0;
-  p.fixed_n = a.keys ? 0 : run.block_columns;
+  // The cache grows token by token, each token in blocks of its elements: the tiles follow the blocks.
+  p.fixed_k = a.keys ? run.block_elements : 0;
+  p.fixed_n = a.keys ? 0 : run.block_elements;
   const auto tiling = choose_tiling(system.nmp, p);
   if (!tiling) {
     throw InfeasibleError(fmt::format("attention on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers", run.channel,

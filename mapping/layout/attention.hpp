@@ -24,13 +24,13 @@ struct HeadRun {
   int pes_per_gemm = 0;
   int part = 0;  ///< tokens of the heads that lie here
   int parts = 1;
-  std::int64_t first_head = 0;     ///< number of the first head among those of the same context
-  int request = 0;                 ///< one of those whose context the run has
-  std::int64_t cache = 0;          ///< offset in the layer space
-  std::int64_t input = 0;          ///< offset in the shared space
-  std::int64_t output = 0;         ///< offset in the shared space
-  std::int64_t block_columns = 0;  ///< V: columns of a PE kept together, token by token; a PE's columns are a sequence of such blocks
-  std::int64_t block_stride = 0;   ///< V: bytes from one block to the next
+  std::int64_t first_head = 0;      ///< number of the first head among those of the same context
+  int request = 0;                  ///< one of those whose context the run has
+  std::int64_t cache = 0;           ///< offset in the layer space
+  std::int64_t input = 0;           ///< offset in the shared space
+  std::int64_t output = 0;          ///< offset in the shared space
+  std::int64_t block_elements = 0;  ///< elements of a token kept together; the cache is a sequence of blocks, each token by token
+  std::int64_t block_stride = 0;    ///< bytes from one block to the next
 };
 
 /// Heads of one request whose cache only the NPU reads: token t lies on channel t % C, striped over all banks.

@@ -96,8 +96,8 @@ NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const Weight
   return *tiling;
 }
 
-void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<int>& channels,
-                  const std::vector<std::vector<Extent>>& inputs, MemoryMap& memory) {
+void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<int>& channels, const std::vector<std::int64_t>& inputs,
+                  MemoryMap& memory) {
   for (std::size_t i = 0; i < channels.size(); ++i) {
     WeightShare share;
     share.channel = channels[i];
@@ -107,7 +107,8 @@ void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<in
     share.tiling = tiling_of(c, w, share, memory.banks());
     share.stationary = reserve_columns(memory, share.channel, w.space, share.n.size(), share.k.size() * w.bits.stationary);
     share.input = inputs[i];
-    share.output = reserve_columns(memory, share.channel, Space::shared, share.n.size(), w.m * w.bits.output);
+    const std::int64_t fullest = widest(share.n.size(), memory.banks()) * w.m * w.bits.output;
+    share.output = memory.reserve(share.channel, Space::shared, memory.padded(ceil_div(fullest, std::int64_t{8})));
     w.shares.push_back(std::move(share));
   }
 }
@@ -146,13 +147,21 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
 
 }  // namespace
 
+std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
+  return memory.spread(share.channel, share.input, bytes_of(m * share.k.size(), w.bits.activation), memory.both_unit());
+}
+
+std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
+  return by_columns(memory, share.channel, share.output, share.n.size(), m * w.bits.output);
+}
+
 std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGroup& group, MemoryMap& memory) {
   std::vector<WeightPlacement> out;
   for (const Operator* op : group.operators) out.push_back(describe(c, group, *op));
   const std::int64_t k = group.operators.front()->k;
   const auto& channels = group.binding.nmp_channels;
   const bool on_nmp = std::any_of(out.begin(), out.end(), [](const WeightPlacement& w) { return w.n_nmp > 0; });
-  std::vector<std::vector<Extent>> inputs;
+  std::vector<std::int64_t> inputs;
   SplitReport report;
   GridSplit split;
   if (on_nmp) {
@@ -161,8 +170,7 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
     for (std::size_t i = 0; i < channels.size(); ++i) {
       const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, k_granule).size();
       const std::int64_t bytes = bytes_of(elements, c.model.bits.activation);
-      const std::int64_t offset = memory.reserve(channels[i], Space::shared, memory.spread_bank_bytes(bytes, memory.both_unit()));
-      inputs.push_back(memory.spread(channels[i], offset, bytes, memory.both_unit()));
+      inputs.push_back(memory.reserve(channels[i], Space::shared, memory.spread_bank_bytes(bytes, memory.both_unit())));
     }
   }
   for (WeightPlacement& w : out) {

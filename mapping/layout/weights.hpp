@@ -19,8 +19,8 @@ struct WeightShare {
   Range n;  ///< columns of the weights and of the output
   NmpTiling tiling;
   std::vector<Extent> stationary;  ///< in the operator's space
-  std::vector<Extent> input;       ///< shared space; the same region for operators that read the same input
-  std::vector<Extent> output;      ///< shared space
+  std::int64_t input = 0;          ///< offset in the shared space; the same region for operators that read the same input
+  std::int64_t output = 0;         ///< offset in the shared space
 };
 
 /// What the two ways of cutting a group of GEMMs make of it, in a serial estimate of scatter, compute, load and reduction.
@@ -45,6 +45,10 @@ struct WeightPlacement {
 
   std::int64_t n_npu() const { return op.n - n_nmp; }
 };
+
+/// Input and output of a share for `m` rows, at most the placement's; offsets in the shared space.
+std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
+std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 
 /// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
 struct WeightGroup {

@@ -2,7 +2,10 @@
 
 #include <boost/graph/topological_sort.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <set>
 
@@ -38,14 +41,20 @@ class GraphBuilder {
     op.name = name;
     op.vector = kind;
     op.elements_per_token = elements_per_token;
+    op.per_context = per_context;
     return add(op, inputs);
   }
   OperatorGraph take() { return std::move(graph_); }
 
-  bool ffn = false;  ///< what is added from now on belongs to the FFN
+  // Set for what is added from now on.
+  bool ffn = false;
+  int expert = -1;
+  bool per_context = false;
 
  private:
-  OperatorId add(const Operator& op, const std::vector<OperatorId>& inputs) {
+  OperatorId add(Operator op, const std::vector<OperatorId>& inputs) {
+    op.expert = expert;
+    if (expert >= 0) op.name = fmt::format("e{}.{}", expert, op.name);
     const OperatorId id = boost::add_vertex(op, graph_);
     for (const OperatorId input : inputs) boost::add_edge(input, id, graph_);
     return id;
@@ -57,24 +66,46 @@ OperatorId add_attention(GraphBuilder& b, const Model& m, OperatorId input) {
   OperatorId q = b.gemm("q", m.hidden, m.query_columns(), {input});
   OperatorId k = b.gemm("k", m.hidden, m.kv_columns(), {input});
   const OperatorId v = b.gemm("v", m.hidden, m.kv_columns(), {input});
+  if (m.qk_norm) {
+    q = b.vector("norm_q", VectorKind::norm, m.query_columns(), {q});
+    k = b.vector("norm_k", VectorKind::norm, m.kv_columns(), {k});
+  }
   if (m.position == PositionKind::rotary) {
-    q = b.vector("rotary_q", VectorKind::rotary, m.query_columns(), {q});
-    k = b.vector("rotary_k", VectorKind::rotary, m.kv_columns(), {k});
+    const auto rotated = [&](std::int64_t columns) {
+      return static_cast<std::int64_t>(std::llround(m.rotary_fraction * static_cast<double>(columns)));
+    };
+    q = b.vector("rotary_q", VectorKind::rotary, rotated(m.query_columns()), {q});
+    k = b.vector("rotary_k", VectorKind::rotary, rotated(m.kv_columns()), {k});
   }
   const OperatorId k_append = b.append("k_append", true, {k});
   const OperatorId v_append = b.append("v_append", false, {v});
   const OperatorId qk = b.attention("qk", OperatorKind::score_gemm, {q, k_append});
+  b.per_context = true;
   const OperatorId softmax = b.vector("softmax", VectorKind::softmax, m.query_heads, {qk});
+  b.per_context = false;
   const OperatorId sv = b.attention("sv", OperatorKind::value_gemm, {softmax, v_append});
   return b.gemm("o", m.query_columns(), m.hidden, {sv});
 }
 
-OperatorId add_ffn(GraphBuilder& b, const Model& m, OperatorId input) {
-  b.ffn = true;
+OperatorId add_expert(GraphBuilder& b, const Model& m, OperatorId input) {
   std::vector<OperatorId> inner = {b.gemm("f1", m.hidden, m.intermediate, {input})};
   if (m.gated_ffn) inner.push_back(b.gemm("f3", m.hidden, m.intermediate, {input}));
   const OperatorId activation = b.vector("activation", VectorKind::activation, m.intermediate, inner);
   return b.gemm("f2", m.intermediate, m.hidden, {activation});
+}
+
+OperatorId add_ffn(GraphBuilder& b, const Model& m, OperatorId input) {
+  b.ffn = true;
+  if (!m.moe) return add_expert(b, m, input);
+  const OperatorId router = b.gemm("router", m.hidden, m.moe->experts, {input});
+  const OperatorId routing = b.vector("routing", VectorKind::softmax, m.moe->experts, {router});
+  std::vector<OperatorId> outputs;
+  for (int e = 0; e < m.moe->experts; ++e) {
+    b.expert = e;
+    outputs.push_back(add_expert(b, m, routing));
+  }
+  b.expert = -1;
+  return b.vector("combine", VectorKind::reduce, m.moe->top_k * m.hidden, outputs);
 }
 
 }  // namespace
@@ -82,15 +113,17 @@ OperatorId add_ffn(GraphBuilder& b, const Model& m, OperatorId input) {
 OperatorGraph layer_graph(const Model& m) {
   GraphBuilder b;
   const OperatorId norm = b.vector("norm", VectorKind::norm, m.hidden, {});
-  const OperatorId o = add_attention(b, m, norm);
+  OperatorId o = add_attention(b, m, norm);
   if (m.parallel_block) {
     const OperatorId f2 = add_ffn(b, m, norm);
     b.vector("residual", VectorKind::residual, 2 * m.hidden, {o, f2});
     return b.take();
   }
+  if (m.post_norms) o = b.vector("post_norm_attention", VectorKind::norm, m.hidden, {o});
   const OperatorId residual = b.vector("residual_attention", VectorKind::residual, m.hidden, {o});
   const OperatorId norm_ffn = b.vector("norm_ffn", VectorKind::norm, m.hidden, {residual});
-  const OperatorId f2 = add_ffn(b, m, norm_ffn);
+  OperatorId f2 = add_ffn(b, m, norm_ffn);
+  if (m.post_norms) f2 = b.vector("post_norm_ffn", VectorKind::norm, m.hidden, {f2});
   b.vector("residual_ffn", VectorKind::residual, m.hidden, {residual, f2});
   return b.take();
 }

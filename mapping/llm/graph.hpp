@@ -26,7 +26,9 @@ struct Operator {
   VectorKind vector = VectorKind::none;
   std::int64_t n = 0;                   ///< weight_gemm: output columns
   std::int64_t k = 0;                   ///< weight_gemm: input columns
-  std::int64_t elements_per_token = 0;  ///< vector; softmax: per token and token of context
+  std::int64_t elements_per_token = 0;  ///< vector
+  bool per_context = false;             ///< vector: elements_per_token for each token of the context (softmax of scores)
+  int expert = -1;                      ///< of which expert; -1: none
   bool keys = false;                    ///< kv_append: the K cache, else V
   bool ffn = false;                     ///< part of the FFN, else of attention
 

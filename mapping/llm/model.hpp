@@ -56,6 +56,35 @@ void fields(Visitor& v, ElementBits& c) {
   v.field("accumulator", c.accumulator, defaulted("partial sums inside a PE").range(8, 64).in("bit"));
 }
 
+enum class Routing { expected, given };
+template <>
+struct EnumNames<Routing> {
+  static const std::vector<std::pair<const char*, Routing>>& names() {
+    static const std::vector<std::pair<const char*, Routing>> list = {{"expected", Routing::expected}, {"given", Routing::given}};
+    return list;
+  }
+};
+
+/// Experts in place of one FFN (Mixtral's kind: a router picks top_k of them for each token).
+struct MoeConfig {
+  int experts = 0;
+  int top_k = 0;
+  Routing routing = Routing::expected;
+  std::vector<double> weights;  ///< routing given: one weight an expert
+};
+template <class Visitor>
+void fields(Visitor& v, MoeConfig& c) {
+  v.field("experts", c.experts, required("experts of a layer").range(2, 1024));
+  v.field("top_k", c.top_k, required("experts a token goes to").range(1, 1024));
+  v.field("routing", c.routing,
+          defaulted("expected: as many experts are busy as uniform random choice makes on average; given: in proportion to weights"));
+  v.field("weights", c.weights, defaulted("routing given: one weight an expert").range(0, 1e9));
+}
+
+/// Rows of each expert when `tokens` tokens are routed in step `step`; they sum to tokens * top_k, and none has more than `tokens`.
+/// Expected routing keeps E * (1 - (1 - k / E)^tokens) experts busy (uniform independent choice), others with each step.
+std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens, std::int64_t step);
+
 /// Shapes of a decoder-only transformer, as a file of configs/model/ gives them.
 struct Model {
   std::string name;
@@ -73,6 +102,10 @@ struct Model {
   ActivationKind activation = ActivationKind::silu;
   NormKind norm = NormKind::rms_norm;
   PositionKind position = PositionKind::rotary;
+  double rotary_fraction = 1.0;
+  bool qk_norm = false;
+  bool post_norms = false;
+  std::optional<MoeConfig> moe;
   ElementBits bits;
 
   std::int64_t query_columns() const { return query_heads * head_dim; }
@@ -96,10 +129,15 @@ void fields(Visitor& v, Model& c) {
   v.field("activation", c.activation, required("non-linearity of the FFN"));
   v.field("norm", c.norm, required("normalisation before each block"));
   v.field("position", c.position, required("learned embeddings, or rotary"));
+  v.field("rotary_fraction", c.rotary_fraction, defaulted("part of a head that is rotated").range(0, 1));
+  v.field("qk_norm", c.qk_norm, defaulted("Q and K heads are normalised before the rotation"));
+  v.field("post_norms", c.post_norms, defaulted("attention and FFN are normalised behind, too"));
+  v.section("moe", c.moe, defaulted("experts in place of the FFN"));
   v.section("bits", c.bits, defaulted("element size of each operand"));
 }
 
-/// Reads a `schema: bondsim.model/1` file. @throws ConfigError, also when the numbers do not fit together.
+/// Reads a `schema: bondsim.model/1` file, or a Hugging Face config.json (see hugging_face.hpp).
+/// @throws ConfigError, also when the numbers do not fit together.
 Model decode_model(const ConfigNode& node);
 
 }  // namespace bondsim

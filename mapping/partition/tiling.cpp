@@ -17,7 +17,8 @@ std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(element
 
 std::int64_t capacity(double kib) { return static_cast<std::int64_t>(kib * 1024.0); }
 
-/// Tile sizes worth a try: `total` in 1, 2, 3 ... equal parts rounded up to `step`, and `total` itself, none above `limit`.
+/// Tile sizes worth a try: `total` in 1, 2, 3 ... equal parts rounded up to `step`, and `total` itself, none above `limit`; below the
+/// smallest, its half and so on.
 std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std::int64_t limit, std::int64_t fixed) {
   std::vector<std::int64_t> out;
   if (fixed > 0) return {std::min(fixed, total)};
@@ -28,6 +29,8 @@ std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std:
     if (size > limit) parts = std::max(parts, total / limit - 1);
   }
   if (out.empty() && limit >= 1) out.push_back(std::min(limit, total));
+  // Less than a step wastes FPUs, but may be all that fits.
+  while (!out.empty() && out.back() > 1) out.push_back(out.back() / 2);
   return out;
 }
 

@@ -5,7 +5,8 @@
 
 namespace bondsim {
 
-/// A resolved tree of configuration as text, one `path = value` a line in file order: comments, line numbers and file names are not part of it.
+/// A resolved tree of configuration as text, one `path = value` a line in file order: comments, line numbers and file names are not part of
+/// it.
 std::string canonical_text(const ConfigNode& node, const std::string& path);
 
 /// Twelve hex digits (of SHA-1) that name a text.

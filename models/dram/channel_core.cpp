@@ -13,7 +13,8 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
-      switch_timed_(switches.mode_switch) {
+      switch_timed_(switches.mode_switch),
+      bus_contention_(switches.bus_contention) {
   if (nmp != nullptr) {
     hb_.emplace(dram, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
@@ -36,12 +37,32 @@ void ChannelCore::begin_host_work(Picoseconds now) {
 void ChannelCore::submit(const HostTransfer& transfer, Picoseconds now) {
   if (transfer.extent.bytes() == 0) {
     ledger_.events.push_back({now, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+  } else if (!bus_contention_) {
+    submit_ideal(transfer, now);
   } else if (open_for_host(now)) {
     begin_host_work(now);
     host_.submit(transfer, now, visible_from(now));
   } else {
     held_.push_back({transfer, {}, now});
   }
+}
+
+/// Without contention the transfers of an operator follow one another at the bus's peak, whatever else the channel does.
+void ChannelCore::submit_ideal(const HostTransfer& transfer, Picoseconds now) {
+  const DramOrganization& shape = dram_->organization;
+  const std::int64_t accesses = transfer.extent.bytes() / shape.access_bytes();
+  const auto length =
+      static_cast<std::int64_t>(std::llround(static_cast<double>(accesses) * dram_->timing.n_bl_min * 1e6 / dram_->timing.ck_mhz));
+  Picoseconds& free = ideal_free_[transfer.op];
+  const Picoseconds start = std::max(free, now);
+  free = start + Picoseconds(length);
+  ChannelCounts& counts = ledger_.of(transfer.op);
+  (transfer.write ? counts.writes : counts.reads) += accesses;
+  const std::int64_t rows = ceil_div<std::int64_t>(transfer.extent.max_bytes_per_bank(), shape.page_bytes()) * transfer.extent.banks;
+  counts.activates += rows;
+  counts.precharges += rows;
+  ledger_.account.add(TimeAccount::Kind::data, start, free, now);
+  ledger_.events.push_back({free, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
 }
 
 void ChannelCore::submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds now) {
@@ -88,7 +109,7 @@ Picoseconds ChannelCore::next_decision() const {
     if (phase_ == Phase::draining && hb_->idle()) return std::min(next, std::max(requested_, hb_->quiet_at()));
     return next;
   }
-  if (phase_ == Phase::draining && host_.idle()) return clock_.edge(std::min(host_.next(), visible_from(requested_)));
+  if (phase_ == Phase::draining && host_.idle()) return clock_.edge(std::min(host_.next(), drained_at()));
   return clock_.edge(host_.next());
 }
 
@@ -100,7 +121,7 @@ void ChannelCore::step() {
     if (phase_ == Phase::draining && hb_->idle() && t >= requested_ && t >= hb_->quiet_at()) return drained(t);
     return hb_->step(ledger_);
   }
-  if (phase_ == Phase::draining && host_.idle() && t > requested_) return drained(t);
+  if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
   host_.step(ledger_);
 }
 
@@ -145,7 +166,7 @@ void ChannelCore::close_banks() {
     const Cycle t = clock_.edge_at_or_after(phase_at_);
     settled_ = phase_at_ = clock_.edge(std::max(host_.precharge_all(t, -1, ledger_), host_.data_end()));
   }
-  if (!switch_timed_) phase_at_ = closed_at_;
+  if (!switch_timed_) phase_at_ = std::max(closed_at_, mode_ == ChannelMode::nmp ? closed_at_ : clock_.edge(host_.data_end()));
 }
 
 void ChannelCore::announce() {
@@ -188,7 +209,7 @@ bool ChannelCore::busy() const {
 
 Picoseconds ChannelCore::next_time() const {
   Picoseconds next = next_decision();
-  if (mode_ == ChannelMode::nmp) next = std::min(next, hb_->next_command(ledger_));
+  if (mode_ == ChannelMode::nmp) next = std::min(next, hb_->next_command());
   if (const auto event = next_event()) next = std::min(next, *event);
   return next;
 }

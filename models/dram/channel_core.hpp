@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -48,6 +50,7 @@ class ChannelCore {
   ChannelLedger& ledger() { return ledger_; }
 
  private:
+  void submit_ideal(const HostTransfer& transfer, Picoseconds now);
   enum class Phase : std::uint8_t { steady, draining, closing, switching };
   struct Held {
     HostTransfer transfer;
@@ -63,6 +66,8 @@ class ChannelCore {
   void close_banks();
   void announce();
   void arrive();
+  /// Normal mode, once the host side is idle: when leaving it may begin.
+  Cycle drained_at() const { return std::max(visible_from(requested_), host_.decided()); }
   Cycle visible_from(Picoseconds now) const { return clock_.edge_before_or_at(now) + 1; }
 
   const DramConfig* dram_;
@@ -80,6 +85,8 @@ class ChannelCore {
   Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
   bool switch_timed_;
+  bool bus_contention_;
+  std::map<std::int32_t, Picoseconds> ideal_free_;  ///< by operator, without bus contention: when its bus is free
   std::vector<Held> held_;
 };
 

@@ -1,6 +1,7 @@
 #include "models/dram/channel_module.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/base/error.hpp"
 
@@ -37,6 +38,12 @@ void DramChannel::bind_listener(ChannelListener& host, ChannelListener* nmp) {
 void DramChannel::submit(const HostTransfer& transfer) {
   synchronize();
   core_.submit(transfer, now());
+  submitted();
+}
+
+void DramChannel::submit(const RequestList& list, std::int32_t op, std::uint64_t tag) {
+  synchronize();
+  core_.submit(list, op, tag, now());
   submitted();
 }
 
@@ -78,6 +85,11 @@ void DramChannel::synchronize() {
 }
 
 void DramChannel::hand_out() {
+  auto& outcomes = core_.ledger().outcomes;
+  if (observer_ != nullptr) {
+    for (const RequestOutcome& outcome : outcomes) observer_->request_served(outcome);
+  }
+  outcomes.clear();
   auto& log = core_.ledger().log;
   if (log.empty()) return;
   sort_commands(log);
@@ -88,6 +100,12 @@ void DramChannel::hand_out() {
 void DramChannel::work() {
   ++kernel_events_;
   synchronize();
+  if (!std::exchange(announced_, false) && core_.next_event() && *core_.next_event() <= now()) {
+    // Whoever acts at this time by a timer of its own has acted before it is told: the order of processes in a delta cycle does not matter.
+    announced_ = true;
+    wakeup_.notify(sc_core::SC_ZERO_TIME);
+    return;
+  }
   const auto events = core_.take_events(now());
   for (const ChannelEvent& event : events) {
     ChannelListener* listener = event.kind == ChannelEvent::Kind::host_done ? host_listener_ : nmp_listener_;

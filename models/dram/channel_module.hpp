@@ -7,6 +7,13 @@
 
 namespace bondsim {
 
+/// Told how each request of a list fared; at the time of its column command.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void request_served(const RequestOutcome& outcome) = 0;
+};
+
 /// A DRAM channel in the SystemC kernel: gives the time of the kernel to a ChannelCore and calls the listeners when work ends.
 /// With column trains it decides ahead of the kernel up to the next event somebody waits for; what was decided beyond the time at which new
 /// work arrives is set back and decided again. A channel with nothing to do causes no kernel events.
@@ -19,6 +26,11 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);
 
+  /// Who is told of requests; null: nobody.
+  void bind_observer(RequestObserver* observer) { observer_ = observer; }
+
+  /// Queues a list of requests, which must live until host_transfer_done(tag).
+  void submit(const RequestList& list, std::int32_t op, std::uint64_t tag);
   void submit(const HostTransfer& transfer) override;
   void request_mode(ChannelMode mode) override;
   void submit(const HbTransfer& transfer) override;
@@ -41,11 +53,13 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   int index_;
   ChannelSwitches switches_;
   CommandSink* sink_;
+  RequestObserver* observer_ = nullptr;
   ChannelListener* host_listener_ = nullptr;
   ChannelListener* nmp_listener_ = nullptr;
   ChannelCore core_;
   ChannelCore checkpoint_;  ///< core_ as it was at the time handed out, while core_ is ahead of it
   bool ahead_ = false;
+  bool announced_ = false;  ///< events of this time are handed out in the next delta cycle
   Picoseconds reached_;  ///< time until which core_ has decided
   Picoseconds horizon_;  ///< how far to decide ahead next
   sc_core::sc_event wakeup_;

@@ -72,10 +72,11 @@ class CommandSink {
 
 /// Second-order effects of a channel that can be switched off, and how the kernel runs it.
 struct ChannelSwitches {
-  bool row_timing = true;     ///< off: activates and precharges are counted but take no time
-  bool refresh = true;        ///< off: no refresh
-  bool mode_switch = true;    ///< off: a mode change takes no time after the drain
-  bool column_trains = true;  ///< off: one kernel event per decision; never changes a result
+  bool row_timing = true;      ///< off: activates and precharges are counted but take no time
+  bool refresh = true;         ///< off: no refresh
+  bool mode_switch = true;     ///< off: a mode change takes no time after the drain
+  bool bus_contention = true;  ///< off: host transfers of an operator have a bus to themselves, at its peak; they issue no commands
+  bool column_trains = true;   ///< off: one kernel event per decision; never changes a result
 };
 
 }  // namespace bondsim

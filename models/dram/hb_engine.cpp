@@ -152,8 +152,8 @@ Picoseconds HbEngine::next(const ChannelLedger& ledger) const {
   return Picoseconds(next);
 }
 
-Picoseconds HbEngine::next_command(const ChannelLedger& ledger) const {
-  Ps next = this->next(ledger).value;
+Picoseconds HbEngine::next_command() const {
+  Ps next = far_away;
   for (const RowCommand& row : rows_) next = std::min(next, row.time);
   for (const Train& train : trains_) next = std::min(next, train.first + train.emitted * access_ps_);
   return Picoseconds(next);

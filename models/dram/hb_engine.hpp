@@ -38,8 +38,8 @@ class HbEngine {
 
   /// Next time at which something is decided (refresh of idle banks included).
   Picoseconds next(const ChannelLedger& ledger) const;
-  /// Next time at which something is decided or a command comes.
-  Picoseconds next_command(const ChannelLedger& ledger) const;
+  /// Next time at which a command comes that is decided already.
+  Picoseconds next_command() const;
   /// Decides what is due at next().
   void step(ChannelLedger& ledger);
   /// Counts and records the commands up to and including `t`; what is decided until then must have been decided.

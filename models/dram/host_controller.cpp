@@ -61,6 +61,7 @@ std::size_t HostController::stream_of(const Entry& entry) const {
 
 void HostController::step(ChannelLedger& ledger) {
   const Cycle t = next_;
+  decided_ = t + 1;
   accept(t, ledger);
   Choice choice;
   choose(t, choice, ledger);

@@ -41,6 +41,8 @@ class HostController {
 
   /// Next cycle at which anything may be decided.
   Cycle next() const { return next_; }
+  /// First cycle that has not been decided.
+  Cycle decided() const { return decided_; }
   /// Decides cycle next().
   void step(ChannelLedger& ledger);
 
@@ -181,6 +183,7 @@ class HostController {
   bool write_mode_ = false;
   bool writes_overdue_ = false;  ///< a write has waited too long: all of them are served
   Cycle next_ = 0;
+  Cycle decided_ = 0;
   Cycle data_end_ = 0;
 };
 

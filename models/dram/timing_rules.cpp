@@ -27,6 +27,13 @@ int banks_per_refresh(const DramConfig& config) {
   return std::clamp(static_cast<int>(std::lround(ratio)), 1, config.organization.banks());
 }
 
+std::int64_t refreshed_rows(const DramConfig& config, const ChannelCounts& counts) {
+  constexpr std::int64_t refreshes_a_window = 8192;
+  const std::int64_t banks =
+      counts.refreshes_all_bank * config.organization.banks() + counts.refreshes_per_bank * banks_per_refresh(config);
+  return banks * ceil_div(config.organization.rows, refreshes_a_window);
+}
+
 std::vector<TimingRule> timing_rules(const DramConfig& config) {
   using C = DramCommand;
   const DramTiming& t = config.timing;

@@ -20,8 +20,13 @@ ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b) {
   return a;
 }
 
-NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, TaskListener& listener)
-    : sc_module(name), channel("channel"), config_(config), pe_clock_(Clock::from_khz(config.pe.clock_mhz * 1000LL)), listener_(listener) {
+NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener)
+    : sc_module(name),
+      channel("channel"),
+      config_(config),
+      finite_buffers_(finite_buffers),
+      pe_clock_(Clock::from_khz(config.pe.clock_mhz * 1000LL)),
+      listener_(listener) {
   SC_HAS_PROCESS(NmpController);
   SC_METHOD(wake);
   sensitive << wakeup_;
@@ -38,7 +43,7 @@ void NmpController::start(std::int32_t task, std::int32_t op, const NmpGemm& gem
   task_ = task;
   op_ = op;
   leave_mode_ = gemm.leave_mode;
-  program_.emplace(gemm, config_);
+  program_.emplace(gemm, config_, finite_buffers_);
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 

@@ -26,7 +26,7 @@ class NmpController : public sc_core::sc_module {
  public:
   sc_core::sc_port<ChannelPort> channel;
 
-  NmpController(sc_core::sc_module_name name, const NmpConfig& config, TaskListener& listener);
+  NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener);
 
   /// Begins a task at the present time. One at a time: the caller waits for task_done.
   void start(std::int32_t task, std::int32_t op, const NmpGemm& gemm);
@@ -61,6 +61,7 @@ class NmpController : public sc_core::sc_module {
   Picoseconds now() const;
 
   NmpConfig config_;
+  bool finite_buffers_;
   Clock pe_clock_;
   TaskListener& listener_;
   sc_core::sc_event wakeup_;

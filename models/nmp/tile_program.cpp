@@ -29,13 +29,19 @@ std::int64_t TileProgram::piece_rows(std::int64_t k_tile, std::int64_t n, int st
   return fitting >= pe.macs_per_fpu ? fitting / pe.macs_per_fpu * pe.macs_per_fpu : fitting;
 }
 
-TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp) : gemm_(gemm), nmp_(nmp) {
+TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_buffers) : gemm_(gemm), nmp_(nmp) {
   const GemmShape& s = gemm.shape;
   const NmpTiling& t = gemm.tiling;
   check(gemm.pes_per_gemm > 0 && t.n_tile > 0 && t.k_tile > 0, "nmp_gemm without PEs or tiles");
   columns_ = ceil_div<std::int64_t>(s.n, gemm.pes_per_gemm);
   k_tiles_ = ceil_div(s.k, t.k_tile);
   n_tiles_ = ceil_div(columns_, t.n_tile);
+  check(t.order == LoopOrder::output_stationary || k_tiles_ == 1 || !gemm.partials.empty(),
+        "input_stationary tiling without room for partials");
+  if (!finite_buffers) {
+    without_limits();
+    return;
+  }
 
   weight_slots_ = nmp.pe.double_buffered_weights ? 2 : 1;
   const std::int64_t tile_columns = std::min(t.n_tile, columns_);
@@ -53,8 +59,15 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp) : gemm_(gemm
   const std::int64_t accumulators = s.m * tile_columns * gemm.bits.accumulator;
   check(accumulators <= output_bits, "{} bits of accumulators do not fit the output buffer of {} bits", accumulators, output_bits);
   output_slots_ = 2 * accumulators <= output_bits ? 2 : 1;
-  check(t.order == LoopOrder::output_stationary || k_tiles_ == 1 || !gemm.partials.empty(),
-        "input_stationary tiling without room for partials");
+}
+
+void TileProgram::without_limits() {
+  constexpr std::int64_t pieces = 1024;
+  const std::int64_t width = nmp_.pe.macs_per_fpu;
+  const std::int64_t rows = ceil_div(columns_ * gemm_.shape.k, pieces * std::min(gemm_.tiling.n_tile, columns_));
+  piece_k_ = std::min({ceil_div(rows, width) * width, gemm_.tiling.k_tile, gemm_.shape.k});
+  input_resident_ = true;
+  weight_slots_ = input_slots_ = output_slots_ = 1 << 30;
 }
 
 TileStep TileProgram::transfer(TileStep::Kind kind, const std::vector<Extent>& operand, std::int64_t from, std::int64_t to,

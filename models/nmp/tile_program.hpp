@@ -30,7 +30,8 @@ struct TileStep {
 class TileProgram {
  public:
   /// @throws InternalError when the tiling does not fit the buffers (the Schedule's validator rejects it earlier).
-  TileProgram(const NmpGemm& gemm, const NmpConfig& nmp);
+  /// @param finite_buffers false: buffers hold everything, and pieces are only as large as keeps their number moderate.
+  TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_buffers = true);
 
   TileStep next();
 
@@ -50,6 +51,7 @@ class TileProgram {
 
  private:
   bool step_visit(TileStep& step);
+  void without_limits();
   TileStep weights_step();
   TileStep transfer(TileStep::Kind kind, const std::vector<Extent>& operand, std::int64_t from_elements, std::int64_t to_elements,
                     std::int64_t all_elements) const;

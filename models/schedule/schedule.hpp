@@ -144,8 +144,9 @@ struct ScheduleHeader {
   std::int32_t channels = 0;
   std::int32_t batch = 1;
   std::int32_t layers = 0;
-  std::int32_t steps = 0;   ///< decode steps
-  bool all_layers = false;  ///< every layer its own block, or one block repeated
+  std::int32_t steps = 0;          ///< decode steps
+  std::int32_t prompt_tokens = 0;  ///< of the first request, for reports
+  bool all_layers = false;         ///< every layer its own block, or one block repeated
   std::vector<OperatorInfo> operators;
   std::vector<std::pair<std::int32_t, std::int32_t>> edges;  ///< (a, b): operator b needs the result of a, when a block has both
 };

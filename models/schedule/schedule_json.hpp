@@ -9,7 +9,7 @@
 /// A Schedule as text, `bondsim.schedule/1`: one JSON object a line, so a long run is written and read block by block.
 /// The first line is the header, every further line a block. A field at its default may be left out; a field that is not known is an error.
 ///
-///   header   {"schema", "model", "dataflow", "channels", "batch", "layers", "steps", "all_layers",
+///   header   {"schema", "model", "dataflow", "channels", "batch", "layers", "steps", "prompt_tokens", "all_layers",
 ///             "operators": [[name, phase, executor], ...], "edges": [[a, b], ...]}
 ///   block    {"phase", "step", "layer", "repeat", "work": [[op, count, m, n, k], ...], "tasks": [task, ...]}
 ///   task     {"kind", "op", "channel", "after": [task, ...]} and, by kind,

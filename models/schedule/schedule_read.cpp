@@ -204,6 +204,7 @@ ScheduleHeader read_header(const Value& value) {
   o.required("batch", [&](const Value& v) { h.batch = v.small(); });
   o.required("layers", [&](const Value& v) { h.layers = v.small(); });
   o.required("steps", [&](const Value& v) { h.steps = v.small(); });
+  o.optional("prompt_tokens", [&](const Value& v) { h.prompt_tokens = v.small(); });
   o.required("all_layers", [&](const Value& v) { h.all_layers = v.boolean(); });
   o.required("operators", [&](const Value& v) {
     for (const Value& item : v.items()) {

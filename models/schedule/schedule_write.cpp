@@ -65,8 +65,8 @@ void put_task(Buffer& out, const Task& t) {
 ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out) {
   Buffer line;
   put(line, "{{\"schema\":\"bondsim.schedule/1\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
-  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"all_layers\":{}", h.channels, h.batch, h.layers, h.steps,
-      h.all_layers);
+  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}", h.channels, h.batch,
+      h.layers, h.steps, h.prompt_tokens, h.all_layers);
   put(line, ",\"operators\":[");
   const char* comma = "";
   for (const OperatorInfo& op : h.operators) {

@@ -35,6 +35,17 @@ System decode_system(const ConfigNode& node, const std::string& path) {
   auto system = decode_document<System>(node, path, "bondsim.system/1");
   if (system.channels.total() == 0) config_error(node, path + ".channels", "no channel at all, allowed: at least one");
   validate(system.energy, *node.find("energy"), path + ".energy");
+  const DramOrganization& shape = system.dram.organization;
+  if (shape.banks() > 64) {
+    config_error(*node.find("dram"), path + ".dram.organization", fmt::format("{} banks in a channel, allowed: up to 64", shape.banks()));
+  }
+  try {
+    const AddressMap map(system.controller.address_map, shape);
+  } catch (const ConfigError& e) {
+    const ConfigNode* controller = node.find("controller");
+    const ConfigNode* layout = controller == nullptr ? nullptr : controller->find("address_map");
+    throw ConfigError(fmt::format("{}: {}.{}", (layout != nullptr ? *layout : *node.find("dram")).where(), path, e.what()));
+  }
   const int page = system.dram.organization.page_bytes();
   if (page % system.nmp.hb.access_bytes != 0) {
     config_error(*node.find("nmp"), path + ".nmp.hb.access_bytes",

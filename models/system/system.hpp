@@ -27,6 +27,9 @@ struct FidelityConfig {
   bool row_timing = true;
   bool mode_switch = true;
   bool vector_ops = true;
+  bool finite_buffers = true;
+  bool bus_contention = true;
+  bool overlap = true;
 };
 template <class Visitor>
 void fields(Visitor& v, FidelityConfig& c) {
@@ -34,6 +37,12 @@ void fields(Visitor& v, FidelityConfig& c) {
   v.field("row_timing", c.row_timing, defaulted("activate and precharge take time"));
   v.field("mode_switch", c.mode_switch, defaulted("mode changes take time"));
   v.field("vector_ops", c.vector_ops, defaulted("work of the vector units takes time"));
+  v.field("finite_buffers", c.finite_buffers, defaulted("buffers of the PEs bound what is in flight; off: they hold everything"));
+  v.field(
+      "bus_contention", c.bus_contention,
+      defaulted(
+          "transfers share a channel's bus and wait for its normal mode; off: those of an operator have it to themselves, at its peak"));
+  v.field("overlap", c.overlap, defaulted("operators run side by side as dependencies allow; off: one after the other"));
 }
 
 /// How the kernel runs; never what it computes.

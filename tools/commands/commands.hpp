@@ -9,7 +9,10 @@ namespace bondsim::tools {
 using Action = std::function<int()>;
 
 void add_run(CLI::App& app, Action& action);
+void add_dram(CLI::App& app, Action& action);
+void add_check_trace(CLI::App& app, Action& action);
 void add_map(CLI::App& app, Action& action);
+void add_replay(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
 void add_dse(CLI::App& app, Action& action);       ///< searches
 

@@ -8,6 +8,7 @@
 
 #include "mapping/mapper.hpp"
 #include "sim/simulate.hpp"
+#include "tools/commands/ladder.hpp"
 #include "tools/experiment.hpp"
 #include "tools/progress.hpp"
 
@@ -17,10 +18,12 @@ namespace {
 struct RunOptions {
   ExperimentRequest request;
   std::string out;
+  bool ladder = false;
 };
 
 int run(const RunOptions& options) {
   const Experiment experiment = load_experiment(options.request);
+  if (options.ladder) return run_ladder(experiment, options.out);
   const auto schedule = make_schedule(experiment.system, experiment.model, experiment.workload, experiment.dataflow);
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
@@ -52,6 +55,7 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->footer(
       "Example:\n  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/default\n"
       "  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.pe.fpus=4 --set workload.batch=4");

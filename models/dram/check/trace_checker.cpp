@@ -156,7 +156,7 @@ void TraceChecker::half_open_too_long() {
   if (in_nmp_) return;
   for (Bank& b : banks_) {
     Row& row = b.rows[0];
-    if (!row.half_open || now_.time.value - row.opened.time.value <= span(dram_.timing.n_aad)) continue;
+    if (!row.half_open || now_.time.value - row.opened.time.value <= span(dram_.timing.n_aad) + (period_denominator_ > 1)) continue;
     const bool is_it = now_.command == C::act2 && now_.bank == row.opened.bank;
     const Seen opened{row.opened, true};
     fail("tAAD", is_it ? "ACT2 comes too late" : "no ACT2 came in time", &opened);

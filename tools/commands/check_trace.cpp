@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "models/base/error.hpp"
+#include "models/dram/check/trace_checker.hpp"
+#include "sim/trace/commands.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/experiment.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct CheckOptions {
+  std::string system;
+  std::vector<std::string> overrides;
+  std::string trace;
+};
+
+std::string describe(const CommandRecord& c) {
+  std::string text = fmt::format("{} ps {}", c.time.value, command_name(c.command));
+  if (c.bank >= 0) text += fmt::format(" bank {}", c.bank);
+  if (c.row >= 0) text += fmt::format(" row {}", c.row);
+  if (c.column >= 0) text += fmt::format(" column {}", c.column);
+  return text;
+}
+
+int check_trace(const CheckOptions& options) {
+  const System system = load_system(options.system, options.overrides);
+  if (!system.fidelity.row_timing) {
+    throw ConfigError(
+        fmt::format("{}: system.fidelity.row_timing: off, its traces have no row timing to check, allowed: true", options.system));
+  }
+  TraceCheckerOptions checks;
+  checks.refresh = system.fidelity.refresh;
+  checks.mode_switch = system.fidelity.mode_switch;
+  const NmpConfig* nmp = system.channels.nmp > 0 ? &system.nmp : nullptr;
+  TraceChecker checker(system.dram, system.controller, nmp, checks);
+  Picoseconds last;
+  const auto head = read_command_trace(options.trace, [&](const CommandRecord& record) {
+    checker.command(record);
+    last = record.time;
+  });
+  if (!head.whole) {
+    throw ConfigError(fmt::format("{}: begins at {} ps, what came before is not known; only traces from time 0 on can be checked",
+                                  options.trace, head.from.value));
+  }
+  checker.finish(last);
+  fmt::print("{}: {} commands, {} violations\n", options.trace, checker.commands(), checker.violations());
+  for (const auto& [rule, count] : checker.by_rule()) fmt::print("  {:<24} {}\n", rule, count);
+  if (checker.violations() > 0) fmt::print("first:\n");
+  for (const TraceViolation& v : checker.first()) {
+    fmt::print("  {}: {}\n    {}\n", v.rule, v.detail, describe(v.command));
+    if (v.has_earlier) fmt::print("    after {}\n", describe(v.earlier));
+  }
+  return checker.violations() == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_check_trace(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("check-trace", "check a DRAM command trace against the datasheet, independently of the simulator");
+  auto options = std::make_shared<CheckOptions>();
+  command->add_option("SYSTEM", options->system, "system file (configs/system/), or an experiment that names one")->required();
+  command->add_option("COMMANDS", options->trace, "channel-<id>.commands.csv, plain or gzipped")->required();
+  command->add_option("--set", options->overrides, "change one value of the system; may be repeated")->allow_extra_args(false);
+  command->footer(
+      "Example:\n  bondsim check-trace configs/system/lpddr5-8gb-channel.yaml out/dram/channel-0.commands.csv\n"
+      "Exit status 1 when a rule is broken.");
+  command->callback([options, &action] { action = [options] { return check_trace(*options); }; });
+}
+
+}  // namespace bondsim::tools

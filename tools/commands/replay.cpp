@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "models/schedule/schedule_json.hpp"
+#include "models/schedule/validator.hpp"
+#include "sim/simulate.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/experiment.hpp"
+#include "tools/progress.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct ReplayOptions {
+  std::string system;
+  std::string schedule;
+  std::string out;
+  std::vector<std::string> overrides;
+};
+
+int replay(const ReplayOptions& options) {
+  const System system = load_system(options.system, options.overrides);
+  const auto schedule = validated(system, open_schedule(options.schedule));
+  ProgressBar bar(schedule->header().steps + 1);
+  SimulateOptions simulate_options;
+  simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
+  Results results = simulate(system, *schedule, simulate_options);
+  bar.clear();
+  results.prompt_tokens = schedule->header().prompt_tokens;
+  results.generated_tokens = schedule->header().steps;
+  results.config_files = {options.system, options.schedule};
+  if (!options.out.empty()) write_results(results, options.out);
+  fmt::print("{}", results_summary(results));
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  return 0;
+}
+
+}  // namespace
+
+void add_replay(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("replay", "run a schedule file on a system: one that map wrote, or any other program or hand");
+  auto options = std::make_shared<ReplayOptions>();
+  command->add_option("SYSTEM", options->system, "system file, or an experiment file whose system is taken")->required();
+  command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/1); it is checked while it runs")->required();
+  command->add_option("--set", options->overrides, "change one value of the system, e.g. system.nmp.pe.fpus=4; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  command->footer(
+      "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out llama.schedule\n"
+      "  bondsim replay configs/system/h2llm.yaml llama.schedule --out out/llama\n"
+      "  bondsim replay configs/system/h2llm.yaml traces/by-hand.schedule");
+  command->callback([options, &action] { action = [options] { return replay(*options); }; });
+}
+
+}  // namespace bondsim::tools
