@@ -23,8 +23,8 @@ struct LayerShape {
   std::int64_t query_heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  bool gated_ffn = false;     ///< f1 and f3 before f2, or f1 alone
-  bool parallel_ffn = false;  ///< the FFN does not wait for the attention
+  bool gated_ffn = false;                                 ///< f1 and f3 before f2, or f1 alone
+  bool parallel_ffn = false;                              ///< the FFN does not wait for the attention
   std::int64_t longest_context = published_max_sequence;  ///< KV caches are allocated for it
 };
 
