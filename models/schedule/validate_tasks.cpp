@@ -90,8 +90,8 @@ class TaskChecker {
       for (const std::int64_t x : {e.bank_offset, e.bytes_per_bank, e.extra_bytes}) {
         if (x < 0 || x > largest_offset) fail("{} with an offset or size of {} bytes", name, x);
       }
-      if (e.first_bank < 0 || e.banks < 1 || e.first_bank + e.banks > org_.banks()) {
-        fail("{} in banks {} to {}, a channel has 0 to {}", name, e.first_bank, e.first_bank + e.banks - 1, org_.banks() - 1);
+      if (e.first_bank < 0 || e.banks < 1 || e.banks > org_.banks() || e.first_bank > org_.banks() - e.banks) {
+        fail("{} in {} banks from {} on, a channel has 0 to {}", name, e.banks, e.first_bank, org_.banks() - 1);
       }
       if (e.longer_banks < 0 || e.longer_banks >= e.banks || e.bytes() == 0) {
         fail("{} of {} bytes a bank, {} more in {} of {} banks", name, e.bytes_per_bank, e.extra_bytes, e.longer_banks, e.banks);
@@ -116,7 +116,9 @@ class TaskChecker {
   void check_nmp() const {
     const NmpGemm& g = t_.nmp;
     check_shape(g.shape, g.bits);
-    if (g.pes_per_gemm < 1 || g.first_pe < 0 || g.first_pe + g.shape.count * g.pes_per_gemm > org_.banks()) {
+    const std::int64_t pes = org_.banks();
+    if (g.pes_per_gemm < 1 || g.pes_per_gemm > pes || g.first_pe < 0 || g.first_pe > pes || g.shape.count > pes ||
+        g.first_pe + g.shape.count * g.pes_per_gemm > pes) {
       fail("{} GEMMs on {} PEs each from PE {} on, a channel has {}", g.shape.count, g.pes_per_gemm, g.first_pe, org_.banks());
     }
     check_extents("input", g.input, false);
@@ -200,9 +202,10 @@ class TaskChecker {
   void check_vector() const {
     const VectorWork& w = t_.vector;
     const int units = v_.system.npu.vector_units;
-    if (w.kind == VectorKind::none || w.elements < 1) fail("vector work '{}' on {} elements", enum_name(w.kind), w.elements);
-    if (w.first_unit < 0 || w.units < 0 || w.first_unit + std::max(w.units, 1) > units) {
-      fail("vector units {} to {}, the NPU has {}", w.first_unit, w.first_unit + w.units - 1, units);
+    if (w.kind == VectorKind::none || w.elements < 1 || w.elements > largest_offset)
+      fail("vector work '{}' on {} elements", enum_name(w.kind), w.elements);
+    if (w.first_unit < 0 || w.units < 0 || w.units > units || w.first_unit > units - std::max(w.units, 1)) {
+      fail("{} vector units from {} on, the NPU has {}", w.units, w.first_unit, units);
     }
   }
 

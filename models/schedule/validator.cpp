@@ -81,9 +81,8 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     if (block.repeat != 1) return fault(fmt::format("a block outside the layers is repeated {} times, allowed: once", block.repeat));
     return std::nullopt;
   }
-  if (block.layer != layers_in_step_ || block.repeat < 1 || block.layer + block.repeat > header_.layers) {
-    return fault(fmt::format("layers {} to {}, the next one of {} is {}", block.layer, block.layer + block.repeat - 1, header_.layers,
-                             layers_in_step_));
+  if (block.layer != layers_in_step_ || block.repeat < 1 || block.repeat > header_.layers - block.layer) {
+    return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.repeat, block.layer, header_.layers, layers_in_step_));
   }
   layers_in_step_ += block.repeat;
   return std::nullopt;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <random>
 #include <sstream>
 
 #include "models/schedule/schedule_json.hpp"
@@ -311,12 +312,42 @@ TEST(ScheduleValidator, missing_and_repeated_blocks_are_found) {
               s.blocks.pop_back();
             }).find("the schedule ends in step 1 after 0 layers"),
             std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.blocks.insert(s.blocks.begin() + 1, s.blocks[1]); }).find("layers 0 to 31"), std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.decode().repeat = 33; }).find("layers 0 to 32"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.blocks.insert(s.blocks.begin() + 1, s.blocks[1]); }).find("32 layers from 0 on"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.decode().repeat = 33; }).find("33 layers from 0 on"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.decode().phase = Phase::prefill; }).find("prefill is step 0"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.blocks.back().step = 3; }).find("step 3 follows step 1"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.header.channels = 7; }).find("the system has 8"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.header.edges.emplace_back(0, 999); }).find("edge [0, 999]"), std::string::npos);
+}
+
+/// What a file with a damaged byte or number does: it is read, or rejected, but never brings the program down.
+TEST(ScheduleText, damaged_text_is_rejected_or_harmless) {
+  const System system = h2llm_system();
+  const auto source = make_schedule(system, model("llama-3-8b"), lengths(1, 9, 1), dataflow("data_centric"));
+  const std::string text = written(*source);
+  std::mt19937_64 random(77);
+  const std::vector<std::string> numbers = {"-1",  "0",    "2147483647", "-2147483648", "9223372036854775807",
+                                            "1e9", "null", "[]",         "\"x\"",       "99999"};
+  int rejected = 0;
+  const int trials = 300;
+  for (int trial = 0; trial < trials; ++trial) {
+    std::string damaged = text;
+    const std::size_t at = random() % damaged.size();
+    const std::size_t digit = damaged.find_first_of("0123456789", at);
+    if (trial % 3 == 0 || digit == std::string::npos) {
+      damaged[at] = static_cast<char>(32 + random() % 95);
+    } else {
+      const std::size_t end = damaged.find_first_not_of("0123456789", digit);
+      damaged.replace(digit, end - digit, numbers[random() % numbers.size()]);
+    }
+    try {
+      const auto read = read_schedule(std::make_unique<std::istringstream>(damaged), "damaged");
+      rejected += validate_schedule(system, *read).has_value();
+    } catch (const ConfigError&) {
+      ++rejected;
+    }
+  }
+  EXPECT_GT(rejected, trials / 2);
 }
 
 }  // namespace

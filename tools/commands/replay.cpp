@@ -21,7 +21,11 @@ struct ReplayOptions {
 
 int replay(const ReplayOptions& options) {
   const System system = load_system(options.system, options.overrides);
-  const auto schedule = validated(system, open_schedule(options.schedule));
+  // Checked as a whole before the simulation begins: from inside the kernel a fault could not come out as what it is.
+  if (const auto fault = validate_schedule(system, *open_schedule(options.schedule))) {
+    throw ConfigError(options.schedule + ": " + fault->text());
+  }
+  const auto schedule = open_schedule(options.schedule);
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
@@ -42,7 +46,7 @@ void add_replay(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("replay", "run a schedule file on a system: one that map wrote, or any other program or hand");
   auto options = std::make_shared<ReplayOptions>();
   command->add_option("SYSTEM", options->system, "system file, or an experiment file whose system is taken")->required();
-  command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/1); it is checked while it runs")->required();
+  command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/1); it is checked before it runs")->required();
   command->add_option("--set", options->overrides, "change one value of the system, e.g. system.nmp.pe.fpus=4; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
