@@ -40,6 +40,15 @@ void OutputDirectory::write(const std::string& name, const std::string& content)
   if (!out) throw ConfigError(fmt::format("{}: cannot be written", path.string()));
 }
 
+void OutputDirectory::move_into(const std::string& directory) {
+  for (const auto& file : fs::directory_iterator(staging_)) {
+    std::error_code ec;
+    fs::rename(file.path(), fs::path(directory) / file.path().filename(), ec);
+    if (ec)
+      throw ConfigError(fmt::format("--out {}: {} cannot be put in place: {}", directory, file.path().filename().string(), ec.message()));
+  }
+}
+
 void OutputDirectory::commit() {
   std::error_code ec;
   fs::remove_all(target_, ec);

@@ -18,6 +18,8 @@ class OutputDirectory {
   void write(const std::string& name, const std::string& content) const;
   /// @throws ConfigError
   void commit();
+  /// Instead of commit(): moves the files into a directory that is there. @throws ConfigError
+  void move_into(const std::string& directory);
 
  private:
   std::string asked_;

@@ -309,6 +309,8 @@ Cycle HostController::oldest_write() const {
 
 void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocked) const {
   const DramCommand column = write_mode_ ? DramCommand::wr : DramCommand::rd;
+  const bool bus_ready = timing_.ready(column) <= t;  // else no bank needs to be asked for a column
+  if (!bus_ready) choice.earliest = std::min(choice.earliest, timing_.ready(column));
   for (std::uint64_t mask = opening_banks_; mask != 0; mask &= mask - 1) {
     const int b = __builtin_ctzll(mask);
     const std::int32_t owner = bank_at(b).owner;
@@ -323,7 +325,7 @@ void HostController::choose_queued(Cycle t, Choice& choice, std::uint64_t blocke
     } else if (bank.state == RowState::closed) {
       consider(t, choice, entry_at(chain.head).order, chain.head, b, DramCommand::act1, timing_.ready(DramCommand::act1, b));
     } else {
-      if (chain.hit >= 0) consider(t, choice, entry_at(chain.hit).order, chain.hit, b, column, timing_.ready(column, b));
+      if (chain.hit >= 0 && bus_ready) consider(t, choice, entry_at(chain.hit).order, chain.hit, b, column, timing_.ready(column, b));
       if (chain.miss >= 0 && bank.active < 0) {
         consider(t, choice, entry_at(chain.miss).order, chain.miss, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
       }

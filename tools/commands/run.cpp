@@ -5,10 +5,13 @@
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "mapping/mapper.hpp"
+#include "sim/output_directory.hpp"
 #include "sim/simulate.hpp"
 #include "tools/commands/ladder.hpp"
+#include "tools/commands/trace_options.hpp"
 #include "tools/experiment.hpp"
 #include "tools/progress.hpp"
 
@@ -19,6 +22,7 @@ struct RunOptions {
   ExperimentRequest request;
   std::string out;
   bool ladder = false;
+  TraceOptions trace;
 };
 
 int run(const RunOptions& options) {
@@ -28,6 +32,13 @@ int run(const RunOptions& options) {
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
+  std::optional<OutputDirectory> traces;
+  std::optional<CommandTraceWriter> writer;
+  if (options.trace.commands()) {
+    traces.emplace(options.out + ".traces", "none");
+    writer.emplace(options.trace.to(traces->path()));
+    simulate_options.commands = &*writer;
+  }
   Results results = simulate(experiment.system, *schedule, simulate_options);
   bar.clear();
   results.prompt_tokens = static_cast<std::int32_t>(experiment.workload.prompt_of(0));
@@ -35,6 +46,10 @@ int run(const RunOptions& options) {
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
   if (!options.out.empty()) write_results(results, options.out);
+  if (writer) {
+    writer->finish();
+    traces->move_into(options.out);
+  }
   fmt::print("{}", results_summary(results));
   if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
   return 0;
@@ -55,6 +70,7 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  add_trace_options(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->footer(
       "Example:\n  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/default\n"

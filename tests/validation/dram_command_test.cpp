@@ -1,0 +1,54 @@
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/command.hpp"
+
+namespace bondsim {
+namespace {
+
+using test::bondsim_command;
+using test::file_text;
+
+const char* const channel = "configs/system/lpddr5-8gb-channel.yaml";
+
+TEST(DramCommand, writes_results_and_a_trace_that_passes_the_checker) {
+  const test::ScratchDirectory scratch;
+  const std::string out = scratch.file("out");
+  const auto run =
+      bondsim_command(fmt::format("dram {} --requests traces/mixed.requests --out {} --trace commands --trace-gzip", channel, out));
+  ASSERT_EQ(run.status, 0) << run.output;
+  const auto json = nlohmann::json::parse(file_text(out + "/dram.json"));
+  EXPECT_EQ(json["requests"], 9);
+  EXPECT_EQ(json["writes"], 2);
+  EXPECT_EQ(json["time_ns"], 2515.0);  // WR at the first edge from 2500.5 ns on to an open row: CWL and burst
+  EXPECT_EQ(bondsim_command(fmt::format("check-trace {} {}/channel-0.commands.csv.gz", channel, out)).status, 0);
+}
+
+TEST(DramCommand, checker_exits_1_and_names_the_rule) {
+  const test::ScratchDirectory scratch;
+  const auto trace = scratch.write("t.csv",
+                                   "# bondsim.commands/1\ntime_ps,command,bank,row,column,requester\n"
+                                   "0,ACT1,0,1,,0\n2500,ACT2,0,1,,0\n17500,RD,0,1,0,0\n");
+  const auto result = bondsim_command(fmt::format("check-trace {} {}", channel, trace));
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.output.find("tRCD"), std::string::npos) << result.output;
+}
+
+TEST(DramCommand, bad_lines_are_named_with_what_is_allowed) {
+  const test::ScratchDirectory scratch;
+  const auto error = [&](const std::string& text) {
+    const auto result = bondsim_command(fmt::format("dram {} --requests {}", channel, scratch.write("r.txt", text)));
+    EXPECT_EQ(result.status, 2) << text;
+    return result.output;
+  };
+  EXPECT_NE(error("R 0x0\nX 0x20\n").find("r.txt:2: 'X' is neither R, W nor an arrival time"), std::string::npos);
+  EXPECT_NE(error("R 0x40000000\n").find("r.txt:1: 0x40000000 is outside the channel"), std::string::npos);
+  EXPECT_NE(error("R 0x11\n").find("r.txt:1: 0x11 is not a whole burst"), std::string::npos);
+  EXPECT_NE(error("20 R 0x0\n10 R 0x0\n").find("r.txt:2: arrival at 10 ns goes back"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace bondsim
