@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/inputs.hpp"
+#include "tests/support/scale.hpp"
 
 /// More of a resource never makes a run slower by more than 1 %, over random systems and models.
 namespace bondsim::test {
@@ -15,7 +16,7 @@ std::int64_t total_ps(const Case& c) {
 
 template <class Change>
 void expect_no_slower(Change change) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < scaled(cases); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     Case before = random_case(seed);
     before.workload.layers = LayerMode::all;  // a refresh that falls into the one simulated layer would be multiplied

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/inputs.hpp"
+#include "tests/support/scale.hpp"
 
 /// What no run may violate, over random systems and models. The seed of a failing case is printed.
 namespace bondsim::test {
@@ -41,7 +42,7 @@ std::string bound_violations(const System& s, const Results& r) {
 }
 
 TEST(Physics, never_faster_than_peak_bandwidth_or_peak_rate_and_times_sum_exactly) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < scaled(cases); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const Case c = random_case(seed);
     const std::string wrong = simulate_isolated(c, {}, [&](const Results& r) { return bound_violations(c.system, r); });
@@ -63,7 +64,7 @@ std::int64_t expected_macs(const Case& c) {
 }
 
 TEST(Conservation, macs_of_the_run_are_the_models) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < scaled(cases); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const Case c = random_case(seed);
     const std::string macs = simulate_isolated(c, {}, [](const Results& r) {
@@ -112,7 +113,7 @@ ListedBytes listed_bytes(const Case& c) {
 }
 
 TEST(Conservation, each_channel_moves_the_bytes_its_tasks_list) {
-  for (int i = 0; i < cases; ++i) {
+  for (int i = 0; i < scaled(cases); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const Case c = random_case(seed);
     const ListedBytes listed = listed_bytes(c);
@@ -135,7 +136,7 @@ std::string without_wall_time(std::string json) {
 }
 
 TEST(Determinism, same_bytes_twice_and_with_modules_constructed_in_another_order) {
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < scaled(20); ++i) {
     const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
     const Case c = random_case(seed);
     SimulateOptions other;
