@@ -21,6 +21,13 @@ ChannelCounts difference(const ChannelCounts& a, const ChannelCounts& b) {
   return d;
 }
 
+/// The vector units of a task as bits; all of them where the task does not name any, or names more than there are bits.
+std::uint64_t unit_mask(const VectorWork& work) {
+  if (work.units <= 0 || work.first_unit < 0 || work.first_unit + work.units > 64) return ~std::uint64_t{0};
+  const std::uint64_t ones = work.units == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << work.units) - 1;
+  return ones << work.first_unit;
+}
+
 }  // namespace
 
 Replay::Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress)
@@ -127,7 +134,12 @@ void Replay::prepare_tasks() {
 }
 
 void Replay::dispatch() {
+  const std::size_t vectors = executors_.channels.size() + 1;
   for (std::size_t executor = 0; executor < queues_.size(); ++executor) {
+    if (executor == vectors) {
+      start_vectors(executor);
+      continue;
+    }
     while (try_start(executor)) {
     }
   }
@@ -139,15 +151,34 @@ bool Replay::try_start(std::size_t executor) {
   std::size_t& head = heads_[executor];
   if (head >= queue.size()) return false;
   const std::int32_t id = queue[head];
-  State& state = states_[static_cast<std::size_t>(id)];
+  const State& state = states_[static_cast<std::size_t>(id)];
   if (state.ended) {
     ++head;
     return true;
   }
-  if (state.started || state.waits_for > 0) return false;
-  if (!overlap_ && running_tasks_ > 0 && block_.tasks[static_cast<std::size_t>(id)].op != running_op_) return false;
-  start(id);
+  if (may_start(id)) start(id);
   return false;
+}
+
+bool Replay::may_start(std::int32_t id) const {
+  const State& state = states_[static_cast<std::size_t>(id)];
+  if (state.started || state.waits_for > 0) return false;
+  return overlap_ || running_tasks_ == 0 || block_.tasks[static_cast<std::size_t>(id)].op == running_op_;
+}
+
+/// Vector work is in order on each vector unit: a task starts when no earlier one that has not ended shares a unit with it.
+void Replay::start_vectors(std::size_t executor) {
+  const auto& queue = queues_[executor];
+  std::size_t& head = heads_[executor];
+  while (head < queue.size() && states_[static_cast<std::size_t>(queue[head])].ended) ++head;
+  std::uint64_t taken = 0;
+  for (std::size_t i = head; i < queue.size() && ~taken != 0; ++i) {
+    const std::int32_t id = queue[i];
+    if (states_[static_cast<std::size_t>(id)].ended) continue;
+    const std::uint64_t units = unit_mask(block_.tasks[static_cast<std::size_t>(id)].vector);
+    if ((taken & units) == 0 && may_start(id)) start(id);
+    taken |= units;
+  }
 }
 
 void Replay::start(std::int32_t id) {

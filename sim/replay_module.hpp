@@ -50,6 +50,8 @@ class Replay : public sc_core::sc_module, public TaskListener {
   void prepare_tasks();
   void dispatch();
   bool try_start(std::size_t executor);
+  void start_vectors(std::size_t executor);
+  bool may_start(std::int32_t id) const;
   void start(std::int32_t id);
   void end(std::int32_t id);
   void end_block();

@@ -41,7 +41,7 @@ void Npu::account() {
   accounted_ = now();
   if (gemm_.computing) {
     times_.compute += elapsed;
-  } else if (vector_task_ >= 0) {
+  } else if (!vector_ends_.empty()) {
     times_.vector += elapsed;
   } else if (transfers_in_flight_ > 0) {
     times_.host_transfer += elapsed;
@@ -65,14 +65,9 @@ void Npu::start(std::int32_t id, const Task& task) {
       gemm_.task = &task;
       gemm_.total_cycles = systolic_cycles(task.npu.shape, config_);
       break;
-    case TaskKind::npu_vector: {
-      check(vector_task_ < 0, "npu_vector {} started while {} runs", id, vector_task_);
-      vector_task_ = id;
-      const std::int64_t cycles = vector_time_ ? vector_cycles(vector_operations(task.vector, config_), config_) : 0;
-      const Picoseconds end = clock_.edge(clock_.edge_at_or_after(now()) + cycles);
-      vector_end_.notify(span((cycles > 0 ? end : now()) - now()));
+    case TaskKind::npu_vector:
+      start_vector(id, task.vector);
       return;
-    }
     default: {
       const int transfers = submit(id, 0, task.op, task.extents, task.kind != TaskKind::host_load);
       if (transfers == 0) {
@@ -175,12 +170,31 @@ void Npu::end_compute() {
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 
+void Npu::start_vector(std::int32_t id, const VectorWork& work) {
+  const std::int64_t cycles = vector_time_ ? vector_cycles(vector_operations(work, config_), work.units, config_) : 0;
+  const Picoseconds end = cycles > 0 ? clock_.edge(clock_.edge_at_or_after(now()) + cycles) : now();
+  check(vector_ends_.emplace(id, end).second, "npu_vector {} started twice", id);
+  schedule_vector_end();
+}
+
+void Npu::schedule_vector_end() {
+  if (vector_ends_.empty()) return;
+  Picoseconds first = vector_ends_.begin()->second;
+  for (const auto& task : vector_ends_) first = std::min(first, task.second);
+  vector_end_.cancel();
+  vector_end_.notify(span(first - now()));
+}
+
 void Npu::end_vector() {
   ++events_;
   account();
-  const std::int32_t id = vector_task_;
-  vector_task_ = -1;
-  finish(id);
+  std::vector<std::int32_t> ended;
+  for (const auto& task : vector_ends_) {
+    if (task.second <= now()) ended.push_back(task.first);
+  }
+  for (const std::int32_t id : ended) vector_ends_.erase(id);
+  schedule_vector_end();
+  for (const std::int32_t id : ended) finish(id);
 }
 
 void Npu::finish(std::int32_t id) { listener_.task_done(id); }

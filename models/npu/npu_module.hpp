@@ -23,7 +23,7 @@ struct NpuTimes {
 };
 
 /// The NPU: systolic arrays, vector units and a DMA that moves everything between the scratchpad and the channels.
-/// The arrays run one npu_gemm at a time, the vector units one npu_vector; host_scatter, host_load and kv_append go to the DMA.
+/// The arrays run one npu_gemm at a time, a vector unit one npu_vector; host_scatter, host_load and kv_append go to the DMA.
 /// The stationary operand of an npu_gemm comes in chunks, at most two in flight or waiting (double buffering).
 class Npu : public sc_core::sc_module {
  public:
@@ -58,6 +58,8 @@ class Npu : public sc_core::sc_module {
   void load_chunk(std::int32_t chunk);
   int submit(std::int32_t id, std::int32_t chunk, std::int32_t op, const std::vector<Extent>& extents, bool write);
   void end_compute();
+  void start_vector(std::int32_t id, const VectorWork& work);
+  void schedule_vector_end();
   void end_vector();
   void finish(std::int32_t id);
   void account();
@@ -75,8 +77,8 @@ class Npu : public sc_core::sc_module {
   std::vector<std::pair<int, std::uint64_t>> ended_;  ///< (channel, tag) of transfers that ended and wait for wake()
   std::vector<std::int32_t> finished_at_once_;        ///< tasks without any work
   GemmJob gemm_;
-  std::int32_t vector_task_ = -1;
-  std::map<std::int32_t, int> moves_;  ///< host task: transfers that have not ended
+  std::map<std::int32_t, Picoseconds> vector_ends_;  ///< npu_vector tasks that run, on disjoint units (the caller's care), and their ends
+  std::map<std::int32_t, int> moves_;                ///< host task: transfers that have not ended
   std::int64_t transfers_in_flight_ = 0;
 
   NpuTimes times_;

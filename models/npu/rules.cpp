@@ -47,8 +47,8 @@ std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * cost));
 }
 
-std::int64_t vector_cycles(std::int64_t operations, const NpuConfig& npu) {
-  return ceil_div<std::int64_t>(operations, static_cast<std::int64_t>(npu.vector_units) * npu.vector_lanes);
+std::int64_t vector_cycles(std::int64_t operations, int units, const NpuConfig& npu) {
+  return ceil_div<std::int64_t>(operations, static_cast<std::int64_t>(units > 0 ? units : npu.vector_units) * npu.vector_lanes);
 }
 
 std::int64_t gemm_scratchpad_bits(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {

@@ -15,8 +15,8 @@ std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu);
 /// Vector operations of a piece of vector work, rounded up; 0 when the kind costs nothing.
 std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu);
 
-/// Cycles of so many operations when all lanes share them evenly.
-std::int64_t vector_cycles(std::int64_t operations, const NpuConfig& npu);
+/// Cycles of so many operations when the lanes of `units` vector units (0: all) share them evenly.
+std::int64_t vector_cycles(std::int64_t operations, int units, const NpuConfig& npu);
 
 /// Scratchpad bits read and written by a GEMM: the stationary operand once in and once out, activations once a column tile,
 /// accumulators in and out once a row tile.

@@ -40,8 +40,9 @@ TEST(NpuRules, never_above_the_peak) {
 
 TEST(NpuRules, vector_work_is_spread_over_all_lanes) {
   EXPECT_EQ(vector_operations({VectorKind::softmax, 1000}, npu()), 6000);
-  EXPECT_EQ(vector_cycles(6000, npu()), 6);
-  EXPECT_EQ(vector_cycles(0, npu()), 0);
+  EXPECT_EQ(vector_cycles(6000, 0, npu()), 6);
+  EXPECT_EQ(vector_cycles(6000, 2, npu()), 24);
+  EXPECT_EQ(vector_cycles(0, 0, npu()), 0);
 }
 
 }  // namespace
