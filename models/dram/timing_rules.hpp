@@ -9,7 +9,7 @@ namespace bondsim {
 
 /// Cycles of CK.
 using Cycle = std::int64_t;
-inline constexpr Cycle never = INT64_MAX / 4;
+inline constexpr Cycle never = Cycle{1} << 42;  ///< later than any run; in picoseconds it still fits for clocks of 1 MHz and more
 
 /// Which pairs of commands a rule couples: those to the same bank, to the same bank group, or to the rank.
 enum class RuleScope { bank, bank_group, rank };
