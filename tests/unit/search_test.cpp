@@ -24,7 +24,7 @@ class JaggedModel final : public cost::CostModel {
   double npu_seconds(const GemmShape& g, double, const cost::NpuDevice& d) const override { return jag(g, 100 + d.channels); }
 
  private:
-  static double jag(const GemmShape& g, int salt) {
+  static double jag(const GemmShape& g, std::int64_t salt) {
     std::uint64_t h = static_cast<std::uint64_t>(g.count * 7919 + g.m * 104729 + g.n * 1299709 + g.k * 15485863 + salt * 32452843);
     h ^= h >> 31;
     h *= 0x9E3779B97F4A7C15u;
