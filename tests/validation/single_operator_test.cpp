@@ -179,6 +179,25 @@ TEST(SingleOperator, npu_latency_with_all_effects_off_is_the_longer_of_macs_and_
   EXPECT_GE(checked, 200);
 }
 
+TEST(SingleOperator, in_the_dram_die_column_accesses_and_macs_alternate) {
+  Random r(36);
+  for (int i = 0; i < 20; ++i) {
+    OperatorCase c{shipped_system(i % 2 == 0 ? "id-nmp" : "id-nmp-plus"), {}};
+    all_off(c.system);
+    c.system.fidelity.finite_buffers = true;
+    c.op.channels = {0, 1, 2, 3, 4, 5, 6, 7};
+    c.op.shape = {1, r.one_of({1, 2, 4}), 8192 * r.one_of({1, 2}), 4096 * r.one_of({1, 2})};
+    const Serial t = serial(c);
+    const double expected = t.input + t.ports + t.macs + t.weights + t.output;
+    // The input is loaded again for each n tile when it is larger than the buffer: once more than counted, 64 / m columns a tile.
+    const double columns = static_cast<double>(c.op.shape.n) / 8 / 16;
+    const double reloads = t.input * bus_rate(c.system) / (16 * c.system.nmp.hb.bandwidth_gbps * 1e9) * columns;
+    const double seen = static_cast<double>(latency_ps(c)) * 1e-12;
+    EXPECT_GE(seen, expected * 0.9999) << text(c);
+    EXPECT_LE(seen, (expected + reloads) * 1.005) << text(c);
+  }
+}
+
 /// A refresh closes all rows. One that falls into a time in which the banks only wait for the PEs costs nothing, and the next row need not
 /// close the one before: so much is saved at most.
 std::int64_t row_closing_saved(const System& s, const std::string& effect, std::int64_t length_ps) {
