@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "models/base/quantity.hpp"
+#include "mapping/emit/npu_chunks.hpp"
 
 namespace bondsim {
 namespace {
@@ -73,9 +73,6 @@ std::int32_t BlockEmitter::work(int op, const GemmShape& shape) {
 
 std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits,
                                     std::vector<Extent> stationary, const Tasks& after) {
-  std::map<int, std::int64_t> bytes;
-  std::int64_t most = 0;
-  for (const Extent& e : stationary) most = std::max(most, bytes[e.channel] += e.bytes());
   Task t;
   t.kind = TaskKind::npu_gemm;
   t.op = op;
@@ -83,8 +80,7 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPa
   t.npu.shape = shape;
   t.npu.part = part;
   t.npu.bits = bits;
-  t.npu.chunks = static_cast<std::int32_t>(
-      std::max<std::int64_t>(1, ceil_div(most, static_cast<std::int64_t>(plan_.system.npu.dma_chunk_kib * 1024))));
+  t.npu.chunks = npu_chunks(plan_.system, stationary);
   t.npu.stationary = std::move(stationary);
   return add(std::move(t));
 }

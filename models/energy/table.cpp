@@ -72,7 +72,7 @@ EnergyModel::EnergyModel(const EnergyTable& table, int pe_clock_mhz, bool in_die
   add(EnergyComponent::dram_array, &EnergyCounts::hb_bits, table.array_hb);
   add(EnergyComponent::dram_refresh, &EnergyCounts::refreshed_rows, table.refresh_row);
   add(EnergyComponent::dram_background, &EnergyCounts::channel_time_ps, table.background);
-  add(EnergyComponent::hb_io, &EnergyCounts::hb_bits, table.hb_io);
+  add(EnergyComponent::hb_io, &EnergyCounts::hb_bits, in_die ? table.in_die_io : table.hb_io);
   add(EnergyComponent::offchip_io, &EnergyCounts::host_bits, table.offchip_io);
   add(EnergyComponent::pe_mac, &EnergyCounts::pe_macs, mac_energy(in_die ? table.pe_mac_in_die : table.pe_mac_hybrid_bonded, pe_clock_mhz));
   add(EnergyComponent::pe_sram, &EnergyCounts::pe_sram_bits, table.pe_sram);
@@ -121,6 +121,7 @@ void validate(const EnergyTable& table, const ConfigNode& node, const std::strin
   expect(table.array_host, "array_host", "pJ/bit");
   expect(table.array_hb, "array_hb", "pJ/bit");
   expect(table.hb_io, "hb_io", "pJ/bit");
+  expect(table.in_die_io, "in_die_io", "pJ/bit");
   expect(table.offchip_io, "offchip_io", "pJ/bit");
   expect(table.pe_sram, "pe_sram", "pJ/bit");
   expect(table.npu_sram, "npu_sram", "pJ/bit");

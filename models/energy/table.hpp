@@ -61,6 +61,7 @@ struct EnergyTable {
   EnergyEntry refresh_row;  ///< pJ: one row refreshed
   EnergyEntry background;   ///< mW a channel
   EnergyEntry hb_io;        ///< pJ/bit
+  EnergyEntry in_die_io;    ///< pJ/bit: instead of hb_io where the PEs are in the DRAM die
   EnergyEntry offchip_io;   ///< pJ/bit
   EnergyEntry pe_sram;      ///< pJ/bit
   EnergyEntry npu_mac;      ///< pJ/MAC
@@ -95,7 +96,8 @@ using EnergyByComponent = std::array<Attojoules, energy_components>;
 /// Turns counts into energy. Entries become whole attojoules once, so that sums over any partition of the counts agree exactly.
 class EnergyModel {
  public:
-  /// @param pe_clock_mhz, in_die choose the PE's MAC energy. @throws ConfigError when no point is given for that placement.
+  /// @param pe_clock_mhz, in_die choose the PE's MAC energy and what lies between bank and PE. @throws ConfigError when no point is given
+  /// for that placement.
   EnergyModel(const EnergyTable& table, int pe_clock_mhz, bool in_die);
 
   EnergyByComponent energy(const EnergyCounts& counts) const;
@@ -139,6 +141,7 @@ void fields(Visitor& v, EnergyTable& c) {
   v.section("refresh_row", c.refresh_row, defaulted("a row of a bank refreshed").in("pJ"));
   v.section("background", c.background, defaulted("a channel, always").in("mW"));
   v.section("hb_io", c.hb_io, defaulted("the hybrid-bonding port").in("pJ/bit"));
+  v.section("in_die_io", c.in_die_io, defaulted("the way from a bank to a PE in the DRAM die, instead of hb_io").in("pJ/bit"));
   v.section("offchip_io", c.offchip_io, defaulted("the channel bus").in("pJ/bit"));
   v.section("pe_sram", c.pe_sram, defaulted("buffers of the PEs and of the channel").in("pJ/bit"));
   v.section("npu_mac", c.npu_mac, defaulted("a MAC of the NPU").in("pJ/MAC"));

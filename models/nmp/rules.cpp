@@ -10,7 +10,9 @@ std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp) {
   const std::int64_t columns = ceil_div<std::int64_t>(s.n, gemm.pes_per_gemm);
   const bool loaded_once = TileProgram(gemm, nmp).input_resident() || gemm.tiling.order == LoopOrder::input_stationary;
   const std::int64_t input_loads = loaded_once ? 1 : ceil_div(columns, gemm.tiling.n_tile);
-  const std::int64_t weights = s.n * s.k * gemm.bits.stationary * (1 + s.m);
+  // In the DRAM die PEs take weights from the open row: nothing is buffered.
+  const bool buffered = nmp.placement != NmpPlacement::in_die;
+  const std::int64_t weights = !buffered ? 0 : s.n * s.k * gemm.bits.stationary * (1 + s.m);
   const std::int64_t inputs = s.m * s.k * gemm.bits.activation * (input_loads + ceil_div<std::int64_t>(columns, nmp.pe.fpus));
   const std::int64_t accumulators = 2 * s.m * s.n * ceil_div<std::int64_t>(s.k, nmp.pe.macs_per_fpu) * gemm.bits.accumulator;
   return s.count * (weights + inputs + accumulators);

@@ -6,7 +6,8 @@
 
 namespace bondsim {
 
-/// Bits read and written in the SRAM of a channel for one nmp_gemm: weights into the PEs' buffers once and out once a row of activations;
+/// Bits read and written in the SRAM of a channel for one nmp_gemm: weights into the PEs' buffers once and out once a row of activations
+/// (in-die PEs have no weight buffer);
 /// inputs into the global buffer once a load (all of K once, or once an n tile) and out once a group of `fpus` columns; accumulators
 /// in and out once a group of `macs_per_fpu` elements of K.
 std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp);

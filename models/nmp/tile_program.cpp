@@ -65,7 +65,11 @@ void TileProgram::without_limits() {
   constexpr std::int64_t pieces = 1024;
   const std::int64_t width = nmp_.pe.macs_per_fpu;
   const std::int64_t rows = ceil_div(columns_ * gemm_.shape.k, pieces * std::min(gemm_.tiling.n_tile, columns_));
-  piece_k_ = std::min({ceil_div(rows, width) * width, gemm_.tiling.k_tile, gemm_.shape.k});
+  const std::int64_t fine = std::max<std::int64_t>(1, ceil_div(rows, width)) * width;
+  const std::int64_t tile_columns = std::min(gemm_.tiling.n_tile, columns_);
+  // Never coarser than real buffers make them, or real ones would seem the faster.
+  const std::int64_t real = piece_rows(gemm_.shape.k, tile_columns, gemm_.bits.stationary, nmp_.pe);
+  piece_k_ = std::min({fine, std::max<std::int64_t>(1, real), gemm_.tiling.k_tile, gemm_.shape.k});
   input_resident_ = true;
   weight_slots_ = input_slots_ = output_slots_ = 1 << 30;
 }

@@ -46,6 +46,10 @@ System decode_system(const ConfigNode& node, const std::string& path) {
     const ConfigNode* layout = controller == nullptr ? nullptr : controller->find("address_map");
     throw ConfigError(fmt::format("{}: {}.{}", (layout != nullptr ? *layout : *node.find("dram")).where(), path, e.what()));
   }
+  if (system.nmp.placement == NmpPlacement::in_die && system.nmp.pe.double_buffered_weights) {
+    config_error(*node.find("nmp"), path + ".nmp.pe.double_buffered_weights",
+                 "PEs in the DRAM die compute straight on column data, allowed with placement in_die: false");
+  }
   const int page = system.dram.organization.page_bytes();
   if (page % system.nmp.hb.access_bytes != 0) {
     config_error(*node.find("nmp"), path + ".nmp.hb.access_bytes",

@@ -6,8 +6,8 @@
 
 #include "mapping/search/exact_search.hpp"
 #include "mapping/search/hardware/gemm_counts.hpp"
-#include "mapping/search/hardware/pe_area.hpp"
 #include "models/base/digest.hpp"
+#include "models/energy/area.hpp"
 #include "models/system/load.hpp"
 
 namespace bondsim::search {
@@ -160,7 +160,7 @@ Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
     evaluation.reason = "the published roofline has no utilisation of in-die PEs: use the cycle tier";
     return evaluation;
   }
-  evaluation.metrics["pe_area_mm2"] = pe_area_mm2(device);
+  evaluation.metrics["pe_area_mm2"] = pe_area(device).total();
   for (std::size_t job = 0; job < jobs_.size() && evaluation.reason.empty(); ++job) add_metrics(device, job, evaluation);
   for (const SpaceConstraint& constraint : space_.constraints) {
     if (!evaluation.reason.empty()) break;
