@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "mapping/emit/single_operator.hpp"
@@ -14,7 +15,8 @@ namespace bondsim::cost {
 TaskTiming::TaskTiming(const System& system) : system_(system), ck_(1e6 / system.dram.timing.ck_mhz) {
   const DramTiming& t = system.dram.timing;
   const double rfc = std::ceil(t.t_rfc_ab_ns * 1e3 / ck_) * ck_;
-  if (system.fidelity.refresh && system.controller.refresh != RefreshKind::none) period_ = t.t_refi_ns * 1e3;
+  const bool refresh = system.fidelity.refresh && system.controller.refresh != RefreshKind::none;
+  period_ = refresh ? t.t_refi_ns * 1e3 : std::numeric_limits<double>::infinity();
   page_accesses_ = static_cast<double>(system.dram.organization.page_bytes()) / system.nmp.hb.access_bytes;
   // At a row boundary PREA and tRFC stand where a PRE stood.
   hb_refresh_ = rfc + ck_ * (t.n_rp_ab - t.n_rp_pb);
@@ -24,12 +26,16 @@ TaskTiming::TaskTiming(const System& system) : system_(system), ck_(1e6 / system
 
 double TaskTiming::up_to_edge(double ps) const { return std::ceil(ps / ck_ - 1e-6) * ck_; }
 
-/// `work` that begins at `start` while a refresh of `cost` comes every tREFI, the first at tREFI from the run's beginning.
-double TaskTiming::refreshed(double start, double work, double cost) const {
-  if (period_ <= 0 || cost <= 0) return work;
-  const double until_due = period_ - std::fmod(start, period_);
-  if (work < until_due) return work;
-  return work + cost * (1 + std::floor((work - until_due) / (period_ - cost)));
+double TaskTiming::first_due() const { return period_; }
+
+/// When work may begin on a channel that had nothing to do: refreshes due until then were done meanwhile, but the last may not have ended.
+double TaskTiming::after_idle(double ready, double cost, double& due) const {
+  double begin = ready;
+  while (due < ready) {
+    begin = std::max(ready, due + cost);
+    due += period_;
+  }
+  return begin;
 }
 
 // ---- Behind the HB ports ------------------------------------------------------------------------------------------------------------
@@ -70,12 +76,11 @@ struct TaskTiming::GemmTerms {
   double store_change = 0;       ///< from a row of the output to the weights
   std::int64_t piece_rows = 0, k_tiles = 0;
   bool resident = false;
-  double stretch = 1;  ///< of everything the banks do, by refresh
   double cycle = 0;
   bool double_buffered = true, input_waits = false, output_waits = false;
 };
 
-TaskTiming::GemmTerms TaskTiming::gemm_terms(const NmpGemm& gemm, double stretch) const {
+TaskTiming::GemmTerms TaskTiming::gemm_terms(const NmpGemm& gemm) const {
   const DramTiming& t = system_.dram.timing;
   const NmpConfig& nmp = system_.nmp;
   const TileProgram program(gemm, nmp);
@@ -107,7 +112,6 @@ TaskTiming::GemmTerms TaskTiming::gemm_terms(const NmpGemm& gemm, double stretch
   g.piece_rows = TileProgram::piece_rows(k_tile, n_tile, gemm.bits.stationary, nmp.pe);
   g.k_tiles = ceil_div(gemm.shape.k, k_tile);
   g.resident = program.input_resident();
-  g.stretch = stretch;
   g.cycle = 1e6 / nmp.pe.clock_mhz;
   g.double_buffered = program.weight_slots() > 1;
   g.input_waits = program.input_slots() < 2;
@@ -115,19 +119,51 @@ TaskTiming::GemmTerms TaskTiming::gemm_terms(const NmpGemm& gemm, double stretch
   return g;
 }
 
-/// The load of a piece begins with the computation of the one before, when that one has its half of the buffer: both last as long as the
-/// longer of them.
-void TaskTiming::piece(const GemmTerms& g, double load, double compute, Pipeline& p) {
-  load = (load + p.store) * g.stretch;
-  if (p.empty || p.waits || !g.double_buffered) {
-    p.total += p.compute + load;
-  } else {
-    p.total += std::max(p.compute, load);
+/// Weights in pieces: the load of one begins with the computation of the one before, and both have ended when the next two begin. Refresh
+/// comes at a row boundary after it is due, or at once while the banks have nothing to do.
+struct TaskTiming::Pipeline {
+  double now = 0;         ///< the present load and computation begin
+  double compute = 0;     ///< of the piece loaded last
+  double store = 0;       ///< queued in front of the next load
+  double late_store = 0;  ///< between this computation and the next, which waits for its output buffer
+  bool waits = true;      ///< the next load cannot begin before the computation has ended
+  double blocked = 0;     ///< the banks refresh until then
+  double cycle = 0, row = 0, refresh = 0, period = 0;
+  double& due;
+
+  double run(double begin, double work) {
+    double end = std::max(begin, blocked) + work;
+    for (; due < end - std::min(work, row); due += period) end += refresh;
+    return end;
   }
-  p.compute = compute;
-  p.store = 0;
-  p.waits = p.empty = false;
-}
+  void idle(double from, double until) {
+    for (; due < until; due += period) blocked = std::max(due, from) + refresh;
+  }
+  /// The computation of the last piece, which begins on an edge of the PEs' clock.
+  double computed() const { return compute > 0 ? std::ceil(now / cycle - 1e-6) * cycle + compute : now; }
+
+  void piece(double load, double next_compute) {
+    const double compute_end = computed();
+    if (waits) {
+      idle(now, compute_end);
+      now = run(compute_end, store + late_store + load);
+    } else {
+      const double load_end = run(now, store + load);
+      now = std::max(compute_end, load_end);
+      idle(load_end, now);
+      if (late_store > 0) now = run(now, late_store);
+    }
+    compute = next_compute;
+    store = late_store = 0;
+    waits = false;
+  }
+  /// @param change that the last store saves, as nothing is loaded after it
+  double end(double change) {
+    const double compute_end = computed();
+    idle(now, compute_end);
+    return run(compute_end, std::max(0.0, store + late_store - change));
+  }
+};
 
 void TaskTiming::n_tile(const NmpGemm& gemm, const GemmTerms& g, std::int64_t columns, Pipeline& p) const {
   const double page = system_.dram.organization.page_bytes();
@@ -137,55 +173,32 @@ void TaskTiming::n_tile(const NmpGemm& gemm, const GemmTerms& g, std::int64_t co
     double input = 0;
     if (!g.resident) {
       input = g.input * static_cast<double>(k_end - k0) / static_cast<double>(gemm.shape.k) + g.change + g.input_change;
-      p.waits = g.input_waits;
+      p.waits = p.waits || g.input_waits;
     }
     for (std::int64_t k = k0; k < k_end; k += g.piece_rows) {
       const std::int64_t rows = std::min(g.piece_rows, k_end - k);
       const double bytes = g.bytes_per_element * static_cast<double>(rows * columns);
       const double load = access_ps(bytes) + bytes / page * g.row_gap;
       const auto cycles = static_cast<double>(TileProgram::compute_cycles(gemm.shape.m, rows, columns, system_.nmp.pe));
-      piece(g, load + input, cycles * g.cycle, p);
+      if (!g.double_buffered) p.waits = true;
+      p.piece(load + input, cycles * g.cycle);
       input = 0;
     }
   }
-  const double store = g.store_row * static_cast<double>(columns) + g.change + g.store_change;
-  if (g.output_waits || !g.double_buffered) {
-    p.total += p.compute + store * g.stretch;
-    p.compute = 0;
-    p.waits = false;
-  } else {
-    p.store = store;
-  }
+  // Loads wait behind a store; the next tile's computation does too when the output buffer holds one tile.
+  (g.output_waits ? p.late_store : p.store) = g.store_row * static_cast<double>(columns) + g.change + g.store_change;
 }
 
-double TaskTiming::gemm_work_ps(const NmpGemm& gemm, double stretch) const {
-  const GemmTerms g = gemm_terms(gemm, stretch);
+double TaskTiming::nmp_gemm_end(const NmpGemm& gemm, double start, double& due) const {
+  const GemmTerms g = gemm_terms(gemm);
   const std::int64_t columns = ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm);
   const std::int64_t tile = std::min(gemm.tiling.n_tile, columns);
-  const std::int64_t tiles = ceil_div(columns, tile);
-  Pipeline p;
-  p.total = ck_ * system_.dram.timing.n_rcd * g.stretch;  // the first row
-  if (g.resident) p.total += (g.input + g.input_change) * g.stretch;
-  // Tiles repeat: after two of them every further one takes what the second took.
-  double before = p.total;
-  for (std::int64_t i = 0; i < tiles; ++i) {
-    const bool last = i + 1 == tiles;
-    if (i == 2 && !last) {
-      p.total += static_cast<double>(tiles - 1 - i) * (p.total - before);
-      i = tiles - 1;
-    }
-    before = p.total;
-    n_tile(gemm, g, std::min(tile, columns - i * tile), p);
-  }
-  return p.total + p.compute + (p.store > 0 ? (p.store - g.store_change) * g.stretch : -g.store_change * g.stretch);
-}
-
-double TaskTiming::nmp_gemm_ps(const NmpGemm& gemm, double start) const {
-  const double work = gemm_work_ps(gemm, 1);
-  if (period_ <= 0) return work;
-  // What a refresh costs on average here: nothing while PEs compute long enough to hide it.
-  const double long_run = gemm_work_ps(gemm, period_ / (period_ - hb_refresh_));
-  return refreshed(start, work, (long_run - work) / long_run * period_);
+  const double first_row = ck_ * system_.dram.timing.n_rcd;
+  Pipeline p{start, 0, 0, 0, true, 0, g.cycle, row_period_ps(page_accesses_, false), hb_refresh_, period_, due};
+  p.idle(start, start);
+  p.store = first_row + (g.resident ? g.input + g.input_change : 0);
+  for (std::int64_t first = 0; first < columns; first += tile) n_tile(gemm, g, std::min(tile, columns - first), p);
+  return p.end(g.store_change);
 }
 
 double TaskTiming::enter_ps(bool after_host, bool after_write) const {
@@ -202,7 +215,7 @@ double TaskTiming::leave_ps() const {
 
 // ---- On the bus and the NPU ---------------------------------------------------------------------------------------------------------
 
-double TaskTiming::host_ps(const std::vector<Extent>& extents, bool write, double start) const {
+double TaskTiming::host_end(const std::vector<Extent>& extents, bool write, double start, double& due) const {
   const DramTiming& t = system_.dram.timing;
   const DramOrganization& shape = system_.dram.organization;
   double bursts = 0, rows = 0;
@@ -212,15 +225,17 @@ double TaskTiming::host_ps(const std::vector<Extent>& extents, bool write, doubl
       rows += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), shape.page_bytes()));
     }
   }
-  if (bursts == 0) return 0;
+  if (bursts == 0) return start;
   const double bus = (bursts - 1) * t.n_bl_min;
   const double acts = std::floor((rows - 1) / 4) * t.n_faw + std::fmod(rows - 1, 4) * t.n_rrd;
   const double commands = 2 * rows + bursts - 1;
   const double latency = 1 + t.n_rcd + (write ? t.n_cwl : t.n_cl) + t.n_bl_min;
-  return refreshed(start, ck_ * (latency + std::max({bus, acts, commands})), host_refresh_);
+  double end = after_idle(start, host_refresh_, due) + ck_ * (latency + std::max({bus, acts, commands}));
+  for (; due < end; due += period_) end += host_refresh_;
+  return end;
 }
 
-double TaskTiming::npu_gemm_ps(const NpuGemm& gemm, double start) const {
+double TaskTiming::npu_gemm_end(const NpuGemm& gemm, double start) const {
   const DramTiming& t = system_.dram.timing;
   std::map<std::int32_t, double> bytes;
   for (const Extent& e : gemm.stationary) bytes[e.channel] += static_cast<double>(e.bytes());
@@ -228,12 +243,19 @@ double TaskTiming::npu_gemm_ps(const NpuGemm& gemm, double start) const {
   for (const auto& [channel, sum] : bytes) most = std::max(most, sum);
   const auto chunks = static_cast<double>(gemm.chunks);
   const double load = ck_ * t.n_bl_min * most / system_.dram.organization.access_bytes() / chunks;
-  const double latency = ck_ * (1 + t.n_rcd + t.n_cl);
   const double compute = static_cast<double>(systolic_cycles(gemm.shape, system_.npu)) / chunks * 1e6 / system_.npu.clock_mhz;
-  const auto work = [&](double stretch) { return latency + load * stretch + (chunks - 1) * std::max(load * stretch, compute) + compute; };
-  if (period_ <= 0) return work(1);
-  const double long_run = work(period_ / (period_ - host_refresh_));
-  return refreshed(start, work(1), (long_run - work(1)) / long_run * period_);
+  double due = first_due();
+  while (due < start) due += period_;
+  double now = start + ck_ * (1 + t.n_rcd + t.n_cl);
+  for (std::int32_t chunk = 0; chunk < gemm.chunks; ++chunk) {
+    const double computed = chunk > 0 ? now + compute : now;
+    double loaded = now + load;
+    for (; due < loaded; due += period_) loaded += host_refresh_;
+    now = std::max(computed, loaded);
+    for (; due + host_refresh_ < now; due += period_) {
+    }
+  }
+  return now + compute;
 }
 
 double TaskTiming::vector_ps(const VectorWork& work) const {
@@ -243,9 +265,11 @@ double TaskTiming::vector_ps(const VectorWork& work) const {
 double TaskTiming::block_ps(const Block& block) const {
   struct Channel {
     double free = 0;
+    double due = 0;
     bool in_nmp = false, used = false, wrote = false;
   };
   std::map<std::int32_t, Channel> channels;
+  const auto channel = [&](std::int32_t id) -> Channel& { return channels.try_emplace(id, Channel{0, first_due()}).first->second; };
   double arrays = 0, vectors = 0, last = 0;
   std::vector<double> ends;
   for (const Task& task : block.tasks) {
@@ -257,27 +281,27 @@ double TaskTiming::block_ps(const Block& block) const {
         break;
       case TaskKind::npu_gemm: {
         const double start = std::max(ready, arrays);
-        end = arrays = start + npu_gemm_ps(task.npu, start);
+        end = arrays = npu_gemm_end(task.npu, start);
         break;
       }
       case TaskKind::npu_vector:
         end = vectors = std::max(ready, vectors) + vector_ps(task.vector);
         break;
       case TaskKind::nmp_gemm: {
-        Channel& c = channels[task.channel];
+        Channel& c = channel(task.channel);
         double start = std::max(ready, c.free);
         if (!c.in_nmp) start += enter_ps(c.used, c.wrote);
-        end = start + nmp_gemm_ps(task.nmp, start);
+        end = nmp_gemm_end(task.nmp, start, c.due);
         c.in_nmp = !task.nmp.leave_mode;
         c.free = c.in_nmp ? end : end + leave_ps();
         c.used = false;
         break;
       }
       default: {
-        Channel& c = channels[task.channel];
+        Channel& c = channel(task.channel);
         const double start = std::max(ready, c.free);
         const bool write = task.kind != TaskKind::host_load;
-        end = c.free = start + host_ps(task.extents, write, start);
+        end = c.free = host_end(task.extents, write, start, c.due);
         c.used = true;
         c.wrote = write;
       }

@@ -18,11 +18,12 @@ class TaskTiming {
   /// Behind the HB ports. Columns of a row of `accesses`, and what comes between the rows of a stream.
   double row_period_ps(double accesses, bool write) const;
 
-  /// A GEMM of the PEs that starts at `start`, without the mode changes around it.
-  double nmp_gemm_ps(const NmpGemm& gemm, double start) const;
+  /// A GEMM of the PEs from `start` to the returned end, without the mode changes around it.
+  /// @param due next refresh of the channel, moved on past those that come
+  double nmp_gemm_end(const NmpGemm& gemm, double start, double& due) const;
   /// A transfer of the host that has the bus to itself.
-  double host_ps(const std::vector<Extent>& extents, bool write, double start) const;
-  double npu_gemm_ps(const NpuGemm& gemm, double start) const;
+  double host_end(const std::vector<Extent>& extents, bool write, double start, double& due) const;
+  double npu_gemm_end(const NpuGemm& gemm, double start) const;
   double vector_ps(const VectorWork& work) const;
 
   /// Into NMP mode after host work (writes or reads or none), and back after an output was stored.
@@ -30,28 +31,20 @@ class TaskTiming {
   double leave_ps() const;
 
  private:
-  /// Sums over the pieces of an nmp_gemm.
-  struct Pipeline {
-    double total = 0;
-    double compute = 0;  ///< of the last piece
-    double store = 0;    ///< queued in front of the load after the next
-    bool waits = false;  ///< the next load cannot begin before the computation ends
-    bool empty = true;
-  };
   struct GemmTerms;
+  struct Pipeline;
 
-  GemmTerms gemm_terms(const NmpGemm& gemm, double stretch) const;
-  double gemm_work_ps(const NmpGemm& gemm, double stretch) const;
+  GemmTerms gemm_terms(const NmpGemm& gemm) const;
   void n_tile(const NmpGemm& gemm, const GemmTerms& terms, std::int64_t columns, Pipeline& pipeline) const;
-  static void piece(const GemmTerms& terms, double load, double compute, Pipeline& pipeline);
   double access_ps(double bytes) const;
   double row_end_ps(double accesses, bool write) const;
-  double refreshed(double start, double work, double cost) const;
   double up_to_edge(double ps) const;
+  double first_due() const;
+  double after_idle(double ready, double cost, double& due) const;
 
   const System& system_;
   double ck_ = 0;
-  double period_ = 0;  ///< tREFI; 0: no refresh
+  double period_ = 0;  ///< tREFI; far away without refresh
   double hb_refresh_ = 0, host_refresh_ = 0;
   double page_accesses_ = 0;
 };
