@@ -128,6 +128,7 @@ struct TaskTiming::Pipeline {
   double late_store = 0;  ///< between this computation and the next, which waits for its output buffer
   bool waits = true;      ///< the next load cannot begin before the computation has ended
   double blocked = 0;     ///< the banks refresh until then
+  double change = 0;      ///< from a row of the output back to another tensor
   double cycle = 0, row = 0, refresh = 0, period = 0;
   double& due;
 
@@ -144,24 +145,29 @@ struct TaskTiming::Pipeline {
 
   void piece(double load, double next_compute) {
     const double compute_end = computed();
+    const double back = late_store > 0 ? change : 0;
+    double left = 0;
     if (waits) {
       idle(now, compute_end);
-      now = run(compute_end, store + late_store + load);
+      now = run(compute_end, store + late_store + back + load);
     } else {
       const double load_end = run(now, store + load);
       now = std::max(compute_end, load_end);
       idle(load_end, now);
       if (late_store > 0) now = run(now, late_store);
+      left = back;
     }
     compute = next_compute;
-    store = late_store = 0;
+    store = left;
+    late_store = 0;
     waits = false;
   }
-  /// @param change that the last store saves, as nothing is loaded after it
-  double end(double change) {
+  double end() {
     const double compute_end = computed();
     idle(now, compute_end);
-    return run(compute_end, std::max(0.0, store + late_store - change));
+    // Nothing is loaded after the last store.
+    const double last = late_store > 0 ? store + late_store : std::max(0.0, store - change);
+    return run(compute_end, last);
   }
 };
 
@@ -173,6 +179,8 @@ void TaskTiming::n_tile(const NmpGemm& gemm, const GemmTerms& g, std::int64_t co
     double input = 0;
     if (!g.resident) {
       input = g.input * static_cast<double>(k_end - k0) / static_cast<double>(gemm.shape.k) + g.change + g.input_change;
+      // Behind a store the banks go from the output's row straight to the input's.
+      if (k0 == 0 && (p.store > 0 || (p.late_store > 0 && g.input_waits))) input -= g.change;
       p.waits = p.waits || g.input_waits;
     }
     for (std::int64_t k = k0; k < k_end; k += g.piece_rows) {
@@ -186,7 +194,12 @@ void TaskTiming::n_tile(const NmpGemm& gemm, const GemmTerms& g, std::int64_t co
     }
   }
   // Loads wait behind a store; the next tile's computation does too when the output buffer holds one tile.
-  (g.output_waits ? p.late_store : p.store) = g.store_row * static_cast<double>(columns) + g.change + g.store_change;
+  const double store = g.change + g.store_row * static_cast<double>(columns);
+  if (g.output_waits) {
+    p.late_store = store;
+  } else {
+    p.store = store + g.store_change;
+  }
 }
 
 double TaskTiming::nmp_gemm_end(const NmpGemm& gemm, double start, double& due) const {
@@ -194,11 +207,11 @@ double TaskTiming::nmp_gemm_end(const NmpGemm& gemm, double start, double& due) 
   const std::int64_t columns = ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm);
   const std::int64_t tile = std::min(gemm.tiling.n_tile, columns);
   const double first_row = ck_ * system_.dram.timing.n_rcd;
-  Pipeline p{start, 0, 0, 0, true, 0, g.cycle, row_period_ps(page_accesses_, false), hb_refresh_, period_, due};
+  Pipeline p{start, 0, 0, 0, true, 0, g.store_change, g.cycle, row_period_ps(page_accesses_, false), hb_refresh_, period_, due};
   p.idle(start, start);
   p.store = first_row + (g.resident ? g.input + g.input_change : 0);
   for (std::int64_t first = 0; first < columns; first += tile) n_tile(gemm, g, std::min(tile, columns - first), p);
-  return p.end(g.store_change);
+  return p.end();
 }
 
 double TaskTiming::enter_ps(bool after_host, bool after_write) const {
