@@ -127,6 +127,7 @@ struct TaskTiming::Pipeline {
   double store = 0;       ///< queued in front of the next load
   double late_store = 0;  ///< between this computation and the next, which waits for its output buffer
   bool waits = true;      ///< the next load cannot begin before the computation has ended
+  double position = 0;    ///< bytes of weights read from a bank
   double blocked = 0;     ///< the banks refresh until then
   double change = 0;      ///< from a row of the output back to another tensor
   double cycle = 0, row = 0, refresh = 0, period = 0;
@@ -186,7 +187,12 @@ void TaskTiming::n_tile(const NmpGemm& gemm, const GemmTerms& g, std::int64_t co
     for (std::int64_t k = k0; k < k_end; k += g.piece_rows) {
       const std::int64_t rows = std::min(g.piece_rows, k_end - k);
       const double bytes = g.bytes_per_element * static_cast<double>(rows * columns);
-      const double load = access_ps(bytes) + bytes / page * g.row_gap;
+      // Rows begun; where the banks come back from another tensor, that has opened the first.
+      double rows_begun = std::ceil((p.position + bytes) / page - 1e-9) - std::ceil(p.position / page - 1e-9);
+      const bool back = p.position == 0 || input > 0 || p.store > 0;
+      if (back && std::fmod(p.position + 1e-6, page) < 1e-3) rows_begun -= 1;
+      p.position += bytes;
+      const double load = access_ps(bytes) + std::max(0.0, rows_begun) * g.row_gap;
       const auto cycles = static_cast<double>(TileProgram::compute_cycles(gemm.shape.m, rows, columns, system_.nmp.pe));
       if (!g.double_buffered) p.waits = true;
       p.piece(load + input, cycles * g.cycle);
@@ -207,7 +213,7 @@ double TaskTiming::nmp_gemm_end(const NmpGemm& gemm, double start, double& due) 
   const std::int64_t columns = ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm);
   const std::int64_t tile = std::min(gemm.tiling.n_tile, columns);
   const double first_row = ck_ * system_.dram.timing.n_rcd;
-  Pipeline p{start, 0, 0, 0, true, 0, g.store_change, g.cycle, row_period_ps(page_accesses_, false), hb_refresh_, period_, due};
+  Pipeline p{start, 0, 0, 0, true, 0, 0, g.store_change, g.cycle, row_period_ps(page_accesses_, false), hb_refresh_, period_, due};
   p.idle(start, start);
   p.store = first_row + (g.resident ? g.input + g.input_change : 0);
   for (std::int64_t first = 0; first < columns; first += tile) n_tile(gemm, g, std::min(tile, columns - first), p);
