@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   bondsim::tools::add_map(app, action);
   bondsim::tools::add_replay(app, action);
   bondsim::tools::add_estimate(app, action);
+  bondsim::tools::add_validate(app, action);
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_dram(app, action);
   bondsim::tools::add_check_trace(app, action);

@@ -1,5 +1,6 @@
 #include "mapping/cost/cost_model.hpp"
 
+#include "mapping/cost/detailed.hpp"
 #include "mapping/cost/h2llm_roofline.hpp"
 #include "mapping/cost/roofline_ideal.hpp"
 
@@ -8,14 +9,19 @@ namespace {
 
 struct Entry {
   const char* name;
-  std::unique_ptr<CostModel> (*make)();
+  std::unique_ptr<CostModel> (*make)(const System* system);
 };
 
 /// Every closed form, one line each.
 constexpr Entry entries[] = {
-    {"h2llm-roofline", [] { return std::unique_ptr<CostModel>(new H2llmRoofline(false)); }},
-    {"h2llm-roofline-corrected", [] { return std::unique_ptr<CostModel>(new H2llmRoofline(true)); }},
-    {"roofline-ideal", [] { return std::unique_ptr<CostModel>(new RooflineIdeal); }},
+    {"h2llm-roofline", [](const System*) { return std::unique_ptr<CostModel>(new H2llmRoofline(false)); }},
+    {"h2llm-roofline-corrected", [](const System*) { return std::unique_ptr<CostModel>(new H2llmRoofline(true)); }},
+    {"roofline-ideal", [](const System*) { return std::unique_ptr<CostModel>(new RooflineIdeal); }},
+    {"detailed",
+     [](const System* system) {
+       if (system == nullptr) throw ConfigError("--model: 'detailed' needs a system, none is given");
+       return std::unique_ptr<CostModel>(new Detailed(*system));
+     }},
 };
 
 }  // namespace
@@ -26,9 +32,9 @@ std::vector<std::string> cost_model_names() {
   return names;
 }
 
-std::unique_ptr<CostModel> make_cost_model(const std::string& name) {
+std::unique_ptr<CostModel> make_cost_model(const std::string& name, const System* system) {
   for (const Entry& entry : entries) {
-    if (name == entry.name) return entry.make();
+    if (name == entry.name) return entry.make(system);
   }
   throw ConfigError(fmt::format("--model: '{}' is not known, allowed: {}", name, fmt::join(cost_model_names(), ", ")));
 }

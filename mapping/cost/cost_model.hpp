@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mapping/cost/device.hpp"
+#include "models/system/system.hpp"
 
 namespace bondsim::cost {
 
@@ -33,7 +34,8 @@ class CostModel {
 /// Names of all closed forms, in the order they are listed to the user.
 std::vector<std::string> cost_model_names();
 
-/// @throws ConfigError listing the valid names.
-std::unique_ptr<CostModel> make_cost_model(const std::string& name);
+/// @param system of which a form may want what a device does not say; only `detailed` does.
+/// @throws ConfigError listing the valid names, or when the form needs a system and none is given.
+std::unique_ptr<CostModel> make_cost_model(const std::string& name, const System* system = nullptr);
 
 }  // namespace bondsim::cost

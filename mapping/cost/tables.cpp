@@ -28,14 +28,14 @@ void read_pe(const CsvTable& table, std::size_t row, NmpDevice& device) {
   device.utilization = number_or(table, row, "utilization", 1, 1e-9, 1);
 }
 
-double nmp_row_seconds(const CostModel& model, const CsvTable& table, std::size_t row) {
+NmpDevice nmp_of_row(const CsvTable& table, std::size_t row) {
   NmpDevice device;
   read_pe(table, row, device);
   device.channels = static_cast<int>(table.integer(row, "nmp_channels", 1, most_channels));
   device.macs_per_fpu = static_cast<int>(table.integer(row, "fpu_simd_width", 1, 4096));
   device.pes_per_channel = static_cast<int>(table.integer(row, "pe_num_per_channel", 1, 4096));
   device.channel_bandwidth_gbps = table.number(row, "ext_bw_per_channel_gbps", 1e-6, 1e6);
-  return model.nmp_seconds(gemm_of_row(table, row), table.number(row, "element_size_bytes", 1e-3, 1024), device);
+  return device;
 }
 
 int channels_of_npu_row(const CsvTable& table, std::size_t row) {
@@ -51,21 +51,38 @@ int channels_of_npu_row(const CsvTable& table, std::size_t row) {
   return static_cast<int>(total);
 }
 
-double npu_row_seconds(const CostModel& model, const CsvTable& table, std::size_t row) {
+NpuDevice npu_of_row(const CsvTable& table, std::size_t row) {
   NpuDevice device;
   device.channels = channels_of_npu_row(table, row);
   device.channel_bandwidth_gbps = table.number(row, "ext_bw_per_channel_gbps", 1e-6, 1e6);
   device.peak_tmacs = table.number(row, "npu_capacity_tmacs", 1e-6, 1e9);
-  return model.npu_seconds(gemm_of_row(table, row), table.number(row, "element_size_bytes", 1e-3, 1024), device);
+  return device;
 }
 
 }  // namespace
 
+OperatorRow operator_of_row(const CsvTable& table, std::size_t row) {
+  const std::string executor = table.text(row, "model");
+  if (executor != "NMP" && executor != "NPU") table.error(row, "model", fmt::format("'{}' is not known, allowed: NMP, NPU", executor));
+  OperatorRow out;
+  out.on_nmp = executor == "NMP";
+  if (out.on_nmp) {
+    out.nmp = nmp_of_row(table, row);
+  } else {
+    out.npu = npu_of_row(table, row);
+  }
+  out.gemm = gemm_of_row(table, row);
+  out.element_bytes = table.number(row, "element_size_bytes", 1e-3, 1024);
+  return out;
+}
+
+double operator_seconds(const CostModel& model, const OperatorRow& row) {
+  return row.on_nmp ? model.nmp_seconds(row.gemm, row.element_bytes, row.nmp) : model.npu_seconds(row.gemm, row.element_bytes, row.npu);
+}
+
 void estimate_operators(const CostModel& model, CsvTable& table) {
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    const std::string executor = table.text(row, "model");
-    if (executor != "NMP" && executor != "NPU") table.error(row, "model", fmt::format("'{}' is not known, allowed: NMP, NPU", executor));
-    table.set_number(row, "latency_s", executor == "NMP" ? nmp_row_seconds(model, table, row) : npu_row_seconds(model, table, row));
+    table.set_number(row, "latency_s", operator_seconds(model, operator_of_row(table, row)));
   }
 }
 

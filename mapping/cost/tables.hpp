@@ -11,6 +11,17 @@ namespace bondsim::cost {
 /// when left out) or total_channels, ext_bw_per_channel_gbps, npu_capacity_tmacs. Sets latency_s. @throws ConfigError
 void estimate_operators(const CostModel& model, CsvTable& table);
 
+/// What a row of single operators says.
+struct OperatorRow {
+  bool on_nmp = false;
+  GemmShape gemm;
+  double element_bytes = 0;
+  NmpDevice nmp;  ///< on_nmp
+  NpuDevice npu;  ///< otherwise
+};
+OperatorRow operator_of_row(const CsvTable& table, std::size_t row);
+double operator_seconds(const CostModel& model, const OperatorRow& row);
+
 /// Rows of whole layers under a fixed dataflow. Columns: fixed_mapping, model (opt, llama, palm), prompt_len, gen_len, batch, nmp_channels,
 /// fpu_num, freq_mhz, pe_bw_gbps, utilization (1 when left out). Sets {total,prefill,decode}_latency_s_per_layer. @throws ConfigError
 void estimate_fixed_dataflows(const CostModel& model, CsvTable& table);

@@ -4,6 +4,7 @@
 
 #include "mapping/cost/h2llm_roofline.hpp"
 #include "mapping/cost/tables.hpp"
+#include "tests/support/inputs.hpp"
 
 namespace bondsim::cost {
 namespace {
@@ -135,9 +136,12 @@ TEST(CostModel, unknown_name_lists_those_there_are) {
     make_cost_model("h2llm-rooflin");
     FAIL();
   } catch (const ConfigError& e) {
-    EXPECT_STREQ(e.what(), "--model: 'h2llm-rooflin' is not known, allowed: h2llm-roofline, h2llm-roofline-corrected, roofline-ideal");
+    EXPECT_STREQ(e.what(),
+                 "--model: 'h2llm-rooflin' is not known, allowed: h2llm-roofline, h2llm-roofline-corrected, roofline-ideal, detailed");
   }
-  for (const auto& name : cost_model_names()) EXPECT_EQ(make_cost_model(name)->name(), name);
+  EXPECT_THROW(make_cost_model("detailed"), ConfigError);
+  const System system = test::shipped_system("h2llm");
+  for (const auto& name : cost_model_names()) EXPECT_EQ(make_cost_model(name, &system)->name(), name);
 }
 
 const std::string ops_header =

@@ -1,5 +1,6 @@
 #include "mapping/cost/tables.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -7,12 +8,17 @@ namespace {
 struct Options {
   std::string model = "h2llm-roofline";
   bool corrected = false;
+  std::string system = "configs/system/h2llm.yaml";
   std::string ops;
   std::string fixed;
   std::string out;
 };
 
 std::unique_ptr<cost::CostModel> chosen_model(const Options& options) {
+  if (options.model == "detailed" && !options.corrected) {
+    const System system = load_system(options.system, {});
+    return cost::make_cost_model(options.model, &system);
+  }
   if (!options.corrected) return cost::make_cost_model(options.model);
   if (options.model != "h2llm-roofline") {
     throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --model {}", options.model));
@@ -39,6 +45,7 @@ void add_estimate(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("estimate", "latency by a closed form, for rows of operators or of whole layers");
   command->add_option("--model", options->model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
+  command->add_option("--system", options->system, "for detailed: everything the rows do not say")->capture_default_str();
   command->add_flag("--corrected", options->corrected, "h2llm-roofline with one unit system and the split shares mended");
   CLI::Option* ops =
       command->add_option("--ops", options->ops, "CSV of operators; latency_s is set (columns as in tests/data/roofline_ops.csv)");

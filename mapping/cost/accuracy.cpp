@@ -1,0 +1,127 @@
+#include "mapping/cost/accuracy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+
+#include "models/base/error.hpp"
+
+namespace bondsim::cost {
+namespace {
+
+double pearson(const std::vector<double>& x, const std::vector<double>& y) {
+  const auto n = static_cast<double>(x.size());
+  double mean_x = 0, mean_y = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    mean_x += x[i] / n;
+    mean_y += y[i] / n;
+  }
+  double xx = 0, yy = 0, xy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mean_x) * (x[i] - mean_x);
+    yy += (y[i] - mean_y) * (y[i] - mean_y);
+    xy += (x[i] - mean_x) * (y[i] - mean_y);
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
+}
+
+int order(double a, double b) { return (a > b) - (a < b); }
+
+/// Kendall's tau-b: pairs in the same order less pairs in opposite order, over the geometric mean of the pairs not tied on each side.
+double kendall(const std::vector<double>& x, const std::vector<double>& y) {
+  std::int64_t score = 0, untied_x = 0, untied_y = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      const int in_x = order(x[i], x[j]), in_y = order(y[i], y[j]);
+      score += in_x * in_y;
+      untied_x += in_x != 0;
+      untied_y += in_y != 0;
+    }
+  }
+  const double pairs = std::sqrt(static_cast<double>(untied_x)) * std::sqrt(static_cast<double>(untied_y));
+  return pairs > 0 ? static_cast<double>(score) / pairs : 0;
+}
+
+/// How a metric is read, and whether it is a most (else a least).
+struct Metric {
+  const char* name;
+  double (*value)(const Accuracy&);
+  bool at_most;
+};
+
+constexpr Metric metrics[] = {
+    {"mape", [](const Accuracy& a) { return a.mape_percent; }, true},
+    {"worst", [](const Accuracy& a) { return std::abs(a.worst_percent); }, true},
+    {"bias", [](const Accuracy& a) { return std::abs(a.bias_percent); }, true},
+    {"r", [](const Accuracy& a) { return a.pearson_r; }, false},
+    {"tau", [](const Accuracy& a) { return a.kendall_tau; }, false},
+};
+
+const Metric* metric_of(const std::string& name) {
+  const auto* found = std::find_if(std::begin(metrics), std::end(metrics), [&](const Metric& m) { return name == m.name; });
+  return found == std::end(metrics) ? nullptr : found;
+}
+
+}  // namespace
+
+Accuracy accuracy(const std::vector<double>& predictions, const std::vector<double>& measurements) {
+  check(predictions.size() == measurements.size(), "{} predictions for {} measurements", predictions.size(), measurements.size());
+  Accuracy a;
+  a.points = predictions.size();
+  if (a.points == 0) return a;
+  const auto n = static_cast<double>(a.points);
+  for (std::size_t i = 0; i < a.points; ++i) {
+    const double error = 100 * (predictions[i] / measurements[i] - 1);
+    a.mape_percent += std::abs(error) / n;
+    a.bias_percent += error / n;
+    if (std::abs(error) > std::abs(a.worst_percent)) {
+      a.worst_percent = error;
+      a.worst_point = i;
+    }
+  }
+  a.pearson_r = pearson(predictions, measurements);
+  a.kendall_tau = kendall(predictions, measurements);
+  return a;
+}
+
+Gate Gate::parse(const std::string& text) {
+  Gate gate;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const auto equals = part.find('=');
+    const std::string name = part.substr(0, equals);
+    if (equals == std::string::npos || metric_of(name) == nullptr) {
+      throw ConfigError(fmt::format("--gate: '{}' is not known, allowed: mape=, worst=, bias= (percent), r=, tau= and a number", part));
+    }
+    const std::string number = part.substr(equals + 1);
+    std::size_t used = 0;
+    double value = NAN;
+    try {
+      value = std::stod(number, &used);
+    } catch (const std::exception&) {
+      used = 0;
+    }
+    if (number.empty() || used != number.size() || !std::isfinite(value)) {
+      throw ConfigError(fmt::format("--gate: {}='{}' is not a number", name, number));
+    }
+    gate.limits.push_back({name, value});
+  }
+  return gate;
+}
+
+std::vector<std::string> Gate::missed(const Accuracy& a) const {
+  std::vector<std::string> out;
+  for (const Limit& limit : limits) {
+    const Metric& metric = *metric_of(limit.metric);
+    const double value = metric.value(a);
+    const bool kept = a.points > 0 && (metric.at_most ? value <= limit.value : value >= limit.value);
+    if (!kept)
+      out.push_back(fmt::format("{} is {:.4g}, at {} {:g} asked", limit.metric, value, metric.at_most ? "most" : "least", limit.value));
+  }
+  return out;
+}
+
+}  // namespace bondsim::cost

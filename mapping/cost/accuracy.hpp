@@ -1,0 +1,36 @@
+#pragma once
+#include <string>
+#include <vector>
+
+/// How far predictions are from measurements.
+namespace bondsim::cost {
+
+struct Accuracy {
+  std::size_t points = 0;
+  double mape_percent = 0;      ///< mean of |prediction / measurement - 1|
+  double worst_percent = 0;     ///< the error of largest magnitude, with its sign
+  std::size_t worst_point = 0;  ///< its index
+  double bias_percent = 0;      ///< mean of prediction / measurement - 1
+  double pearson_r = 0;         ///< of the values; 0 when either side does not vary
+  double kendall_tau = 0;       ///< tau-b, of ranks, ties accounted for; 0 when either side does not vary
+};
+
+/// @param predictions, measurements: of the same length; measurements above 0. All zero without points.
+Accuracy accuracy(const std::vector<double>& predictions, const std::vector<double>& measurements);
+
+/// Limits an accuracy has to keep. Written `mape=5,worst=15,bias=3,r=0.99,tau=0.9`: the first three are most (in percent, of the
+/// magnitude), the last two least.
+struct Gate {
+  struct Limit {
+    std::string metric;
+    double value = 0;
+  };
+  std::vector<Limit> limits;
+
+  /// @throws ConfigError for an unknown metric or a value that is no number.
+  static Gate parse(const std::string& text);
+  /// One text for each limit that is missed; a gate without points is missed.
+  std::vector<std::string> missed(const Accuracy& accuracy) const;
+};
+
+}  // namespace bondsim::cost

@@ -1,0 +1,146 @@
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "mapping/cost/detailed.hpp"
+#include "mapping/cost/tables.hpp"
+#include "mapping/emit/single_operator.hpp"
+#include "tests/support/command.hpp"
+#include "tests/support/inputs.hpp"
+
+/// Closed forms against the cycle model, operators alone.
+namespace bondsim::test {
+namespace {
+
+struct RandomOperator {
+  System system;
+  SingleOperator op;
+  cost::NmpDevice nmp;
+  cost::NpuDevice npu;
+};
+
+RandomOperator random_operator(std::uint64_t seed) {
+  std::mt19937_64 engine(seed);
+  const auto pick = [&](std::initializer_list<double> values) { return *(values.begin() + static_cast<long>(engine() % values.size())); };
+  const auto below = [&](std::int64_t most) { return 1 + static_cast<std::int64_t>(engine() % static_cast<std::uint64_t>(most)); };
+  RandomOperator r;
+  System base = shipped_system("h2llm");
+  base.nmp.pe.weight_buffer_kib = pick({4, 32, 128});
+  base.nmp.input_buffer_kib = pick({4, 32, 128});
+  base.nmp.pe.output_buffer_kib = pick({0.5, 4, 8});
+  r.op.executor = engine() % 3 == 0 ? Executor::npu : Executor::nmp;
+  r.op.shape = {engine() % 2 == 0 ? 1 : below(20), below(16), below(4000), below(4000)};
+  r.op.bits = cost::bits_of_elements(pick({0.5, 1, 2}));
+  const auto channels = static_cast<int>(below(8));
+  if (r.op.executor == Executor::nmp) {
+    r.nmp.channels = channels;
+    r.nmp.fpus = static_cast<int>(pick({1, 2, 4, 8}));
+    r.nmp.clock_mhz = pick({400, 600, 800, 1000});
+    r.nmp.hb_bandwidth_gbps = pick({6.4, 12.8, 25.6, 51.2});
+    r.system = cost::system_of_device(base, r.nmp);
+  } else {
+    r.npu.channels = channels;
+    r.npu.peak_tmacs = pick({128, 256});
+    r.system = cost::system_of_device(base, r.npu);
+    r.npu.peak_tmacs = r.system.npu.peak_macs() * 1e-12;
+  }
+  for (int c = 0; c < channels; ++c) r.op.channels.push_back(c);
+  return r;
+}
+
+double predicted(const cost::CostModel& model, const RandomOperator& r) {
+  const double bytes = r.op.bits.stationary / 8.0;
+  return r.op.executor == Executor::nmp ? model.nmp_seconds(r.op.shape, bytes, r.nmp) : model.npu_seconds(r.op.shape, bytes, r.npu);
+}
+
+/// Seconds on the cycle model; 0 when no mapping exists.
+double simulated(const RandomOperator& r) {
+  try {
+    return std::stod(run_isolated([&] {
+      const auto schedule = single_operator_schedule(r.system, r.op);
+      return fmt::format("{:.17g}", to_seconds(simulate(r.system, *schedule).total));
+    }));
+  } catch (const InfeasibleError&) {
+    return 0;
+  }
+}
+
+TEST(RooflineIdeal, is_never_above_the_cycle_result) {
+  const auto ideal = cost::make_cost_model("roofline-ideal");
+  int compared = 0;
+  for (std::uint64_t seed = 9000; seed < 9100; ++seed) {
+    const RandomOperator r = random_operator(seed);
+    const double cycles = simulated(r);
+    if (cycles == 0) continue;
+    ++compared;
+    EXPECT_LE(predicted(*ideal, r), cycles) << "seed " << seed;
+  }
+  EXPECT_GT(compared, 80);
+}
+
+TEST(Detailed, is_near_the_cycle_result_of_random_operators) {
+  double sum = 0;
+  int compared = 0;
+  for (std::uint64_t seed = 7000; seed < 7060; ++seed) {
+    const RandomOperator r = random_operator(seed);
+    const double cycles = simulated(r);
+    if (cycles == 0) continue;
+    ++compared;
+    const double error = predicted(cost::Detailed(r.system), r) / cycles - 1;
+    sum += std::abs(error);
+    EXPECT_LT(std::abs(error), 0.15) << "seed " << seed << ": " << error;
+  }
+  EXPECT_GT(compared, 45);
+  EXPECT_LT(sum / compared, 0.05);
+}
+
+TEST(Validate, detailed_keeps_the_gate_on_the_quick_suite) {
+  const ScratchDirectory scratch;
+  const CommandResult run =
+      bondsim_command("validate --suite quick --models detailed --gate mape=5,worst=15,tau=0.95 --out " + scratch.file("v"));
+  EXPECT_EQ(run.status, 0) << run.output;
+  EXPECT_NE(file_text(scratch.file("v/validate.csv")).find("detailed_utilisation"), std::string::npos);
+}
+
+TEST(Validate, a_missed_gate_is_exit_1_and_named) {
+  const ScratchDirectory scratch;
+  const CommandResult run = bondsim_command("validate --suite quick --models roofline-ideal --gate mape=5 --out " + scratch.file("v"));
+  EXPECT_EQ(run.status, 1) << run.output;
+  EXPECT_NE(run.output.find("gate missed: roofline-ideal: mape"), std::string::npos) << run.output;
+}
+
+TEST(Validate, wrong_timing_of_the_form_misses_the_gate) {
+  // The same predictions on another part: its refresh is three times as long.
+  const ScratchDirectory scratch;
+  ASSERT_EQ(bondsim_command("validate --suite quick --models detailed --out " + scratch.file("v")).status, 0);
+  CsvTable table = CsvTable::load(scratch.file("v/validate.csv"));
+  const std::string system = file_text(config_path("system/h2llm.yaml"));
+  std::string dram = file_text(config_path("dram/lpddr5-6400-32gb.yaml"));
+  const auto at = dram.find("t_rfc_ab_ns: 380");
+  ASSERT_NE(at, std::string::npos);
+  dram.replace(at, 16, "t_rfc_ab_ns: 1140");
+  std::string changed = system;
+  changed.replace(changed.find("../dram/lpddr5-6400-32gb.yaml"), 29, scratch.write("dram.yaml", dram));
+  changed.replace(changed.find("../energy/"), 10, config_path("energy/"));
+  for (std::size_t row = 0; row < table.rows(); ++row) table.set(row, "latency_s", table.text(row, "detailed_latency_s"));
+  table.save(scratch.file("predictions.csv"));
+  const std::string judged = "validate --predictions " + scratch.file("predictions.csv") + " --gate mape=5 --out " + scratch.file("p");
+  EXPECT_EQ(bondsim_command(judged).status, 0);
+  const CommandResult run = bondsim_command(judged + " --system " + scratch.write("system.yaml", changed));
+  EXPECT_EQ(run.status, 1) << run.output;
+}
+
+TEST(Validate, predictions_for_other_operators_are_refused) {
+  const ScratchDirectory scratch;
+  const std::string head =
+      "model,element_size_bytes,B,M,N,K,nmp_channels,fpu_num,freq_mhz,pe_bw_gbps,fpu_simd_width,pe_num_per_channel,"
+      "ext_bw_per_channel_gbps\n";
+  const std::string ops = scratch.write("ops.csv", head + "NMP,2,1,1,256,256,2,8,600,25.6,16,16,12.8\n");
+  const std::string other = scratch.write("p.csv", "M,latency_s\n2,1e-6\n");
+  const CommandResult run = bondsim_command("validate --ops " + ops + " --predictions " + other + " --out " + scratch.file("v"));
+  EXPECT_EQ(run.status, 2) << run.output;
+  EXPECT_NE(run.output.find("M: 2 found, the operator has 1"), std::string::npos) << run.output;
+}
+
+}  // namespace
+}  // namespace bondsim::test
