@@ -111,18 +111,20 @@ void fill_header(Plan& plan) {
 
 int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
 
-Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow) {
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+               const TilingOverrides& tiling) {
   require_context_fits(model, workload);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {}, {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
-  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch};
+  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
   place_graph_weights(plan, plan.layer, Space::layer, context);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
     plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.binding(name), keys, plan.memory));
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);
+  tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
   plan.memory.require_capacity();
   fill_header(plan);
   return plan;

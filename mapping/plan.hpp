@@ -44,6 +44,8 @@ struct Plan {
 
 /// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
 /// fit.
-Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
+/// @param tiling tilings of weight GEMMs that are given instead of chosen
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+               const TilingOverrides& tiling = {});
 
 }  // namespace bondsim

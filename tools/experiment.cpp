@@ -4,6 +4,7 @@
 #include <map>
 
 #include "models/base/digest.hpp"
+#include "models/energy/area.hpp"
 #include "models/system/load.hpp"
 
 namespace bondsim::tools {
@@ -99,15 +100,27 @@ Inputs gather(const ExperimentRequest& request) {
 
 }  // namespace
 
+void require_legal(const System& system, bool allow) {
+  if (allow) return;
+  if (const auto reason = illegal_device(system)) throw InfeasibleError(*reason + "; --allow-illegal runs it all the same");
+}
+
 Experiment load_experiment(const ExperimentRequest& request) {
   Inputs inputs = gather(request);
   Experiment experiment;
   experiment.system = decode_system(inputs.trees["system"], "system");
+  require_legal(experiment.system, request.allow_illegal);
   experiment.model = decode_model(inputs.trees["model"]);
   experiment.workload = decode_workload(inputs.trees["workload"]);
   experiment.dataflow = decode_dataflow(inputs.trees["dataflow"]);
   std::string text;
   for (const std::string& section : sections) text += canonical_text(inputs.trees[section], section);
+  if (!request.tiling.empty()) {
+    const ConfigNode node = load_yaml_file(request.tiling);
+    experiment.tiling = TilingOverrides(node);
+    text += canonical_text(node, "tiling");
+    inputs.files.push_back(request.tiling);
+  }
   experiment.digest = digest(text);
   experiment.files = inputs.files;
   return experiment;

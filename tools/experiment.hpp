@@ -5,6 +5,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
+#include "mapping/partition/tiling_file.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::tools {
@@ -15,6 +16,8 @@ struct ExperimentRequest {
   std::string model;
   std::string workload;
   std::string dataflow;
+  std::string tiling;                  ///< file with tilings of operators; empty: the mapper chooses all
+  bool allow_illegal = false;          ///< take a device that the published area limits rule out
   std::vector<std::string> overrides;  ///< `system.nmp.pe.fpus=4`; the first name is the section
 };
 
@@ -24,11 +27,15 @@ struct Experiment {
   Model model;
   Workload workload;
   Dataflow dataflow;
+  TilingOverrides tiling;
   std::string digest;              ///< of all values that went in, overrides included
   std::vector<std::string> files;  ///< read, in order
 };
 
-/// @throws ConfigError
+/// @throws InfeasibleError naming the published limit that the device breaks, unless `allow`.
+void require_legal(const System& system, bool allow);
+
+/// @throws ConfigError; InfeasibleError for an illegal device
 Experiment load_experiment(const ExperimentRequest& request);
 
 /// A system alone, with `system.` overrides. Takes an experiment file too, and then reads the system it names. @throws ConfigError

@@ -43,6 +43,7 @@ std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightS
   t.nmp.input = in_shared(share_input(w, share, rows_of(w.op), plan_.memory));
   t.nmp.stationary = plan_.memory.place(share.stationary, w.space, layer());
   t.nmp.output = in_shared(share_output(w, share, rows_of(w.op), plan_.memory));
+  t.nmp.partials = in_shared(share_partials(w, share, rows_of(w.op), plan_.memory));
   return add(std::move(t));
 }
 

@@ -117,7 +117,7 @@ class SingleOperatorEmitter {
     group.operators = {&gemm};
     group.binding.executor = Executor::nmp;
     group.binding.nmp_channels.assign(first, first + static_cast<std::ptrdiff_t>(channels));
-    const PlanContext context{system_, model, op_.split, op_.shape.m};
+    const PlanContext context{system_, model, op_.split, op_.shape.m, nullptr};
     const WeightPlacement w = std::move(place_weights(context, group, memory_).front());
     layout_ = {static_cast<int>(channels), memory_.banks(), w.split.t_k(), w.split.channels() / w.split.t_k()};
     for (const WeightShare& share : w.shares) {
@@ -129,6 +129,7 @@ class SingleOperatorEmitter {
       t.nmp.input = share_input(w, share, op_.shape.m, memory_);
       t.nmp.stationary = share.stationary;
       t.nmp.output = share_output(w, share, op_.shape.m, memory_);
+      t.nmp.partials = share_partials(w, share, op_.shape.m, memory_);
       loads_.push_back(three_steps(std::move(t), share.channel, {}));
     }
     partial_sums_ += op_.shape.m * op_.shape.n * (w.split.t_k() - 1);
@@ -217,6 +218,7 @@ class SingleOperatorEmitter {
     shared(t.extents);
     shared(t.nmp.input);
     shared(t.nmp.output);
+    shared(t.nmp.partials);
     layer(t.nmp.stationary);
     layer(t.npu.stationary);
   }

@@ -40,6 +40,7 @@ TilingProblem problem_of(const PlanContext& c, const WeightPlacement& w, std::in
   problem.bits = w.bits;
   problem.banks = banks;
   problem.row_change_ps = row_change_ps(c.system.dram);
+  problem.may_spill = true;
   return problem;
 }
 
@@ -88,7 +89,11 @@ SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement
 }
 
 NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, int banks) {
-  const auto tiling = choose_tiling(c.system.nmp, problem_of(c, w, share.k.size(), share.n.size(), banks));
+  const TilingProblem problem = problem_of(c, w, share.k.size(), share.n.size(), banks);
+  if (c.tiling != nullptr) {
+    if (const NmpTiling* given = c.tiling->find(w.op.name)) return fitted(*given, c.system.nmp, problem, w.op.name, share.channel);
+  }
+  const auto tiling = choose_tiling(c.system.nmp, problem);
   if (!tiling) {
     throw InfeasibleError(fmt::format("operator {} on channel {}: {} rows of input need {} bytes of output buffer a column, {} KiB there",
                                       w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
@@ -109,6 +114,10 @@ void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<in
     share.input = inputs[i];
     const std::int64_t fullest = widest(share.n.size(), memory.banks()) * w.m * w.bits.output;
     share.output = memory.reserve(share.channel, Space::shared, memory.padded(ceil_div(fullest, std::int64_t{8})));
+    if (share.spills()) {
+      const std::int64_t sums = widest(share.n.size(), memory.banks()) * w.m * w.bits.accumulator;
+      share.partials = memory.reserve(share.channel, Space::shared, memory.padded(ceil_div(sums, std::int64_t{8})));
+    }
     w.shares.push_back(std::move(share));
   }
 }
@@ -153,6 +162,11 @@ std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& sha
 
 std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
   return by_columns(memory, share.channel, share.output, share.n.size(), m * w.bits.output);
+}
+
+std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
+  if (!share.spills()) return {};
+  return by_columns(memory, share.channel, share.partials, share.n.size(), m * w.bits.accumulator);
 }
 
 std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGroup& group, MemoryMap& memory) {

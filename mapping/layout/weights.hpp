@@ -8,6 +8,7 @@
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/partition/split.hpp"
+#include "mapping/partition/tiling_file.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {
@@ -21,6 +22,8 @@ struct WeightShare {
   std::vector<Extent> stationary;  ///< in the operator's space
   std::int64_t input = 0;          ///< offset in the shared space; the same region for operators that read the same input
   std::int64_t output = 0;         ///< offset in the shared space
+  std::int64_t partials = 0;       ///< likewise; of use when the tiling spills partial sums
+  bool spills() const { return tiling.order == LoopOrder::input_stationary && tiling.k_tile < k.size(); }
 };
 
 /// What the two ways of cutting a group of GEMMs make of it, in a serial estimate of scatter, compute, load and reduction.
@@ -50,6 +53,9 @@ struct WeightPlacement {
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 
+/// Room for the accumulators of a share between k tiles; nothing when its tiling does not spill them.
+std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
+
 /// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
 struct WeightGroup {
   std::vector<const Operator*> operators;
@@ -62,11 +68,12 @@ struct PlanContext {
   const System& system;
   const Model& model;
   SplitPolicy split = SplitPolicy::closed_form;
-  std::int64_t decode_tokens = 1;  ///< rows of a weight GEMM's input in decode
+  std::int64_t decode_tokens = 1;           ///< rows of a weight GEMM's input in decode
+  const TilingOverrides* tiling = nullptr;  ///< tilings given by the user
 };
 
 /// Chooses the cut and the tiles and reserves the memory of a group.
-/// @throws InfeasibleError when the buffers cannot hold the smallest tile.
+/// @throws InfeasibleError when the buffers cannot hold the smallest tile, or the one given for an operator.
 std::vector<WeightPlacement> place_weights(const PlanContext& context, const WeightGroup& group, MemoryMap& memory);
 
 }  // namespace bondsim

@@ -104,12 +104,15 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   double cheapest = std::numeric_limits<double>::infinity();
   for (const std::int64_t n : candidates(p.n, nmp.pe.fpus, std::min(n_limit, weights), p.fixed_n)) {
     for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, k_limit, p.fixed_k)) {
-      // Input stationary would spill partial sums in accumulator width, to a region no operand of the model has: never chosen here.
-      const NmpTiling t{n, k, LoopOrder::output_stationary};
-      if (!fits(nmp, p, t)) continue;
-      const std::int64_t rows = TileProgram::piece_rows(std::min(k, p.k), n, p.bits.stationary, nmp.pe);
-      legal.push_back({t, tiling_cost_ps(nmp, p, t), ceil_div(p.n, n) * ceil_div(p.k, k) * ceil_div(std::min(k, p.k), rows)});
-      cheapest = std::min(cheapest, legal.back().cost);
+      for (const LoopOrder order : {LoopOrder::output_stationary, LoopOrder::input_stationary}) {
+        // With the whole input at hand, or all of K in one tile, there is nothing to gain from spilling sums.
+        if (order == LoopOrder::input_stationary && (!p.may_spill || k >= p.k || input_resident(nmp, p))) continue;
+        const NmpTiling t{n, k, order};
+        if (!fits(nmp, p, t)) continue;
+        const std::int64_t rows = TileProgram::piece_rows(std::min(k, p.k), n, p.bits.stationary, nmp.pe);
+        legal.push_back({t, tiling_cost_ps(nmp, p, t), ceil_div(p.n, n) * ceil_div(p.k, k) * ceil_div(std::min(k, p.k), rows)});
+        cheapest = std::min(cheapest, legal.back().cost);
+      }
     }
   }
   std::optional<NmpTiling> best;

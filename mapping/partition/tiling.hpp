@@ -19,6 +19,7 @@ struct TilingProblem {
   int banks = 0;             ///< PEs of the channel
   std::int64_t fixed_n = 0;  ///< 0: free; else the only n tile allowed, because the operand's layout demands it
   std::int64_t fixed_k = 0;  ///< likewise for the k tile
+  bool may_spill = false;    ///< partial sums have a region to be spilled to: input stationary may be chosen
 };
 
 /// Buffer use of a tiling in bytes.

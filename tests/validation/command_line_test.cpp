@@ -52,6 +52,22 @@ TEST(CommandLine, a_model_that_does_not_fit_exits_1_and_says_what_is_missing) {
   expect_error("run " + default_experiment + " --set system.channels.nmp=1 --set system.channels.normal=0", 1, "bytes");
 }
 
+TEST(CommandLine, a_device_above_the_published_area_limits_exits_1_unless_allowed) {
+  const std::string illegal = default_experiment + short_run + " --set system.nmp.pe.clock_mhz=800";
+  for (const std::string command : {"run ", "map "}) {
+    expect_error(command + illegal, 1, "8 FPUs of 16 MACs at 800 MHz beside an HB port of 25.6 GB/s: at most 4 of 16 MACs fit");
+    EXPECT_EQ(bondsim_command(command + illegal + " --allow-illegal").status, 0);
+  }
+  const CommandResult legal = bondsim_command("run " + default_experiment + short_run);
+  EXPECT_NE(legal.output.find("PE area 4.95 mm2 of 6.76"), std::string::npos) << legal.output;
+}
+
+TEST(CommandLine, sensitivity_prints_the_energy_band) {
+  const CommandResult result = bondsim_command("run " + default_experiment + short_run + " --sensitivity");
+  EXPECT_EQ(result.status, 0);
+  EXPECT_NE(result.output.find("port and array together"), std::string::npos) << result.output;
+}
+
 TEST(CommandLine, an_error_comes_within_a_second) {
   EXPECT_LT(bondsim_command("run " + default_experiment + " --set system.nmp.pe.fpus=0").seconds, 1.0);
   EXPECT_LT(bondsim_command("run " + default_experiment + " --set system.channels.nmp=1").seconds, 1.0);

@@ -35,7 +35,7 @@ struct Step {
 
 Step simulate_step(const Experiment& experiment, const System& system, const std::string& name) {
   const std::string text = run_isolated([&] {
-    const auto schedule = make_schedule(system, experiment.model, experiment.workload, experiment.dataflow);
+    const auto schedule = make_schedule(make_plan(system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
     const Results r = simulate(system, *schedule);
     const double steps = static_cast<double>(std::max<std::size_t>(1, r.steps.size()));
     return nlohmann::json{to_seconds(r.prefill), to_seconds(r.decode()) / steps, to_seconds(r.total)}.dump();

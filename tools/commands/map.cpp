@@ -39,7 +39,7 @@ void write_whole(const std::string& path, Write write) {
 
 int map(const MapOptions& options) {
   const Experiment experiment = load_experiment(options.request);
-  const Plan plan = make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow);
+  const Plan plan = make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling);
   if (options.explain) fmt::print("{}", explain(plan));
   if (!options.dot.empty()) write_whole(options.dot, [&](std::ostream& out) { out << to_dot(plan); });
   const auto schedule = validated(experiment.system, make_schedule(plan));

@@ -17,10 +17,12 @@ struct ReplayOptions {
   std::string schedule;
   std::string out;
   std::vector<std::string> overrides;
+  bool allow_illegal = false;
 };
 
 int replay(const ReplayOptions& options) {
   const System system = load_system(options.system, options.overrides);
+  require_legal(system, options.allow_illegal);
   // Checked as a whole before the simulation begins: from inside the kernel a fault could not come out as what it is.
   if (const auto fault = validate_schedule(system, *open_schedule(options.schedule))) {
     throw ConfigError(options.schedule + ": " + fault->text());
@@ -49,6 +51,7 @@ void add_replay(CLI::App& app, Action& action) {
   command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/1); it is checked before it runs")->required();
   command->add_option("--set", options->overrides, "change one value of the system, e.g. system.nmp.pe.fpus=4; may be repeated")
       ->allow_extra_args(false);
+  command->add_flag("--allow-illegal", options->allow_illegal, "take a device whose PEs are larger than the published area limits");
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
   command->footer(
       "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out llama.schedule\n"

@@ -8,7 +8,9 @@
 #include <optional>
 
 #include "mapping/mapper.hpp"
+#include "models/energy/area.hpp"
 #include "sim/output_directory.hpp"
+#include "sim/sensitivity.hpp"
 #include "sim/simulate.hpp"
 #include "tools/commands/ladder.hpp"
 #include "tools/commands/trace_options.hpp"
@@ -22,13 +24,15 @@ struct RunOptions {
   ExperimentRequest request;
   std::string out;
   bool ladder = false;
+  bool sensitivity = false;
   TraceOptions trace;
 };
 
 int run(const RunOptions& options) {
   const Experiment experiment = load_experiment(options.request);
   if (options.ladder) return run_ladder(experiment, options.out);
-  const auto schedule = make_schedule(experiment.system, experiment.model, experiment.workload, experiment.dataflow);
+  const auto schedule =
+      make_schedule(make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
@@ -50,7 +54,8 @@ int run(const RunOptions& options) {
     writer->finish();
     traces->move_into(options.out);
   }
-  fmt::print("{}", results_summary(results));
+  fmt::print("{}{}", results_summary(results), area_text(experiment.system));
+  if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
   if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
   return 0;
 }
@@ -62,7 +67,9 @@ void add_experiment_options(CLI::App& command, ExperimentRequest& request) {
   command.add_option("--model", request.model, "model file (configs/model/)");
   command.add_option("--workload", request.workload, "workload file (configs/workload/)");
   command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
+  command.add_option("--tiling", request.tiling, "tilings of weight GEMMs by name (bondsim.tiling/1), instead of those the mapper chooses");
   command.add_option("--set", request.overrides, "change one value, e.g. system.nmp.pe.fpus=4; may be repeated")->allow_extra_args(false);
+  command.add_flag("--allow-illegal", request.allow_illegal, "take a device whose PEs are larger than the published area limits");
 }
 
 void add_run(CLI::App& app, Action& action) {
@@ -72,6 +79,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
   add_trace_options(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
+  command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
   command->footer(
       "Example:\n  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/default\n"
       "  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.pe.fpus=4 --set workload.batch=4");
