@@ -278,7 +278,7 @@ double TaskTiming::npu_gemm_end(const NpuGemm& gemm, double start) const {
 }
 
 double TaskTiming::vector_ps(const VectorWork& work) const {
-  return static_cast<double>(vector_cycles(vector_operations(work, system_.npu), system_.npu)) * 1e6 / system_.npu.clock_mhz;
+  return static_cast<double>(vector_cycles(vector_operations(work, system_.npu), work.units, system_.npu)) * 1e6 / system_.npu.clock_mhz;
 }
 
 double TaskTiming::block_ps(const Block& block) const {
