@@ -24,8 +24,9 @@ class JaggedModel final : public cost::CostModel {
   double npu_seconds(const GemmShape& g, double, const cost::NpuDevice& d) const override { return jag(g, 100 + d.channels); }
 
  private:
-  static double jag(const GemmShape& g, std::int64_t salt) {
-    std::uint64_t h = static_cast<std::uint64_t>(g.count * 7919 + g.m * 104729 + g.n * 1299709 + g.k * 15485863 + salt * 32452843);
+  static double jag(const GemmShape& g, int salt) {
+    const auto salted = static_cast<std::int32_t>(static_cast<std::uint32_t>(salt) * 32452843u);  // wraps
+    std::uint64_t h = static_cast<std::uint64_t>(g.count * 7919 + g.m * 104729 + g.n * 1299709 + g.k * 15485863 + salted);
     h ^= h >> 31;
     h *= 0x9E3779B97F4A7C15u;
     return static_cast<double>(g.macs()) * (0.25 + static_cast<double>(h >> 40 & 1023) / 1024);
