@@ -6,6 +6,7 @@
 #include "mapping/emit/single_operator.hpp"
 #include "models/schedule/validator.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/scale.hpp"
 
 /// One GEMM alone: with every second-order effect switched off its cycle latency is the serial closed form, and each effect costs time.
 namespace bondsim::test {
@@ -129,7 +130,7 @@ OperatorCase npu_case(Random& r, std::int64_t scale) {
 
 TEST(SingleOperator, schedule_is_valid_for_one_and_for_many_products) {
   Random r(31);
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < scaled(60); ++i) {
     const OperatorCase c = i % 3 == 2 ? npu_case(r, 512) : nmp_case(r, 512);
     const auto schedule = single_operator_schedule(c.system, c.op);
     const auto fault = validate_schedule(c.system, *schedule);
@@ -141,7 +142,7 @@ TEST(SingleOperator, nmp_latency_with_all_effects_off_is_the_serial_closed_form)
   Random r(32);
   int exact = 0, published = 0;
   double worst = 0;
-  for (int i = 0; i < 1500 && published < 200; ++i) {
+  for (int i = 0; i < 1500 && published < scaled(200); ++i) {
     const OperatorCase c = nmp_case(r, 2048);
     const Serial t = serial(c);
     // Input and output pass the ports before and after the computation: where that is as much as 0.4 % only the finer form holds.
@@ -155,14 +156,14 @@ TEST(SingleOperator, nmp_latency_with_all_effects_off_is_the_serial_closed_form)
     ++published;
     EXPECT_NEAR(seen, t.closed_form(), 0.005 * t.closed_form()) << text(c);
   }
-  EXPECT_GE(published, 200);
+  EXPECT_GE(published, scaled(200));
   RecordProperty("worst", std::to_string(worst));
 }
 
 TEST(SingleOperator, npu_latency_with_all_effects_off_is_the_longer_of_macs_and_bytes_without_derating) {
   Random r(33);
   int checked = 0;
-  for (int i = 0; i < 400 && checked < 200; ++i) {
+  for (int i = 0; i < 400 && checked < scaled(200); ++i) {
     const OperatorCase c = npu_case(r, 4096);
     const GemmShape& s = c.op.shape;
     const NpuConfig& npu = c.system.npu;
@@ -176,12 +177,12 @@ TEST(SingleOperator, npu_latency_with_all_effects_off_is_the_longer_of_macs_and_
     const double expected = std::max(macs, bytes);
     EXPECT_NEAR(static_cast<double>(latency_ps(c)) * 1e-12, expected, 0.005 * expected) << text(c);
   }
-  EXPECT_GE(checked, 200);
+  EXPECT_GE(checked, scaled(200));
 }
 
 TEST(SingleOperator, in_the_dram_die_column_accesses_and_macs_alternate) {
   Random r(36);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < scaled(20); ++i) {
     OperatorCase c{shipped_system(i % 2 == 0 ? "id-nmp" : "id-nmp-plus"), {}};
     all_off(c.system);
     c.system.fidelity.finite_buffers = true;
@@ -230,12 +231,12 @@ void expect_effects_cost_time(const OperatorCase& base) {
 
 TEST(SingleOperator, no_effect_but_overlap_saves_time_on_nmp_and_overlap_never_costs) {
   Random r(34);
-  for (int i = 0; i < 40; ++i) expect_effects_cost_time(nmp_case(r, 256 * r.one_of({1, 2, 4})));
+  for (int i = 0; i < scaled(40); ++i) expect_effects_cost_time(nmp_case(r, 256 * r.one_of({1, 2, 4})));
 }
 
 TEST(SingleOperator, no_effect_but_overlap_saves_time_on_the_npu_and_overlap_never_costs) {
   Random r(35);
-  for (int i = 0; i < 20; ++i) expect_effects_cost_time(npu_case(r, 256 * r.one_of({1, 2, 4})));
+  for (int i = 0; i < scaled(20); ++i) expect_effects_cost_time(npu_case(r, 256 * r.one_of({1, 2, 4})));
 }
 
 }  // namespace
