@@ -7,29 +7,12 @@
 #include "mapping/layout/weights.hpp"
 #include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
+#include "models/schedule/one_block.hpp"
 
 namespace bondsim {
 namespace {
 
 std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
-
-/// All of a run that is one block.
-class OneBlock : public ScheduleSource {
- public:
-  OneBlock(ScheduleHeader header, Block block) : header_(std::move(header)), block_(std::move(block)) {}
-  const ScheduleHeader& header() const override { return header_; }
-  bool next(Block& block) override {
-    if (handed_out_) return false;
-    handed_out_ = true;
-    block = block_;
-    return true;
-  }
-
- private:
-  ScheduleHeader header_;
-  Block block_;
-  bool handed_out_ = false;
-};
 
 class SingleOperatorEmitter {
  public:
@@ -63,7 +46,7 @@ class SingleOperatorEmitter {
     header.channels = system_.channels.total();
     header.layers = 1;
     header.operators.push_back({"gemm", block_.phase, op_.executor == Executor::npu ? "npu" : "nmp"});
-    return std::make_unique<OneBlock>(std::move(header), std::move(block_));
+    return std::make_unique<OneBlockSchedule>(std::move(header), std::move(block_));
   }
 
   const SingleOperatorLayout& layout() const { return layout_; }

@@ -63,7 +63,7 @@ Block block_of(std::vector<Task> tasks) {
 
 std::int64_t latency_ps(const System& s, const Task& task) {
   return std::stoll(run_isolated([&] {
-    OneBlockSchedule schedule(s.channels.total(), block_of({task}));
+    OneBlockSchedule schedule = one_block_by_hand(s.channels.total(), block_of({task}));
     return std::to_string(simulate(s, schedule).operators.front().latency.value);
   }));
 }
@@ -149,7 +149,7 @@ struct StepEnergy {
 
 StepEnergy step_energy(const System& s) {
   const std::string text = run_isolated([&] {
-    OneBlockSchedule schedule(s.channels.total(), decode_step());
+    OneBlockSchedule schedule = one_block_by_hand(s.channels.total(), decode_step());
     const Results r = simulate(s, schedule);
     return fmt::format("{} {} {:.17g}", static_cast<std::int64_t>(r.energy_total.value), r.total.value, to_joules(r.energy_total));
   });

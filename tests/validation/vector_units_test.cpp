@@ -1,27 +1,10 @@
 #include <gtest/gtest.h>
 
+#include "models/schedule/one_block.hpp"
 #include "tests/support/inputs.hpp"
 
 namespace bondsim::test {
 namespace {
-
-/// A schedule of one block.
-class OneBlock : public ScheduleSource {
- public:
-  OneBlock(ScheduleHeader header, Block block) : header_(std::move(header)), block_(std::move(block)) {}
-  const ScheduleHeader& header() const override { return header_; }
-  bool next(Block& block) override {
-    if (handed_out_) return false;
-    handed_out_ = true;
-    block = block_;
-    return true;
-  }
-
- private:
-  ScheduleHeader header_;
-  Block block_;
-  bool handed_out_ = false;
-};
 
 Task vector_task(std::int32_t op, std::int64_t elements, std::int32_t first_unit, std::int32_t units) {
   Task task;
@@ -44,7 +27,7 @@ std::int64_t total_ps(std::vector<Task> tasks) {
     block.phase = Phase::decode;
     block.step = 1;
     block.tasks = std::move(tasks);
-    OneBlock schedule(header, block);
+    OneBlockSchedule schedule(header, block);
     return std::to_string(simulate(system, schedule).total.value);
   }));
 }
