@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -18,6 +19,7 @@ void write_all(int fd, const std::string& bytes) {
   std::size_t sent = 0;
   while (sent < bytes.size()) {
     const ssize_t n = ::write(fd, bytes.data() + sent, bytes.size() - sent);
+    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return;
     sent += static_cast<std::size_t>(n);
   }
@@ -28,6 +30,7 @@ std::string read_all(int fd) {
   char buffer[65536];
   for (;;) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return bytes;
     bytes.append(buffer, static_cast<std::size_t>(n));
   }
@@ -66,7 +69,8 @@ std::string run_isolated(const std::function<std::string()>& work) {
   const std::string message = read_all(fds[0]);
   ::close(fds[0]);
   int status = 0;
-  ::waitpid(child, &status, 0);
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   if (message.empty()) throw InternalError(fmt::format("a simulation process died (status {})", status));
   const std::string text = message.substr(1);
   switch (static_cast<Outcome>(message[0])) {

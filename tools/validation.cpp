@@ -1,14 +1,12 @@
 #include "tools/validation.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "mapping/cost/detailed.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "models/base/error.hpp"
+#include "models/base/worker_pool.hpp"
 #include "sim/isolate.hpp"
 #include "sim/simulate.hpp"
 #include "tools/progress.hpp"
@@ -53,6 +51,31 @@ nlohmann::json outcome(const ValidationRow& row, const Results& results) {
   return out;
 }
 
+/// A row's simulation as the text that crosses from a worker: its outcome, or why there is none.
+std::string answer_of(const ValidationRow& row) {
+  try {
+    return run_isolated([&] {
+      const auto schedule = single_operator_schedule(row.system, alone(row));
+      return outcome(row, simulate(row.system, *schedule)).dump();
+    });
+  } catch (const InfeasibleError& e) {
+    return nlohmann::json{{"infeasible", e.what()}}.dump();
+  } catch (const std::exception& e) {
+    return nlohmann::json{{"defect", e.what()}}.dump();
+  }
+}
+
+CycleResult result_of(const nlohmann::json& values) {
+  CycleResult result;
+  result.infeasible = values.value("infeasible", "");
+  result.latency_s = values.value("latency_s", 0.0);
+  for (const auto& part : values.value("parts", nlohmann::json::array())) result.parts.emplace_back(part[0], part[1]);
+  const auto longest =
+      std::max_element(result.parts.begin(), result.parts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (longest != result.parts.end()) result.dominant = longest->first;
+  return result;
+}
+
 }  // namespace
 
 ValidationRow validation_row(const System& base, const CsvTable& table, std::size_t row) {
@@ -73,52 +96,27 @@ ValidationRow validation_row(const System& base, const CsvTable& table, std::siz
   return out;
 }
 
-CycleResult run_cycles(const ValidationRow& row) {
-  CycleResult result;
-  std::string text;
-  try {
-    text = run_isolated([&] {
-      const auto schedule = single_operator_schedule(row.system, alone(row));
-      return outcome(row, simulate(row.system, *schedule)).dump();
-    });
-  } catch (const InfeasibleError& e) {
-    result.infeasible = e.what();
-    return result;
-  }
-  const auto values = nlohmann::json::parse(text);
-  result.latency_s = values["latency_s"];
-  for (const auto& part : values["parts"]) result.parts.emplace_back(part[0], part[1]);
-  const auto longest =
-      std::max_element(result.parts.begin(), result.parts.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (longest != result.parts.end()) result.dominant = longest->first;
-  return result;
-}
-
 std::vector<CycleResult> run_cycles(const std::vector<ValidationRow>& rows, int jobs) {
+  // Processes, not threads: a process that has threads must not fork and go on in the child, and every simulation is a fork.
+  WorkerPool pool(jobs, 1, [&](const std::string& row) { return answer_of(rows[std::stoul(row)]); });
+  std::vector<std::string> tasks;
+  for (std::size_t i = 0; i < rows.size(); ++i) tasks.push_back(std::to_string(i));
   std::vector<CycleResult> results(rows.size());
-  std::atomic<std::size_t> next{0};
-  std::size_t done = 0;
-  std::mutex shared;
-  std::exception_ptr failure;
+  std::string defect;
+  std::int64_t done = 0;
   ProgressBar bar(static_cast<std::int64_t>(rows.size()));
-  const auto work = [&] {
-    for (std::size_t i = next++; i < rows.size(); i = next++) {
-      try {
-        results[i] = run_cycles(rows[i]);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(shared);
-        if (!failure) failure = std::current_exception();
-        next = rows.size();
-      }
-      const std::lock_guard<std::mutex> lock(shared);
-      bar.show(static_cast<std::int64_t>(++done));
-    }
+  WorkerPool::Callbacks callbacks;
+  callbacks.answered = [&](std::size_t row, const std::string& answer) {
+    const auto values = nlohmann::json::parse(answer);
+    if (values.contains("defect")) defect = fmt::format("row {}: {}", row + 1, values["defect"].get<std::string>());
+    results[row] = result_of(values);
+    bar.show(++done);
   };
-  std::vector<std::thread> threads;
-  for (int j = 0; j < jobs; ++j) threads.emplace_back(work);
-  for (std::thread& thread : threads) thread.join();
+  callbacks.gave_up = [&](std::size_t row, const std::string& report) { defect = fmt::format("row {}: {}", row + 1, report); };
+  callbacks.stop = [&] { return !defect.empty(); };
+  pool.run(tasks, callbacks);
   bar.clear();
-  if (failure) std::rethrow_exception(failure);
+  if (!defect.empty()) throw InternalError(defect);
   return results;
 }
 

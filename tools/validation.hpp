@@ -25,9 +25,7 @@ struct CycleResult {
   std::string infeasible;                             ///< why there is no result
 };
 
-/// Runs the row in a process of its own.
-CycleResult run_cycles(const ValidationRow& row);
-/// All rows, `jobs` at a time.
+/// All rows, `jobs` at a time, each in a process of its own. @throws InternalError naming the row whose simulation failed or died.
 std::vector<CycleResult> run_cycles(const std::vector<ValidationRow>& rows, int jobs);
 
 /// Rows that come with bondsim: quick (under a minute) or full (at least 500). @throws ConfigError listing the names.

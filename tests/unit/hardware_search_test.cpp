@@ -6,7 +6,7 @@
 
 #include "mapping/search/hardware/hardware_search.hpp"
 #include "mapping/search/hardware/roofline_evaluator.hpp"
-#include "mapping/search/hardware/worker_pool.hpp"
+#include "models/base/worker_pool.hpp"
 #include "tests/support/command.hpp"
 
 namespace bondsim::search {

@@ -14,7 +14,7 @@
 #include <pagmo/problem.hpp>
 #include <set>
 
-#include "mapping/search/hardware/worker_pool.hpp"
+#include "models/base/worker_pool.hpp"
 
 namespace bondsim::search {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace bondsim::search {
+namespace bondsim {
 
 /// Worker processes that answer lines of text with lines of text. A worker that dies is reported, replaced, and what it had is given to
 /// another; a line that kills three workers is given up. Processes, not threads: a simulation can elaborate once a process.
@@ -59,4 +59,4 @@ class WorkerPool {
   std::vector<Worker> workers_;
 };
 
-}  // namespace bondsim::search
+}  // namespace bondsim

@@ -1,4 +1,4 @@
-#include "mapping/search/hardware/worker_pool.hpp"
+#include "models/base/worker_pool.hpp"
 
 #include <poll.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 #include "models/base/error.hpp"
 
-namespace bondsim::search {
+namespace bondsim {
 namespace {
 
 constexpr int most_deaths = 3;
@@ -186,4 +186,4 @@ void WorkerPool::bury(Worker& worker, Run& run) {
   start(worker);
 }
 
-}  // namespace bondsim::search
+}  // namespace bondsim
