@@ -1,5 +1,7 @@
 #include "sim/isolate.hpp"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,7 @@ std::string run_isolated(const std::function<std::string()>& work) {
   if (child < 0) throw InternalError(fmt::format("fork: {}", std::strerror(errno)));
   if (child == 0) {
     ::close(fds[0]);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for the answer of an orphan
     run_child(fds[1], work);
   }
   ::close(fds[1]);

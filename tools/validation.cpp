@@ -98,7 +98,7 @@ ValidationRow validation_row(const System& base, const CsvTable& table, std::siz
 
 std::vector<CycleResult> run_cycles(const std::vector<ValidationRow>& rows, int jobs) {
   // Processes, not threads: a process that has threads must not fork and go on in the child, and every simulation is a fork.
-  WorkerPool pool(jobs, 1, [&](const std::string& row) { return answer_of(rows[std::stoul(row)]); });
+  WorkerPool pool(jobs, [&](const std::string& row) { return answer_of(rows[std::stoul(row)]); });
   std::vector<std::string> tasks;
   for (std::size_t i = 0; i < rows.size(); ++i) tasks.push_back(std::to_string(i));
   std::vector<CycleResult> results(rows.size());
