@@ -13,8 +13,9 @@ void add_dram(CLI::App& app, Action& action);
 void add_check_trace(CLI::App& app, Action& action);
 void add_map(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
-void add_estimate(CLI::App& app, Action& action);  ///< closed forms
-void add_validate(CLI::App& app, Action& action);  ///< closed forms against cycles
-void add_dse(CLI::App& app, Action& action);       ///< searches
+void add_estimate(CLI::App& app, Action& action);   ///< closed forms
+void add_validate(CLI::App& app, Action& action);   ///< closed forms against cycles
+void add_dse(CLI::App& app, Action& action);        ///< searches
+void add_reproduce(CLI::App& app, Action& action);  ///< a paper's experiments
 
 }  // namespace bondsim::tools
