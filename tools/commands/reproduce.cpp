@@ -170,8 +170,8 @@ class Experiments {
     };
     for (JudgedDevice& device : devices) {
       device.in_front = device.evaluation.feasible && std::none_of(devices.begin(), devices.end(), [&](const JudgedDevice& other) {
-        return other.evaluation.feasible && beats(other, device);
-      });
+                          return other.evaluation.feasible && beats(other, device);
+                        });
     }
     return devices;
   }
@@ -201,9 +201,9 @@ class Experiments {
     std::size_t problems = 0;
     for (const auto& tier : findings_.cells) {
       fmt::print("tier {}: {} runs{}\n", tier.first, tier.second.size(),
-                 tier.first == "cycle" ? fmt::format("; simulated of each: one layer of the prefill and of {} decode steps",
-                                                     reproduction_.decode_samples)
-                                       : std::string("; no energy in this tier"));
+                 tier.first == "cycle"
+                     ? fmt::format("; simulated of each: one layer of the prefill and of {} decode steps", reproduction_.decode_samples)
+                     : std::string("; no energy in this tier"));
       for (const auto& cell : tier.second) problems += cell.second.problem.empty() ? 0 : 1;
     }
     if (problems > 0) fmt::print("{} runs have no result, see their column `problem`\n", problems);
@@ -245,8 +245,9 @@ class Experiments {
 int reproduce(Options options) {
   if (options.config.empty()) options.config = "configs/reproduce/" + options.paper + ".yaml";
   Experiments experiments(options);
-  return lead_or_serve(options.jobs, [&](const std::string& task) { return experiments.work(task); },
-                       [&](TaskPool& pool) { return experiments.lead(pool); });
+  return lead_or_serve(
+      options.jobs, [&](const std::string& task) { return experiments.work(task); },
+      [&](TaskPool& pool) { return experiments.lead(pool); });
 }
 
 }  // namespace
@@ -261,7 +262,9 @@ void add_reproduce(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--out", options->out, "directory for the tables")->required();
   command->add_flag("--quick", options->quick, "one model, data set and batch, fewer devices");
-  command->add_option("-j,--jobs", options->jobs, "worker processes; 0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  command->add_option("-j,--jobs", options->jobs, "worker processes; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   command->footer("Example:\n  bondsim reproduce h2llm --tier analytical --out out/h2llm\n  tools/plot_reproduce.py out/h2llm");
   command->callback([options, &action] { action = [options] { return reproduce(*options); }; });
 }

@@ -113,7 +113,8 @@ ConfigNode system_node(const Reproduction& r, const ReproducedSystem& entry) {
   resolve_system(node, "system", files);
   for (const std::string& change : entry.set) {
     const std::size_t equals = change.find('=');
-    if (equals == std::string::npos) throw ConfigError(fmt::format("reproduction.systems: {}: set: '{}', allowed: key=value", entry.name, change));
+    if (equals == std::string::npos)
+      throw ConfigError(fmt::format("reproduction.systems: {}: set: '{}', allowed: key=value", entry.name, change));
     apply_override(node, change.substr(0, equals), change.substr(equals + 1));
   }
   return node;
@@ -121,9 +122,9 @@ ConfigNode system_node(const Reproduction& r, const ReproducedSystem& entry) {
 
 template <class Named>
 void keep(std::vector<Named>& all, const std::vector<std::string>& names) {
-  all.erase(std::remove_if(all.begin(), all.end(),
-                           [&](const Named& n) { return std::find(names.begin(), names.end(), n.name) == names.end(); }),
-            all.end());
+  all.erase(
+      std::remove_if(all.begin(), all.end(), [&](const Named& n) { return std::find(names.begin(), names.end(), n.name) == names.end(); }),
+      all.end());
 }
 
 void keep(std::vector<std::string>& all, const std::vector<std::string>& names) {
@@ -132,7 +133,9 @@ void keep(std::vector<std::string>& all, const std::vector<std::string>& names) 
 
 }  // namespace
 
-std::string Reproduction::path(const std::string& file) const { return (std::filesystem::path(directory) / file).lexically_normal().string(); }
+std::string Reproduction::path(const std::string& file) const {
+  return (std::filesystem::path(directory) / file).lexically_normal().string();
+}
 
 void Reproduction::make_quick() {
   keep(models, quick.models);

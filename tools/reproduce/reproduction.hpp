@@ -18,10 +18,10 @@ struct NamedFile {
 /// A device with the way it is used.
 struct ReproducedSystem {
   std::string name;
-  std::string system;               ///< file
-  std::vector<std::string> set;     ///< `nmp.pe.fpus=4`
-  std::string dataflow;             ///< a fixed one by name, or data_centric or compute_centric: searched
-  std::vector<std::string> tiers;   ///< empty: both
+  std::string system;              ///< file
+  std::vector<std::string> set;    ///< `nmp.pe.fpus=4`
+  std::string dataflow;            ///< a fixed one by name, or data_centric or compute_centric: searched
+  std::vector<std::string> tiers;  ///< empty: both
 };
 
 struct ReproducedExperiment {
