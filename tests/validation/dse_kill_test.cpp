@@ -14,13 +14,15 @@
 namespace bondsim {
 namespace {
 
-std::string space_file(const test::ScratchDirectory& scratch) {
+std::string space_file(const test::ScratchDirectory& scratch, int generations = 12) {
   const std::string configs = std::string(BONDSIM_SOURCE_DIR) + "/configs/";
   return scratch.write("space.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + configs +
                                          "system/h2llm.yaml\nworkloads:\n  - {model: " + configs +
                                          "model/opt-6.7b.yaml, workload: " + configs +
                                          "workload/humaneval.yaml}\nobjectives: [latency_s, energy_j, pe_area_mm2]\n"
-                                         "search: {method: nsga2, population: 64, generations: 12, seed: 5}\nparameters:\n"
+                                         "search: {method: nsga2, population: 64, generations: " +
+                                         std::to_string(generations) +
+                                         ", seed: 5}\nparameters:\n"
                                          "  - {keys: [channels.nmp, channels.normal], rows: [[4, 4], [5, 3], [6, 2], [7, 1]]}\n"
                                          "  - {key: nmp.pe.fpus, values: [1, 2, 4, 8]}\n"
                                          "  - {key: nmp.pe.clock_mhz, range: {from: 400, to: 1000, step: 50}}\n"
@@ -193,7 +195,7 @@ std::map<int, std::vector<pid_t>> processes_with(const std::string& text) {
 void lose_a_process_of_a_rank(int from_bottom, const std::string& report) {
   if (std::system("command -v mpirun > /dev/null 2>&1") != 0) GTEST_SKIP() << "no mpirun";
   const test::ScratchDirectory scratch;
-  const std::string space = space_file(scratch);
+  const std::string space = space_file(scratch, 3);
   const std::string out = scratch.file("ranks");
   int status = -1;
   std::thread job([&] {
