@@ -9,7 +9,7 @@
 namespace bondsim {
 
 ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
-                         const std::vector<TimingRule>& rules)
+                         const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo)
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
@@ -21,6 +21,7 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
   }
   ledger_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
   ledger_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
+  if (switches.column_trains) host_.remember(memo != nullptr ? memo : std::make_shared<HostMemo>());
 }
 
 // ---- Work comes -----------------------------------------------------------------------------------------------------------
@@ -122,7 +123,7 @@ void ChannelCore::step(Picoseconds limit) {
     return hb_->step(ledger_, limit);
   }
   if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
-  host_.step(ledger_);
+  host_.step(ledger_, limit);
 }
 
 void ChannelCore::run(Picoseconds limit) {
@@ -235,9 +236,6 @@ std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
 
 ChannelTimes ChannelCore::times(Picoseconds now) { return ledger_.account.until(now); }
 
-ChannelCounts ChannelCore::counts(int op) const {
-  const auto i = static_cast<std::size_t>(op + 1);
-  return i < ledger_.counts.size() ? ledger_.counts[i] : ChannelCounts{};
-}
+ChannelCounts ChannelCore::counts(int op) const { return ledger_.counts_of(op); }
 
 }  // namespace bondsim

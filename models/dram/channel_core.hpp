@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,9 +19,9 @@ namespace bondsim {
 /// the HB ports from s on; so calls made at the same time may come in any order. Copying a core copies its state.
 class ChannelCore {
  public:
-  /// @param nmp null for a normal channel.
+  /// @param nmp null for a normal channel. @param memo shared with channels of the same configuration; null: its own.
   ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
-              const std::vector<TimingRule>& rules);
+              const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo = nullptr);
 
   void keep_log(bool keep) { ledger_.keep_log = keep; }
 

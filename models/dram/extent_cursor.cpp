@@ -22,8 +22,19 @@ ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organiz
   done_ = false;
   at_.row = static_cast<std::int32_t>(extent.bank_offset / page_bytes_);
   last_row_ = static_cast<std::int32_t>((extent.bank_offset + extent.max_bytes_per_bank() - 1) / page_bytes_);
+  first_whole_row_ = static_cast<std::int32_t>(ceil_div(extent.bank_offset, page_bytes_));
+  end_of_whole_rows_ = static_cast<std::int32_t>((extent.bank_offset + extent.bytes_per_bank) / page_bytes_);
   bank_in_group_ = -1;
   next_bank();
+}
+
+void ExtentCursor::jump(const BurstAddress& at) {
+  check(whole_row(at.row), "jump to row {}, which the extent does not hold as a whole", at.row);
+  at_.row = at.row;
+  bank_in_group_ = at.bank % banks_per_group_;
+  check(enter_bank(), "jump to bank {}, which is not of the extent", at.bank);
+  at_ = at;
+  group_ = at.bank / banks_per_group_;
 }
 
 /// Goes to the first burst of the next bank of the groups that has any, in this row or a later one.

@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 
+#include "models/dram/bank_mask.hpp"
 #include "models/dram/organization.hpp"
 #include "models/schedule/extent.hpp"
 
@@ -41,6 +42,13 @@ class ExtentCursor {
     at_.bank = group_ * banks_per_group_ + bank_in_group_;
   }
 
+  /// Rows that lie inside the extent in all of its banks: the cursor passes all of them alike.
+  bool whole_row(std::int32_t row) const { return row >= first_whole_row_ && row < end_of_whole_rows_; }
+  /// Banks of the extent, as bits; with them and a place in a whole row the way through whole rows is given.
+  std::uint64_t banks() const { return bank_mask(extent_.first_bank, extent_.banks); }
+  /// Goes to a place that advance() would come to, in a whole row.
+  void jump(const BurstAddress& at);
+
   /// Bursts of the whole extent.
   static std::int64_t bursts(const Extent& extent, const DramOrganization& organization);
 
@@ -58,6 +66,8 @@ class ExtentCursor {
   std::int32_t bank_in_group_ = 0;
   std::int32_t column_end_ = 0;
   std::int32_t last_row_ = 0;
+  std::int32_t first_whole_row_ = 0;
+  std::int32_t end_of_whole_rows_ = 0;
   bool done_ = true;
   std::array<std::int32_t, max_bank_groups> begin_{};
   std::array<std::int32_t, max_bank_groups> end_{};
