@@ -7,6 +7,11 @@
 #include "models/base/error.hpp"
 
 namespace bondsim {
+namespace {
+
+constexpr Picoseconds longest_repeat{1'000'000'000'000};
+
+}  // namespace
 
 ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
                          const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo)
@@ -114,7 +119,7 @@ Picoseconds ChannelCore::next_decision() const {
   return clock_.edge(host_.next());
 }
 
-void ChannelCore::step(Picoseconds limit) {
+void ChannelCore::step(Picoseconds limit, Picoseconds furthest) {
   if (phase_ == Phase::closing) return close_banks();
   if (phase_ == Phase::switching) return announced_ ? arrive() : announce();
   const Picoseconds t = next_decision();
@@ -123,26 +128,29 @@ void ChannelCore::step(Picoseconds limit) {
     return hb_->step(ledger_, limit);
   }
   if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
-  host_.step(ledger_, limit);
+  host_.step(ledger_, limit, furthest);
 }
 
 void ChannelCore::run(Picoseconds limit) {
-  while (next_decision() <= limit) step(limit);
+  while (next_decision() <= limit) step(limit, limit);
   if (hb_.has_value()) hb_->emit(limit, ledger_);
 }
 
 Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
   std::size_t known = 0;
+  Picoseconds furthest = limit + longest_repeat;
   const auto shorten = [&] {
     if (ledger_.events.size() == known) return;
     known = ledger_.events.size();
-    limit = std::min(limit, *next_event());
+    furthest = *next_event();
+    limit = std::min(limit, furthest);
   };
   shorten();
   while (next_decision() <= limit) {
-    step(limit);
+    step(limit, furthest);
     shorten();
   }
+  limit = std::max(limit, clock_.edge(host_.decided() - 1));  // spans that repeat may go further
   if (hb_.has_value()) hb_->emit(limit, ledger_);
   return limit;
 }

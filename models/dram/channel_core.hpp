@@ -33,7 +33,7 @@ class ChannelCore {
 
   /// Decides everything up to and including `limit`.
   void run(Picoseconds limit);
-  /// Likewise, but stops at the first event. @return the time reached.
+  /// Likewise, but stops at the first event, or beyond `limit` and before any event. @return the time reached.
   Picoseconds run_to_event(Picoseconds limit);
 
   /// Whether events will come without further calls.
@@ -62,7 +62,7 @@ class ChannelCore {
   bool open_for_host(Picoseconds now) const;
   void begin_host_work(Picoseconds now);
   Picoseconds next_decision() const;
-  void step(Picoseconds limit);
+  void step(Picoseconds limit, Picoseconds furthest);
   void drained(Picoseconds t);
   void close_banks();
   void announce();

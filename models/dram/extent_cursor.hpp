@@ -29,24 +29,26 @@ class ExtentCursor {
   bool done() const { return done_; }
   const BurstAddress& at() const { return at_; }
 
-  void advance() {
+  /// @return whether it goes on to other banks, or another row of them.
+  bool advance() {
     do {
       if (++group_ == groups_) {
         group_ = 0;
         if (++at_.column >= column_end_) {
           next_bank();
-          return;
+          return true;
         }
       }
     } while (at_.column < begin_[static_cast<std::size_t>(group_)] || at_.column >= end_[static_cast<std::size_t>(group_)]);
     at_.bank = group_ * banks_per_group_ + bank_in_group_;
+    return false;
   }
 
-  /// Rows that lie inside the extent in all of its banks: the cursor passes all of them alike.
-  bool whole_row(std::int32_t row) const { return row >= first_whole_row_ && row < end_of_whole_rows_; }
-  /// Banks of the extent, as bits; with them and a place in a whole row the way through whole rows is given.
+  /// Columns that the extent has in a row, as first << 32 | end; -1 when its banks differ in that, or it has none.
+  std::int64_t row_shape(std::int32_t row) const;
+  /// Banks of the extent, as bits; with them, a place and the shapes of the rows the way through these rows is given.
   std::uint64_t banks() const { return bank_mask(extent_.first_bank, extent_.banks); }
-  /// Goes to a place that advance() would come to, in a whole row.
+  /// Goes to a place that advance() would come to.
   void jump(const BurstAddress& at);
 
   /// Bursts of the whole extent.
@@ -66,8 +68,6 @@ class ExtentCursor {
   std::int32_t bank_in_group_ = 0;
   std::int32_t column_end_ = 0;
   std::int32_t last_row_ = 0;
-  std::int32_t first_whole_row_ = 0;
-  std::int32_t end_of_whole_rows_ = 0;
   bool done_ = true;
   std::array<std::int32_t, max_bank_groups> begin_{};
   std::array<std::int32_t, max_bank_groups> end_{};

@@ -72,9 +72,9 @@ std::size_t HostController::stream_of(const Entry& entry) const {
   return i;
 }
 
-void HostController::step(ChannelLedger& ledger, Picoseconds limit) {
+void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest) {
   const bool remembers = memo_ != nullptr && !ledger.keep_log;
-  if (remembers && (repeat(ledger, limit) || skip_idle_refreshes(ledger, limit))) return;
+  if (remembers && (repeat(ledger, furthest) || skip_idle_refreshes(ledger, limit))) return;
   const Cycle t = next_;
   state_ = -1;
   noteworthy_ = false;
@@ -144,9 +144,7 @@ bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger)
   if (stream.listed) {
     ++stream.index;
   } else {
-    const std::int32_t row = at.row;
-    stream.cursor.advance();
-    if (!ledger.refresh.enabled && stream.cursor.at().row != row) noteworthy_ = true;
+    noteworthy_ |= stream.cursor.advance();
   }
   return true;
 }

@@ -46,8 +46,8 @@ class HostController {
   Cycle next() const { return next_; }
   /// First cycle that has not been decided.
   Cycle decided() const { return decided_; }
-  /// Decides cycle next(); with a memo, also what is known of the time that follows, as far as `limit`.
-  void step(ChannelLedger& ledger, Picoseconds limit);
+  /// Decides cycle next(); with a memo, also what is known of the time that follows: idle refreshes until `limit`, work until `furthest`.
+  void step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest);
   /// Remembers states in `memo`, and what followed from them.
   void remember(std::shared_ptr<HostMemo> memo);
 
@@ -129,6 +129,7 @@ class HostController {
   struct Recording {
     std::int32_t state = -1;
     Cycle decided = 0;
+    std::int64_t due_ps = 0;
     TimeAccount::Sums times{};
     Parts parts;
     std::array<std::int32_t, most_memo_streams> slot{};
@@ -196,7 +197,8 @@ class HostController {
   void begin_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
   void end_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
   bool repeat(ChannelLedger& ledger, Picoseconds limit);
-  bool stays_in_whole_rows(const Parts& parts, const HostSpan& passed, const HostSpan& span) const;
+  const HostSpan* known_span(std::int32_t number, Cycle decided, const RefreshState& refresh) const;
+  bool meets(const Parts& parts, const HostSpan& passed, const HostSpan& span) const;
   void forget_states() { state_ = recording_.state = -1; }
   void free_all_entries();
   bool skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit);

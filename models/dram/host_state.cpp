@@ -13,14 +13,13 @@ constexpr bool has_bit(std::int64_t word, int i) { return (word >> i & 1) != 0; 
 
 }  // namespace
 
-/// All that decides what comes, after cycle decided() - 1. What has no effect any more is left out.
+/// All that decides what comes after cycle decided() - 1, but for when refresh is due. What has no effect any more is left out.
 bool HostController::pack(const Parts& parts, ChannelLedger& ledger, PackedState& state) const {
   const Cycle now = decided_;
   const Picoseconds time = clock_.edge(now - 1);
   const std::int32_t row = base_row(parts);
   state.clear();
   if (!ledger.account.pack(time, state)) return false;
-  state.push_back(ledger.refresh.enabled ? ledger.refresh.due_ps - time.value : 0);
   state.push_back(ledger.refresh.position);
   state.push_back(bit(0, write_turn_) | bit(1, write_mode_) | bit(2, writes_overdue_));
   state.push_back(next_ - now);
@@ -37,6 +36,7 @@ bool HostController::pack(const Parts& parts, ChannelLedger& ledger, PackedState
     state.push_back(static_cast<std::int64_t>(stream.cursor.banks()));
     state.push_back(static_cast<std::int64_t>(at.bank) << 32 | at.column);
     state.push_back(at.row - row);
+    state.push_back(stream.cursor.row_shape(at.row));
   }
   pack_banks(row, state);
   pack_entries(parts, row, state);
@@ -85,8 +85,6 @@ void HostController::unpack(const Parts& parts, const PackedState& state, Cycle 
   const Picoseconds time = clock_.edge(now - 1);
   decided_ = now;
   ledger.account.unpack(time, in, passed.times);
-  const std::int64_t due = in.take();
-  if (ledger.refresh.enabled) ledger.refresh.due_ps = time.value + due;
   ledger.refresh.position = static_cast<std::int32_t>(in.take());
   const std::int64_t turns = in.take();
   write_turn_ = has_bit(turns, 0);
@@ -107,6 +105,7 @@ void HostController::unpack(const Parts& parts, const PackedState& state, Cycle 
     in.take();
     const std::int64_t at = in.take();
     const auto at_row = static_cast<std::int32_t>(row + in.take());
+    in.take();
     stream.cursor.jump({static_cast<std::int32_t>(at >> 32), at_row, static_cast<std::int32_t>(at)});
   }
   unpack_banks(row, in);

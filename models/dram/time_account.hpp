@@ -61,6 +61,8 @@ class TimeAccount {
   /// The reverse, after time of host work that has passed in these parts.
   void unpack(Picoseconds now, PackedReader& in, const Sums& passed);
   const Sums& host_sums() const { return sums_[0]; }
+  /// Until when time has been summed.
+  Picoseconds summed_until() const { return Picoseconds(now_); }
 
   /// Parts of [0, t); everything that begins before `t` must have been given.
   ChannelTimes until(Picoseconds t);
