@@ -7,20 +7,6 @@
 namespace bondsim {
 namespace {
 
-ChannelCounts difference(const ChannelCounts& a, const ChannelCounts& b) {
-  ChannelCounts d;
-  d.activates = a.activates - b.activates;
-  d.precharges = a.precharges - b.precharges;
-  d.reads = a.reads - b.reads;
-  d.writes = a.writes - b.writes;
-  d.hb_reads = a.hb_reads - b.hb_reads;
-  d.hb_writes = a.hb_writes - b.hb_writes;
-  d.refreshes_all_bank = a.refreshes_all_bank - b.refreshes_all_bank;
-  d.refreshes_per_bank = a.refreshes_per_bank - b.refreshes_per_bank;
-  d.mode_changes = a.mode_changes - b.mode_changes;
-  return d;
-}
-
 /// The vector units of a task as bits; all of them where the task does not name any, or names more than there are bits.
 std::uint64_t unit_mask(const VectorWork& work) {
   if (work.units <= 0 || work.first_unit < 0 || work.first_unit + work.units > 64) return ~std::uint64_t{0};
@@ -276,7 +262,7 @@ void Replay::end_block() {
       if (op >= 0 && !spans_[static_cast<std::size_t>(op)].used) continue;
       ChannelCounts& before = marks_[c].counts[static_cast<std::size_t>(op + 1)];
       const ChannelCounts present = executors_.channels[c]->counts_until_now(op);
-      ledger_.add_commands(static_cast<int>(c), op, block_.phase, difference(present, before), repeat);
+      ledger_.add_commands(static_cast<int>(c), op, block_.phase, present - before, repeat);
       before = present;
     }
   }
