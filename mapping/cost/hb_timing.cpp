@@ -37,6 +37,7 @@ HbTiming::HbTiming(const System& system)
       access_(static_cast<double>(nmp_.hb.access_ps())),
       access_bytes_(nmp_.hb.access_bytes),
       page_(system.dram.organization.page_bytes()),
+      pages_a_byte_(1 / page_),
       page_accesses_(page_ / access_bytes_) {
   const bool refresh = system.fidelity.refresh && system.controller.refresh != RefreshKind::none;
   period_ = refresh ? t_.t_refi_ns * 1e3 : std::numeric_limits<double>::infinity();
@@ -47,6 +48,7 @@ HbTiming::HbTiming(const System& system)
   page_change_ = change_ps(page_accesses_, false);
   first_row_ = ck_ * t_.n_rcd;
   cycle_ = 1e6 / nmp_.pe.clock_mhz;
+  cycles_a_ps_ = 1 / cycle_;
 }
 
 double HbTiming::up_to_edge(double ps) const { return std::ceil(ps / ck_ - 1e-6) * ck_; }

@@ -47,15 +47,16 @@ class HbTiming {
   int banks_ = 0;
   double ck_ = 0;
   double access_ = 0, access_bytes_ = 0;
-  double page_ = 0;
+  double page_ = 0, pages_a_byte_ = 0;
   double page_accesses_ = 0;
   double row_ = 0;          ///< period of full rows of weights
   double row_gap_ = 0;      ///< between the accesses of neighbouring rows
   double page_change_ = 0;  ///< from a row of the weights to another tensor's
   double first_row_ = 0;    ///< ACT of the first row
   double cycle_ = 0;        ///< of a PE
-  double refresh_ = 0;      ///< what a refresh at a row boundary takes
-  double period_ = 0;       ///< between refreshes; infinite without
+  double cycles_a_ps_ = 0;
+  double refresh_ = 0;  ///< what a refresh at a row boundary takes
+  double period_ = 0;   ///< between refreshes; infinite without
 };
 
 }  // namespace bondsim::cost

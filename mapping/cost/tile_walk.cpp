@@ -6,6 +6,15 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim::cost {
+namespace {
+
+/// std::ceil of what is not negative and fits 63 bits, without a call: the walk is made of little else.
+double up(double x) {
+  const auto whole = static_cast<double>(static_cast<std::int64_t>(x));
+  return whole < x ? whole + 1 : whole;
+}
+
+}  // namespace
 
 TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, double& due)
     : t_(timing),
@@ -84,22 +93,24 @@ TileWalk::Piece TileWalk::piece_of(std::int64_t rows, std::int64_t columns) cons
   p.bytes = bytes_per_element_ * static_cast<double>(rows * columns);
   p.compute = static_cast<double>(TileProgram::compute_cycles(share_.shape.m, rows, columns, t_.nmp_.pe)) * t_.cycle_;
   const double pages = p.bytes / t_.page_;
-  p.shortest_load = t_.access_ps(p.bytes) + std::max(0.0, std::floor(pages - 1e-6)) * t_.row_gap_;
-  p.longest_load = t_.access_ps(p.bytes) + std::ceil(pages + 1e-6) * t_.row_gap_;
+  p.access = t_.access_ps(p.bytes);
+  p.shortest_load = p.access + std::max(0.0, std::floor(pages - 1e-6)) * t_.row_gap_;
+  p.longest_load = p.access + std::ceil(pages + 1e-6) * t_.row_gap_;
   return p;
 }
 
 /// @param back the banks come back from another tensor, which has opened the first row
 double TileWalk::load_of(const Piece& piece, bool back) {
-  const double opened = std::ceil((position_ + piece.bytes) / t_.page_ - 1e-9);
+  const double opened = up((position_ + piece.bytes) * t_.pages_a_byte_ - 1e-9);
   double rows_begun = opened - rows_opened_;
   if (back || position_ == 0) {
-    const double pages = (position_ + 1e-6) / t_.page_;
-    if ((pages - std::floor(pages)) * t_.page_ < 1e-3) rows_begun -= 1;
+    // At a row's begin.
+    const double into_row = position_ - (rows_opened_ - 1) * t_.page_;
+    if (position_ == 0 || into_row > t_.page_ - 1e-3 || into_row < 1e-3) rows_begun -= 1;
   }
   position_ += piece.bytes;
   rows_opened_ = opened;
-  return t_.access_ps(piece.bytes) + std::max(0.0, rows_begun) * t_.row_gap_;
+  return piece.access + std::max(0.0, rows_begun) * t_.row_gap_;
 }
 
 void TileWalk::step(double load, double next_compute) {
@@ -130,17 +141,20 @@ bool TileWalk::run_of(const Piece& piece, std::int64_t pieces) {
     // Each load ends after the computation beside it: the loads follow one another.
     Piece all = piece;
     all.bytes *= number;
+    all.access *= number;
     now_ = banks_work(now_, load_of(all, false));
     banks_idle(now_, now_);
     return true;
   }
-  if (pieces > 2 && piece.longest_load + 2 * t_.refresh_ <= std::min(piece.compute, t_.period_)) {
+  // Beside one computation a load may have to wait for the end of one refresh, and where computations are long for another.
+  const double refreshes = t_.period_ >= piece.compute + 2 * t_.refresh_ ? 1 : 2;
+  if (pieces > 2 && piece.longest_load + refreshes * t_.refresh_ <= std::min(piece.compute, t_.period_)) {
     // Loads and refreshes stay under the computations. The last two pieces one by one: they leave the banks as they are.
     const double jump = number - 2;
     now_ = computed() + (jump - 1) * piece.compute;
     if (due_ < now_) due_ += std::ceil((now_ - due_) / t_.period_) * t_.period_;
     position_ += jump * piece.bytes;
-    rows_opened_ = std::ceil(position_ / t_.page_ - 1e-9);
+    rows_opened_ = up(position_ * t_.pages_a_byte_ - 1e-9);
     for (int i = 0; i < 2; ++i) step(load_of(piece, false), piece.compute);
     return true;
   }
@@ -158,6 +172,6 @@ void TileWalk::banks_idle(double from, double until) {
 }
 
 /// The computation of the last piece, which begins on an edge of the PEs' clock.
-double TileWalk::computed() const { return compute_ > 0 ? std::ceil(now_ / t_.cycle_ - 1e-6) * t_.cycle_ + compute_ : now_; }
+double TileWalk::computed() const { return compute_ > 0 ? up(now_ * t_.cycles_a_ps_ - 1e-6) * t_.cycle_ + compute_ : now_; }
 
 }  // namespace bondsim::cost

@@ -15,6 +15,7 @@ class TileWalk {
  private:
   struct Piece {
     double bytes = 0;
+    double access = 0;  ///< of the bytes, rows apart
     double compute = 0;
     double shortest_load = 0;
     double longest_load = 0;
