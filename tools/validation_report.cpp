@@ -31,8 +31,8 @@ cost::Accuracy accuracy_of(const Judged& judged, const ValidationSet& set, const
 
 void print_line(const std::string& name, const cost::Accuracy& a, const std::vector<std::size_t>& places) {
   if (a.points == 0) return;
-  fmt::print("  {:<36}{:>7}{:>10.2f}{:>11.2f}{:>10.2f}{:>10.4f}{:>10.4f}   row {}\n", name, a.points, a.mape_percent, a.worst_percent,
-             a.bias_percent, a.pearson_r, a.kendall_tau, places[a.worst_point] + 1);
+  fmt::print("  {:<36}{:>7}{:>10.2f}{:>11.2f}{:>10.2f}{:>10.2f}{:>10.4f}{:>10.4f}   row {}\n", name, a.points, a.mape_percent,
+             a.worst_percent, a.highest_percent, a.bias_percent, a.pearson_r, a.kendall_tau, places[a.worst_point] + 1);
 }
 
 /// @return limits of the gate it misses
@@ -89,7 +89,7 @@ bool report_accuracy(const ValidationSet& set, const std::vector<CycleResult>& c
   const auto unfinished = count(&CycleResult::unfinished);
   fmt::print("{}\n{} of {} infeasible; errors in percent of the cycle result\n", set.title, count(&CycleResult::infeasible),
              set.cases.size());
-  fmt::print("  {:<36}{:>7}{:>10}{:>11}{:>10}{:>10}{:>10}   worst\n", "", "points", "MAPE", "worst", "bias", "r", "tau");
+  fmt::print("  {:<36}{:>7}{:>10}{:>11}{:>10}{:>10}{:>10}{:>10}   worst\n", "", "points", "MAPE", "worst", "highest", "bias", "r", "tau");
   bool kept = true;
   for (const Judged& j : judged) {
     for (const std::string& miss : report(j, set, cycles, gate)) {

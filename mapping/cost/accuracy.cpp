@@ -80,6 +80,7 @@ constexpr Metric metrics[] = {
     {"mape", [](const Accuracy& a) { return a.mape_percent; }, true},
     {"worst", [](const Accuracy& a) { return std::abs(a.worst_percent); }, true},
     {"bias", [](const Accuracy& a) { return std::abs(a.bias_percent); }, true},
+    {"over", [](const Accuracy& a) { return a.highest_percent; }, true},
     {"r", [](const Accuracy& a) { return a.pearson_r; }, false},
     {"tau", [](const Accuracy& a) { return a.kendall_tau; }, false},
     {"device_tau", [](const Accuracy& a) { return a.groups.lowest_tau; }, false},
@@ -103,6 +104,7 @@ Accuracy accuracy(const std::vector<double>& predictions, const std::vector<doub
     const double error = 100 * (predictions[i] / measurements[i] - 1);
     a.mape_percent += std::abs(error) / n;
     a.bias_percent += error / n;
+    a.highest_percent = i == 0 ? error : std::max(a.highest_percent, error);
     if (std::abs(error) > std::abs(a.worst_percent)) {
       a.worst_percent = error;
       a.worst_point = i;
@@ -121,8 +123,8 @@ Gate Gate::parse(const std::string& text) {
     const auto equals = part.find('=');
     const std::string name = part.substr(0, equals);
     if (equals == std::string::npos || metric_of(name) == nullptr) {
-      throw ConfigError(
-          fmt::format("--gate: '{}' is not known, allowed: mape=, worst=, bias= (percent), r=, tau=, device_tau= and a number", part));
+      throw ConfigError(fmt::format(
+          "--gate: '{}' is not known, allowed: mape=, worst=, bias=, over= (percent), r=, tau=, device_tau= and a number", part));
     }
     const std::string number = part.substr(equals + 1);
     std::size_t used = 0;

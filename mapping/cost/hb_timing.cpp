@@ -75,8 +75,8 @@ double HbTiming::change_ps(double accesses, bool write) const {
   return row_end_ps(accesses, write) - ck_ * t_.n_rcd - accesses * access_ + ck_ * (t_.n_rp_pb + t_.n_rcd);
 }
 
-double HbTiming::gemm_end(const NmpShare& share, double start, double& due) const {
-  TileWalk walk(*this, share, start, due);
+double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceRuns runs) const {
+  TileWalk walk(*this, share, start, due, runs);
   return walk.end();
 }
 

@@ -19,6 +19,9 @@ struct NmpShare {
 };
 NmpShare share_of(const NmpGemm& gemm);
 
+/// How a walk takes equal pieces of weights; the results differ in rounding alone.
+enum class PieceRuns { together, one_by_one };
+
 /// Times behind the HB ports of one channel, in picoseconds: what README.md derives from the rules of the machine.
 class HbTiming {
  public:
@@ -34,7 +37,7 @@ class HbTiming {
 
   /// A GEMM of the PEs from `start` to the returned end, without the mode changes around it.
   /// @param due next refresh of the channel, moved on past those that come
-  double gemm_end(const NmpShare& share, double start, double& due) const;
+  double gemm_end(const NmpShare& share, double start, double& due, PieceRuns runs = PieceRuns::together) const;
 
  private:
   friend class TileWalk;
