@@ -46,7 +46,7 @@ int run(const RunOptions& options) {
   traces.finish();
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
   return 0;
 }
 
@@ -67,7 +67,7 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace, {"commands", "tasks"});
+  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto"});
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
   command->footer(
