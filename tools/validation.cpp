@@ -14,8 +14,6 @@
 namespace bondsim::tools {
 namespace {
 
-double bus_gbps(const DramConfig& dram) { return dram.organization.access_bytes() * dram.timing.ck_mhz / (1e3 * dram.timing.n_bl_min); }
-
 void read_buffers(const CsvTable& table, std::size_t row, System& system) {
   const auto set = [&](const char* column, double& value) {
     if (table.has(row, column)) value = table.number(row, column, 0.0625, 1 << 20);
