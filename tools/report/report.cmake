@@ -18,7 +18,7 @@ add_custom_command(
   COMMENT "Fetching the report's chart library" VERBATIM)
 
 set(scripts)
-foreach(name format dom palette charts table sections/summary sections/time sections/roofline sections/energy sections/context
+foreach(name palette_data format dom palette charts table sections/summary sections/time sections/roofline sections/energy sections/context
              sections/timeline sections/operators sections/configuration sections/comparison sections/ladder sections/validation
              sections/search sections/dataflows main)
   list(APPEND scripts ${BONDSIM_REPORT_DIR}/script/${name}.js)

@@ -8,7 +8,7 @@ function theme() {
   return { text: of("--text"), muted: of("--muted"), line: of("--line"), soft: of("--line-soft"), card: of("--card"), accent: of("--accent"), font: of("--sans") };
 }
 
-const narrow = (width) => width < 520;
+const narrow = (width) => width < 460;
 
 function axis_style(t, extra = {}) {
   return {

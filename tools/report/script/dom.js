@@ -16,9 +16,12 @@ function rich(text) {
   return text.split("**").map((part, i) => (i % 2 ? el("b", {}, part) : part));
 }
 
+/** What the bar at the top calls them. */
+const short_titles = { time: "Time", energy: "Energy", context: "Context", timeline: "Timeline" };
+
 /** A section with its heading, and what there is to learn from it in a sentence. */
 function section(id, title, say, ...children) {
-  return el("section", { id, "data-title": title }, el("h2", {}, title), say ? el("p", { class: "say" }, rich(say)) : null, ...children);
+  return el("section", { id, "data-title": short_titles[id] || title }, el("h2", {}, title), say ? el("p", { class: "say" }, rich(say)) : null, ...children);
 }
 
 const card = (...children) => el("div", { class: "card" }, ...children);

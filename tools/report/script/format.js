@@ -1,5 +1,6 @@
-"use strict";
 // Numbers as people read them: three or four significant digits and the unit that leaves one to three of them before the point.
+
+const nbsp = "\u00a0";  // a number and its unit stay on one line
 
 const time_units = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"], [1e-12, "ps"]];
 const energy_units = [[1e3, "kJ"], [1, "J"], [1e-3, "mJ"], [1e-6, "µJ"], [1e-9, "nJ"], [1e-12, "pJ"]];
@@ -26,19 +27,21 @@ function parts_of(value, units, digits) {
   return [significant(value / scale, digits), unit];
 }
 
-const joined = ([number, unit]) => (unit ? `${number} ${unit}` : number);
+const joined = ([number, unit]) => (unit ? `${number}${nbsp}${unit}` : number);
 const seconds = (value, digits = 4) => joined(parts_of(value, time_units, digits));
 const joules = (value, digits = 4) => joined(parts_of(value, energy_units, digits));
 const quantity = (value, unit, digits = 4) => {
   const [number, prefix] = parts_of(value, plain_units, digits);
-  return `${number} ${prefix}${unit}`.trim();
+  return `${number}${nbsp}${prefix}${unit}`.trim();
 };
 const bytes = (value) => quantity(value, "B");
 const count = (value) => (Math.abs(value) < 1e5 ? significant(value, 6) : quantity(value, ""));
-const percent = (share, digits = 3) => {
+const percent = (share) => {
   if (!Number.isFinite(share)) return "–";
   const value = 100 * share;
-  return `${Math.abs(value) > 0 && Math.abs(value) < 0.05 ? "<0.1" : value.toLocaleString("en-US", { maximumFractionDigits: Math.abs(value) >= 10 ? 1 : digits - 1 > 1 ? 1 : 0 })} %`;
+  if (value !== 0 && Math.abs(value) < 0.05) return `<0.1${nbsp}%`;
+  const places = Math.abs(value) >= 1000 ? 0 : 1;
+  return `${value.toLocaleString("en-US", { minimumFractionDigits: value === 0 || value === 100 ? 0 : places, maximumFractionDigits: places })}${nbsp}%`;
 };
 const ratio = (value) => `${significant(value, 3)}×`;
 

@@ -73,12 +73,12 @@ function comparison_energy(runs) {
     keys: () => legend(used.map((name) => [component_name(name), component_color(name)])),
     height: 40 + runs.length * 38,
     build: (t, width) => ({
-      grid: { left: 4, right: 70, top: 4, bottom: 24, containLabel: true },
+      grid: { left: 4, right: 70, top: 4, bottom: 2, containLabel: true },
       xAxis: { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v / scale)} ${unit}`, hideOverlap: true } }), splitNumber: 4 },
       yAxis: { type: "category", inverse: true, data: runs.map((run) => run.label), ...axis_style(t, { axisLabel: { color: t.text, width: narrow(width) ? 110 : 220, overflow: "truncate" } }) },
       tooltip: tooltip(t, { trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: "rgba(128,140,152,.12)" } }, formatter: ([first]) => tip(runs[first.dataIndex].label, largest(runs[first.dataIndex].results.energy_j.components, 8).map(([name, v]) => [component_name(name), joules(v), component_color(name)])) }),
       series: used.map((name, i) => ({
-        name, type: "bar", stack: "energy", barWidth: 24, emphasis: { disabled: true }, itemStyle: { color: component_color(name), borderColor: t.card, borderWidth: 1 },
+        name, type: "bar", stack: "energy", barWidth: 24, emphasis: { disabled: true }, itemStyle: { color: component_color(name) },
         label: { show: i === used.length - 1, position: "right", color: t.muted, fontSize: 12, formatter: ({ dataIndex }) => joules(runs[dataIndex].results.energy_j.total, 3) },
         data: runs.map((run) => run.results.energy_j.components[name] || 0),
       })),
@@ -99,11 +99,14 @@ function differences(runs) {
 }
 
 function comparison_section(runs) {
-  const total = (run) => run.results.latency_s.total;
+  const work = (run) => JSON.stringify([run.results.model, run.results.workload]);
+  const alike = runs.every((run) => work(run) === work(runs[0]));
+  const total = (run) => (alike ? run.results.latency_s.total : run.results.latency_s.tbt_mean);
   const fastest = [...runs].sort((a, b) => total(a) - total(b))[0];
   const slowest = [...runs].sort((a, b) => total(b) - total(a))[0];
-  const say = fastest === slowest || total(fastest) === total(slowest) ? "All take the same time." : `**${fastest.label}** is the fastest, ${significant(total(slowest) / total(fastest), 3)} times as fast as ${slowest.label}.`;
+  const say = fastest === slowest || total(fastest) === total(slowest) ? "All take the same time." : `**${fastest.label}** is the fastest, ${significant(total(slowest) / total(fastest), 3)} times as fast as ${slowest.label}${alike ? "" : " for a token"}.`;
+  const warning = alike ? null : el("p", { class: "say warning" }, "These runs do not do the same work: their models or workloads differ, so only numbers for a token can be compared.");
   const contexts = runs.map((run) => ({ name: run.label, points: context_points(run.results) })).filter((line) => line.points.length > 1);
-  return section("comparison", "Comparison", say, card(comparison_table(runs)), card(comparison_bars(runs)), card(comparison_time(runs)), card(comparison_energy(runs)),
+  return section("comparison", "Comparison", say, warning, card(comparison_table(runs)), card(comparison_bars(runs)), card(comparison_time(runs)), card(comparison_energy(runs)),
     contexts.length ? card(el("h3", {}, "Latency against context"), context_chart("comparison-context", contexts)) : null, card(differences(runs)));
 }

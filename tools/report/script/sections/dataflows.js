@@ -14,7 +14,7 @@ function dataflows_section(item, i) {
       id: `dataflows-${i}`, name: "Latency of a layer by row, prefill and decode", height: 40 + shown.length * 24,
       keys: () => legend([["prefill", series_color(1)], ["decode", series_color(0)]]),
       build: (t, width) => ({
-        grid: { left: 4, right: 70, top: 4, bottom: 24, containLabel: true },
+        grid: { left: 4, right: 70, top: 4, bottom: 2, containLabel: true },
         xAxis: { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v / scale)} ${unit}`, hideOverlap: true } }), splitNumber: 4 },
         yAxis: { type: "category", inverse: true, data: shown.map(name), ...axis_style(t, { axisLabel: { color: t.text, width: narrow(width) ? 120 : 280, overflow: "truncate", interval: 0 } }) },
         tooltip: tooltip(t, { trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: "rgba(128,140,152,.12)" } }, formatter: ([at]) => tip(name(shown[at.dataIndex]), [["total", seconds(shown[at.dataIndex].total_latency_s_per_layer)], ...times.map((key) => [words(key.replace("_latency_s_per_layer", "")), seconds(shown[at.dataIndex][key])]), ["proved optimal", shown[at.dataIndex].proved_optimal]]) }),

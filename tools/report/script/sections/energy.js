@@ -8,7 +8,7 @@ function components_chart(r) {
     id: "energy-components", name: "Energy by component", caption: "By component", height: 30 + rows.length * 30,
     behind: { columns: [{ title: "Component", value: (row) => component_name(row.name) }, number_column("Energy", (row) => row.value, joules), number_column("Share", (row) => row.value / total, percent)], rows },
     build: (t, width) => ({
-      grid: { left: 4, right: narrow(width) ? 104 : 118, top: 2, bottom: 22, containLabel: true },
+      grid: { left: 4, right: narrow(width) ? 104 : 118, top: 2, bottom: 2, containLabel: true },
       xAxis: { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v / scale)} ${unit}`, hideOverlap: true } }), splitNumber: 3 },
       yAxis: { type: "category", inverse: true, data: rows.map((row) => component_name(row.name)), ...axis_style(t, { axisLabel: { color: t.text } }) },
       tooltip: tooltip(t, { trigger: "item", formatter: ({ dataIndex: i }) => tip(component_name(rows[i].name), [["energy", joules(rows[i].value)], ["share", percent(rows[i].value / total)], ["a token", joules(rows[i].value / tokens_of(r))]]) }),
@@ -41,9 +41,9 @@ function energy_operators_chart(r) {
     id: "energy-operators", name: "Energy by operator and component", caption: "By operator; colours as on the other chart", height: 30 + rows.length * 30,
     behind: { columns: [text_column("Operator", "name"), number_column("Energy", (row) => row.energy, joules), number_column("Share", (row) => row.energy / r.energy_j.total, percent)], rows },
     build: (t, width) => ({
-      grid: { left: 4, right: 58, top: 2, bottom: 22, containLabel: true },
+      grid: { left: 4, right: 58, top: 2, bottom: 2, containLabel: true },
       xAxis: { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v / scale)} ${unit}`, hideOverlap: true } }), splitNumber: 3 },
-      yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name), ...axis_style(t, { axisLabel: { color: t.text, width: narrow(width) ? 120 : 170, overflow: "truncate" } }) },
+      yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name), ...axis_style(t, { axisLabel: { color: t.text, width: Math.min(190, width * 0.36), overflow: "truncate" } }) },
       tooltip: tooltip(t, {
         trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: "rgba(128,140,152,.12)" } },
         formatter: ([first]) => tip(rows[first.dataIndex].name, [["all", joules(rows[first.dataIndex].energy)], ...largest(rows[first.dataIndex].parts, 6).map(([name, value]) => [component_name(name), joules(value), component_color(name)])]),

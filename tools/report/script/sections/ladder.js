@@ -15,7 +15,7 @@ function ladder_section(item, i) {
   return section(`ladder-${i}`, `Fidelity ladder: ${item.label}`, say, card(chart({
     id: `ladder-${i}`, name: "Total time as effects are turned on one by one", height: 36 + rows.length * 34, behind: { columns, rows },
     build: (t) => ({
-      grid: { left: 4, right: 74, top: 4, bottom: 24, containLabel: true },
+      grid: { left: 4, right: 74, top: 4, bottom: 2, containLabel: true },
       xAxis: { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v)} ${unit}`, hideOverlap: true } }), splitNumber: 4 },
       yAxis: { type: "category", inverse: true, data: rows.map((row) => words(row.rung)), ...axis_style(t, { axisLabel: { color: t.text } }) },
       tooltip: tooltip(t, { trigger: "axis", axisPointer: { type: "none" }, formatter: ([at]) => tip(words(rows[at.dataIndex].rung), [["total", seconds(rows[at.dataIndex].total_s)], ["prefill", seconds(rows[at.dataIndex].prefill_s)], ["per token", seconds(rows[at.dataIndex].token_s)], ["change", percent(rows[at.dataIndex].change)]]) }),

@@ -7,11 +7,11 @@ function operators_section(run) {
   const columns = [
     { title: "Operator", value: (row) => row.name, show: (row) => (row.name === "(background)" ? "background" : row.name) },
     text_column("Phase", "phase"),
-    { title: "Runs on", value: (row) => executor_names[row.executor] || row.executor },
-    number_column("Executions", (row) => row.count, (v) => (v ? v.toLocaleString("en-US") : "–")),
     number_column("Latency", (row) => row.latency_s, (v) => (v ? seconds(v) : "–")),
     { title: "of the total", number: true, value: share, show: (row) => [percent(share(row)), el("span", { class: "meter", "aria-hidden": "true" }, el("i", { style: `width:${Math.min(100, 100 * share(row)).toFixed(1)}%` }))] },
     number_column("Energy", (row) => row.energy_j, joules),
+    { title: "Runs on", value: (row) => executor_name(row.executor) },
+    number_column("Executions", (row) => row.count, (v) => (v ? v.toLocaleString("en-US") : "–")),
     number_column("MACs", (row) => row.macs, (v) => (v ? quantity(v, "") : "–")),
     number_column("DRAM bytes", (row) => row.bytes, (v) => (v ? bytes(v) : "–")),
   ];

@@ -19,6 +19,12 @@ function ceiling_at(peaks, executor, intensity) {
   return roofs_of(peaks).filter((roof) => executor.includes(roof.kind)).reduce((sum, roof) => sum + Math.min(roof.peak, roof.slope * intensity), 0);
 }
 
+/** For where the plot has no room for it. */
+function ceilings_text(peaks, kind) {
+  const roof = roofs_of(peaks).find((r) => r.kind === kind);
+  return roof ? `: ${roof.slope_name} ${quantity(roof.slope, "B/s", 3)}, ${roof.peak_name} ${quantity(roof.peak, "MAC/s", 3)}` : "";
+}
+
 function roofline_say(points) {
   const decode = points.filter((p) => p.phase === "decode").sort((a, b) => b.latency_s - a.latency_s)[0] || points[0];
   if (!decode) return "";
@@ -36,13 +42,15 @@ function roofline_option(t, width, peaks, points) {
   const roof_series = roofs.map((roof) => {
     const knee = roof.peak / roof.slope;
     const color = executor_color(roof.kind);
-    const small = narrow(width);
+    const above = roof.kind === "nmp";
+    const middle = above ? knee * 0.75 : Math.sqrt(low_x * knee);
     return {
       type: "line", name: `roof ${roof.kind}`, silent: true, showSymbol: true, symbol: "circle", symbolSize: 0.01, lineStyle: { color, width: 2 }, itemStyle: { color }, z: 2,
       data: [
-        { value: [low_x, roof.slope * low_x], label: label(`${roof.slope_name} ${quantity(roof.slope, "B/s", 3)}`, color, roof.kind === "nmp" ? "right" : "right", { distance: 12, offset: [0, roof.kind === "nmp" ? -14 : 14], backgroundColor: t.card, padding: [1, 3] }) },
+        { value: [low_x, roof.slope * low_x] },
+        { value: [middle, roof.slope * middle], label: !narrow(width) && label(`${roof.slope_name} ${quantity(roof.slope, "B/s", 3)}`, color, above ? "left" : "right", { distance: 8, offset: above ? [0, -9] : [0, 9] }) },
         { value: [knee, roof.peak] },
-        { value: [high_x, roof.peak], label: label(`${roof.peak_name} ${quantity(roof.peak, small ? "MAC/s" : "MAC/s", 3)}`, color, "top", { align: "right", distance: 5 }) },
+        { value: [high_x, roof.peak], label: !narrow(width) && label(`${roof.peak_name} ${quantity(roof.peak, "MAC/s", 3)}`, color, "top", { align: "right", distance: 5 }) },
       ],
     };
   });
@@ -70,7 +78,7 @@ function roofline_option(t, width, peaks, points) {
     tooltip: tooltip(t, {
       trigger: "item",
       formatter: ({ data }) => (data.point ? tip(`${data.point.name}, ${data.point.phase}`, [
-        ["runs on", executor_names[data.point.executor] || data.point.executor], ["intensity", `${significant(data.point.intensity, 3)} MAC/B`],
+        ["runs on", executor_name(data.point.executor)], ["intensity", `${significant(data.point.intensity, 3)} MAC/B`],
         ["reached", quantity(data.point.rate, "MAC/s", 3)], ["of its ceiling", percent(data.point.rate / data.point.ceiling)],
         ["latency, summed", seconds(data.point.latency_s)], ["moved", bytes(data.point.bytes)]]) : ""),
     }),
@@ -89,7 +97,7 @@ function roofline_section(run) {
   return section("roofline", "Roofline", roofline_say(points), card(chart({
     id: "roofline", name: "Roofline: operations per second against operations per byte, each operator under the ceilings of NPU and NMP channels",
     caption: "MACs a second against MACs for each byte that DRAM commands move. Larger circles: more of the run's time; rings: prefill.",
-    keys: () => legend([...kinds.map((kind) => [executor_names[kind] || kind, executor_color(kind), "round"]), ["prefill", "", "ring"]]),
+    keys: () => legend([...kinds.map((kind) => [`${executor_name(kind)}${narrow(innerWidth) ? ceilings_text(r.peaks, kind) : ""}`, executor_color(kind), "round"]), ["prefill", "", "ring"]]),
     height: (width) => (narrow(width) ? 340 : 460),
     build: (t, width) => roofline_option(t, width, r.peaks, points),
     behind: { columns, rows: points, sort: [4, "descending"] },

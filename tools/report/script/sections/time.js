@@ -19,24 +19,28 @@ function largest(parts, number) {
 function time_say(executors, total) {
   const sentence = (kind, who) => {
     if (!executors.some((e) => e.kind === kind)) return "";
-    const shares = largest(mean_parts(executors, kind), 2).map(([part, value]) => `**${percent(value / total)} ${words(part)}**`);
-    return `${who} ${shares.join(" and ")}. `;
+    const shares = largest(mean_parts(executors, kind), 2).map(([part, value]) => `**${percent(value / total)}** ${part_phrase(part)}`);
+    return `${who}: ${shares.join(", ")}. `;
   };
-  return sentence("nmp", "NMP channels spend") + sentence("normal", "Normal channels:") + sentence("npu", "The NPU:");
+  return sentence("nmp", "NMP channels") + sentence("normal", "Normal channels") + sentence("npu", "NPU");
 }
+
+/** A part of a bar; a gap to the next where the part is wide enough to keep its colour. */
+const gapped = (value, longest) => (value > longest * 0.008 ? { value, itemStyle: { borderWidth: 1 } } : value);
 
 /** Rows of stacked bars: {name, parts}. `whole` is what 100 % is; without it, bars are in seconds. */
 function parts_chart({ id, name, rows, whole, caption }) {
   const used = time_parts.filter((part) => rows.some((row) => row.parts[part] > 0));
   const [scale, unit] = pick_unit(Math.max(...rows.map((row) => Object.values(row.parts).reduce((a, b) => a + b, 0))), time_units);
+  const longest = whole ? 100 : Math.max(...rows.map((row) => Object.values(row.parts).reduce((a, b) => a + b, 0))) / scale;
   const shown = (value) => (whole ? (100 * value) / whole : value / scale);
   const columns = [text_column("Executor", "name"), ...used.map((part) => number_column(words(part), (row) => row.parts[part] || 0, (value) => (whole ? percent(value / whole) : seconds(value))))];
   return chart({
     id, name, caption, behind: { columns, rows },
     keys: () => legend(used.map((part) => [words(part), part_color(part)])),
-    height: 44 + rows.length * 34,
+    height: 26 + rows.length * 34,
     build: (t, width) => ({
-      grid: { left: 4, right: 14, top: 4, bottom: 26, containLabel: true },
+      grid: { left: 4, right: 26, top: 4, bottom: 2, containLabel: true },
       xAxis: { type: "value", max: whole ? 100 : null, ...axis_style(t, { axisLabel: { formatter: (v) => (whole ? `${v} %` : `${significant(v)} ${unit}`), hideOverlap: true } }), splitNumber: narrow(width) ? 3 : 5 },
       yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name), ...axis_style(t, { axisLabel: { color: t.text, width: narrow(width) ? 110 : 260, overflow: "truncate" } }) },
       tooltip: tooltip(t, {
@@ -45,8 +49,8 @@ function parts_chart({ id, name, rows, whole, caption }) {
           [words(part), whole ? `${percent(value / whole)} · ${seconds(value)}` : seconds(value), part_color(part)])),
       }),
       series: used.map((part) => ({
-        name: part, type: "bar", stack: "time", barWidth: 22, itemStyle: { color: part_color(part), borderColor: t.card, borderWidth: 1 },
-        emphasis: { disabled: true }, data: rows.map((row) => shown(row.parts[part] || 0)),
+        name: part, type: "bar", stack: "time", barWidth: 22, itemStyle: { color: part_color(part), borderColor: t.card },
+        emphasis: { disabled: true }, data: rows.map((row) => gapped(shown(row.parts[part] || 0), longest)),
       })),
     }),
   });
@@ -62,5 +66,5 @@ function time_section(run) {
       caption: `Every bar is the run's ${seconds(r.latency_s.total)}; its parts exclude each other.`,
     }),
     el("details", {}, el("summary", {}, "What the parts mean"),
-      el("ul", {}, used.map((part) => el("li", {}, el("b", {}, words(part)), `: ${part_meaning[part]}`))))));
+      el("ul", {}, used.map((part) => el("li", {}, el("b", {}, words(part)), `: ${palette.parts[part].meaning}`))))));
 }

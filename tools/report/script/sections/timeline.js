@@ -17,7 +17,7 @@ function timeline_option(t, width, lanes, rows, span, kinds) {
   const of = (ps) => (ps * 1e-12) / scale;
   const waiting = (row) => row[4] === "wait" || row[4] === "idle";
   return {
-    grid: { left: 4, right: 14, top: 6, bottom: 66, containLabel: true },
+    grid: { left: 4, right: 14, top: 6, bottom: 36, containLabel: true },
     xAxis: { type: "value", min: 0, max: of(span), position: "bottom", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v)} ${unit}`, hideOverlap: true, showMaxLabel: false } }) },
     yAxis: { type: "category", inverse: true, data: lanes.map((lane) => lane_name(lane, kinds)), ...axis_style(t, { axisLabel: { color: t.text } }) },
     dataZoom: [{ type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
@@ -65,7 +65,7 @@ function timeline_section(run) {
   const columns = [{ title: "Executor", value: (row) => lane_name(lane_of(row), kinds) }, { title: "Operator", value: (row) => row[3] }, { title: "Task", value: (row) => words(row[4]) },
     number_column("Start", (row) => row[1] * 1e-12, (v) => seconds(v, 5)), number_column("Length", (row) => (row[2] - row[1]) * 1e-12, seconds), { title: "Mostly", value: (row) => words(row[7] || "") }];
   return section("timeline", title, say, card(chart({
-    id: "timeline", name: `Timeline of ${step} by executor`, height: 80 + lanes.length * 34,
+    id: "timeline", name: `Timeline of ${step} by executor`, height: 60 + lanes.length * 34,
     caption: "Colours: what most of the task's time went to. Drag the slider below to look closer; ctrl and wheel zooms.",
     keys: () => legend(used.map((part) => [words(part), part_color(part)])),
     build: (t, width) => timeline_option(t, width, lanes, rows, span, kinds),
