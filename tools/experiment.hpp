@@ -29,8 +29,8 @@ struct Experiment {
   Workload workload;
   Dataflow dataflow;
   TilingOverrides tiling;
-  std::string digest;              ///< of all values that went in, overrides included
-  std::vector<std::string> files;  ///< read, in order
+  std::string digest;               ///< of all values that went in, overrides included
+  std::vector<std::string> files;   ///< read, in order
   std::vector<ConfigValue> values;  ///< everything in the structs above, defaults included
 };
 

@@ -61,7 +61,8 @@ int write_report(const ReportOptions& options) {
 void add_report(CLI::App& app, Action& action) {
   auto* command = app.add_subcommand("report", "results as one HTML file: where time and energy went, comparisons, searches");
   auto options = std::make_shared<ReportOptions>();
-  command->add_option("DIR", options->paths, "output directories of run, replay, validate and dse, in any mixture; several runs are compared")
+  command
+      ->add_option("DIR", options->paths, "output directories of run, replay, validate and dse, in any mixture; several runs are compared")
       ->required();
   command->add_option("--out", options->out, "the HTML file; report.html in DIR, or here when there are several");
   command->footer(

@@ -1,13 +1,13 @@
 #include "tools/report/assets.hpp"
 
 /// Puts a file into the program as it is. The symbols are its first byte and the byte behind its last.
-#define EMBED(name, path)                                                                                       \
-  __asm__(".section .rodata\n.balign 16\nbondsim_" #name "_begin:\n.incbin \"" path "\"\nbondsim_" #name        \
-          "_end:\n.byte 0\n.previous\n.global bondsim_" #name "_begin\n.global bondsim_" #name "_end\n");       \
-  extern "C" const char bondsim_##name##_begin[];                                                               \
-  extern "C" const char bondsim_##name##_end[];                                                                 \
-  static std::string_view name##_text() {                                                                       \
-    return {bondsim_##name##_begin, static_cast<std::size_t>(bondsim_##name##_end - bondsim_##name##_begin)};   \
+#define EMBED(name, path)                                                                                     \
+  __asm__(".section .rodata\n.balign 16\nbondsim_" #name "_begin:\n.incbin \"" path "\"\nbondsim_" #name      \
+          "_end:\n.byte 0\n.previous\n.global bondsim_" #name "_begin\n.global bondsim_" #name "_end\n");     \
+  extern "C" const char bondsim_##name##_begin[];                                                             \
+  extern "C" const char bondsim_##name##_end[];                                                               \
+  static std::string_view name##_text() {                                                                     \
+    return {bondsim_##name##_begin, static_cast<std::size_t>(bondsim_##name##_end - bondsim_##name##_begin)}; \
   }
 
 EMBED(template, BONDSIM_REPORT_DIR "/template.html")

@@ -17,7 +17,8 @@ Json parse_results(const std::string& file) {
   } catch (const Json::exception& e) {
     throw ConfigError(fmt::format("{}: is not JSON: {}", file, e.what()));
   }
-  const std::string found = json.is_object() && json.contains("schema") && json["schema"].is_string() ? json["schema"].get<std::string>() : "";
+  const std::string found =
+      json.is_object() && json.contains("schema") && json["schema"].is_string() ? json["schema"].get<std::string>() : "";
   if (found != schema) throw ConfigError(fmt::format("{}: schema: '{}' found, allowed: {}", file, found, schema));
   for (const char* key : {"latency_s", "energy_j", "operators", "channels", "npu", "workload", "config"}) {
     if (!json.contains(key)) throw ConfigError(fmt::format("{}: {}: missing", file, key));

@@ -53,13 +53,15 @@ class Database {
   }
 
   [[noreturn]] void fail() const {
-    throw ConfigError(fmt::format("{}: is not a store of evaluations: {}", path_, database_ ? sqlite3_errmsg(database_.get()) : "no memory"));
+    throw ConfigError(
+        fmt::format("{}: is not a store of evaluations: {}", path_, database_ ? sqlite3_errmsg(database_.get()) : "no memory"));
   }
 
  private:
   static std::string escaped(const std::string& path) {
     std::string out;
-    for (const char c : path) out += c == '?' || c == '#' || c == '%' ? fmt::format("%{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
+    for (const char c : path)
+      out += c == '?' || c == '#' || c == '%' ? fmt::format("%{:02x}", static_cast<unsigned char>(c)) : std::string(1, c);
     return out;
   }
 

@@ -76,7 +76,8 @@ class TaskFile {
     const std::string_view text = cells[column(name)];
     std::int64_t value = 0;
     const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (result.ec != std::errc() || result.ptr != text.data() + text.size()) lines_.fail(fmt::format("{}: '{}' is not a whole number", name, text));
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size())
+      lines_.fail(fmt::format("{}: '{}' is not a whole number", name, text));
     return value;
   }
   std::string longest_part(const std::vector<std::string_view>& cells) {
@@ -171,7 +172,8 @@ Json load_timeline(const std::string& directory, std::string& note) {
     start = std::min(start, row.start_ps);
     end = std::max(end, row.end_ps);
   }
-  Json out = {{"step", step}, {"start_ps", start}, {"end_ps", end}, {"left_out_ps", left_out_ps}, {"executors", Json::array()}, {"rows", Json::array()}};
+  Json out = {{"step", step},         {"start_ps", start}, {"end_ps", end}, {"left_out_ps", left_out_ps}, {"executors", Json::array()},
+              {"rows", Json::array()}};
   for (const auto& [executor, file] : files) out["executors"].push_back(executor);
   for (const auto& [executor, row] : rows) {
     out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.repeat, row.part});

@@ -39,8 +39,9 @@ function search_section(item, i) {
   } }, item.metrics.map((m) => el("option", { value: m, selected: m === axes[axis] }, metric_title(m)))));
   const judged = item.feasible + item.infeasible;
   const say = `**${rows.length}** of ${judged.toLocaleString("en-US")} candidates are in the front of ${item.objectives.map(metric_title).join(" and ")}${item.infeasible ? `; ${item.infeasible.toLocaleString("en-US")} were infeasible` : ""}.`;
-  const columns = [...item.metrics.map((m) => number_column(metric_title(m), (row) => row[m], (v) => by_name(m, v))), ...item.parameters.map((p) => ({ title: short_key(p), number: true, value: (row) => row[p], show: (row) => (typeof row[p] === "number" ? significant(row[p], 6) : row[p]) }))];
+  const metric_column = (m) => number_column(metric_title(m), (row) => row[m], (v) => by_name(m, v));
+  const columns = [...item.objectives.map(metric_column), ...item.parameters.map((p) => ({ title: short_key(p), number: true, value: (row) => row[p], show: (row) => (typeof row[p] === "number" ? significant(row[p], 6) : row[p]) })), ...item.metrics.filter((m) => !item.objectives.includes(m)).map(metric_column)];
   return section(`search-section-${i}`, `Search: ${item.label}`, say,
     card(el("div", { class: "tools" }, choice("x", "Across"), choice("y", "Up")), holder, item.others.length < item.feasible ? el("p", { class: "say" }, `${item.others.length.toLocaleString("en-US")} of the ${item.feasible.toLocaleString("en-US")} feasible candidates are drawn, one for each spot of the plane of the first two objectives.`) : null),
-    card(table({ columns, rows, caption: "The front", sort: [item.metrics.indexOf(item.objectives[0]), "ascending"], most: 20 })));
+    card(table({ columns, rows, caption: "The front", sort: [0, "ascending"], most: 20 })));
 }

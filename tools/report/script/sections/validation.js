@@ -32,9 +32,9 @@ function validation_scatter(item, i, rows) {
     id: `validation-${i}`, name: "Latency by closed form against latency simulated", caption: "Each point an operator; on the line both agree, the band is ±10 %.",
     keys: () => legend(item.forms.map((form, k) => [form, series_color(k), "round"])), height: (width) => Math.min(520, Math.max(300, width * 0.75)),
     build: (t) => ({
-      grid: { left: 8, right: 20, top: 10, bottom: 34, containLabel: true },
+      grid: { left: 34, right: 20, top: 10, bottom: 34, containLabel: true },
       xAxis: { type: "log", min: low, max: high, name: "simulated", nameGap: 28, ...axis_style(t, { axisLabel: { formatter: (v) => (power(v) ? seconds(v, 2) : "") } }) },
-      yAxis: { type: "log", min: low, max: high, name: "closed form", nameGap: 52, ...axis_style(t, { axisLabel: { formatter: (v) => (power(v) ? seconds(v, 2) : "") } }) },
+      yAxis: { type: "log", min: low, max: high, name: "closed form", nameGap: 58, ...axis_style(t, { axisLabel: { formatter: (v) => (power(v) ? seconds(v, 2) : "") } }) },
       tooltip: tooltip(t, { trigger: "item", formatter: ({ data }) => (data.row ? tip(shape(data.row), [["simulated", seconds(data.row.cycle_latency_s)], [data.form, seconds(data.row[`${data.form}_latency_s`])], ["error", `${significant(data.row[`${data.form}_error_percent`], 3)} %`], ["mostly", words(String(data.row.dominant || "–"))], ["row", data.at + 1]]) : "") }),
       series: [
         { type: "line", silent: true, showSymbol: false, clip: true, lineStyle: { color: t.muted, width: 1.2 }, data: line(1) },
