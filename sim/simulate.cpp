@@ -28,6 +28,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
   relay.target = &replay;
   replay.bind(builder.executors());
+  replay.record_tasks(options.tasks);
   sc_core::sc_start();
   replay.check_complete();
   ledger.finish(results);

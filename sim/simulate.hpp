@@ -10,6 +10,7 @@ namespace bondsim {
 
 struct SimulateOptions {
   CommandSink* commands = nullptr;  ///< where DRAM commands are traced to
+  TaskSink* tasks = nullptr;        ///< where tasks are traced to
   Replay::Progress progress;        ///< called after each block
   ConstructionOrder construction = ConstructionOrder::channels_first;
 };

@@ -5,9 +5,8 @@
 #include <map>
 #include <string>
 
-#include <zlib.h>
-
 #include "models/dram/command.hpp"
+#include "sim/trace/gzip_writer.hpp"
 
 namespace bondsim {
 
@@ -26,9 +25,6 @@ struct CommandTraceOptions {
 class CommandTraceWriter : public CommandSink {
  public:
   explicit CommandTraceWriter(CommandTraceOptions options);
-  ~CommandTraceWriter() override;
-  CommandTraceWriter(const CommandTraceWriter&) = delete;
-  CommandTraceWriter& operator=(const CommandTraceWriter&) = delete;
 
   void command(int channel, const CommandRecord& record) override;
 
@@ -37,16 +33,8 @@ class CommandTraceWriter : public CommandSink {
   std::int64_t commands() const { return commands_; }
 
  private:
-  struct File {
-    gzFile handle = nullptr;
-    std::string path;
-    std::string buffer;
-  };
-  File& open(int channel);
-  void flush(File& file);
-
   CommandTraceOptions options_;
-  std::map<int, File> files_;
+  std::map<int, GzipWriter> files_;  ///< by channel
   std::int64_t commands_ = 0;
 };
 
