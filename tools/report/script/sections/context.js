@@ -23,7 +23,7 @@ function context_chart(id, lines) {
     height: 260,
     build: (t) => ({
       grid: { left: 8, right: 20, top: 14, bottom: 32, containLabel: true },
-      xAxis: { type: "value", min: "dataMin", max: "dataMax", name: "tokens of context", nameGap: 28, ...axis_style(t, { axisLabel: { formatter: (v) => v.toLocaleString("en-US", { maximumFractionDigits: 0 }), hideOverlap: true }, splitLine: { show: false } }) },
+      xAxis: { type: "value", minInterval: 1, min: "dataMin", max: "dataMax", name: "tokens of context", nameGap: 28, ...axis_style(t, { axisLabel: { formatter: (v) => v.toLocaleString("en-US", { maximumFractionDigits: 0 }), hideOverlap: true }, splitLine: { show: false } }) },
       yAxis: { type: "value", scale: true, splitNumber: 4, ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v, 5)} ${unit}` } }) },
       tooltip: tooltip(t, { trigger: "axis", axisPointer: { lineStyle: { color: t.line } }, formatter: (at) => tip(`${at[0].value[0].toLocaleString("en-US")} tokens of context`, at.map((p) => [lines.length > 1 ? lines[p.seriesIndex].name : "step", seconds(p.value[1] * scale), lines.length > 1 ? series_color(p.seriesIndex) : null])) }),
       series: lines.map((line, i) => ({ type: "line", name: line.name, showSymbol: line.points.length < 40, symbolSize: 6, sampling: null, lineStyle: { width: 2 }, color: series_color(i), data: line.points.map(([x, y]) => [x, y / scale]) })),

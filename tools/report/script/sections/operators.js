@@ -16,5 +16,5 @@ function operators_section(run) {
     number_column("DRAM bytes", (row) => row.bytes, (v) => (v ? bytes(v) : "–")),
   ];
   return section("operators", "Operators", "Latency is from first start to last end of each execution, summed; operators run side by side, so it may add up to more than the total.",
-    card(table({ columns, rows, caption: "Operators by phase", sort: [4, "descending"], most: 24 })));
+    card(table({ columns, rows, caption: "Operators by phase", sort: [2, "descending"], most: 24 })));
 }

@@ -3,13 +3,20 @@
 /** The NPU's arrays, vector units and DMA work side by side: each has a lane. */
 function lane_of([executor, , , , kind]) {
   if (executor !== "npu") return executor;
-  return { npu_gemm: "npu arrays", npu_vector: "npu vector", wait: null, idle: null }[kind] === undefined ? "npu DMA" : { npu_gemm: "npu arrays", npu_vector: "npu vector", wait: null, idle: null }[kind];
+  const lanes = { npu_gemm: "npu arrays", npu_vector: "npu vector", wait: null, idle: null };
+  return kind in lanes ? lanes[kind] : "npu DMA";
 }
 
 function lane_name(lane, kinds) {
   if (lane.startsWith("npu")) return lane.replace("npu", "NPU");
   const id = Number(lane.split("-")[1]);
   return `${kinds[id] === "nmp" ? "NMP" : "normal"} ${id}`;
+}
+
+/** Where the decoder layer ends: it is most of a real step, and least of what was simulated of it. */
+function end_of_layer(rows, span) {
+  const ends = rows.filter((row) => row[5] >= 0).map((row) => row[2]);
+  return ends.length ? Math.min(span, Math.max(...ends) * 1.01) : span;
 }
 
 function timeline_option(t, width, lanes, rows, span, kinds) {
@@ -20,8 +27,8 @@ function timeline_option(t, width, lanes, rows, span, kinds) {
     grid: { left: 4, right: 14, top: 6, bottom: 36, containLabel: true },
     xAxis: { type: "value", min: 0, max: of(span), position: "bottom", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v)} ${unit}`, hideOverlap: true, showMaxLabel: false } }) },
     yAxis: { type: "category", inverse: true, data: lanes.map((lane) => lane_name(lane, kinds)), ...axis_style(t, { axisLabel: { color: t.text } }) },
-    dataZoom: [{ type: "inside", filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
-      { type: "slider", filterMode: "weakFilter", height: 20, bottom: 8, borderColor: t.line, fillerColor: "rgba(0,114,178,.14)", handleStyle: { color: t.accent }, showDetail: false, brushSelect: false, showDataShadow: false, backgroundColor: "transparent" }],
+    dataZoom: [{ type: "inside", startValue: 0, endValue: of(end_of_layer(rows, span)), filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
+      { type: "slider", startValue: 0, endValue: of(end_of_layer(rows, span)), filterMode: "weakFilter", height: 20, bottom: 8, borderColor: t.line, fillerColor: "rgba(0,114,178,.14)", handleStyle: { color: t.accent }, showDetail: false, brushSelect: false, showDataShadow: false, backgroundColor: "transparent" }],
     tooltip: tooltip(t, {
       trigger: "item",
       formatter: ({ dataIndex: i }) => tip(rows[i][3] ? `${rows[i][3]}, ${words(rows[i][4])}` : words(rows[i][4]), [
@@ -66,7 +73,7 @@ function timeline_section(run) {
     number_column("Start", (row) => row[1] * 1e-12, (v) => seconds(v, 5)), number_column("Length", (row) => (row[2] - row[1]) * 1e-12, seconds), { title: "Mostly", value: (row) => words(row[7] || "") }];
   return section("timeline", title, say, card(chart({
     id: "timeline", name: `Timeline of ${step} by executor`, height: 60 + lanes.length * 34,
-    caption: "Colours: what most of the task's time went to. Drag the slider below to look closer; ctrl and wheel zooms.",
+    caption: "Colours: what most of the task's time went to. It opens on the decoder layer; the slider below moves and widens the window, as do ctrl and the wheel.",
     keys: () => legend(used.map((part) => [words(part), part_color(part)])),
     build: (t, width) => timeline_option(t, width, lanes, rows, span, kinds),
     behind: { columns, rows, sort: [3, "ascending"], most: 25 },
