@@ -49,7 +49,7 @@ function timeline_option(t, width, lanes, rows, span, kinds) {
         return {
           type: "rect", shape: { x: left, y: from[1] - tall / 2, width: wide, height: tall, r: Math.min(2, wide / 3) },
           style: { fill: color, opacity: waiting(row) ? 0.75 : 1, stroke: wide > 3 ? t.card : null, lineWidth: wide > 3 ? 0.5 : 0 },
-          textConfig: { position: "inside" }, textContent: text ? { style: { text, fontSize: 11, fill: ["row", "mode_switch", "vector", "idle", "buffer_wait"].includes(row[7]) ? "#17202a" : "#fff", fontFamily: t.font } } : undefined,
+          textConfig: { position: "inside" }, textContent: text ? { style: { text, fontSize: 11, fill: dark() || ["row", "mode_switch", "vector", "idle", "buffer_wait"].includes(row[7]) ? "#11171d" : "#fff", fontFamily: t.font } } : undefined,
         };
       },
       data: rows.map((row) => [lanes.indexOf(lane_of(row)), of(row[1]), of(row[2])]),
