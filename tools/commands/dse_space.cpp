@@ -95,7 +95,9 @@ int search_space(const SpaceOptions& options) {
   evaluator.system(space.candidate(0));  // wrong keys are found before anything starts
   std::filesystem::create_directories(options.out);
   const std::string store_file = (std::filesystem::path(options.out) / "search.sqlite").string();
-  search::ResultStore store(store_file, {digest(evaluator.inputs()), BONDSIM_VERSION, space.search.seed}, options.resume);
+  search::ResultStore store(
+      store_file, {digest(evaluator.inputs()), BONDSIM_VERSION, space.search.seed, fmt::format("{}", fmt::join(space.objectives, " "))},
+      options.resume);
 
   interrupted = 0;
   const auto before = std::signal(SIGINT, interrupt);

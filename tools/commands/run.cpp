@@ -42,6 +42,7 @@ int run(const RunOptions& options) {
   results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
+  results.config_values = experiment.values;
   if (!options.out.empty()) write_results(results, options.out);
   traces.finish();
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
