@@ -49,6 +49,8 @@ class HostMemo {
   void set_quiet_span(std::int32_t number, HostSpan span) { nodes_[static_cast<std::size_t>(number)].span = std::move(span); }
   void set_refresh_span(std::int32_t number, std::int64_t due_ps, HostSpan span);
   std::int64_t generation() const { return generation_; }
+  /// Room to pack a state in.
+  PackedState& scratch() { return scratch_; }
 
  private:
   struct Hash {
@@ -72,6 +74,7 @@ class HostMemo {
   std::unordered_map<PackedState, std::int32_t, Hash> numbers_;
   std::unordered_map<std::pair<std::int32_t, std::int64_t>, HostSpan, PairHash> refresh_spans_;
   std::vector<Node> nodes_;
+  PackedState scratch_;
   std::int64_t generation_ = 0;
 };
 

@@ -41,7 +41,7 @@ std::int32_t HostController::base_row(const Parts& parts) const { return streams
 /// The controller has come to a state worth remembering.
 void HostController::note_state(ChannelLedger& ledger) {
   Parts parts;
-  PackedState state;
+  PackedState& state = memo_->scratch();
   if (!find_parts(parts) || !pack(parts, ledger, state)) return forget_states();
   const std::int32_t number = memo_->number_of(state);
   end_recording(parts, number, ledger);
@@ -101,7 +101,7 @@ const HostSpan* HostController::known_span(std::int32_t number, Cycle decided, c
 /// Takes the spans that follow from the present state, as far as they are known, end by `limit` and meet rows of the same shapes.
 /// @return whether there were any.
 bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
-  if (state_ < 0 || generation_ != memo_->generation()) return false;
+  if (generation_ != memo_->generation()) return false;
   if (ledger.account.summed_until() > clock_.edge(decided_ - 1)) return false;  // somebody has asked for times since
   RefreshState refresh = ledger.refresh;
   const HostSpan* span = known_span(state_, decided_, refresh);
@@ -131,7 +131,7 @@ bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
 /// Whether the rows that the streams come to have the shapes that they had in the span.
 bool HostController::meets(const Parts& parts, const HostSpan& passed, const HostSpan& span) const {
   for (std::size_t p = 0; p < parts.size; ++p) {
-    if (!parts.head[p]) continue;
+    if (span.rows[p] == 0) continue;
     const ExtentCursor& cursor = streams_[parts.stream[p]].cursor;
     if (cursor.row_shape(cursor.at().row + passed.rows[p] + span.rows[p]) != span.shapes[p]) return false;
   }
@@ -142,8 +142,8 @@ bool HostController::meets(const Parts& parts, const HostSpan& passed, const Hos
 /// few, which leave the timing behind that work to come will meet. @return whether there were any.
 bool HostController::skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit) {
   if (!ledger.refresh.enabled || open_banks_ != 0 || !idle() || next_ != refresh_cycle(ledger)) return false;
-  const bool all = controller_.refresh == RefreshKind::all_bank;
-  const std::int64_t interval = refresh_period(*dram_, controller_.refresh).value;
+  const bool all = controller_->refresh == RefreshKind::all_bank;
+  const std::int64_t interval = refresh_period(*dram_, controller_->refresh).value;
   const std::int64_t length = clock_.edge(refresh_cycles()).value;
   const std::int64_t turns = all ? 1 : dram_->organization.banks() / banks_per_refresh(*dram_);
   const std::int64_t count = ((limit.value - ledger.refresh.due_ps) / interval / turns - 2) * turns;
