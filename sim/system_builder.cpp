@@ -66,6 +66,19 @@ Executors SystemBuilder::executors() const {
   return e;
 }
 
+std::vector<DramChannel*> SystemBuilder::channels() const {
+  std::vector<DramChannel*> list;
+  for (const auto& channel : channels_) list.push_back(channel.get());
+  return list;
+}
+
+void SystemBuilder::observe(TraceHub& traces) {
+  if (!traces.npu_observers.empty()) npu_->observe(&traces);
+  for (std::size_t i = 0; i < nmp_.size() && !traces.nmp_observers.empty(); ++i) {
+    if (nmp_[i]) nmp_[i]->observe(&traces, static_cast<int>(i));
+  }
+}
+
 std::int64_t SystemBuilder::events() const {
   std::int64_t sum = npu_->events();
   for (const auto& channel : channels_) sum += static_cast<std::int64_t>(channel->kernel_events());

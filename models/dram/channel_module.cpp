@@ -21,10 +21,11 @@ DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConf
       index_(index),
       switches_(switches),
       sink_(sink),
+      recording_(sink != nullptr),
       core_(dram, controller, nmp, switches, timing_rules(dram), memo),
       checkpoint_(core_),
       horizon_(first_horizon) {
-  core_.keep_log(sink != nullptr);
+  core_.keep_log(recording_);
   SC_HAS_PROCESS(DramChannel);
   SC_METHOD(work);
   sensitive << wakeup_;
@@ -34,6 +35,14 @@ DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConf
 void DramChannel::bind_listener(ChannelListener& host, ChannelListener* nmp) {
   host_listener_ = &host;
   nmp_listener_ = nmp;
+}
+
+void DramChannel::record_commands(bool on, bool one_by_one) {
+  synchronize();
+  recording_ = on && sink_ != nullptr;
+  one_by_one_ = one_by_one;
+  core_.keep_log(recording_);
+  if (core_.busy() || one_by_one_) submitted();
 }
 
 void DramChannel::submit(const HostTransfer& transfer) {
@@ -123,7 +132,7 @@ void DramChannel::work() {
         break;
     }
   }
-  if (!core_.busy()) return;
+  if (!core_.busy() && !one_by_one_) return;
   if (!events.empty()) {
     wakeup_.notify(sc_core::SC_ZERO_TIME);  // those who were told may submit more at this time
     return;
@@ -134,12 +143,12 @@ void DramChannel::work() {
 void DramChannel::run_ahead() {
   const Picoseconds t = now();
   Picoseconds wake = core_.next_time();
-  if (switches_.column_trains) {
+  if (switches_.column_trains && !one_by_one_) {
     checkpoint_ = core_;
     ahead_ = true;
     const Picoseconds limit = t + horizon_;
     reached_ = wake = core_.run_to_event(std::max(limit, wake));
-    horizon_ = std::min(horizon_ * 4, sink_ != nullptr ? longest_logged_horizon : longest_horizon);
+    horizon_ = std::min(horizon_ * 4, recording_ ? longest_logged_horizon : longest_horizon);
   }
   check(wake > t, "channel {} would wake at {} ps, not after {} ps", index_, wake.value, t.value);
   wakeup_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((wake - t).value)));

@@ -28,6 +28,10 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);
 
+  /// From now on commands are handed to the sink, or not. @param one_by_one at the time of each of them: the kernel wakes for every one,
+  /// refresh of an idle channel included, until this is called again. At construction: whenever there is a sink.
+  void record_commands(bool on, bool one_by_one);
+
   /// Who is told of requests; null: nobody.
   void bind_observer(RequestObserver* observer) { observer_ = observer; }
 
@@ -55,6 +59,8 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   int index_;
   ChannelSwitches switches_;
   CommandSink* sink_;
+  bool recording_;
+  bool one_by_one_ = false;
   RequestObserver* observer_ = nullptr;
   ChannelListener* host_listener_ = nullptr;
   ChannelListener* nmp_listener_ = nullptr;
