@@ -78,6 +78,7 @@ void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds 
   if (remembers && streams_.empty() && skip_idle_refreshes(ledger, limit)) return;
   const Cycle t = next_;
   state_ = -1;
+  if (!remembers) recording_.state = -1;
   noteworthy_ = false;
   decided_ = t + 1;
   accept(t, ledger);
