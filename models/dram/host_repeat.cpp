@@ -118,6 +118,7 @@ bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
     for (std::size_t p = 0; p < parts.size; ++p) passed.rows[p] += span->rows[p];
     for (std::size_t o = 0; o < parts.operators; ++o) passed.counts[o] += span->counts[o];
     passed.next = span->next;
+    memo_->count_taken();
     span = known_span(passed.next, decided_ + passed.cycles, refresh);
   }
   if (passed.cycles == 0) return false;
