@@ -1,6 +1,7 @@
 #include "sim/isolate.hpp"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,6 +67,7 @@ std::string run_isolated(const std::function<std::string()>& work, unsigned limi
     ::close(fds[0]);
     ::signal(SIGALRM, SIG_DFL);
     ::alarm(limit_s);  // 0 sets none; the signal ends the child wherever it is
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for the answer of an orphan
     run_child(fds[1], work);
   }
   ::close(fds[1]);

@@ -6,6 +6,7 @@
 #include "models/base/quantity.hpp"
 #include "models/energy/table.hpp"
 #include "models/schedule/schedule.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 
@@ -52,6 +53,17 @@ struct ChannelResult {
   TimeParts time;
 };
 
+/// One value of the configuration that a run had, with where it comes from.
+struct ConfigValue {
+  std::string key;  ///< dotted path with its section, e.g. `system.nmp.pe.fpus`
+  std::string value;
+  std::string unit;
+  std::string meaning;     ///< as the schema says
+  std::string where;       ///< `file:line`, `--set ...` or `default`
+  std::string source;      ///< as the file says: the comment beside the value, or the entry's own `source`
+  std::string confidence;  ///< energy entries: measured, paper, estimate
+};
+
 /// Everything a run produces.
 struct Results {
   ScheduleHeader schedule;
@@ -60,6 +72,8 @@ struct Results {
   std::int32_t generated_tokens = 0;
   std::string config_digest;
   std::vector<std::string> config_files;
+  std::vector<ConfigValue> config_values;  ///< all of them, in the order of the schema
+  MachinePeaks peaks;
 
   Picoseconds prefill;
   Picoseconds total;

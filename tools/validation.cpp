@@ -64,7 +64,7 @@ CycleResult result_of(const nlohmann::json& values) {
 
 std::vector<CycleResult> run_cycles(const std::vector<ValidationCase>& cases, int jobs, unsigned limit_s) {
   // Processes, not threads: a process that has threads must not fork and go on in the child, and every simulation is a fork.
-  WorkerPool pool(jobs, 1, [&](const std::string& row) { return answer_of(cases[std::stoul(row)], limit_s); });
+  WorkerPool pool(jobs, [&](const std::string& row) { return answer_of(cases[std::stoul(row)], limit_s); });
   std::vector<std::string> tasks;
   for (std::size_t i = 0; i < cases.size(); ++i) tasks.push_back(std::to_string(i));
   std::vector<CycleResult> results(cases.size());
