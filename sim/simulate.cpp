@@ -24,6 +24,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   Results results;
   results.schedule = schedule.header();
   results.system = system.name;
+  results.peaks = machine_peaks(system);
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
   TraceHub* traces = options.traces;

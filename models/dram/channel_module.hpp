@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <systemc>
 
@@ -20,8 +21,9 @@ class RequestObserver {
 class DramChannel : public sc_core::sc_module, public ChannelPort {
  public:
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
+  /// @param memo shared with channels of the same configuration; null: its own.
   DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
-              const ChannelSwitches& switches, CommandSink* sink);
+              const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo = nullptr);
 
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);

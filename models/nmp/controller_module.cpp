@@ -4,22 +4,6 @@
 
 namespace bondsim {
 
-ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b) {
-  return {a.host_transfer - b.host_transfer, a.host_row - b.host_row, a.column - b.column, a.row - b.row, a.refresh - b.refresh,
-          a.mode_switch - b.mode_switch,     a.free - b.free};
-}
-
-ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b) {
-  a.host_transfer += b.host_transfer;
-  a.host_row += b.host_row;
-  a.column += b.column;
-  a.row += b.row;
-  a.refresh += b.refresh;
-  a.mode_switch += b.mode_switch;
-  a.free += b.free;
-  return a;
-}
-
 NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener)
     : sc_module(name),
       channel("channel"),

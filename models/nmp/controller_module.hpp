@@ -119,8 +119,4 @@ class NmpController : public sc_core::sc_module {
   std::int64_t events_ = 0;
 };
 
-/// Parts of a minus parts of b.
-ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b);
-ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b);
-
 }  // namespace bondsim

@@ -17,5 +17,6 @@ void add_replay(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
 void add_validate(CLI::App& app, Action& action);  ///< closed forms against cycles
 void add_dse(CLI::App& app, Action& action);       ///< searches
+void add_report(CLI::App& app, Action& action);    ///< results as HTML
 
 }  // namespace bondsim::tools

@@ -42,6 +42,7 @@ int run(const RunOptions& options) {
   results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
+  results.config_values = experiment.values;
   if (!options.out.empty()) write_results(results, options.out);
   traces.finish();
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
@@ -52,9 +53,13 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_experiment_options(CLI::App& command, ExperimentRequest& request) {
-  command.add_option("EXPERIMENT", request.file, "experiment file, or a system file with --model, --workload and --dataflow")->required();
-  command.add_option("--model", request.model, "model file (configs/model/)");
+void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names) {
+  const bool alone = names == ExperimentNames::required;
+  const std::string model = alone ? "--model" : "--llm";
+  command
+      .add_option("EXPERIMENT", request.file, fmt::format("experiment file, or a system file with {}, --workload and --dataflow", model))
+      ->required(alone);
+  command.add_option(model, request.model, "model file (configs/model/)");
   command.add_option("--workload", request.workload, "workload file (configs/workload/)");
   command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
   command.add_option("--tiling", request.tiling, "tilings of weight GEMMs by name (bondsim.tiling/1), instead of those the mapper chooses");
