@@ -11,6 +11,7 @@ using Action = std::function<int()>;
 void add_run(CLI::App& app, Action& action);
 void add_dram(CLI::App& app, Action& action);
 void add_check_trace(CLI::App& app, Action& action);
+void add_trace(CLI::App& app, Action& action);  ///< trace summary, slice, diff
 void add_map(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);  ///< closed forms
