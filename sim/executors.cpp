@@ -6,8 +6,8 @@ namespace bondsim {
 namespace {
 
 constexpr std::int64_t ChannelCounts::*all_counts[] = {
-    &ChannelCounts::activates, &ChannelCounts::precharges,          &ChannelCounts::reads,
-    &ChannelCounts::writes,    &ChannelCounts::hb_reads,            &ChannelCounts::hb_writes,
+    &ChannelCounts::activates,    &ChannelCounts::precharges,         &ChannelCounts::reads,
+    &ChannelCounts::writes,       &ChannelCounts::hb_reads,           &ChannelCounts::hb_writes,
     &ChannelCounts::mode_changes, &ChannelCounts::refreshes_all_bank, &ChannelCounts::refreshes_per_bank};
 static_assert(sizeof(ChannelCounts) == sizeof(all_counts) / sizeof(all_counts[0]) * sizeof(std::int64_t), "every count is listed");
 

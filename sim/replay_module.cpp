@@ -80,6 +80,7 @@ bool Replay::begin_block() {
   block_ = Block{};
   if (!source_.next(block_)) {
     complete_ = true;
+    if (recorder_) recorder_->end_run();
     return false;
   }
   running_ = true;

@@ -98,6 +98,10 @@ std::string channels_csv(const Results& results);
 
 /// The compact summary for the terminal.
 std::string results_summary(const Results& results);
+/// Its parts that do not need a simulation: what was run, how long it takes, its energy; and the shares of the energy.
+/// @param done what was done to the layers
+std::string results_headline(const Results& results, const std::string& done = "simulated");
+std::string energy_shares(const Results& results);
 
 /// Writes results.json, operators.csv and channels.csv into a directory that appears whole or not at all: it is
 /// written beside `directory` and renamed. An existing one is replaced only if it holds an earlier run. @throws ConfigError otherwise.

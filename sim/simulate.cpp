@@ -1,6 +1,9 @@
 #include "sim/simulate.hpp"
 
 #include <chrono>
+#include <optional>
+
+#include "sim/trace/window_module.hpp"
 
 namespace bondsim {
 namespace {
@@ -24,11 +27,16 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   results.peaks = machine_peaks(system);
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
-  SystemBuilder builder(system, relay, options.commands, options.construction);
+  TraceHub* traces = options.traces;
+  const bool commands = traces != nullptr && !traces->command_sinks.empty();
+  SystemBuilder builder(system, relay, commands ? traces : nullptr, options.construction);
   Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
   relay.target = &replay;
   replay.bind(builder.executors());
-  replay.record_tasks(options.tasks);
+  std::optional<WindowGate> gate;
+  if (commands) gate.emplace("trace_window", *traces, builder.channels());
+  if (traces != nullptr) builder.observe(*traces);
+  if (traces != nullptr && !traces->task_sinks.empty()) replay.record_tasks(traces);
   sc_core::sc_start();
   replay.check_complete();
   ledger.finish(results);

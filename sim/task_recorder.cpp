@@ -30,6 +30,7 @@ void TaskRecorder::begin_block(const Block& block) {
     channel.rows.clear();
     channel.touched = 0;
   }
+  sink_.block_began(block, start_);
 }
 
 /// Ends the channel's present row here. One without length is dropped, but for a task's: what was counted in it goes to the next.

@@ -9,12 +9,12 @@
 
 namespace bondsim {
 
-/// Observes a replay: samples the executors where tasks begin and end, and hands the rows of each block to a sink. It changes nothing of the
-/// simulation; a replay that nobody traces has none.
+/// Observes a replay: samples the executors where tasks begin and end, and hands the rows of each block to a sink. It changes nothing of
+/// the simulation; a replay that nobody traces has none.
 ///
 /// A channel's time is cut where a task of its own begins or ends. Where it has none, an npu_gemm that streams from it has the time.
-/// What the NPU's account books while several of its tasks run is the npu_gemm's for `compute`, an npu_vector's for `vector`, a host task's (or
-/// else the npu_gemm's) for `host_transfer`; of several, the first in the schedule.
+/// What the NPU's account books while several of its tasks run is the npu_gemm's for `compute`, an npu_vector's for `vector`, a host task's
+/// (or else the npu_gemm's) for `host_transfer`; of several, the first in the schedule.
 class TaskRecorder {
  public:
   TaskRecorder(const Executors& executors, const ScheduleHeader& header, TaskSink& sink);
@@ -25,6 +25,7 @@ class TaskRecorder {
   void started(std::int32_t task);
   void ended(std::int32_t task);
   void end_block();
+  void end_run() { sink_.run_ended(now()); }
 
  private:
   struct Channel {

@@ -7,10 +7,18 @@
 
 #include "models/base/error.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/parallel/pool.hpp"
 
 namespace {
 
 int run_action(const bondsim::tools::Action& action) {
+  if (bondsim::tools::rank_in_job() > 0) {  // of an MPI job: rank 0 says what there is to say
+    try {
+      return action();
+    } catch (const std::exception&) {
+      return 2;
+    }
+  }
   try {
     return action();
   } catch (const bondsim::InfeasibleError& e) {

@@ -7,9 +7,14 @@
 #include "models/base/error.hpp"
 
 namespace bondsim {
+namespace {
+
+constexpr Picoseconds longest_repeat{1'000'000'000'000};
+
+}  // namespace
 
 ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
-                         const std::vector<TimingRule>& rules)
+                         const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo)
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
@@ -21,6 +26,7 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
   }
   ledger_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
   ledger_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
+  if (switches.column_trains) host_.remember(memo != nullptr ? memo : std::make_shared<HostMemo>());
 }
 
 // ---- Work comes -----------------------------------------------------------------------------------------------------------
@@ -113,7 +119,7 @@ Picoseconds ChannelCore::next_decision() const {
   return clock_.edge(host_.next());
 }
 
-void ChannelCore::step(Picoseconds limit) {
+void ChannelCore::step(Picoseconds limit, Picoseconds furthest) {
   if (phase_ == Phase::closing) return close_banks();
   if (phase_ == Phase::switching) return announced_ ? arrive() : announce();
   const Picoseconds t = next_decision();
@@ -122,26 +128,29 @@ void ChannelCore::step(Picoseconds limit) {
     return hb_->step(ledger_, limit);
   }
   if (phase_ == Phase::draining && host_.idle() && drained_at() <= host_.next()) return drained(t);
-  host_.step(ledger_);
+  host_.step(ledger_, limit, furthest);
 }
 
 void ChannelCore::run(Picoseconds limit) {
-  while (next_decision() <= limit) step(limit);
+  while (next_decision() <= limit) step(limit, limit);
   if (hb_.has_value()) hb_->emit(limit, ledger_);
 }
 
 Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
   std::size_t known = 0;
+  Picoseconds furthest = limit + longest_repeat;
   const auto shorten = [&] {
     if (ledger_.events.size() == known) return;
     known = ledger_.events.size();
-    limit = std::min(limit, *next_event());
+    furthest = *next_event();
+    limit = std::min(limit, furthest);
   };
   shorten();
   while (next_decision() <= limit) {
-    step(limit);
+    step(limit, furthest);
     shorten();
   }
+  limit = std::max(limit, clock_.edge(host_.decided() - 1));  // spans that repeat may go further
   if (hb_.has_value()) hb_->emit(limit, ledger_);
   return limit;
 }
@@ -235,9 +244,6 @@ std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
 
 ChannelTimes ChannelCore::times(Picoseconds now) { return ledger_.account.until(now); }
 
-ChannelCounts ChannelCore::counts(int op) const {
-  const auto i = static_cast<std::size_t>(op + 1);
-  return i < ledger_.counts.size() ? ledger_.counts[i] : ChannelCounts{};
-}
+ChannelCounts ChannelCore::counts(int op) const { return ledger_.counts_of(op); }
 
 }  // namespace bondsim

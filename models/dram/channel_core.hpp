@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,9 +19,9 @@ namespace bondsim {
 /// the HB ports from s on; so calls made at the same time may come in any order. Copying a core copies its state.
 class ChannelCore {
  public:
-  /// @param nmp null for a normal channel.
+  /// @param nmp null for a normal channel. @param memo shared with channels of the same configuration; null: its own.
   ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
-              const std::vector<TimingRule>& rules);
+              const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo = nullptr);
 
   void keep_log(bool keep) { ledger_.keep_log = keep; }
 
@@ -32,7 +33,7 @@ class ChannelCore {
 
   /// Decides everything up to and including `limit`.
   void run(Picoseconds limit);
-  /// Likewise, but stops at the first event. @return the time reached.
+  /// Likewise, but stops at the first event, or beyond `limit` and before any event. @return the time reached.
   Picoseconds run_to_event(Picoseconds limit);
 
   /// Whether events will come without further calls.
@@ -61,7 +62,7 @@ class ChannelCore {
   bool open_for_host(Picoseconds now) const;
   void begin_host_work(Picoseconds now);
   Picoseconds next_decision() const;
-  void step(Picoseconds limit);
+  void step(Picoseconds limit, Picoseconds furthest);
   void drained(Picoseconds t);
   void close_banks();
   void announce();

@@ -26,6 +26,24 @@ ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organiz
   next_bank();
 }
 
+std::int64_t ExtentCursor::row_shape(std::int32_t row) const {
+  const std::int64_t row_begin = row * page_bytes_;
+  const std::int64_t from = std::max<std::int64_t>(extent_.bank_offset - row_begin, 0);
+  const auto to = [&](std::int64_t bytes) { return std::min(extent_.bank_offset + bytes - row_begin, page_bytes_); };
+  const std::int64_t shorter = to(extent_.bytes_per_bank);
+  if (shorter <= from) return -1;
+  const std::int64_t end = ceil_div(shorter, burst_bytes_);
+  return end == ceil_div(to(extent_.max_bytes_per_bank()), burst_bytes_) ? from / burst_bytes_ << 32 | end : -1;
+}
+
+void ExtentCursor::jump(const BurstAddress& at) {
+  at_.row = at.row;
+  bank_in_group_ = at.bank % banks_per_group_;
+  check(enter_bank(), "jump to bank {}, which is not of the extent", at.bank);
+  at_ = at;
+  group_ = at.bank / banks_per_group_;
+}
+
 /// Goes to the first burst of the next bank of the groups that has any, in this row or a later one.
 void ExtentCursor::next_bank() {
   do {

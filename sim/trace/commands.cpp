@@ -17,16 +17,16 @@ void append_number(std::string& text, std::int32_t value, bool empty_if_none) {
 
 }  // namespace
 
-CommandTraceWriter::CommandTraceWriter(CommandTraceOptions options) : options_(std::move(options)) {}
+CommandTraceWriter::CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window)
+    : directory_(std::move(directory)), gzip_(gzip), window_(window) {}
 
 void CommandTraceWriter::command(int channel, const CommandRecord& record) {
-  if (record.time < options_.from || record.time >= options_.to) return;
-  const auto [at, opened] =
-      files_.try_emplace(channel, fmt::format("{}/channel-{}.commands.csv", options_.directory, channel), options_.gzip);
+  if (!window_.holds(record.time)) return;
+  const auto [at, opened] = files_.try_emplace(channel, fmt::format("{}/channel-{}.commands.csv", directory_, channel), gzip_);
   std::string& text = at->second.text();
   if (opened) {
     text = fmt::format("{}\n", command_trace_schema);
-    if (options_.from.value > 0) text += fmt::format("# from_ps {}\n", options_.from.value);
+    if (window_.from.value > 0) text += fmt::format("# from_ps {}\n", window_.from.value);
     text += fmt::format("{}\n", command_trace_header);
   }
   ++commands_;

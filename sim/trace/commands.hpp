@@ -1,30 +1,24 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
 #include <string>
 
 #include "models/dram/command.hpp"
 #include "sim/trace/gzip_writer.hpp"
+#include "sim/trace/window.hpp"
 
 namespace bondsim {
 
 inline constexpr const char* command_trace_schema = "# bondsim.commands/1";
 inline constexpr const char* command_trace_header = "time_ps,command,bank,row,column,requester";
 
-struct CommandTraceOptions {
-  std::string directory;                                     ///< exists already
-  bool gzip = false;                                         ///< `.csv.gz`
-  Picoseconds from{0};                                       ///< commands before are left out
-  Picoseconds to{std::numeric_limits<std::int64_t>::max()};  ///< and those at or after this
-};
-
 /// Writes the commands of each channel to `channel-<id>.commands.csv` (traces/README.md says what is in it). A channel without a command
 /// gets no file.
 class CommandTraceWriter : public CommandSink {
  public:
-  explicit CommandTraceWriter(CommandTraceOptions options);
+  /// @param directory exists already. @param window what is written, others are left out; must outlive the writer.
+  CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window);
 
   void command(int channel, const CommandRecord& record) override;
 
@@ -33,7 +27,9 @@ class CommandTraceWriter : public CommandSink {
   std::int64_t commands() const { return commands_; }
 
  private:
-  CommandTraceOptions options_;
+  std::string directory_;
+  bool gzip_;
+  const TraceWindow& window_;
   std::map<int, GzipWriter> files_;  ///< by channel
   std::int64_t commands_ = 0;
 };

@@ -30,11 +30,13 @@ struct BlockTrace {
   std::vector<TaskRow> rows;
 };
 
-/// Told of each block of a replay when it has ended.
+/// Told of each block of a replay.
 class TaskSink {
  public:
   virtual ~TaskSink() = default;
+  virtual void block_began(const Block&, Picoseconds) {}
   virtual void block_ended(const BlockTrace& trace) = 0;
+  virtual void run_ended(Picoseconds) {}
 };
 
 }  // namespace bondsim

@@ -73,7 +73,7 @@ void expect_traces_agree(const std::string& directory) {
 }
 
 TEST(TaskTrace, rows_sum_to_the_results_of_every_dataflow_to_the_picosecond) {
-  for (const char* flow : {"fc_offloading", "attention_offloading", "npu_only", "data_centric_parallel"}) {
+  for (const char* flow : {"fc_offloading", "attention_offloading", "npu_only", "data_centric"}) {
     SCOPED_TRACE(flow);
     const ScratchDirectory scratch;
     const auto run = bondsim_command("run " + experiment + narrow + " --dataflow configs/dataflow/" + flow + ".yaml --trace tasks --out " +
@@ -100,8 +100,8 @@ TEST(TaskTrace, a_replay_writes_the_same_rows_as_the_run_and_tracing_changes_no_
   ASSERT_EQ(bondsim_command("run " + what + " --out " + scratch.file("plain")).status, 0);
   ASSERT_EQ(bondsim_command("run " + what + " --trace tasks --out " + scratch.file("traced")).status, 0);
   ASSERT_EQ(bondsim_command("map " + what + " --out " + scratch.file("s.schedule")).status, 0);
-  const auto replay = bondsim_command("replay configs/system/h2llm.yaml " + scratch.file("s.schedule") + " --trace tasks --out " +
-                                      scratch.file("replay"));
+  const auto replay =
+      bondsim_command("replay configs/system/h2llm.yaml " + scratch.file("s.schedule") + " --trace tasks --out " + scratch.file("replay"));
   ASSERT_EQ(replay.status, 0) << replay.output;
   auto plain = json::parse(file_text(scratch.file("plain/results.json")));
   auto traced = json::parse(file_text(scratch.file("traced/results.json")));

@@ -33,8 +33,9 @@ int dram(const DramOptions& options) {
   const auto requests = read_requests(options.requests, map, system.dram.organization);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "dram.json");
+  const TraceWindow window = options.trace.window();
   std::optional<CommandTraceWriter> writer;
-  if (options.trace.has("commands")) writer.emplace(options.trace.to(out->path()));
+  if (options.trace.has("commands")) writer.emplace(out->path(), options.trace.gzip, window);
   const DramRunResult result = run_dram(system, options.channel, requests, writer ? &*writer : nullptr);
   fmt::print("{}", dram_summary(result));
   if (!out) return 0;

@@ -43,7 +43,7 @@ int replay(const ReplayOptions& options) {
   if (!options.out.empty()) write_results(results, options.out);
   traces.finish();
   fmt::print("{}", results_summary(results));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
   return 0;
 }
 
@@ -58,7 +58,7 @@ void add_replay(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command->add_flag("--allow-illegal", options->allow_illegal, "take a device whose PEs are larger than the published area limits");
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace, {"commands", "tasks"});
+  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto"});
   command->footer(
       "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out llama.schedule\n"
       "  bondsim replay configs/system/h2llm.yaml llama.schedule --out out/llama\n"

@@ -47,15 +47,19 @@ int run(const RunOptions& options) {
   traces.finish();
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
   return 0;
 }
 
 }  // namespace
 
-void add_experiment_options(CLI::App& command, ExperimentRequest& request) {
-  command.add_option("EXPERIMENT", request.file, "experiment file, or a system file with --model, --workload and --dataflow")->required();
-  command.add_option("--model", request.model, "model file (configs/model/)");
+void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names) {
+  const bool alone = names == ExperimentNames::required;
+  const std::string model = alone ? "--model" : "--llm";
+  command
+      .add_option("EXPERIMENT", request.file, fmt::format("experiment file, or a system file with {}, --workload and --dataflow", model))
+      ->required(alone);
+  command.add_option(model, request.model, "model file (configs/model/)");
   command.add_option("--workload", request.workload, "workload file (configs/workload/)");
   command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
   command.add_option("--tiling", request.tiling, "tilings of weight GEMMs by name (bondsim.tiling/1), instead of those the mapper chooses");
@@ -68,7 +72,7 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace, {"commands", "tasks"});
+  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto"});
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
   command->footer(

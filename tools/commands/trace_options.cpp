@@ -3,38 +3,57 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "models/base/error.hpp"
 
 namespace bondsim::tools {
 namespace {
 
-/// One end of the window; `none` where it is not given.
-Picoseconds end_of_window(const std::string& window, const std::string& text, Picoseconds none) {
+/// The two sides of `A:B`. @throws ConfigError naming the option when there is no colon.
+std::pair<std::string, std::string> sides(const std::string& option, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) throw ConfigError(fmt::format("{} {}: no ':' found, allowed: FROM:TO", option, text));
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+/// A number of one side; `none` where it is left out.
+template <class T>
+T side(const std::string& option, const std::string& whole, const std::string& text, T none, T largest, const char* what) {
   if (text.empty()) return none;
-  double ns = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ns);
-  if (error != std::errc() || end != text.data() + text.size() || !(ns >= 0 && ns <= 9e15)) {
-    throw ConfigError(fmt::format("--trace-window {}: '{}' is not a time, allowed: 0 to 9e15 ns", window, text));
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= largest)) {
+    throw ConfigError(fmt::format("{} {}: '{}' is not {}, allowed: 0 to {}", option, whole, text, what, largest));
   }
-  return Picoseconds(std::llround(ns * 1000.0));
+  return value;
 }
 
 }  // namespace
 
 bool TraceOptions::has(const std::string& kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
 
-CommandTraceOptions TraceOptions::to(const std::string& directory) const {
-  CommandTraceOptions options;
-  options.directory = directory;
-  options.gzip = gzip;
-  if (window.empty()) return options;
-  const std::size_t colon = window.find(':');
-  if (colon == std::string::npos) throw ConfigError(fmt::format("--trace-window {}: no ':' found, allowed: FROM:TO in ns", window));
-  options.from = end_of_window(window, window.substr(0, colon), options.from);
-  options.to = end_of_window(window, window.substr(colon + 1), options.to);
-  if (options.to <= options.from) throw ConfigError(fmt::format("--trace-window {}: is empty, allowed: FROM below TO", window));
-  return options;
+TraceWindow TraceOptions::window() const {
+  TraceWindow window;
+  if (!window_ns.empty()) {
+    const std::string option = "--trace-window";
+    const auto [from, to] = sides(option, window_ns);
+    window.from = Picoseconds(std::llround(side(option, window_ns, from, 0.0, 9e15, "a time in ns") * 1000.0));
+    if (!to.empty()) window.to = Picoseconds(std::llround(side(option, window_ns, to, 0.0, 9e15, "a time in ns") * 1000.0));
+    if (window.to <= window.from) throw ConfigError(fmt::format("{} {}: is empty, allowed: FROM below TO", option, window_ns));
+  }
+  if (!steps.empty()) {
+    const std::string option = "--trace-steps";
+    constexpr std::int32_t largest = std::numeric_limits<std::int32_t>::max();
+    const auto [first, last] = sides(option, steps);
+    window.steps =
+        TraceWindow::Steps{side(option, steps, first, 0, largest, "a step"), side(option, steps, last, largest, largest, "a step")};
+    if (window.steps->last < window.steps->first) {
+      throw ConfigError(fmt::format("{} {}: is empty, allowed: FIRST up to LAST", option, steps));
+    }
+  }
+  return window;
 }
 
 void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds) {
@@ -44,25 +63,46 @@ void add_trace_options(CLI::App& command, TraceOptions& options, const std::vect
                     ->check(CLI::IsMember(kinds));
   trace->needs("--out");
   command.add_flag("--trace-gzip", options.gzip, "compress the traces")->needs(trace);
-  command.add_option("--trace-window", options.window, "FROM:TO in ns: leave out commands before and after")->needs(trace);
+  auto* window =
+      command.add_option("--trace-window", options.window_ns, "FROM:TO in ns of simulated time: what is traced command by command")
+          ->needs(trace);
+  if (kinds.size() == 1) return;
+  command.add_option("--trace-steps", options.steps, "FIRST:LAST, instead of a time: whole steps, 0 is the prefill")
+      ->needs(trace)
+      ->excludes(window);
 }
 
 RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& out) : out_(out) {
   if (options.kinds.empty()) return;
+  hub_.window = options.window();
   staging_.emplace(out + ".traces", "none");
-  if (options.has("commands")) commands_.emplace(options.to(staging_->path()));
-  if (options.has("tasks")) tasks_.emplace(system, staging_->path(), options.gzip);
+  const std::string& directory = staging_->path();
+  const bool windowed = !hub_.window.whole();
+  if (options.has("commands")) hub_.command_sinks.push_back(&commands_.emplace(directory, options.gzip, hub_.window));
+  if (options.has("tasks")) hub_.task_sinks.push_back(&tasks_.emplace(system, directory, options.gzip));
+  if (options.has("perfetto")) {
+    perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr);
+    hub_.task_sinks.push_back(&*perfetto_);
+    hub_.nmp_observers.push_back(&*perfetto_);
+    // Command by command the whole run would be gigabytes: only a window that was asked for.
+    if (windowed) hub_.command_sinks.push_back(&*perfetto_);
+  }
 }
 
 void RunTraces::attach(SimulateOptions& options) {
-  if (commands_) options.commands = &*commands_;
-  if (tasks_) options.tasks = &*tasks_;
+  if (staging_) options.traces = &hub_;
 }
 
 void RunTraces::finish() {
+  if (!staging_) return;
   if (commands_) commands_->finish();
   if (tasks_) tasks_->finish();
-  if (staging_) staging_->move_into(out_);
+  if (perfetto_) perfetto_->finish();
+  files_ = staging_->move_into(out_);
+  if (hub_.run_end.value > 0 && hub_.window.from >= hub_.run_end) {
+    fmt::print(stderr, "bondsim: the simulated run ends at {} ns, before the window of --trace begins: no command is in it\n",
+               static_cast<double>(hub_.run_end.value) / 1000.0);
+  }
 }
 
 }  // namespace bondsim::tools
