@@ -29,6 +29,28 @@ std::int64_t TileProgram::piece_rows(std::int64_t k_tile, std::int64_t n, int st
   return fitting >= pe.macs_per_fpu ? fitting / pe.macs_per_fpu * pe.macs_per_fpu : fitting;
 }
 
+BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
+                         const NmpConfig& nmp) {
+  BufferSlots slots;
+  slots.weights = nmp.pe.double_buffered_weights ? 2 : 1;
+  const std::int64_t tile_columns = std::min(tiling.n_tile, columns);
+  slots.piece_rows = TileProgram::piece_rows(std::min(tiling.k_tile, shape.k), tile_columns, bits.stationary, nmp.pe);
+  check(slots.piece_rows > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
+
+  const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
+  const std::int64_t row_bits = shape.count * shape.m * bits.activation;
+  slots.input_resident = row_bits * shape.k <= input_bits;
+  const std::int64_t tile_bits = row_bits * std::min(tiling.k_tile, shape.k);
+  check(tile_bits <= input_bits, "an input tile of {} bits does not fit the input buffer of {} bits", tile_bits, input_bits);
+  slots.input = !slots.input_resident && 2 * tile_bits <= input_bits ? 2 : 1;
+
+  const std::int64_t output_bits = bits_of(nmp.pe.output_buffer_kib);
+  const std::int64_t accumulators = shape.m * tile_columns * bits.accumulator;
+  check(accumulators <= output_bits, "{} bits of accumulators do not fit the output buffer of {} bits", accumulators, output_bits);
+  slots.output = 2 * accumulators <= output_bits ? 2 : 1;
+  return slots;
+}
+
 TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_buffers) : gemm_(gemm), nmp_(nmp) {
   const GemmShape& s = gemm.shape;
   const NmpTiling& t = gemm.tiling;
@@ -43,22 +65,7 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_
     return;
   }
 
-  weight_slots_ = nmp.pe.double_buffered_weights ? 2 : 1;
-  const std::int64_t tile_columns = std::min(t.n_tile, columns_);
-  piece_k_ = piece_rows(std::min(t.k_tile, s.k), tile_columns, gemm.bits.stationary, nmp.pe);
-  check(piece_k_ > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
-
-  const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
-  const std::int64_t row_bits = s.count * s.m * gemm.bits.activation;
-  input_resident_ = row_bits * s.k <= input_bits;
-  const std::int64_t tile_bits = row_bits * std::min(t.k_tile, s.k);
-  check(tile_bits <= input_bits, "an input tile of {} bits does not fit the input buffer of {} bits", tile_bits, input_bits);
-  input_slots_ = !input_resident_ && 2 * tile_bits <= input_bits ? 2 : 1;
-
-  const std::int64_t output_bits = bits_of(nmp.pe.output_buffer_kib);
-  const std::int64_t accumulators = s.m * tile_columns * gemm.bits.accumulator;
-  check(accumulators <= output_bits, "{} bits of accumulators do not fit the output buffer of {} bits", accumulators, output_bits);
-  output_slots_ = 2 * accumulators <= output_bits ? 2 : 1;
+  slots_ = buffer_slots(s, columns_, t, gemm.bits, nmp);
 }
 
 void TileProgram::without_limits() {
@@ -69,9 +76,9 @@ void TileProgram::without_limits() {
   const std::int64_t tile_columns = std::min(gemm_.tiling.n_tile, columns_);
   // Never coarser than real buffers make them, or real ones would seem the faster.
   const std::int64_t real = piece_rows(gemm_.shape.k, tile_columns, gemm_.bits.stationary, nmp_.pe);
-  piece_k_ = std::min({fine, std::max<std::int64_t>(1, real), gemm_.tiling.k_tile, gemm_.shape.k});
-  input_resident_ = true;
-  weight_slots_ = input_slots_ = output_slots_ = 1 << 30;
+  slots_.piece_rows = std::min({fine, std::max<std::int64_t>(1, real), gemm_.tiling.k_tile, gemm_.shape.k});
+  slots_.input_resident = true;
+  slots_.weights = slots_.input = slots_.output = 1 << 30;
 }
 
 TileStep TileProgram::transfer(TileStep::Kind kind, const std::vector<Extent>& operand, std::int64_t from, std::int64_t to,
@@ -93,7 +100,7 @@ TileStep TileProgram::weights_step() {
   const std::int64_t k_index = output_first ? visit_ % k_tiles_ : visit_ / n_tiles_;
   const std::int64_t tile_k = std::min(gemm_.tiling.k_tile, gemm_.shape.k - k_index * gemm_.tiling.k_tile);
   const std::int64_t tile_n = std::min(gemm_.tiling.n_tile, columns_ - n_index * gemm_.tiling.n_tile);
-  const std::int64_t k = std::min(piece_k_, tile_k - k_in_tile_);
+  const std::int64_t k = std::min(slots_.piece_rows, tile_k - k_in_tile_);
   const std::int64_t elements = k * tile_n;
 
   TileStep step =
@@ -102,7 +109,7 @@ TileStep TileProgram::weights_step() {
   const bool last_piece = k_in_tile_ + k == tile_k;
   step.opens_tile = k_in_tile_ == 0 && (!output_first || k_index == 0);
   step.closes_tile = last_piece && (!output_first || k_index + 1 == k_tiles_);
-  step.closes_input = last_piece && !input_resident_ && (output_first || n_index + 1 == n_tiles_);
+  step.closes_input = last_piece && !slots_.input_resident && (output_first || n_index + 1 == n_tiles_);
   weight_elements_ += elements;
   k_in_tile_ += k;
   if (last_piece) stage_ = 3;
@@ -127,11 +134,11 @@ bool TileProgram::step_visit(TileStep& step) {
   switch (stage_) {
     case 0:
       stage_ = 1;
-      if (input_resident_ && visit_ == 0) {
+      if (slots_.input_resident && visit_ == 0) {
         step = transfer(TileStep::Kind::load_input, gemm_.input, 0, 1, 1);
         return true;
       }
-      if (!input_resident_ && (output_first || n_index == 0)) {
+      if (!slots_.input_resident && (output_first || n_index == 0)) {
         step = transfer(TileStep::Kind::load_input, gemm_.input, k_index * t.k_tile, k_end, gemm_.shape.k);
         return true;
       }

@@ -24,6 +24,18 @@ struct TileStep {
   bool closes_input = false;    ///< load_weights: last piece that uses the present input tile
 };
 
+/// What of a tiling is in the buffers of a PE and of its channel at a time.
+struct BufferSlots {
+  std::int64_t piece_rows = 0;  ///< rows of K of a piece of weights
+  bool input_resident = false;  ///< the whole input is loaded once and stays
+  int input = 1;                ///< input tiles (1 or 2; 1 when all of the input is resident)
+  int output = 1;               ///< n tiles of accumulators (1 or 2)
+  int weights = 1;              ///< pieces of weights
+};
+/// @param columns output columns of the PE with most of them. @throws InternalError when a tile does not fit
+BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
+                         const NmpConfig& nmp);
+
 /// Unpacks an nmp_gemm into steps: the loop nest of its tiling, and inside a (k, n) tile pieces that fill one half of the weight
 /// buffer. Steps are generated on demand; a GEMM of any size needs constant memory. Bytes are rounded up to whole HB accesses once per
 /// operand.
@@ -35,12 +47,10 @@ class TileProgram {
 
   TileStep next();
 
-  bool input_resident() const { return input_resident_; }
-  /// Input tiles the global buffer holds at a time (1 or 2; 1 when all of the input is resident).
-  int input_slots() const { return input_slots_; }
-  /// n tiles of accumulators the output buffer holds at a time (1 or 2).
-  int output_slots() const { return output_slots_; }
-  int weight_slots() const { return weight_slots_; }
+  bool input_resident() const { return slots_.input_resident; }
+  int input_slots() const { return slots_.input; }
+  int output_slots() const { return slots_.output; }
+  int weight_slots() const { return slots_.weights; }
 
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.
   static std::int64_t compute_cycles(std::int64_t m, std::int64_t k, std::int64_t n, const PeConfig& pe);
@@ -61,11 +71,7 @@ class TileProgram {
   std::int64_t columns_ = 0;  ///< output columns of the PE with most of them
   std::int64_t k_tiles_ = 0;
   std::int64_t n_tiles_ = 0;
-  std::int64_t piece_k_ = 0;
-  bool input_resident_ = false;
-  int input_slots_ = 1;
-  int output_slots_ = 1;
-  int weight_slots_ = 1;
+  BufferSlots slots_;
 
   std::int64_t visit_ = 0;      ///< index of the (k, n) tile in loop order
   std::int64_t k_in_tile_ = 0;  ///< progress inside the tile

@@ -50,7 +50,10 @@ class SpaceSearchRun {
         cycles_(cycles),
         pool_(pool),
         store_file_(file("search.sqlite")),
-        store_(store_file_, {digest(forms.inputs() + cycles.inputs()), BONDSIM_VERSION, space.search.seed}, options.resume) {}
+        store_(store_file_,
+               {digest(forms.inputs() + cycles.inputs()), BONDSIM_VERSION, space.search.seed,
+                fmt::format("{}", fmt::join(space.objectives, " "))},
+               options.resume) {}
 
   int run() {
     if (!judge_everything()) {

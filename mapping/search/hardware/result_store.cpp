@@ -74,8 +74,9 @@ void ResultStore::execute(const char* sql) {
 }
 
 void ResultStore::check_identity() {
-  const std::map<std::string, std::string> wanted = {
+  std::map<std::string, std::string> wanted = {
       {"space", identity_.space}, {"version", identity_.version}, {"seed", std::to_string(identity_.seed)}};
+  if (!identity_.objectives.empty()) wanted["objectives"] = identity_.objectives;
   std::map<std::string, std::string> found;
   {
     Statement read(database_.get(), "SELECT key, value FROM search");

@@ -13,7 +13,7 @@ namespace bondsim::search {
 
 /// Every evaluation of a search in one SQLite file. An evaluation is in the file once `add` has returned, whatever happens to the process
 /// then.
-///   search(key, value)                             what was searched: space, seed, version
+///   search(key, value)                             what was searched: space, seed, version, objectives
 ///   agreement(metric, tier_a, tier_b, candidates, kendall_tau, spearman_rho)    how far two tiers order alike what both judged
 ///   evaluation(candidate, tier, feasible, reason, metrics, seed, version)    candidate: `key=value ...`; metrics: JSON
 class ResultStore {
@@ -23,6 +23,7 @@ class ResultStore {
     std::string space;    ///< digest of the space and of the files it names
     std::string version;  ///< of bondsim
     std::int64_t seed = 0;
+    std::string objectives;  ///< metrics, separated by blanks; for those who read the file
   };
 
   /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, cannot be opened, is damaged,
