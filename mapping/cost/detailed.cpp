@@ -109,7 +109,7 @@ TaskTiming::GemmTerms TaskTiming::gemm_terms(const NmpGemm& gemm) const {
   g.store_row = access_ps(output_bytes) / static_cast<double>(columns);
   const double tile_bytes = output_bytes * static_cast<double>(n_tile) / static_cast<double>(columns);
   g.store_change = change(std::min(page_accesses_, tile_bytes / count(gemm.output) / nmp.hb.access_bytes), true);
-  g.piece_rows = TileProgram::piece_rows(k_tile, n_tile, gemm.bits.stationary, nmp.pe);
+  g.piece_rows = TileProgram::piece_rows(gemm.tiling, gemm.shape.k, columns, gemm.bits.stationary, nmp.pe);
   g.k_tiles = ceil_div(gemm.shape.k, k_tile);
   g.resident = program.input_resident();
   g.cycle = 1e6 / nmp.pe.clock_mhz;

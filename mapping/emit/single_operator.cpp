@@ -169,14 +169,9 @@ class SingleOperatorEmitter {
   }
 
   NmpTiling tiling_of(std::int64_t together, int pes, int channel) const {
-    TilingProblem p;
-    p.count = together;
-    p.m = op_.shape.m;
-    p.k = op_.shape.k;
-    p.n = ceil_div<std::int64_t>(op_.shape.n, pes);
-    p.bits = op_.bits;
-    p.banks = memory_.banks();
-    p.row_change_ps = row_change_ps(system_.dram);
+    GemmShape shape = op_.shape;
+    shape.count = together;
+    const TilingProblem p = tiling_problem(system_, shape, pes, op_.bits);
     const auto tiling = choose_tiling(system_.nmp, p);
     if (!tiling)
       throw InfeasibleError(fmt::format("channel {}: no tile of {} products of {} rows fits the buffers", channel, together, p.m));

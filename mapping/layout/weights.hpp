@@ -8,6 +8,7 @@
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/partition/split.hpp"
+#include "mapping/partition/tiling.hpp"
 #include "mapping/partition/tiling_file.hpp"
 #include "models/schedule/schedule.hpp"
 
@@ -48,6 +49,9 @@ struct WeightPlacement {
 
   std::int64_t n_npu() const { return op.n - n_nmp; }
 };
+
+/// What has to be tiled in a share.
+TilingProblem share_problem(const System& system, const WeightPlacement& w, const WeightShare& share);
 
 /// Input and output of a share for `m` rows, at most the placement's; offsets in the shared space.
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
