@@ -153,7 +153,8 @@ int Plan::operator_index(const std::string& name, Phase phase) const { return op
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
-  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {}, {}, {}};
+  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {},
+            {},     {},    {},       {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};

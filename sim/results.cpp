@@ -125,8 +125,10 @@ double Results::npu_prefill_utilization() const {
 }
 
 const char* Results::npu_prefill_bound() const {
-  const std::vector<std::pair<Picoseconds, const char*>> parts = {
-      {npu_prefill.compute, "compute"}, {npu_prefill.vector, "vector"}, {npu_prefill.host_transfer, "channels"}, {npu_prefill.dependency, "dependency"}};
+  const std::vector<std::pair<Picoseconds, const char*>> parts = {{npu_prefill.compute, "compute"},
+                                                                  {npu_prefill.vector, "vector"},
+                                                                  {npu_prefill.host_transfer, "channels"},
+                                                                  {npu_prefill.dependency, "dependency"}};
   const auto longest = [](const auto& a, const auto& b) { return a.first < b.first; };
   return std::max_element(parts.begin(), parts.end(), longest)->second;
 }

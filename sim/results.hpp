@@ -67,7 +67,7 @@ struct Results {
   std::vector<OperatorResult> operators;
   std::vector<ChannelResult> channels;
   TimeParts npu;
-  TimeParts npu_prefill;  ///< the part of it before the first token
+  TimeParts npu_prefill;     ///< the part of it before the first token
   double npu_peak_macs = 0;  ///< MACs a second
   EnergyByComponent energy{};
   Attojoules energy_total;

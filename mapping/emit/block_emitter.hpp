@@ -98,7 +98,7 @@ class BlockEmitter {
   const std::vector<std::string>* tier_ = nullptr;     ///< GEMMs that may be emitted together; null: any
   int first_unit_ = 0;                                 ///< vector units of the present partition
   int units_ = 0;
-  std::vector<Spill> spills_;  ///< by vertex; empty: everything fits
+  std::vector<Spill> spills_;                                     ///< by vertex; empty: everything fits
   std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel
 };
 

@@ -37,15 +37,15 @@ void BlockEmitter::fused_attention(const OperatorGraph& graph, OperatorId qk) {
     Tasks after = values_after;
     after.push_back(normal[i]);
     std::sort(after.begin(), after.end());
-    done_[sv].push_back(npu_gemm(op_index(graph[sv].name), tiles[i].values, tiles[i].values_part, plan_.attention.at("sv").bits,
-                                 tiles[i].v, after));
+    done_[sv].push_back(
+        npu_gemm(op_index(graph[sv].name), tiles[i].values, tiles[i].values_part, plan_.attention.at("sv").bits, tiles[i].v, after));
   };
   for (std::size_t i = 0; i < tiles.size(); ++i) {
     Tasks after = scores_after;
     // Its place in the scratchpad is that of the tile before the last.
     if (i >= 2) after.push_back(done_[sv][i - 2]);
-    const std::int32_t scores = npu_gemm(op_index(graph[qk].name), tiles[i].scores, tiles[i].scores_part, plan_.attention.at("qk").bits,
-                                         tiles[i].k, after);
+    const std::int32_t scores =
+        npu_gemm(op_index(graph[qk].name), tiles[i].scores, tiles[i].scores_part, plan_.attention.at("qk").bits, tiles[i].k, after);
     done_[qk].push_back(scores);
     Task t;
     t.kind = TaskKind::npu_vector;

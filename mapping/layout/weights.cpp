@@ -45,7 +45,9 @@ double bus_gbps(const System& system) {
 }
 
 /// Time of a group cut like this: the slowest channel's scatter, computation and load, one after the other, and the sum of partial results.
-double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, TilingMemo& tilings) {
+/// @param share_ps time of a share in the PEs
+template <class ShareTime>
+double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, ShareTime share_ps) {
   double slowest_ps = 0;
   for (int i = 0; i < split.channels(); ++i) {
     const std::int64_t k = split.k_of(i, group.front().op.k, k_granule(c.system)).size();
@@ -55,9 +57,7 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
       const std::int64_t n = split.n_of(i, w.n_nmp).size();
       if (n == 0 || k == 0) continue;
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
-      const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, problem_of(c.system, w, k, n));
-      if (choice == nullptr) return std::numeric_limits<double>::infinity();
-      ps += choice->cost_ps;
+      ps += share_ps(problem_of(c.system, w, k, n));
     }
     slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system));
   }
@@ -73,8 +73,20 @@ SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement
   for (const WeightPlacement& w : group) n += w.n_nmp;
   SplitReport report;
   report.closed_form = closed_form_split(group.front().op.k, n, channels, 1.0);
-  const SplitChoice choice =
-      search_split(channels, report.closed_form, [&](const GridSplit& s) { return group_cost_us(c, group, s, tilings); });
+  constexpr double never = std::numeric_limits<double>::infinity();
+  double best = never;
+  const auto cost = [&](const GridSplit& split) {
+    // A cut that could not be the best is not tiled.
+    const auto bound = [&](const TilingProblem& p) { return share_bound_ps(c.system.nmp, p); };
+    if (group_cost_us(c, group, split, bound) >= best) return never;
+    const double us = group_cost_us(c, group, split, [&](const TilingProblem& p) {
+      const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, p);
+      return choice == nullptr ? never : choice->cost_ps;
+    });
+    best = std::min(best, us);
+    return us;
+  };
+  const SplitChoice choice = search_split(channels, report.closed_form, cost);
   report.searched = choice.split;
   report.searched_us = choice.cost;
   report.closed_form_us = choice.fallback_cost;

@@ -31,6 +31,13 @@ PortTiming port_timing(const DramConfig& dram, const NmpConfig& nmp, bool refres
   return t;
 }
 
+std::int64_t row_gap_ps(const PortTiming& t) {
+  const std::int64_t columns = t.page_bytes / t.access_bytes * t.access;
+  if (t.subarrays) return 0;
+  const std::int64_t closable = std::max({t.rcd + columns, t.rcd + columns - t.access + t.rtp, t.ras});
+  return std::max({ceil_div(closable, t.ck) * t.ck + t.rp, t.rc, t.stagger}) - columns;
+}
+
 PortStream::PortStream(const PortTiming& timing, std::int64_t start, std::int64_t due)
     : t_(timing), at_(start), column_end_(start), act_(-timing.stagger), due_(due) {
   for (Open& o : open_) o.act_ready = start;

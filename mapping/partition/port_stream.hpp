@@ -19,6 +19,9 @@ struct PortTiming {
 /// @param refresh false: the channel is never refreshed
 PortTiming port_timing(const DramConfig& dram, const NmpConfig& nmp, bool refresh);
 
+/// What lies between the accesses of two whole rows read one after the other.
+std::int64_t row_gap_ps(const PortTiming& timing);
+
 /// The transfers of the fullest bank of a channel through its port, one after the other, by the rules of the HB engine (models/dram):
 /// a row is closed and another opened where the tensor or its row changes, and refresh comes between two rows when it is due.
 /// Tensors begin at the start of a row. A stretch of whole rows takes constant time.
@@ -53,7 +56,7 @@ class PortStream {
   std::int64_t column_ready_ = 0;  ///< of the row opened last
   std::int64_t read_ready_ = 0;    ///< after a write
   std::int64_t column_end_ = 0;
-  std::int64_t act_ = 0;           ///< last ACT
+  std::int64_t act_ = 0;  ///< last ACT
   std::int64_t due_ = 0;
 };
 

@@ -13,8 +13,17 @@ namespace {
 /// Computations and transfers of an nmp_gemm under way, from event to event.
 class Walk {
  public:
-  Walk(TileLoop& loop, const OperandBytes& bytes, const NmpConfig& nmp, PortStream& port, std::int64_t start, std::int64_t stall_limit)
-      : loop_(loop), buffers_(loop), bytes_(bytes), access_(nmp.hb.access_bytes), port_(port), clock_(Clock::from_khz(nmp.pe.clock_mhz * 1000LL)), start_(start), now_(start), end_(start), stall_limit_(stall_limit) {
+  Walk(TileLoop& loop, const OperandBytes& bytes, const NmpConfig& nmp, PortStream& port, std::int64_t start, const WalkLimit& limit)
+      : loop_(loop),
+        buffers_(loop),
+        bytes_(bytes),
+        access_(nmp.hb.access_bytes),
+        port_(port),
+        clock_(Clock::from_khz(nmp.pe.clock_mhz * 1000LL)),
+        start_(start),
+        now_(start),
+        end_(start),
+        limit_(limit) {
     pending_ = loop_.advance();
   }
 
@@ -36,7 +45,7 @@ class Walk {
         now_ = store_ends_[first_store_];
       } else {
         compute(piece);
-        if (now_ - start_ - computed_ > stall_limit_) return stalled;
+        if (too_late()) return over_limit;
       }
     }
     check(pending_.kind == TileSpan::Kind::end, "a load waits for a buffer that nothing frees");
@@ -49,6 +58,12 @@ class Walk {
     TileSpan span;
     TileSpan store;
   };
+
+  /// @pre a piece has just been computed
+  bool too_late() const {
+    if (now_ + limit_.computation - computed_ > limit_.end) return true;
+    return static_cast<double>(end_) + static_cast<double>(limit_.stream) * left_ > static_cast<double>(limit_.end);
+  }
 
   std::int64_t transfer(const TileSpan& span, bool write) {
     int tensor = 0;
@@ -77,6 +92,7 @@ class Walk {
         check(pieces_ < 2, "more pieces in flight than the weight buffer has halves");
         piece_[(first_piece_ + pieces_) % 2] = {loaded, pending_, {}};
         ++pieces_;
+        left_ = 1 - static_cast<double>(pending_.to) / static_cast<double>(pending_.all);
       }
       pending_ = loop_.advance();
       if (pending_.kind == TileSpan::Kind::store_output) {
@@ -127,7 +143,8 @@ class Walk {
   std::int64_t now_;
   std::int64_t end_;           ///< of the last transfer submitted
   std::int64_t computed_ = 0;  ///< time the PEs have computed
-  std::int64_t stall_limit_;
+  double left_ = 1;            ///< of the weights, not yet asked for
+  WalkLimit limit_;
   TileSpan pending_;
   std::array<Piece, 2> piece_;
   std::size_t first_piece_ = 0, pieces_ = 0;
@@ -138,8 +155,8 @@ class Walk {
 }  // namespace
 
 std::int64_t walk_tiles(TileLoop loop, const OperandBytes& bytes, const NmpConfig& nmp, PortStream& port, std::int64_t start,
-                        std::int64_t stall_limit) {
-  return Walk(loop, bytes, nmp, port, start, stall_limit).run();
+                        const WalkLimit& limit) {
+  return Walk(loop, bytes, nmp, port, start, limit).run();
 }
 
 }  // namespace bondsim

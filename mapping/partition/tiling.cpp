@@ -14,7 +14,10 @@ namespace bondsim {
 namespace {
 
 /// Among tilings this close to the cheapest, the one with the fewest pieces is taken: fewer commands for the NMP controller.
-constexpr double cost_tolerance = 0.001;
+constexpr double cost_tolerance = 0.003;
+
+/// Tilings walked through in a row without one that is better by more than that, after which the search ends.
+constexpr int patience = 48;
 
 std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
@@ -109,7 +112,9 @@ double compute_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling&
   const auto tile_cycles = [&](std::int64_t k, std::int64_t n) {
     return k / rows * TileLoop::compute_cycles(p.m, rows, n, nmp.pe) + TileLoop::compute_cycles(p.m, k % rows, n, nmp.pe);
   };
-  const auto column_cycles = [&](std::int64_t n) { return (k_tiles - 1) * tile_cycles(k_tile, n) + tile_cycles(p.k - (k_tiles - 1) * k_tile, n); };
+  const auto column_cycles = [&](std::int64_t n) {
+    return (k_tiles - 1) * tile_cycles(k_tile, n) + tile_cycles(p.k - (k_tiles - 1) * k_tile, n);
+  };
   const std::int64_t cycles = (n_tiles - 1) * column_cycles(n_tile) + column_cycles(p.n - (n_tiles - 1) * n_tile);
   return 1e6 / nmp.pe.clock_mhz * static_cast<double>(cycles);
 }
@@ -118,10 +123,15 @@ double compute_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling&
 double cost_up_to(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t, double limit_ps) {
   const TileLoop loop({p.count, p.m, p.n, p.k}, p.n, p.bits, t, nmp);
   PortStream port(p.port, 0, p.port.refi);
-  // Every stall of the PEs is seen against a run without any.
-  const double slack = limit_ps - compute_ps(nmp, p, t) + 1e6 / nmp.pe.clock_mhz;
-  const std::int64_t end = walk_tiles(loop, operand_bytes(p), nmp, port, 0, slack < 1e15 ? static_cast<std::int64_t>(slack) : no_stall_limit);
-  return end == stalled ? std::numeric_limits<double>::infinity() : static_cast<double>(end);
+  const OperandBytes bytes = operand_bytes(p);
+  WalkLimit limit;
+  if (limit_ps < 1e17) {
+    limit.end = static_cast<std::int64_t>(limit_ps);
+    limit.computation = static_cast<std::int64_t>(compute_ps(nmp, p, t));
+    limit.stream = bytes.stationary / p.port.access_bytes * p.port.access + (bytes.stationary / p.port.page_bytes - 1) * row_gap_ps(p.port);
+  }
+  const std::int64_t end = walk_tiles(loop, bytes, nmp, port, 0, limit);
+  return end == over_limit ? std::numeric_limits<double>::infinity() : static_cast<double>(end);
 }
 
 }  // namespace
@@ -148,21 +158,42 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const double input = static_cast<double>(bytes.input);
   const double first_input = resident ? input : input * static_cast<double>(std::min(t.k_tile, p.k)) / static_cast<double>(p.k);
   const auto first_weights = static_cast<double>(bytes_of(n_tile * rows, p.bits.stationary));
-  const double begin = static_cast<double>(p.port.rcd) + change + access(std::max(0.0, first_input - static_cast<double>(p.port.access_bytes)) + first_weights);
+  const double begin = static_cast<double>(p.port.rcd) + change +
+                       access(std::max(0.0, first_input - static_cast<double>(p.port.access_bytes)) + first_weights);
 
   double port = access(static_cast<double>(bytes.stationary) + passes * input + static_cast<double>(bytes.output) +
                        spills * static_cast<double>(bytes.partials));
-  const double rows_opened = std::floor(static_cast<double>(bytes.stationary) / static_cast<double>(p.port.page_bytes));
+  // Whole rows of weights, one after the other; the first may be opened already.
+  const double rows_opened = std::max(0.0, std::floor(static_cast<double>(bytes.stationary) / static_cast<double>(p.port.page_bytes)) - 1);
+  port += rows_opened * static_cast<double>(row_gap_ps(p.port));
   const double loads = resident ? 1.0 : passes * static_cast<double>(k_tiles);
   // A store of less than an access may have nothing to write.
   const double accesses = static_cast<double>(bytes.output / p.port.access_bytes);
-  port += change * (rows_opened + loads + std::min(accesses, static_cast<double>(n_tiles)) * (1 + spills));
+  port += change * (loads + std::min(accesses, static_cast<double>(n_tiles)) * (1 + spills));
   const std::int64_t in_last = (p.k - (k_tiles - 1) * t.k_tile) % rows;
   port += cycle * cycles(in_last > 0 ? in_last : std::min(rows, p.k - (k_tiles - 1) * t.k_tile), last_n);
   // A tile's loads and computation alternate where the PE has one buffer.
   if (!nmp.pe.double_buffered_weights) return port + compute - cycle * cycles(std::min(rows, p.k), n_tile);
-  if (p.port.refi > 0) port += std::floor(port / static_cast<double>(p.port.refi)) * static_cast<double>(p.port.rfc);
-  return std::max(begin + compute, port);
+  if (p.port.refi > 0) {
+    // The port rests while the banks are refreshed, as often as that comes in the time it takes with them.
+    const auto refresh = static_cast<double>(p.port.rfc + p.port.rp_ab - p.port.rp), period = static_cast<double>(p.port.refi);
+    double with = port;
+    for (int i = 0; i < 4; ++i) with = port + std::floor(with / period) * refresh;
+    port = with;
+  }
+  // With room for one tile, the PEs wait for the next input and its first weights, and for the last sums to leave.
+  const TileLoop loop({p.count, p.m, p.n, p.k}, p.n, p.bits, t, nmp);
+  double stalls = 0;
+  if (!resident && loop.input_slots() < 2) {
+    const std::int64_t last_rows = std::min(rows, p.k - (k_tiles - 1) * std::min(t.k_tile, p.k));
+    const double weights = access(static_cast<double>(bytes_of(last_rows * last_n, p.bits.stationary) - p.port.access_bytes));
+    stalls += access(std::max(0.0, passes * input - first_input)) + (loads - 1) * (2 * change + std::max(0.0, weights));
+  }
+  if (loop.output_slots() < 2 && bytes.output / n_tiles >= p.port.access_bytes) {
+    const auto tiles = static_cast<double>(n_tiles);
+    stalls += (tiles - 1) * (change + access(static_cast<double>(bytes.output) / tiles - static_cast<double>(p.port.access_bytes)));
+  }
+  return std::max(begin + compute + stalls, port);
 }
 
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& p) {
@@ -179,8 +210,10 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
     std::int64_t pieces = 0;
   };
   std::vector<Candidate> legal;
+  // With the whole input at hand a k tile is nothing but pieces.
+  const std::int64_t only_k = p.fixed_k > 0 || !input_resident(nmp, p) ? p.fixed_k : p.k;
   for (const std::int64_t n : candidates(p.n, nmp.pe.fpus, std::min(n_limit, weights), p.fixed_n)) {
-    for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, k_limit, p.fixed_k)) {
+    for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, k_limit, only_k)) {
       for (const LoopOrder order : {LoopOrder::output_stationary, LoopOrder::input_stationary}) {
         // With the whole input at hand, or all of K in one tile, there is nothing to gain from spilling sums.
         if (order == LoopOrder::input_stationary && (!p.may_spill || k >= p.k || input_resident(nmp, p))) continue;
@@ -196,13 +229,20 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
       }
     }
   }
-  std::stable_sort(legal.begin(), legal.end(), [](const Candidate& a, const Candidate& b) {
-    return a.bound != b.bound ? a.bound < b.bound : a.pieces < b.pieces;
+  // Few pieces first, of bounds that are about as low: they are quickly walked, and others then need not be walked to their end.
+  double lowest = std::numeric_limits<double>::infinity();
+  for (const Candidate& c : legal) lowest = std::min(lowest, c.bound);
+  const auto excess = [&](const Candidate& c) { return std::floor((c.bound / lowest - 1) / 0.02); };
+  std::stable_sort(legal.begin(), legal.end(), [&](const Candidate& a, const Candidate& b) {
+    return excess(a) != excess(b) ? excess(a) < excess(b) : a.pieces < b.pieces;
   });
   double cheapest = std::numeric_limits<double>::infinity();
+  int in_vain = 0;
   for (Candidate& c : legal) {
-    if (c.bound >= cheapest) break;
+    if (c.bound >= cheapest) continue;
+    if (cheapest <= lowest * (1 + cost_tolerance) || in_vain == patience) break;
     c.cost = cost_up_to(nmp, p, c.tiling, cheapest * (1 + cost_tolerance));
+    in_vain = c.cost < cheapest * (1 - cost_tolerance) ? 0 : in_vain + 1;
     cheapest = std::min(cheapest, c.cost);
   }
   const Candidate* best = nullptr;
@@ -211,6 +251,13 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   }
   if (best == nullptr) return std::nullopt;
   return best->tiling;
+}
+
+double share_bound_ps(const NmpConfig& nmp, const TilingProblem& p) {
+  const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
+  const std::int64_t bytes = operand_bytes(p).stationary;
+  const std::int64_t stream = bytes / p.port.access_bytes * p.port.access;
+  return nmp.pe.double_buffered_weights ? std::max(compute, static_cast<double>(stream)) : compute + static_cast<double>(stream);
 }
 
 const TilingMemo::Choice* TilingMemo::choose(const NmpConfig& nmp, const TilingProblem& p) {

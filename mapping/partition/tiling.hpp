@@ -52,7 +52,10 @@ double tiling_cost_ps(const NmpConfig& nmp, const TilingProblem& problem, const 
 /// No tiling like this takes less: the PEs' cycles and the bytes through the port, each with what it cannot hide behind the other.
 double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& problem, const NmpTiling& tiling);
 
-/// The cheapest legal tiling of those tried; of those within 0.1 % the one with the fewest pieces, as every piece is a command. What is
+/// No tiling at all takes less.
+double share_bound_ps(const NmpConfig& nmp, const TilingProblem& problem);
+
+/// The cheapest legal tiling of those tried; of those within 0.3 % the one with the fewest pieces, as every piece is a command. What is
 /// tried with some buffers is tried with larger ones too. Nothing when no tile fits (m accumulators of one column are more than the output
 /// buffer holds).
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& problem);

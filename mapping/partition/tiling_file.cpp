@@ -21,7 +21,8 @@ void fields(Visitor& v, TilingEntry& c) {
   v.field("n_tile", c.n_tile, required("output columns of a PE accumulated at a time").range(1, 1 << 30));
   v.field("k_tile", c.k_tile, required("elements of K in the input buffer at a time").range(1, 1 << 30));
   v.field("order", c.order, defaulted("output_stationary: sums stay, inputs come again; input_stationary: inputs stay, sums are spilled"));
-  v.field("k_piece", c.k_piece, defaulted("elements of K whose weights a PE loads at a time; 0: as many as fit its buffer").range(0, 1 << 30));
+  v.field("k_piece", c.k_piece,
+          defaulted("elements of K whose weights a PE loads at a time; 0: as many as fit its buffer").range(0, 1 << 30));
 }
 
 struct TilingFile {

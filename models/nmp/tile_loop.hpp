@@ -74,7 +74,7 @@ class TileLoop {
   int output_slots_ = 1;
   int weight_slots_ = 1;
 
-  std::int64_t n_index_ = 0;    ///< the present (k, n) tile
+  std::int64_t n_index_ = 0;  ///< the present (k, n) tile
   std::int64_t k_index_ = 0;
   std::int64_t k_in_tile_ = 0;  ///< progress inside the tile
   std::int64_t weight_elements_ = 0;

@@ -61,11 +61,13 @@ void fields(Visitor& v, NpuConfig& c) {
   v.field("scratchpad_mib", c.scratchpad_mib, required("on-chip SRAM").range(0.0625, 65536).in("MiB"));
   v.field("dma_chunk_kib", c.dma_chunk_kib,
           defaulted("stationary bytes fetched from one channel before compute on them may start").range(1, 1 << 20).in("KiB"));
-  v.field("dataflow", c.dataflow,
-          defaulted("what stays in the arrays: a tile of the stationary operand, activations streaming by, or a tile of sums, both operands "
-                    "streaming by"));
+  v.field(
+      "dataflow", c.dataflow,
+      defaulted("what stays in the arrays: a tile of the stationary operand, activations streaming by, or a tile of sums, both operands "
+                "streaming by"));
   v.field("fused_attention", c.fused_attention,
-          defaulted("attention on the NPU goes of prefill goes head by head, scores, softmax and values of different heads side by side, instead of operator "
+          defaulted("attention on the NPU goes of prefill goes head by head, scores, softmax and values of different heads side by side, "
+                    "instead of operator "
                     "by operator"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
 }

@@ -11,7 +11,8 @@ std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu) {
   const bool weights_stay = npu.dataflow == SystolicDataflow::weight_stationary;
   const std::int64_t streamed = weights_stay ? shape.m : shape.k;
   const std::int64_t held = weights_stay ? shape.k : shape.m;
-  const std::int64_t tiles = shape.count * ceil_div<std::int64_t>(held, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
+  const std::int64_t tiles =
+      shape.count * ceil_div<std::int64_t>(held, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
   if (tiles == 0 || streamed == 0) return 0;
   const std::int64_t rounds = ceil_div<std::int64_t>(tiles, npu.arrays);
   const std::int64_t occupied = std::max<std::int64_t>(streamed, npu.array_rows);

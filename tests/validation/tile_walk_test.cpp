@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "mapping/partition/tiling.hpp"
 #include "mapping/partition/tile_walk.hpp"
+#include "mapping/partition/tiling.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/one_block.hpp"
 #include "tests/support/scale.hpp"
@@ -35,8 +35,8 @@ WalkCase random_walk(std::uint64_t seed) {
   const std::int64_t columns = g.shape.n / g.pes_per_gemm;
   TilingProblem p = tiling_problem(s, g.shape, g.pes_per_gemm, g.bits);
   do {
-    g.tiling = {r.between(1, columns), 16 * r.between(1, g.shape.k / 16), r.one_of({LoopOrder::output_stationary, LoopOrder::input_stationary}),
-                16 * r.between(0, 20)};
+    g.tiling = {r.between(1, columns), 16 * r.between(1, g.shape.k / 16),
+                r.one_of({LoopOrder::output_stationary, LoopOrder::input_stationary}), 16 * r.between(0, 20)};
   } while (!fits(s.nmp, p, g.tiling));
   std::int64_t row = 0;
   const auto tensor = [&](std::int64_t bytes, std::int64_t& of_bank) {
@@ -78,12 +78,11 @@ TEST(TileWalk, takes_the_time_of_the_cycle_model_to_the_picosecond) {
     const TileLoop loop(c.gemm.shape, c.gemm.shape.n / c.gemm.pes_per_gemm, c.gemm.bits, c.gemm.tiling, c.system.nmp);
     const std::int64_t walked = walk_tiles(loop, c.bytes, c.system.nmp, port, timing.ck);
     const NmpTiling& t = c.gemm.tiling;
-    EXPECT_EQ(walked, simulated_ps(c)) << fmt::format("seed {}: m {} n {} k {}, tile {} x {} {} piece {}, buffers {}/{}/{}, {} FPUs {} MHz{}", seed,
-                                                      c.gemm.shape.m, c.gemm.shape.n, c.gemm.shape.k, t.n_tile, t.k_tile,
-                                                      t.order == LoopOrder::output_stationary ? "os" : "is", t.k_piece,
-                                                      c.system.nmp.input_buffer_kib, c.system.nmp.pe.weight_buffer_kib,
-                                                      c.system.nmp.pe.output_buffer_kib, c.system.nmp.pe.fpus, c.system.nmp.pe.clock_mhz,
-                                                      c.system.nmp.pe.double_buffered_weights ? "" : ", one buffer");
+    EXPECT_EQ(walked, simulated_ps(c)) << fmt::format(
+        "seed {}: m {} n {} k {}, tile {} x {} {} piece {}, buffers {}/{}/{}, {} FPUs {} MHz{}", seed, c.gemm.shape.m, c.gemm.shape.n,
+        c.gemm.shape.k, t.n_tile, t.k_tile, t.order == LoopOrder::output_stationary ? "os" : "is", t.k_piece, c.system.nmp.input_buffer_kib,
+        c.system.nmp.pe.weight_buffer_kib, c.system.nmp.pe.output_buffer_kib, c.system.nmp.pe.fpus, c.system.nmp.pe.clock_mhz,
+        c.system.nmp.pe.double_buffered_weights ? "" : ", one buffer");
     const TilingProblem p = tiling_problem(c.system, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
     EXPECT_LE(tiling_bound_ps(c.system.nmp, p, t), static_cast<double>(walked)) << "seed " << seed;
   }
