@@ -5,6 +5,7 @@
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/plan.hpp"
+#include "mapping/step_sample.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -16,7 +17,13 @@ namespace bondsim {
 /// not.
 std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
 
+/// What of a run is put into a schedule. Blocks that stand for others say so by `repeat`: what is simulated of them is multiplied.
+struct ScheduleScope {
+  std::int64_t decode_samples = 0;  ///< decode steps taken, evenly; 0: all
+  bool layers_only = false;         ///< without what is outside the decoder layers: embedding and LM head
+};
+
 /// The same from a plan that is already made.
-std::unique_ptr<ScheduleSource> make_schedule(Plan plan);
+std::unique_ptr<ScheduleSource> make_schedule(Plan plan, const ScheduleScope& scope = {});
 
 }  // namespace bondsim

@@ -98,15 +98,7 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
   check(result.reads + result.writes == result.requests, "{} requests were served of {}", result.reads + result.writes, result.requests);
   const Picoseconds end(static_cast<std::int64_t>(sc_core::sc_time_stamp().value()));
   result.times = channel.times_until_now();
-  for (const int op : {-1, 0}) {
-    const ChannelCounts c = channel.counts_until_now(op);
-    result.counts.activates += c.activates;
-    result.counts.precharges += c.precharges;
-    result.counts.reads += c.reads;
-    result.counts.writes += c.writes;
-    result.counts.refreshes_all_bank += c.refreshes_all_bank;
-    result.counts.refreshes_per_bank += c.refreshes_per_bank;
-  }
+  for (const int op : {-1, 0}) result.counts += channel.counts_until_now(op);
   const DramOrganization& shape = system.dram.organization;
   result.time_ns = static_cast<double>(end.value) / 1000.0;
   result.accepted_ns = static_cast<double>(driver.accepted.value) / 1000.0;

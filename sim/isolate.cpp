@@ -1,5 +1,7 @@
 #include "sim/isolate.hpp"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,7 +57,7 @@ std::string read_all(int fd) {
 
 }  // namespace
 
-std::string run_isolated(const std::function<std::string()>& work) {
+std::string run_isolated(const std::function<std::string()>& work, unsigned limit_s) {
   int fds[2];
   if (::pipe(fds) != 0) throw InternalError(fmt::format("pipe: {}", std::strerror(errno)));
   std::fflush(nullptr);
@@ -63,6 +65,9 @@ std::string run_isolated(const std::function<std::string()>& work) {
   if (child < 0) throw InternalError(fmt::format("fork: {}", std::strerror(errno)));
   if (child == 0) {
     ::close(fds[0]);
+    ::signal(SIGALRM, SIG_DFL);
+    ::alarm(limit_s);  // 0 sets none; the signal ends the child wherever it is
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for the answer of an orphan
     run_child(fds[1], work);
   }
   ::close(fds[1]);
@@ -70,6 +75,9 @@ std::string run_isolated(const std::function<std::string()>& work) {
   ::close(fds[0]);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (limit_s > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+    throw TimeLimitError(fmt::format("no result within {} s", limit_s));
   }
   if (message.empty()) throw InternalError(fmt::format("a simulation process died (status {})", status));
   const std::string text = message.substr(1);

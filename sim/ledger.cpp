@@ -1,8 +1,6 @@
 #include "sim/ledger.hpp"
 
-#include "models/dram/timing_rules.hpp"
-#include "models/nmp/rules.hpp"
-#include "models/npu/rules.hpp"
+#include "sim/energy_counts.hpp"
 
 namespace bondsim {
 namespace {
@@ -11,8 +9,7 @@ const char* phase_name(Phase phase) { return phase == Phase::prefill ? "prefill"
 
 }  // namespace
 
-Ledger::Ledger(const System& system, const ScheduleHeader& header)
-    : system_(system), energy_(system.energy, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die) {
+Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(system), energy_(energy_model(system)) {
   for (const OperatorInfo& info : header.operators) {
     OperatorResult op;
     op.name = info.name;
@@ -38,34 +35,11 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header)
 void Ledger::add_task(const Task& task, std::int64_t repeat) {
   if (task.op < 0) return;
   OperatorResult& op = operators_.at(static_cast<std::size_t>(task.op));
-  switch (task.kind) {
-    case TaskKind::nmp_gemm:
-      op.macs += task.nmp.shape.macs() * repeat;
-      op.counts.pe_macs += task.nmp.shape.macs() * repeat;
-      op.counts.pe_sram_bits += pe_sram_bits(task.nmp, system_.nmp) * repeat;
-      break;
-    case TaskKind::npu_gemm:
-      op.macs += task.npu.shape.macs() * repeat;
-      op.counts.npu_macs += task.npu.shape.macs() * repeat;
-      op.counts.npu_sram_bits += gemm_scratchpad_bits(task.npu.shape, task.npu.bits, system_.npu) * repeat;
-      break;
-    case TaskKind::npu_vector:
-      op.counts.vector_ops += vector_operations(task.vector, system_.npu) * repeat;
-      op.counts.npu_sram_bits += vector_scratchpad_bits(task.vector) * repeat;
-      break;
-    default:
-      break;
-  }
-}
-
-EnergyCounts Ledger::energy_counts(const ChannelCounts& c) const {
-  const DramOrganization& o = system_.dram.organization;
-  EnergyCounts e;
-  e.activates = c.activates;
-  e.host_bits = (c.reads + c.writes) * o.access_bytes() * 8;
-  e.hb_bits = (c.hb_reads + c.hb_writes) * system_.nmp.hb.access_bytes * 8;
-  e.refreshed_rows = refreshed_rows(system_.dram, c);
-  return e;
+  EnergyCounts counts = energy_counts(task, system_);
+  for (std::int64_t* count : {&counts.pe_macs, &counts.pe_sram_bits, &counts.npu_macs, &counts.npu_sram_bits, &counts.vector_ops})
+    *count *= repeat;
+  op.macs += counts.pe_macs + counts.npu_macs;
+  op.counts += counts;
 }
 
 void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts& c, std::int64_t repeat) {
@@ -73,7 +47,7 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
   OperatorResult& result = operators_.at(op < 0 ? background : static_cast<std::size_t>(op));
   const std::int64_t host = system_.dram.organization.access_bytes();
   const std::int64_t hb = system_.nmp.hb.access_bytes;
-  EnergyCounts e = energy_counts(c);
+  EnergyCounts e = energy_counts(c, system_);
   for (std::int64_t* count : {&e.activates, &e.host_bits, &e.hb_bits, &e.refreshed_rows}) *count *= repeat;
   result.counts += e;
   result.bytes += (e.host_bits + e.hb_bits) / 8;

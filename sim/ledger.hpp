@@ -27,8 +27,6 @@ class Ledger {
   void finish(Results& results) const;
 
  private:
-  EnergyCounts energy_counts(const ChannelCounts& counts) const;
-
   const System& system_;
   EnergyModel energy_;
   std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none

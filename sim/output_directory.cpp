@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "models/base/error.hpp"
 
@@ -40,13 +41,17 @@ void OutputDirectory::write(const std::string& name, const std::string& content)
   if (!out) throw ConfigError(fmt::format("{}: cannot be written", path.string()));
 }
 
-void OutputDirectory::move_into(const std::string& directory) {
-  for (const auto& file : fs::directory_iterator(staging_)) {
+std::string OutputDirectory::move_into(const std::string& directory) {
+  std::set<std::string> names;
+  for (const auto& file : fs::directory_iterator(staging_)) names.insert(file.path().filename().string());
+  std::string list;
+  for (const std::string& name : names) {
     std::error_code ec;
-    fs::rename(file.path(), fs::path(directory) / file.path().filename(), ec);
-    if (ec)
-      throw ConfigError(fmt::format("--out {}: {} cannot be put in place: {}", directory, file.path().filename().string(), ec.message()));
+    fs::rename(fs::path(staging_) / name, fs::path(directory) / name, ec);
+    if (ec) throw ConfigError(fmt::format("--out {}: {} cannot be put in place: {}", directory, name, ec.message()));
+    list += ", " + name;
   }
+  return list;
 }
 
 void OutputDirectory::commit() {

@@ -18,8 +18,9 @@ class OutputDirectory {
   void write(const std::string& name, const std::string& content) const;
   /// @throws ConfigError
   void commit();
-  /// Instead of commit(): moves the files into a directory that is there. @throws ConfigError
-  void move_into(const std::string& directory);
+  /// Instead of commit(): moves the files into a directory that is there. @return their names in order, each behind ", ". @throws
+  /// ConfigError
+  std::string move_into(const std::string& directory);
 
  private:
   std::string asked_;

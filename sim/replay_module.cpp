@@ -7,20 +7,6 @@
 namespace bondsim {
 namespace {
 
-ChannelCounts difference(const ChannelCounts& a, const ChannelCounts& b) {
-  ChannelCounts d;
-  d.activates = a.activates - b.activates;
-  d.precharges = a.precharges - b.precharges;
-  d.reads = a.reads - b.reads;
-  d.writes = a.writes - b.writes;
-  d.hb_reads = a.hb_reads - b.hb_reads;
-  d.hb_writes = a.hb_writes - b.hb_writes;
-  d.refreshes_all_bank = a.refreshes_all_bank - b.refreshes_all_bank;
-  d.refreshes_per_bank = a.refreshes_per_bank - b.refreshes_per_bank;
-  d.mode_changes = a.mode_changes - b.mode_changes;
-  return d;
-}
-
 /// The vector units of a task as bits; all of them where the task does not name any, or names more than there are bits.
 std::uint64_t unit_mask(const VectorWork& work) {
   if (work.units <= 0 || work.first_unit < 0 || work.first_unit + work.units > 64) return ~std::uint64_t{0};
@@ -47,6 +33,10 @@ void Replay::bind(Executors executors) {
   for (ChannelMark& mark : marks_) mark.counts.resize(source_.header().operators.size() + 1);
 }
 
+void Replay::record_tasks(TaskSink* sink) {
+  if (sink != nullptr) recorder_ = std::make_unique<TaskRecorder>(executors_, source_.header(), *sink);
+}
+
 Picoseconds Replay::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
 
 std::size_t Replay::executor_of(const Task& task) const {
@@ -61,15 +51,6 @@ std::size_t Replay::executor_of(const Task& task) const {
     default:
       return static_cast<std::size_t>(task.channel);
   }
-}
-
-std::vector<std::size_t> Replay::channels_of(const Task& task) const {
-  std::vector<std::size_t> touched;
-  if (task.channel >= 0) touched.push_back(static_cast<std::size_t>(task.channel));
-  for (const Extent& extent : task.npu.stationary) touched.push_back(static_cast<std::size_t>(extent.channel));
-  std::sort(touched.begin(), touched.end());
-  touched.erase(std::unique(touched.begin(), touched.end()), touched.end());
-  return touched;
 }
 
 void Replay::task_done(std::int32_t task) {
@@ -99,6 +80,7 @@ bool Replay::begin_block() {
   block_ = Block{};
   if (!source_.next(block_)) {
     complete_ = true;
+    if (recorder_) recorder_->end_run();
     return false;
   }
   running_ = true;
@@ -129,8 +111,9 @@ void Replay::prepare_tasks() {
     if (task.kind != TaskKind::nmp_gemm) ++npu_tasks_left_;
     ledger_.add_task(task, block_.repeat);
   }
-  for (std::size_t c = 0; c < marks_.size(); ++c) marks_[c].free_at_last_touch = marks_[c].times.free;
+  for (std::size_t c = 0; c < marks_.size(); ++c) marks_[c].free_at_last_touch = marks_[c].sample.times.free;
   npu_free_at_last_task_ = npu_mark_.free;
+  if (recorder_) recorder_->begin_block(block_);
 }
 
 void Replay::dispatch() {
@@ -186,6 +169,7 @@ void Replay::start(std::int32_t id) {
   states_[static_cast<std::size_t>(id)].started = true;
   running_op_ = task.op;
   ++running_tasks_;
+  if (recorder_) recorder_->started(id);
   if (task.op >= 0) {
     Span& span = spans_[static_cast<std::size_t>(task.op)];
     if (!span.used) span.start = now();
@@ -216,6 +200,7 @@ void Replay::end(std::int32_t id) {
   if (task.op >= 0) spans_[static_cast<std::size_t>(task.op)].end = now();
   for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) --states_[static_cast<std::size_t>(successor)].waits_for;
   note_touch_end(task);
+  if (recorder_) recorder_->ended(id);
 }
 
 /// When the last task that uses an executor has ended, what is free from then on is idle, before that it was waiting.
@@ -228,40 +213,18 @@ void Replay::note_touch_end(const Task& task) {
 
 TimeParts Replay::channel_parts(std::size_t c) {
   ChannelMark& mark = marks_[c];
-  const ChannelTimes before = mark.times;
-  mark.times = executors_.channels[c]->times_until_now();
-  ChannelTimes seen = mark.times - before;
-  const Picoseconds waiting = mark.free_at_last_touch - before.free;
-  TimeParts parts;
-  Picoseconds hidden_free;
-  if (executors_.nmp[c] != nullptr) {
-    const NmpTimes nmp_before = mark.nmp;
-    mark.nmp = executors_.nmp[c]->times();
-    const ChannelTimes hidden = mark.nmp.hidden - nmp_before.hidden;
-    parts.compute = mark.nmp.compute - nmp_before.compute;
-    parts.buffer_wait = mark.nmp.buffer_wait - nmp_before.buffer_wait;
-    hidden_free = hidden.free;
-    seen = seen - hidden;
-  }
-  parts.column = seen.column;
-  parts.row = seen.row + seen.host_row;
-  parts.refresh = seen.refresh;
-  parts.mode_switch = seen.mode_switch;
-  parts.host_transfer = seen.host_transfer;
-  parts.dependency = waiting - hidden_free;
-  parts.idle = seen.free - parts.dependency;
+  const ChannelSample before = std::exchange(mark.sample, sample_channel(executors_, c));
+  TimeParts parts = parts_between(before, mark.sample);
+  parts.idle = mark.sample.times.free - mark.free_at_last_touch;
+  parts.dependency -= parts.idle;
   return parts;
 }
 
 TimeParts Replay::npu_parts() {
-  const NpuTimes before = npu_mark_;
-  npu_mark_ = executors_.npu->times_until_now();
-  TimeParts parts;
-  parts.compute = npu_mark_.compute - before.compute;
-  parts.vector = npu_mark_.vector - before.vector;
-  parts.host_transfer = npu_mark_.host_transfer - before.host_transfer;
-  parts.dependency = npu_free_at_last_task_ - before.free;
+  const NpuTimes before = std::exchange(npu_mark_, executors_.npu->times_until_now());
+  TimeParts parts = parts_between(before, npu_mark_);
   parts.idle = npu_mark_.free - npu_free_at_last_task_;
+  parts.dependency -= parts.idle;
   return parts;
 }
 
@@ -276,7 +239,7 @@ void Replay::end_block() {
       if (op >= 0 && !spans_[static_cast<std::size_t>(op)].used) continue;
       ChannelCounts& before = marks_[c].counts[static_cast<std::size_t>(op + 1)];
       const ChannelCounts present = executors_.channels[c]->counts_until_now(op);
-      ledger_.add_commands(static_cast<int>(c), op, block_.phase, difference(present, before), repeat);
+      ledger_.add_commands(static_cast<int>(c), op, block_.phase, present - before, repeat);
       before = present;
     }
   }
@@ -294,6 +257,7 @@ void Replay::end_block() {
     results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
     results_.steps[static_cast<std::size_t>(block_.step) - 1] += length * repeat;
   }
+  if (recorder_) recorder_->end_block();
   running_ = false;
   if (progress_) progress_(block_);
 }

@@ -1,24 +1,17 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <systemc>
 #include <vector>
 
-#include "models/dram/channel.hpp"
-#include "models/nmp/controller_module.hpp"
-#include "models/npu/npu_module.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/schedule/task_listener.hpp"
+#include "sim/executors.hpp"
 #include "sim/ledger.hpp"
+#include "sim/task_recorder.hpp"
 
 namespace bondsim {
-
-/// The executors of a system as replay uses them; built by SystemBuilder. nmp[i] is null for a normal channel.
-struct Executors {
-  Npu* npu = nullptr;
-  std::vector<ChannelPort*> channels;
-  std::vector<NmpController*> nmp;
-};
 
 /// Runs a Schedule: hands each executor its tasks in the schedule's order as their dependencies end, block by block, and books what
 /// each block took. Decides nothing.
@@ -29,6 +22,8 @@ class Replay : public sc_core::sc_module, public TaskListener {
   Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress);
 
   void bind(Executors executors);
+  /// Who is told what each block's tasks did; null: nobody.
+  void record_tasks(TaskSink* sink);
   void task_done(std::int32_t task) override;
 
   /// After the kernel has run dry. @throws InfeasibleError naming the tasks that never ran, when the schedule does not end.
@@ -59,7 +54,6 @@ class Replay : public sc_core::sc_module, public TaskListener {
   TimeParts channel_parts(std::size_t channel);
   TimeParts npu_parts();
   std::size_t executor_of(const Task& task) const;
-  std::vector<std::size_t> channels_of(const Task& task) const;
   Picoseconds now() const;
 
   ScheduleSource& source_;
@@ -68,6 +62,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
   bool overlap_;
   Progress progress_;
   Executors executors_;
+  std::unique_ptr<TaskRecorder> recorder_;  ///< null when nobody asks
   sc_core::sc_event wakeup_;
 
   Block block_;
@@ -86,8 +81,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
 
   /// Of one channel, at the last block's end (cumulative), and the free time when the block's last task touching it ended.
   struct ChannelMark {
-    ChannelTimes times;
-    NmpTimes nmp;
+    ChannelSample sample;
     std::int32_t touches_left = 0;
     Picoseconds free_at_last_touch;
     std::vector<ChannelCounts> counts;  ///< by operator + 1

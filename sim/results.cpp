@@ -89,6 +89,7 @@ Json operators_json(const Results& r) {
                     {"energy_j", joules(op.energy)},
                     {"macs", op.macs},
                     {"bytes", op.bytes},
+                    {"hb_bytes", op.counts.hb_bits / 8},
                     {"energy_components_j", components_json(op.energy)}});
   }
   return rows;
@@ -107,6 +108,26 @@ Json channels_json(const Results& r) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+Json config_json(const Results& r) {
+  Json values = Json::array();
+  for (const ConfigValue& v : r.config_values) {
+    Json row = {{"key", v.key}, {"value", v.value}};
+    for (const auto& [name, text] : {std::pair{"unit", &v.unit}, std::pair{"meaning", &v.meaning}, std::pair{"where", &v.where},
+                                     std::pair{"source", &v.source}, std::pair{"confidence", &v.confidence}}) {
+      if (!text->empty()) row[name] = *text;
+    }
+    values.push_back(std::move(row));
+  }
+  return {{"digest", r.config_digest}, {"files", r.config_files}, {"values", std::move(values)}};
+}
+
+Json peaks_json(const MachinePeaks& p) {
+  return {{"npu_macs_per_s", p.npu_macs_per_s},
+          {"nmp_macs_per_s", p.nmp_macs_per_s},
+          {"hb_bytes_per_s", p.hb_bytes_per_s},
+          {"bus_bytes_per_s", p.bus_bytes_per_s}};
 }
 
 double tokens_per_second(const Results& r) {
@@ -152,7 +173,8 @@ std::string results_json(const Results& r) {
   put_times(out["npu"], r.npu);
   out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
   put_times(out["npu"]["prefill"], r.npu_prefill);
-  out["config"] = {{"digest", r.config_digest}, {"files", r.config_files}};
+  out["peaks"] = peaks_json(r.peaks);
+  out["config"] = config_json(r);
   out["simulation"] = {
       {"events", r.events}, {"wall_s", r.wall_s}, {"layers", r.schedule.all_layers ? "all" : "one"}, {"model_layers", r.schedule.layers}};
   return out.dump(2) + "\n";

@@ -6,6 +6,7 @@
 #include "models/base/quantity.hpp"
 #include "models/energy/table.hpp"
 #include "models/schedule/schedule.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 
@@ -52,6 +53,17 @@ struct ChannelResult {
   TimeParts time;
 };
 
+/// One value of the configuration that a run had, with where it comes from.
+struct ConfigValue {
+  std::string key;  ///< dotted path with its section, e.g. `system.nmp.pe.fpus`
+  std::string value;
+  std::string unit;
+  std::string meaning;     ///< as the schema says
+  std::string where;       ///< `file:line`, `--set ...` or `default`
+  std::string source;      ///< as the file says: the comment beside the value, or the entry's own `source`
+  std::string confidence;  ///< energy entries: measured, paper, estimate
+};
+
 /// Everything a run produces.
 struct Results {
   ScheduleHeader schedule;
@@ -60,6 +72,8 @@ struct Results {
   std::int32_t generated_tokens = 0;
   std::string config_digest;
   std::vector<std::string> config_files;
+  std::vector<ConfigValue> config_values;  ///< all of them, in the order of the schema
+  MachinePeaks peaks;
 
   Picoseconds prefill;
   Picoseconds total;
@@ -90,6 +104,10 @@ std::string channels_csv(const Results& results);
 
 /// The compact summary for the terminal.
 std::string results_summary(const Results& results);
+/// Its parts that do not need a simulation: what was run, how long it takes, its energy; and the shares of the energy.
+/// @param done what was done to the layers
+std::string results_headline(const Results& results, const std::string& done = "simulated");
+std::string energy_shares(const Results& results);
 
 /// Writes results.json, operators.csv and channels.csv into a directory that appears whole or not at all: it is
 /// written beside `directory` and renamed. An existing one is replaced only if it holds an earlier run. @throws ConfigError otherwise.

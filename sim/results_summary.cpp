@@ -38,7 +38,9 @@ std::string channels_text(const Results& r, const std::string& kind) {
   return count == 0 ? std::string() : fmt::format("  {} {} channel{}: {}\n", count, kind, count > 1 ? "s" : "", shares_text(sum));
 }
 
-std::string energy_text(const Results& r) {
+}  // namespace
+
+std::string energy_shares(const Results& r) {
   auto named = EnumNames<EnergyComponent>::names();
   std::stable_sort(named.begin(), named.end(), [&](const auto& a, const auto& b) {
     return r.energy[static_cast<std::size_t>(a.second)] > r.energy[static_cast<std::size_t>(b.second)];
@@ -52,12 +54,10 @@ std::string energy_text(const Results& r) {
   return out;
 }
 
-}  // namespace
-
-std::string results_summary(const Results& r) {
+std::string results_headline(const Results& r, const std::string& done) {
   const double tokens = std::max(1.0, static_cast<double>(r.generated_tokens) * r.schedule.batch);
   const Picoseconds mean = r.steps.empty() ? Picoseconds() : Picoseconds(r.decode().value / static_cast<std::int64_t>(r.steps.size()));
-  const char* layers = r.schedule.all_layers ? "all simulated" : "one simulated and multiplied";
+  const std::string layers = fmt::format(r.schedule.all_layers ? "all {}" : "one {} and multiplied", done);
   std::string out;
   out += fmt::format("{} on {}, dataflow {}; batch {}, {} prompt and {} generated tokens; {} layers, {}\n", r.schedule.model, r.system,
                      r.schedule.dataflow, r.schedule.batch, r.prompt_tokens, r.generated_tokens, r.schedule.layers, layers);
@@ -68,13 +68,18 @@ std::string results_summary(const Results& r) {
   out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
                      to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
                      100.0 * to_joules(r.energy_estimated) / std::max(1e-30, to_joules(r.energy_total)));
+  return out;
+}
+
+std::string results_summary(const Results& r) {
+  std::string out = results_headline(r);
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
   out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),
                      r.npu_prefill_bound(), shares_text(r.npu_prefill));
   out += channels_text(r, "nmp");
   out += channels_text(r, "normal");
-  out += fmt::format("where the energy went\n  {}\n", energy_text(r));
+  out += fmt::format("where the energy went\n  {}\n", energy_shares(r));
   out += fmt::format("configuration {}, {} kernel events in {:.2f} s\n", r.config_digest, r.events, r.wall_s);
   return out;
 }

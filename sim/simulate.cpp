@@ -1,6 +1,9 @@
 #include "sim/simulate.hpp"
 
 #include <chrono>
+#include <optional>
+
+#include "sim/trace/window_module.hpp"
 
 namespace bondsim {
 namespace {
@@ -21,12 +24,22 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   Results results;
   results.schedule = schedule.header();
   results.system = system.name;
+  results.peaks = machine_peaks(system);
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
-  SystemBuilder builder(system, relay, options.commands, options.construction);
+  TraceHub* traces = options.traces;
+  const bool commands = traces != nullptr && !traces->command_sinks.empty();
+  SystemBuilder builder(system, relay, commands ? traces : nullptr, options.construction);
   Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
   relay.target = &replay;
   replay.bind(builder.executors());
+  std::optional<WindowGate> gate;
+  if (commands) gate.emplace("trace_window", *traces, builder.channels());
+  if (traces != nullptr) {
+    builder.observe(*traces);
+    traces->elaborated();
+  }
+  if (traces != nullptr && !traces->task_sinks.empty()) replay.record_tasks(traces);
   sc_core::sc_start();
   replay.check_complete();
   ledger.finish(results);

@@ -5,12 +5,13 @@
 #include "models/system/system.hpp"
 #include "sim/results.hpp"
 #include "sim/system_builder.hpp"
+#include "sim/trace/hub.hpp"
 
 namespace bondsim {
 
 struct SimulateOptions {
-  CommandSink* commands = nullptr;  ///< where DRAM commands are traced to
-  Replay::Progress progress;        ///< called after each block
+  TraceHub* traces = nullptr;  ///< who is told what happens; null: nobody
+  Replay::Progress progress;   ///< called after each block
   ConstructionOrder construction = ConstructionOrder::channels_first;
 };
 

@@ -35,6 +35,7 @@ SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, Comma
 SystemBuilder::~SystemBuilder() = default;
 
 void SystemBuilder::build_channels(const System& system, TaskListener& listener, CommandSink* sink, bool backwards) {
+  const auto memo = std::make_shared<HostMemo>();  // channels do alike
   for (std::size_t n = 0; n < channels_.size(); ++n) {
     const std::size_t i = backwards ? channels_.size() - 1 - n : n;
     const bool has_pes = static_cast<int>(i) < system.channels.nmp;
@@ -46,7 +47,7 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
     switches.column_trains = system.kernel.column_trains;
     const auto channel_name = "channel_" + std::to_string(i);
     channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), static_cast<int>(i), system.dram, system.controller,
-                                                 has_pes ? &system.nmp : nullptr, switches, sink);
+                                                 has_pes ? &system.nmp : nullptr, switches, sink, memo);
     if (has_pes)
       nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp, system.fidelity.finite_buffers, listener);
   }
@@ -63,6 +64,19 @@ Executors SystemBuilder::executors() const {
   for (const auto& channel : channels_) e.channels.push_back(channel.get());
   for (const auto& nmp : nmp_) e.nmp.push_back(nmp.get());
   return e;
+}
+
+std::vector<DramChannel*> SystemBuilder::channels() const {
+  std::vector<DramChannel*> list;
+  for (const auto& channel : channels_) list.push_back(channel.get());
+  return list;
+}
+
+void SystemBuilder::observe(TraceHub& traces) {
+  if (!traces.npu_observers.empty()) npu_->observe(&traces);
+  for (std::size_t i = 0; i < nmp_.size() && !traces.nmp_observers.empty(); ++i) {
+    if (nmp_[i]) nmp_[i]->observe(&traces, static_cast<int>(i));
+  }
 }
 
 std::int64_t SystemBuilder::events() const {

@@ -5,6 +5,7 @@
 #include "models/dram/channel_module.hpp"
 #include "models/system/system.hpp"
 #include "sim/replay_module.hpp"
+#include "sim/trace/hub.hpp"
 
 namespace bondsim {
 
@@ -18,6 +19,9 @@ class SystemBuilder {
   ~SystemBuilder();
 
   Executors executors() const;
+  std::vector<DramChannel*> channels() const;
+  /// Lets those who listen hear of changes in the NMP side of the channels and in the NPU.
+  void observe(TraceHub& traces);
   std::int64_t events() const;
 
  private:

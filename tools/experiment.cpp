@@ -6,6 +6,7 @@
 #include "models/base/digest.hpp"
 #include "models/energy/area.hpp"
 #include "models/system/load.hpp"
+#include "tools/configuration.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -98,6 +99,23 @@ Inputs gather(const ExperimentRequest& request) {
   return inputs;
 }
 
+/// A model may be a Hugging Face config.json, whose keys are not the schema's: then all that is known of a value is its file.
+void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const Model& model) {
+  const std::size_t first = out.size();
+  list_values(out, node, "model", model);
+  if (!schema_of(node).empty()) return;
+  for (std::size_t i = first; i < out.size(); ++i) out[i].where = *node.file;
+}
+
+std::vector<ConfigValue> all_values(const Inputs& inputs, const Experiment& experiment) {
+  std::vector<ConfigValue> out;
+  list_values(out, inputs.trees.at("system"), "system", experiment.system);
+  list_model(out, inputs.trees.at("model"), experiment.model);
+  list_values(out, inputs.trees.at("workload"), "workload", experiment.workload);
+  list_tree(out, inputs.trees.at("dataflow"), "dataflow");
+  return out;
+}
+
 }  // namespace
 
 void require_legal(const System& system, bool allow) {
@@ -122,6 +140,7 @@ Experiment load_experiment(const ExperimentRequest& request) {
     inputs.files.push_back(request.tiling);
   }
   experiment.digest = digest(text);
+  experiment.values = all_values(inputs, experiment);
   experiment.files = inputs.files;
   return experiment;
 }

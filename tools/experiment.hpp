@@ -7,6 +7,7 @@
 #include "mapping/llm/workload.hpp"
 #include "mapping/partition/tiling_file.hpp"
 #include "models/system/system.hpp"
+#include "sim/results.hpp"
 
 namespace bondsim::tools {
 
@@ -28,8 +29,9 @@ struct Experiment {
   Workload workload;
   Dataflow dataflow;
   TilingOverrides tiling;
-  std::string digest;              ///< of all values that went in, overrides included
-  std::vector<std::string> files;  ///< read, in order
+  std::string digest;               ///< of all values that went in, overrides included
+  std::vector<std::string> files;   ///< read, in order
+  std::vector<ConfigValue> values;  ///< everything in the structs above, defaults included
 };
 
 /// @throws InfeasibleError naming the published limit that the device breaks, unless `allow`.

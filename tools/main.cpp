@@ -7,10 +7,18 @@
 
 #include "models/base/error.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/parallel/pool.hpp"
 
 namespace {
 
 int run_action(const bondsim::tools::Action& action) {
+  if (bondsim::tools::rank_in_job() > 0) {  // of an MPI job: rank 0 says what there is to say
+    try {
+      return action();
+    } catch (const std::exception&) {
+      return 2;
+    }
+  }
   try {
     return action();
   } catch (const bondsim::InfeasibleError& e) {
@@ -52,8 +60,11 @@ int main(int argc, char** argv) {
   bondsim::tools::add_estimate(app, action);
   bondsim::tools::add_validate(app, action);
   bondsim::tools::add_dse(app, action);
+  bondsim::tools::add_report(app, action);
+  bondsim::tools::add_reproduce(app, action);
   bondsim::tools::add_dram(app, action);
   bondsim::tools::add_check_trace(app, action);
+  bondsim::tools::add_trace(app, action);
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "bondsim: {}\n", wrong);
     return 2;

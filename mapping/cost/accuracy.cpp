@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include "models/base/error.hpp"
 
@@ -45,6 +47,28 @@ double kendall(const std::vector<double>& x, const std::vector<double>& y) {
   return pairs > 0 ? static_cast<double>(score) / pairs : 0;
 }
 
+Accuracy::Groups taus_of_groups(const std::vector<double>& x, const std::vector<double>& y, const std::vector<std::string>& groups) {
+  std::map<std::string, std::pair<std::vector<double>, std::vector<double>>> members;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i].empty()) continue;
+    members[groups[i]].first.push_back(x[i]);
+    members[groups[i]].second.push_back(y[i]);
+  }
+  Accuracy::Groups out;
+  for (const auto& [name, points] : members) {
+    if (points.first.size() < 2) continue;
+    const double tau = kendall(points.first, points.second);
+    if (out.count == 0 || tau < out.lowest_tau) {
+      out.lowest_tau = tau;
+      out.lowest = name;
+    }
+    out.mean_tau += tau;
+    ++out.count;
+  }
+  if (out.count > 0) out.mean_tau /= static_cast<double>(out.count);
+  return out;
+}
+
 /// How a metric is read, and whether it is a most (else a least).
 struct Metric {
   const char* name;
@@ -56,8 +80,10 @@ constexpr Metric metrics[] = {
     {"mape", [](const Accuracy& a) { return a.mape_percent; }, true},
     {"worst", [](const Accuracy& a) { return std::abs(a.worst_percent); }, true},
     {"bias", [](const Accuracy& a) { return std::abs(a.bias_percent); }, true},
+    {"over", [](const Accuracy& a) { return a.highest_percent; }, true},
     {"r", [](const Accuracy& a) { return a.pearson_r; }, false},
     {"tau", [](const Accuracy& a) { return a.kendall_tau; }, false},
+    {"device_tau", [](const Accuracy& a) { return a.groups.lowest_tau; }, false},
 };
 
 const Metric* metric_of(const std::string& name) {
@@ -67,8 +93,9 @@ const Metric* metric_of(const std::string& name) {
 
 }  // namespace
 
-Accuracy accuracy(const std::vector<double>& predictions, const std::vector<double>& measurements) {
+Accuracy accuracy(const std::vector<double>& predictions, const std::vector<double>& measurements, const std::vector<std::string>& groups) {
   check(predictions.size() == measurements.size(), "{} predictions for {} measurements", predictions.size(), measurements.size());
+  check(groups.empty() || groups.size() == predictions.size(), "{} groups for {} predictions", groups.size(), predictions.size());
   Accuracy a;
   a.points = predictions.size();
   if (a.points == 0) return a;
@@ -77,6 +104,7 @@ Accuracy accuracy(const std::vector<double>& predictions, const std::vector<doub
     const double error = 100 * (predictions[i] / measurements[i] - 1);
     a.mape_percent += std::abs(error) / n;
     a.bias_percent += error / n;
+    a.highest_percent = i == 0 ? error : std::max(a.highest_percent, error);
     if (std::abs(error) > std::abs(a.worst_percent)) {
       a.worst_percent = error;
       a.worst_point = i;
@@ -84,6 +112,7 @@ Accuracy accuracy(const std::vector<double>& predictions, const std::vector<doub
   }
   a.pearson_r = pearson(predictions, measurements);
   a.kendall_tau = kendall(predictions, measurements);
+  a.groups = taus_of_groups(predictions, measurements, groups);
   return a;
 }
 
@@ -94,7 +123,8 @@ Gate Gate::parse(const std::string& text) {
     const auto equals = part.find('=');
     const std::string name = part.substr(0, equals);
     if (equals == std::string::npos || metric_of(name) == nullptr) {
-      throw ConfigError(fmt::format("--gate: '{}' is not known, allowed: mape=, worst=, bias= (percent), r=, tau= and a number", part));
+      throw ConfigError(fmt::format(
+          "--gate: '{}' is not known, allowed: mape=, worst=, bias=, over= (percent), r=, tau=, device_tau= and a number", part));
     }
     const std::string number = part.substr(equals + 1);
     std::size_t used = 0;

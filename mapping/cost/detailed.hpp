@@ -1,65 +1,48 @@
 #pragma once
+#include <array>
+#include <map>
+
 #include "mapping/cost/cost_model.hpp"
+#include "mapping/cost/operator_plan.hpp"
+#include "mapping/cost/task_timing.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::cost {
 
-/// Times of a block's tasks by formula: what README.md derives from the rules of the machine, at full fidelity, nothing fitted.
-/// Picoseconds.
-class TaskTiming {
- public:
-  explicit TaskTiming(const System& system);
-
-  /// From the block's start, at which nothing is under way and refresh is due after tREFI, to its end. Tasks run in the schedule's order
-  /// on each channel, on the arrays and on the vector units.
-  double block_ps(const Block& block) const;
-
-  /// Behind the HB ports. Columns of a row of `accesses`, and what comes between the rows of a stream.
-  double row_period_ps(double accesses, bool write) const;
-
-  /// A GEMM of the PEs from `start` to the returned end, without the mode changes around it.
-  /// @param due next refresh of the channel, moved on past those that come
-  double nmp_gemm_end(const NmpGemm& gemm, double start, double& due) const;
-  /// A transfer of the host that has the bus to itself.
-  double host_end(const std::vector<Extent>& extents, bool write, double start, double& due) const;
-  double npu_gemm_end(const NpuGemm& gemm, double start) const;
-  double vector_ps(const VectorWork& work) const;
-
-  /// Into NMP mode after host work (writes or reads or none), and back after an output was stored.
-  double enter_ps(bool after_host, bool after_write) const;
-  double leave_ps() const;
-
- private:
-  struct GemmTerms;
-  struct Pipeline;
-
-  GemmTerms gemm_terms(const NmpGemm& gemm) const;
-  void n_tile(const NmpGemm& gemm, const GemmTerms& terms, std::int64_t columns, Pipeline& pipeline) const;
-  double access_ps(double bytes) const;
-  double row_end_ps(double accesses, bool write) const;
-  double up_to_edge(double ps) const;
-  double first_due() const;
-  double after_idle(double ready, double cost, double& due) const;
-
-  const System& system_;
-  double ck_ = 0;
-  double period_ = 0;  ///< tREFI; far away without refresh
-  double hb_refresh_ = 0, host_refresh_ = 0;
-  double page_accesses_ = 0;
-};
-
 /// The closed form "detailed": the operator alone on `system` with the device's channels, PEs and ports, mapped as the simulator maps it,
 /// and timed by TaskTiming. @throws InfeasibleError where no mapping exists.
 class Detailed final : public CostModel {
  public:
-  explicit Detailed(const System& system) : system_(system) {}
+  explicit Detailed(const System& system);
   const char* name() const override { return "detailed"; }
   double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override;
   double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override;
+  double block_seconds(const Block& block, const System& system, double start_s) const override;
 
  private:
   System system_;
+};
+
+/// The same for many operators on one device: how an operator is cut and tiled is searched once and kept. Not for several threads.
+class DetailedOnDevice {
+ public:
+  DetailedOnDevice(const System& base, const NmpDevice& device);
+  DetailedOnDevice(const System& base, const NpuDevice& device);
+  DetailedOnDevice(const DetailedOnDevice&) = delete;
+  DetailedOnDevice& operator=(const DetailedOnDevice&) = delete;
+
+  /// @throws InfeasibleError where no mapping exists
+  const OperatorPlan& plan(const GemmShape& gemm, double element_bytes);
+  double seconds(const GemmShape& gemm, double element_bytes);
+  const TaskTiming& timing() const { return timing_; }
+
+ private:
+  using Key = std::array<std::int64_t, 5>;  ///< count, m, n, k, size of an element
+  bool on_nmp_;
+  System system_;
+  TaskTiming timing_;
+  std::map<Key, OperatorPlan> plans_;
 };
 
 /// `system` with the channels, PEs and ports of a device. The port keeps the time of an access, so its width goes with its bandwidth.

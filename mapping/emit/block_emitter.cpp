@@ -1,8 +1,8 @@
 #include "mapping/emit/block_emitter.hpp"
 
 #include <algorithm>
-#include <map>
 
+#include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/npu_chunks.hpp"
 
 namespace bondsim {
@@ -164,28 +164,6 @@ BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& a
   return {add(std::move(t))};
 }
 
-void BlockEmitter::finish() {
-  // A channel may stay in NMP mode only when its next nmp_gemm waits for nothing that could itself wait for the channel's normal mode:
-  // for no other task than those its predecessor had to wait for, and the predecessor.
-  std::map<int, std::size_t> last;  // by channel: its latest task, when that is an nmp_gemm
-  for (std::size_t i = 0; i < block_.tasks.size(); ++i) {
-    const Task& t = block_.tasks[i];
-    if (t.channel < 0) continue;
-    const auto before = last.find(t.channel);
-    if (t.kind != TaskKind::nmp_gemm) {
-      if (before != last.end()) last.erase(before);
-      continue;
-    }
-    if (before != last.end()) {
-      Task& previous = block_.tasks[before->second];
-      const auto& allowed = previous.dependencies;
-      const bool stays = std::all_of(t.dependencies.begin(), t.dependencies.end(), [&](std::int32_t d) {
-        return d == static_cast<std::int32_t>(before->second) || std::find(allowed.begin(), allowed.end(), d) != allowed.end();
-      });
-      if (stays) previous.nmp.leave_mode = false;
-    }
-    last[t.channel] = i;
-  }
-}
+void BlockEmitter::finish() { keep_nmp_mode(block_); }
 
 }  // namespace bondsim

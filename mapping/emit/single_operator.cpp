@@ -5,7 +5,6 @@
 
 #include "mapping/emit/npu_chunks.hpp"
 #include "mapping/layout/weights.hpp"
-#include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/schedule/one_block.hpp"
 
@@ -149,7 +148,7 @@ class SingleOperatorEmitter {
     if (together == 0) return;
     const auto pes = static_cast<int>(memory_.banks() / together);
     if (index == 0) layout_ = {1, pes, 1, 1};
-    const NmpTiling tiling = tiling_of(together, pes, channel);
+    const NmpTiling tiling = tiling_of(together, channel);
     std::vector<std::int32_t> after;
     for (std::int64_t done = 0; done < mine; done += together) {
       const std::int64_t count = std::min(together, mine - done);
@@ -165,16 +164,14 @@ class SingleOperatorEmitter {
       t.nmp.stationary = columns(channel, Space::layer, count, pes, op_.shape.k * op_.bits.stationary);
       t.nmp.output = columns(channel, Space::shared, count, pes, op_.shape.m * op_.bits.output);
       after = {three_steps(std::move(t), channel, after)};
+      memory_.require_capacity();  // before a number of products beyond all memory has become as many tasks
     }
   }
 
-  NmpTiling tiling_of(std::int64_t together, int pes, int channel) const {
-    GemmShape shape = op_.shape;
-    shape.count = together;
-    const TilingProblem p = tiling_problem(system_, shape, pes, op_.bits);
-    const auto tiling = choose_tiling(system_.nmp, p);
+  NmpTiling tiling_of(std::int64_t together, int channel) const {
+    const auto tiling = choose_tiling(system_.nmp, products_tiling_problem(system_, op_.bits, op_.shape, together));
     if (!tiling)
-      throw InfeasibleError(fmt::format("channel {}: no tile of {} products of {} rows fits the buffers", channel, together, p.m));
+      throw InfeasibleError(fmt::format("channel {}: no tile of {} products of {} rows fits the buffers", channel, together, op_.shape.m));
     return *tiling;
   }
 
@@ -211,6 +208,12 @@ class SingleOperatorEmitter {
 };
 
 }  // namespace
+
+TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together) {
+  GemmShape of_channel = shape;
+  of_channel.count = together;
+  return tiling_problem(system, of_channel, system.dram.organization.banks() / together, bits);
+}
 
 std::unique_ptr<ScheduleSource> single_operator_schedule(const System& system, const SingleOperator& op, SingleOperatorLayout* layout) {
   SingleOperatorEmitter emitter(system, op);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "mapping/partition/tiling.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -23,6 +24,9 @@ struct SingleOperatorLayout {
   int pes_per_gemm = 0;       ///< nmp: PEs of one product on each of them
   int t_k = 1, t_n = 1;       ///< nmp: cut of K and N over channels_per_gemm
 };
+
+/// What the PEs of a channel have to tile of `together` products side by side, each on as many PEs.
+TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together);
 
 /// A schedule of one block with that operator and nothing else. On the NPU all products are one npu_gemm whose stationary operand is spread
 /// evenly over the channels. On NMP channels:

@@ -69,7 +69,7 @@ void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
   if (group.size() > 1) put(out, "; together with {} of the same input, one scatter for all", fmt::join(group, " "));
   put(out, "\n");
   const WeightShare& share = w.shares.front();
-  put_tile(out, plan, share_problem(plan.system, w, share), share.tiling);
+  put_tile(out, plan, weight_tiling_problem(plan.system, w.bits, w.m, share.k.size(), share.n.size()), share.tiling);
 }
 
 void put_attention(Text& out, const Plan& plan, const std::string& name, const AttentionPlacement& a) {

@@ -11,9 +11,6 @@ namespace {
 
 std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
-/// Elements of K a channel's part is a multiple of, where K allows: what an FPU takes in a cycle.
-std::int64_t k_granule(const System& system) { return system.nmp.pe.macs_per_fpu; }
-
 /// Bytes bank by bank: PE p's columns of [k, n] lie in bank p.
 std::vector<Extent> by_columns(const MemoryMap& memory, int channel, std::int64_t offset, std::int64_t n, std::int64_t bits_per_column) {
   ExtentBuilder out;
@@ -32,12 +29,6 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
-TilingProblem problem_of(const System& system, const WeightPlacement& w, std::int64_t k, std::int64_t n) {
-  TilingProblem problem = tiling_problem(system, {1, w.m, n, k}, system.dram.organization.banks(), w.bits);
-  problem.may_spill = true;
-  return problem;
-}
-
 /// GB/s of a channel's bus.
 double bus_gbps(const System& system) {
   const auto& dram = system.dram;
@@ -50,14 +41,14 @@ template <class ShareTime>
 double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, ShareTime share_ps) {
   double slowest_ps = 0;
   for (int i = 0; i < split.channels(); ++i) {
-    const std::int64_t k = split.k_of(i, group.front().op.k, k_granule(c.system)).size();
+    const std::int64_t k = split.k_of(i, group.front().op.k, weight_k_granule(c.system)).size();
     double bytes = static_cast<double>(bytes_of(c.decode_tokens * k, c.model.bits.activation));
     double ps = 0;
     for (const WeightPlacement& w : group) {
       const std::int64_t n = split.n_of(i, w.n_nmp).size();
       if (n == 0 || k == 0) continue;
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
-      ps += share_ps(problem_of(c.system, w, k, n));
+      ps += share_ps(weight_tiling_problem(c.system, w.bits, w.m, k, n));
     }
     slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system));
   }
@@ -94,7 +85,7 @@ SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement
 }
 
 NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, TilingMemo& tilings) {
-  const TilingProblem problem = share_problem(c.system, w, share);
+  const TilingProblem problem = weight_tiling_problem(c.system, w.bits, w.m, share.k.size(), share.n.size());
   if (c.tiling != nullptr) {
     if (const NmpTiling* given = c.tiling->find(w.op.name)) return fitted(*given, c.system.nmp, problem, w.op.name, share.channel);
   }
@@ -111,7 +102,7 @@ void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<in
   for (std::size_t i = 0; i < channels.size(); ++i) {
     WeightShare share;
     share.channel = channels[i];
-    share.k = w.split.k_of(static_cast<int>(i), w.op.k, k_granule(c.system));
+    share.k = w.split.k_of(static_cast<int>(i), w.op.k, weight_k_granule(c.system));
     share.n = w.split.n_of(static_cast<int>(i), w.n_nmp);
     if (share.k.size() == 0 || share.n.size() == 0) continue;
     share.tiling = tiling_of(c, w, share, tilings);
@@ -161,8 +152,12 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
 
 }  // namespace
 
-TilingProblem share_problem(const System& system, const WeightPlacement& w, const WeightShare& share) {
-  return problem_of(system, w, share.k.size(), share.n.size());
+std::int64_t weight_k_granule(const System& system) { return system.nmp.pe.macs_per_fpu; }
+
+TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n) {
+  TilingProblem problem = tiling_problem(system, {1, m, n, k}, system.dram.organization.banks(), bits);
+  problem.may_spill = true;
+  return problem;
 }
 
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
@@ -192,7 +187,7 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
     report = choose_split(c, out, static_cast<int>(channels.size()), tilings);
     split = c.split == SplitPolicy::search ? report.searched : report.closed_form;
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, k_granule(c.system)).size();
+      const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, weight_k_granule(c.system)).size();
       const std::int64_t bytes = bytes_of(elements, c.model.bits.activation);
       inputs.push_back(memory.reserve(channels[i], Space::shared, memory.spread_bank_bytes(bytes, memory.both_unit())));
     }

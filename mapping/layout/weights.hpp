@@ -50,15 +50,18 @@ struct WeightPlacement {
   std::int64_t n_npu() const { return op.n - n_nmp; }
 };
 
-/// What has to be tiled in a share.
-TilingProblem share_problem(const System& system, const WeightPlacement& w, const WeightShare& share);
-
 /// Input and output of a share for `m` rows, at most the placement's; offsets in the shared space.
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 
 /// Room for the accumulators of a share between k tiles; nothing when its tiling does not spill them.
 std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
+
+/// Elements of K a channel's part is a multiple of, where K allows: what an FPU takes in a cycle.
+std::int64_t weight_k_granule(const System& system);
+
+/// What the PEs of a channel have to tile of a weight GEMM: its share [m, k] x [k, n], on all of them.
+TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n);
 
 /// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
 struct WeightGroup {

@@ -50,7 +50,8 @@ OperatorTable::Entry OperatorTable::make_entry(const SearchOperator& op, int nmp
   Entry entry;
   for (int normal = 0; normal <= (has_normal() ? 1 : 0); ++normal) {
     cost::NpuDevice npu = problem_.device.npu;
-    npu.channels = nmp + normal * problem_.device.normal_channels;
+    const int of_normal = normal * problem_.device.normal_channels;
+    npu.channels = problem_.split_reads_all_channels ? nmp + of_normal : std::max(nmp, of_normal);
     if (npu.channels > 0) entry.prefill_s[normal] = problem_.model->npu_seconds(op.prefill, problem_.element_bytes, npu);
   }
   if (nmp == 0) return entry;
@@ -65,7 +66,7 @@ void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) 
   cost::NmpDevice device = problem_.device.nmp;
   device.channels = nmp;
   cost::NpuDevice npu = problem_.device.npu;
-  npu.channels = nmp + problem_.device.normal_channels;  // the NPU's part sees every channel the operator is bound to, as published
+  npu.channels = (problem_.split_reads_all_channels ? nmp : 0) + problem_.device.normal_channels;
   const std::int64_t units = op.units();
   for (std::int64_t share = 0; share < units; ++share) {
     entry.split_nmp_s.push_back(share == 0 ? 0.0 : problem_.model->nmp_seconds(with_units(op, share), problem_.element_bytes, device));

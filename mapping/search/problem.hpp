@@ -34,6 +34,9 @@ struct SearchProblem {
   cost::LayerDevice device;
   double channel_capacity_bytes = 0;
   BindingRule rule = BindingRule::data_centric;
+  /// The NPU's part of a split operator comes from every channel that the operator is bound to, as published; otherwise from the normal
+  /// ones, which hold it, and a prefill from the larger kind of channels, which holds most of it.
+  bool split_reads_all_channels = true;
   const cost::CostModel* model = nullptr;  ///< outlives the problem
 
   int nmp_channels() const { return device.nmp.channels; }

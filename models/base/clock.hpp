@@ -30,6 +30,9 @@ class Clock {
     return Picoseconds(static_cast<std::int64_t>(static_cast<WideInt>(n) * numerator_ / denominator_));
   }
 
+  /// Whether the period is a whole number of picoseconds, so that edges as far apart in cycles are as far apart in time.
+  bool whole_picoseconds() const { return denominator_ == 1; }
+
   /// First edge at or after `t`.
   std::int64_t edge_at_or_after(Picoseconds t) const {
     std::int64_t n = edge_before_or_at(t);

@@ -36,8 +36,8 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
-WorkerPool::WorkerPool(int workers, std::size_t chunk, Work work) : chunk_(chunk), work_(std::move(work)) {
-  check(workers >= 1 && chunk >= 1, "{} workers, chunks of {}", workers, chunk);
+WorkerPool::WorkerPool(int workers, Work work) : work_(std::move(work)) {
+  check(workers >= 1, "{} workers", workers);
   ::signal(SIGPIPE, SIG_IGN);  // a dead worker is found by the failed write
   workers_.resize(static_cast<std::size_t>(workers));
   for (Worker& worker : workers_) start(worker);
@@ -62,7 +62,8 @@ void WorkerPool::start(Worker& worker) {
     }
     ::close(to[1]);
     ::close(from[0]);
-    ::signal(SIGINT, SIG_IGN);           // the parent decides when to stop
+    ::signal(SIGINT, SIG_IGN);  // the parent decides when to stop
+    ::signal(SIGTERM, SIG_IGN);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // and nobody needs the answers of an orphan
     serve(to[0], from[1]);
   }
@@ -136,7 +137,7 @@ void WorkerPool::hand_out(Worker& worker, Run& run) {
   std::string text;
   // A line that killed a worker goes alone, so that its neighbours do not suffer.
   const bool alone = run.deaths[run.waiting.front()] > 0;
-  const std::size_t most = alone ? 1 : chunk_;
+  const std::size_t most = alone ? 1 : std::max<std::size_t>(1, run.callbacks.chunk);
   while (!run.waiting.empty() && worker.tasks.size() < most && (alone || run.deaths[run.waiting.front()] == 0)) {
     text += run.tasks[run.waiting.front()] + "\n";
     worker.tasks.push_back(run.waiting.front());

@@ -2,32 +2,24 @@
 #include <sys/types.h>
 
 #include <deque>
-#include <functional>
 #include <string>
 #include <vector>
+
+#include "models/base/task_pool.hpp"
 
 namespace bondsim {
 
 /// Worker processes that answer lines of text with lines of text. A worker that dies is reported, replaced, and what it had is given to
 /// another; a line that kills three workers is given up. Processes, not threads: a simulation can elaborate once a process.
-class WorkerPool {
+class WorkerPool : public TaskPool {
  public:
-  using Work = std::function<std::string(const std::string&)>;  ///< runs in a worker; neither text may hold a line break
-  struct Callbacks {
-    std::function<void(std::size_t task, const std::string& answer)> answered;
-    std::function<void(std::size_t task, const std::string& report)> gave_up;
-    std::function<void(const std::string& report)> died;
-    std::function<bool()> stop;  ///< true: hand nothing out any more
-  };
-
-  /// Starts the processes. @param chunk tasks a worker is given at a time: neighbours that may share work.
-  WorkerPool(int workers, std::size_t chunk, Work work);
-  ~WorkerPool();
+  WorkerPool(int workers, Work work);
+  ~WorkerPool() override;
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Answers come in any order. Returns when all are answered or given up, or, after `stop`, when what was handed out is.
-  void run(const std::vector<std::string>& tasks, const Callbacks& callbacks);
+  void run(const std::vector<std::string>& tasks, const Callbacks& callbacks) override;
+  int workers() const override { return static_cast<int>(workers_.size()); }
 
   /// Of the processes, for tests.
   std::vector<pid_t> processes() const;
@@ -54,7 +46,6 @@ class WorkerPool {
   void receive(Worker& worker, Run& run);
   void bury(Worker& worker, Run& run);
 
-  std::size_t chunk_;
   Work work_;
   std::vector<Worker> workers_;
 };

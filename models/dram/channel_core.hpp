@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "models/dram/hb_engine.hpp"
 #include "models/dram/host_controller.hpp"
 #include "models/dram/ledger.hpp"
+#include "models/dram/tracked.hpp"
 
 namespace bondsim {
 
@@ -18,9 +20,9 @@ namespace bondsim {
 /// the HB ports from s on; so calls made at the same time may come in any order. Copying a core copies its state.
 class ChannelCore {
  public:
-  /// @param nmp null for a normal channel.
+  /// @param nmp null for a normal channel. @param memo shared with channels of the same configuration; null: its own.
   ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const ChannelSwitches& switches,
-              const std::vector<TimingRule>& rules);
+              const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo = nullptr);
 
   void keep_log(bool keep) { ledger_.keep_log = keep; }
 
@@ -32,7 +34,7 @@ class ChannelCore {
 
   /// Decides everything up to and including `limit`.
   void run(Picoseconds limit);
-  /// Likewise, but stops at the first event. @return the time reached.
+  /// Likewise, but stops at the first event, or beyond `limit` and before any event. @return the time reached.
   Picoseconds run_to_event(Picoseconds limit);
 
   /// Whether events will come without further calls.
@@ -59,21 +61,22 @@ class ChannelCore {
   };
 
   bool open_for_host(Picoseconds now) const;
-  void begin_host_work(Picoseconds now);
+  HbEngine& hb() { return *hb_.change(); }
+  void emit_hb(Picoseconds t);
   Picoseconds next_decision() const;
-  void step(Picoseconds limit);
+  void step(Picoseconds limit, Picoseconds furthest);
   void drained(Picoseconds t);
   void close_banks();
   void announce();
   void arrive();
   /// Normal mode, once the host side is idle: when leaving it may begin.
-  Cycle drained_at() const { return std::max(visible_from(requested_), host_.decided()); }
+  Cycle drained_at() const { return std::max(visible_from(requested_), host_->decided()); }
   Cycle visible_from(Picoseconds now) const { return clock_.edge_before_or_at(now) + 1; }
 
   const DramConfig* dram_;
   Clock clock_;
-  HostController host_;
-  std::optional<HbEngine> hb_;
+  Tracked<HostController> host_;
+  Tracked<std::optional<HbEngine>> hb_;
   ChannelLedger ledger_;
   ChannelMode mode_ = ChannelMode::normal;
   ChannelMode target_ = ChannelMode::normal;

@@ -15,15 +15,16 @@ constexpr Picoseconds longest_logged_horizon{100'000'000};
 }  // namespace
 
 DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller,
-                         const NmpConfig* nmp, const ChannelSwitches& switches, CommandSink* sink)
+                         const NmpConfig* nmp, const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo)
     : sc_module(name),
       index_(index),
       switches_(switches),
       sink_(sink),
-      core_(dram, controller, nmp, switches, timing_rules(dram)),
+      recording_(sink != nullptr),
+      core_(dram, controller, nmp, switches, timing_rules(dram), memo),
       checkpoint_(core_),
       horizon_(first_horizon) {
-  core_.keep_log(sink != nullptr);
+  core_.keep_log(recording_);
   SC_HAS_PROCESS(DramChannel);
   SC_METHOD(work);
   sensitive << wakeup_;
@@ -33,6 +34,14 @@ DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConf
 void DramChannel::bind_listener(ChannelListener& host, ChannelListener* nmp) {
   host_listener_ = &host;
   nmp_listener_ = nmp;
+}
+
+void DramChannel::record_commands(bool on, bool one_by_one) {
+  synchronize();
+  recording_ = on && sink_ != nullptr;
+  one_by_one_ = one_by_one;
+  core_.keep_log(recording_);
+  if (core_.busy() || one_by_one_) submitted();
 }
 
 void DramChannel::submit(const HostTransfer& transfer) {
@@ -122,7 +131,7 @@ void DramChannel::work() {
         break;
     }
   }
-  if (!core_.busy()) return;
+  if (!core_.busy() && !one_by_one_) return;
   if (!events.empty()) {
     wakeup_.notify(sc_core::SC_ZERO_TIME);  // those who were told may submit more at this time
     return;
@@ -133,12 +142,12 @@ void DramChannel::work() {
 void DramChannel::run_ahead() {
   const Picoseconds t = now();
   Picoseconds wake = core_.next_time();
-  if (switches_.column_trains) {
+  if (switches_.column_trains && !one_by_one_) {
     checkpoint_ = core_;
     ahead_ = true;
     const Picoseconds limit = t + horizon_;
     reached_ = wake = core_.run_to_event(std::max(limit, wake));
-    horizon_ = std::min(horizon_ * 4, sink_ != nullptr ? longest_logged_horizon : longest_horizon);
+    horizon_ = std::min(horizon_ * 4, recording_ ? longest_logged_horizon : longest_horizon);
   }
   check(wake > t, "channel {} would wake at {} ps, not after {} ps", index_, wake.value, t.value);
   wakeup_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((wake - t).value)));

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <systemc>
 
@@ -20,11 +21,16 @@ class RequestObserver {
 class DramChannel : public sc_core::sc_module, public ChannelPort {
  public:
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
+  /// @param memo shared with channels of the same configuration; null: its own.
   DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
-              const ChannelSwitches& switches, CommandSink* sink);
+              const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo = nullptr);
 
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);
+
+  /// From now on commands are handed to the sink, or not. @param one_by_one at the time of each of them: the kernel wakes for every one,
+  /// refresh of an idle channel included, until this is called again. At construction: whenever there is a sink.
+  void record_commands(bool on, bool one_by_one);
 
   /// Who is told of requests; null: nobody.
   void bind_observer(RequestObserver* observer) { observer_ = observer; }
@@ -53,6 +59,8 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   int index_;
   ChannelSwitches switches_;
   CommandSink* sink_;
+  bool recording_;
+  bool one_by_one_ = false;
   RequestObserver* observer_ = nullptr;
   ChannelListener* host_listener_ = nullptr;
   ChannelListener* nmp_listener_ = nullptr;

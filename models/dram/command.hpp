@@ -48,6 +48,11 @@ struct ChannelCounts {
   std::int64_t mode_changes = 0;
 };
 
+ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b);
+ChannelTimes operator-(ChannelTimes a, const ChannelTimes& b);
+ChannelCounts& operator+=(ChannelCounts& a, const ChannelCounts& b);
+ChannelCounts operator-(ChannelCounts a, const ChannelCounts& b);
+
 enum class DramCommand : std::uint8_t { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, mode_nmp, mode_normal };
 inline constexpr int dram_commands = 12;
 

@@ -6,6 +6,11 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
+namespace {
+
+constexpr std::int32_t stretch_bursts = 64;
+
+}  // namespace
 
 ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organization)
     : extent_(extent),
@@ -26,6 +31,24 @@ ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organiz
   next_bank();
 }
 
+std::int64_t ExtentCursor::row_shape(std::int32_t row) const {
+  const std::int64_t row_begin = row * page_bytes_;
+  const std::int64_t from = std::max<std::int64_t>(extent_.bank_offset - row_begin, 0);
+  const auto to = [&](std::int64_t bytes) { return std::min(extent_.bank_offset + bytes - row_begin, page_bytes_); };
+  const std::int64_t shorter = to(extent_.bytes_per_bank);
+  if (shorter <= from) return -1;
+  const std::int64_t end = ceil_div(shorter, burst_bytes_);
+  return end == ceil_div(to(extent_.max_bytes_per_bank()), burst_bytes_) ? from / burst_bytes_ << 32 | end : -1;
+}
+
+void ExtentCursor::jump(const BurstAddress& at) {
+  at_.row = at.row;
+  bank_in_group_ = at.bank % banks_per_group_;
+  check(enter_bank(), "jump to bank {}, which is not of the extent", at.bank);
+  at_ = at;
+  group_ = at.bank / banks_per_group_;
+}
+
 /// Goes to the first burst of the next bank of the groups that has any, in this row or a later one.
 void ExtentCursor::next_bank() {
   do {
@@ -42,6 +65,7 @@ void ExtentCursor::next_bank() {
 bool ExtentCursor::enter_bank() {
   std::int32_t first = INT32_MAX;
   column_end_ = 0;
+  std::int32_t active_groups = 0;
   const std::int64_t row_begin = at_.row * page_bytes_;
   for (std::int32_t g = 0; g < groups_; ++g) {
     const auto i = static_cast<std::size_t>(g);
@@ -53,10 +77,12 @@ bool ExtentCursor::enter_bank() {
     if (to <= from) continue;
     begin_[i] = static_cast<std::int32_t>(from / burst_bytes_);
     end_[i] = static_cast<std::int32_t>(ceil_div(to, burst_bytes_));
+    ++active_groups;
     first = std::min(first, begin_[i]);
     column_end_ = std::max(column_end_, end_[i]);
   }
   if (column_end_ == 0) return false;
+  stretch_ = std::max(stretch_bursts / active_groups, 1);
   at_.column = first;
   group_ = -1;
   advance();

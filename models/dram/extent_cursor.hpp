@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 
+#include "models/dram/bank_mask.hpp"
 #include "models/dram/organization.hpp"
 #include "models/schedule/extent.hpp"
 
@@ -28,18 +29,29 @@ class ExtentCursor {
   bool done() const { return done_; }
   const BurstAddress& at() const { return at_; }
 
-  void advance() {
+  /// @return whether a stretch ends: some tens of bursts in the same banks.
+  bool advance() {
+    bool stretch_ends = false;
     do {
       if (++group_ == groups_) {
         group_ = 0;
         if (++at_.column >= column_end_) {
           next_bank();
-          return;
+          return true;
         }
+        stretch_ends = at_.column % stretch_ == 0;
       }
     } while (at_.column < begin_[static_cast<std::size_t>(group_)] || at_.column >= end_[static_cast<std::size_t>(group_)]);
     at_.bank = group_ * banks_per_group_ + bank_in_group_;
+    return stretch_ends;
   }
+
+  /// Columns that the extent has in a row, as first << 32 | end; -1 when its banks differ in that, or it has none.
+  std::int64_t row_shape(std::int32_t row) const;
+  /// Banks of the extent, as bits; with them, a place and the shapes of the rows the way through these rows is given.
+  std::uint64_t banks() const { return bank_mask(extent_.first_bank, extent_.banks); }
+  /// Goes to a place that advance() would come to.
+  void jump(const BurstAddress& at);
 
   /// Bursts of the whole extent.
   static std::int64_t bursts(const Extent& extent, const DramOrganization& organization);
@@ -58,6 +70,7 @@ class ExtentCursor {
   std::int32_t bank_in_group_ = 0;
   std::int32_t column_end_ = 0;
   std::int32_t last_row_ = 0;
+  std::int32_t stretch_ = 1;  ///< in columns
   bool done_ = true;
   std::array<std::int32_t, max_bank_groups> begin_{};
   std::array<std::int32_t, max_bank_groups> end_{};

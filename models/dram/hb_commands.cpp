@@ -29,8 +29,7 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   const RowState before = last_row_state_;
   last_row_state_ = row_state(share);
   const Ps clock_period = clock_.edge(1).value;
-  const bool whole_picoseconds = clock_.edge(1'000'003).value == 1'000'003 * clock_period;
-  if (!whole_picoseconds || !last_row_state_.repeats(before, clock_period)) return;
+  if (!clock_.whole_picoseconds() || !last_row_state_.repeats(before, clock_period)) return;
   const HbTransfer& transfer = job_of(lane).transfer;
   const Ps period = lane.column_end - before.column_end;
   // The last row may be cut, and so may be the last row of the shorter banks.
@@ -45,7 +44,8 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   counts.activates += rows;
   counts.precharges += rows;
   (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.count;
-  ledger.account.add_periodic_data(Picoseconds(lane.column_end), Picoseconds(period), Picoseconds(share.count * access_ps_), count);
+  const Ps data = share.count * access_ps_;
+  ledger.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0});
   const Ps shift = count * period;
   lane.row += count;
   lane.column_end += shift;

@@ -96,6 +96,19 @@ void HostController::issue_column(const Choice& choice, Cycle t, ChannelLedger& 
   entry.next = free_entry_;
   free_entry_ = choice.entry;
   if (stream.exhausted() && stream.in_flight == 0) finish(index, ledger);
+  if (nothing_waits() && !streams_.empty()) await_arrival(ledger);
+}
+
+/// When the requests to come have not arrived yet, there is no work until the first of them does.
+void HostController::await_arrival(ChannelLedger& ledger) const {
+  Picoseconds first(INT64_MAX);
+  for (const Stream& stream : streams_) {
+    if (!stream.listed) return;
+    first = std::min(first, std::max(stream.list.items[stream.index].arrival, stream.submitted));
+  }
+  if (first <= clock_.edge(data_end_)) return;
+  ledger.account.end_work(clock_.edge(data_end_));
+  ledger.account.begin_work(first);
 }
 
 /// Row timing switched off: the row changes at no cost of time, but is counted.
@@ -142,7 +155,7 @@ void HostController::issue_refresh(const Choice& choice, Cycle t, ChannelLedger&
   const bool all = choice.command == DramCommand::refab;
   const std::int32_t op = current_op();
   if (!row_timing_ && open_banks_ != 0) issue_precharge_all(t, op, ledger);
-  double ns = dram_->timing.t_rfc_ab_ns;
+  noteworthy_ = all || ledger.refresh.position == 0;
   if (all) {
     timing_.issued(DramCommand::refab, -1, t);
     ledger.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
@@ -155,16 +168,16 @@ void HostController::issue_refresh(const Choice& choice, Cycle t, ChannelLedger&
     ledger.refresh.position = (ledger.refresh.position + 1) % turns;
     ledger.refresh.due_ps += refresh_period(*dram_, RefreshKind::per_bank).value;
     ++ledger.of(op).refreshes_per_bank;
-    ns = dram_->timing.t_rfc_pb_ns;
   }
   const Picoseconds now = clock_.edge(t);
-  const Picoseconds end = clock_.edge(t + cycles_of_ns(ns, dram_->timing.ck_mhz));
+  const Picoseconds end = clock_.edge(t + refresh_cycles());
   ledger.account.add(TimeAccount::Kind::refresh, now, end, now);
   ledger.record(now, choice.command, choice.bank, -1, -1, op);
 }
 
 /// All requests of a stream are served: its end is known.
 void HostController::finish(std::size_t index, ChannelLedger& ledger) {
+  forget_states();
   const Stream& stream = streams_[index];
   ledger.events.push_back({clock_.edge(stream.data_end), ChannelEvent::Kind::host_done, stream.tag, ChannelMode::normal});
   streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(index));
@@ -180,6 +193,7 @@ Cycle HostController::activate_ready() const {
 Cycle HostController::precharge_ready() const { return open_banks_ != 0 && row_timing_ ? timing_.ready(DramCommand::prea) : 0; }
 
 Cycle HostController::precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger) {
+  forget_states();
   if (open_banks_ != 0) issue_precharge_all(t, op, ledger);
   return std::max(t, row_timing_ ? timing_.ready(DramCommand::refab) : 0);
 }

@@ -7,7 +7,7 @@ namespace bondsim {
 HostController::HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,
                                const std::vector<TimingRule>& rules, const Clock& clock)
     : dram_(&dram),
-      controller_(controller),
+      controller_(std::make_shared<const ControllerConfig>(controller)),
       row_timing_(switches.row_timing),
       write_wait_(cycles_of_ns(controller.write_wait_ns, dram.timing.ck_mhz)),
       clock_(clock),
@@ -19,7 +19,17 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
   const int banks = dram.organization.banks();
   check(banks <= 64 && dram.organization.bank_groups <= max_bank_groups, "{} banks are more than a channel can have", banks);
   all_banks_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
+  free_all_entries();
+}
+
+void HostController::free_all_entries() {
+  free_entry_ = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].next = static_cast<std::int32_t>(i + 1 < entries_.size() ? i + 1 : -1);
+}
+
+/// Edges as many cycles apart must be as far apart in time, else states that look alike are not.
+void HostController::remember(std::shared_ptr<HostMemo> memo) {
+  if (clock_.whole_picoseconds()) memo_ = std::move(memo);
 }
 
 void HostController::submit(const HostTransfer& transfer, Picoseconds submitted, Cycle visible) {
@@ -48,6 +58,7 @@ void HostController::submit(const RequestList& list, std::int32_t op, std::uint6
 
 /// Streams are kept by (submitted, tag), so the order of calls within one simulated time does not matter.
 void HostController::add_stream(Stream stream) {
+  forget_states();
   stream.slot = next_slot_++;
   auto at = streams_.end();
   while (at != streams_.begin() && (at - 1)->submitted == stream.submitted && (at - 1)->tag > stream.tag) --at;
@@ -61,8 +72,14 @@ std::size_t HostController::stream_of(const Entry& entry) const {
   return i;
 }
 
-void HostController::step(ChannelLedger& ledger) {
+void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest) {
+  const bool remembers = memo_ != nullptr && !ledger.keep_log;
+  if (remembers && state_ >= 0 && repeat(ledger, furthest)) return;
+  if (remembers && streams_.empty() && skip_idle_refreshes(ledger, limit)) return;
   const Cycle t = next_;
+  state_ = -1;
+  if (!remembers) recording_.state = -1;
+  noteworthy_ = false;
   decided_ = t + 1;
   accept(t, ledger);
   Choice choice;
@@ -74,6 +91,7 @@ void HostController::step(ChannelLedger& ledger) {
     const Cycle due = nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger);
     if (due > t) next_ = std::min(next_, due);
   }
+  if (remembers && noteworthy_) note_state(ledger);
 }
 
 // ---- Requests enter -------------------------------------------------------------------------------------------------------
@@ -81,6 +99,7 @@ void HostController::step(ChannelLedger& ledger) {
 /// At most one request a cycle, reads and writes in turn; of either kind the transfer submitted first goes first.
 bool HostController::accept(Cycle t, ChannelLedger& ledger) {
   for (const bool write : {write_turn_, !write_turn_}) {
+    if (full(write) && (write || waiting_[1] == 0)) continue;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       Stream& stream = streams_[i];
       if (stream.visible > t || stream.exhausted() || stream.next_is_write() != write || !arrived(stream, t)) continue;
@@ -102,7 +121,7 @@ bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger)
   const bool write = stream.next_is_write();
   const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
   const bool forward = !write && waiting_[1] != 0 && forwarded(at);
-  if (!forward && queued_[write] >= (write ? controller_.write_queue : controller_.read_queue)) return false;
+  if (!forward && full(write)) return false;
   const Picoseconds now = clock_.edge(t);
   const Picoseconds arrival = listed != nullptr && listed->arrival.value > 0 ? listed->arrival : now;
   if (forward) {
@@ -128,7 +147,7 @@ bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger)
   if (stream.listed) {
     ++stream.index;
   } else {
-    stream.cursor.advance();
+    noteworthy_ |= stream.cursor.advance();
   }
   return true;
 }
@@ -193,7 +212,7 @@ Cycle HostController::next_acceptance(Cycle t) const {
       write = listed.write;
       if (listed.arrival.value > 0) at = std::max(at, clock_.edge_at_or_after(listed.arrival));
     }
-    if (queued_[write] < (write ? controller_.write_queue : controller_.read_queue)) next = std::min(next, at);
+    if (!full(write)) next = std::min(next, at);
   }
   return next;
 }
@@ -219,7 +238,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
   if (choice.found || opened_write_overdue(t)) return;
   std::uint64_t blocked = 0;
   if (refresh) {
-    if (controller_.refresh == RefreshKind::all_bank) {
+    if (controller_->refresh == RefreshKind::all_bank) {
       choose_refresh_all(t, choice);
       return;
     }
@@ -229,7 +248,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
   }
   set_write_mode(t);
   choose_queued(t, choice, blocked);
-  if (!choice.found && controller_.page_policy == PagePolicy::closed) choose_close(t, choice);
+  if (!choice.found && controller_->page_policy == PagePolicy::closed) choose_close(t, choice);
 }
 
 /// Requests whose row was opened for them come first; an ACT2 that would come too late comes before all.
@@ -258,7 +277,7 @@ void HostController::choose_refresh_all(Cycle t, Choice& choice) const {
   if (open_banks_ != 0 && row_timing_) {
     consider(t, choice, 0, -1, -1, DramCommand::prea, timing_.ready(DramCommand::prea));
   } else {
-    consider(t, choice, 0, -1, -1, DramCommand::refab, timing_.ready(DramCommand::refab));
+    consider(t, choice, 0, -1, -1, DramCommand::refab, refresh_ready(all_banks_));
   }
 }
 
@@ -269,11 +288,15 @@ void HostController::choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t
     consider(t, choice, 0, -1, b, DramCommand::pre, timing_.ready(DramCommand::pre, b));
     return;
   }
+  consider(t, choice, 0, -1, __builtin_ctzll(banks), DramCommand::refpb, refresh_ready(banks));
+}
+
+/// First cycle at which these closed banks (all of them, if all are refreshed at once) may be refreshed.
+Cycle HostController::refresh_ready(std::uint64_t banks) const {
+  if (controller_->refresh == RefreshKind::all_bank) return timing_.ready(DramCommand::refab);
   Cycle ready = 0;
-  for (std::uint64_t mask = banks; mask != 0; mask &= mask - 1) {
-    ready = std::max(ready, timing_.ready(DramCommand::refpb, __builtin_ctzll(mask)));
-  }
-  consider(t, choice, 0, -1, __builtin_ctzll(banks), DramCommand::refpb, ready);
+  for_each_bank(banks, [&](std::size_t b) { ready = std::max(ready, timing_.ready(DramCommand::refpb, static_cast<int>(b))); });
+  return ready;
 }
 
 void HostController::set_write_mode(Cycle t) {
@@ -282,9 +305,9 @@ void HostController::set_write_mode(Cycle t) {
     writes_overdue_ = write_mode_ = writes > 0;
   } else if (!write_mode_) {
     writes_overdue_ = writes > 0 && queued_[0] > 0 && write_wait_ > 0 && t - oldest_write() >= write_wait_;
-    write_mode_ = writes_overdue_ || writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
+    write_mode_ = writes_overdue_ || writes * 100 > controller_->write_high_percent * controller_->write_queue || queued_[0] == 0;
   } else {
-    write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
+    write_mode_ = !(writes * 100 < controller_->write_low_percent * controller_->write_queue && queued_[0] != 0);
   }
 }
 

@@ -1,9 +1,12 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/dram/extent_cursor.hpp"
+#include "models/dram/host_memo.hpp"
 #include "models/dram/ledger.hpp"
 #include "models/dram/timing_state.hpp"
 
@@ -43,8 +46,10 @@ class HostController {
   Cycle next() const { return next_; }
   /// First cycle that has not been decided.
   Cycle decided() const { return decided_; }
-  /// Decides cycle next().
-  void step(ChannelLedger& ledger);
+  /// Decides cycle next(); with a memo, also what is known of the time that follows: idle refreshes until `limit`, work until `furthest`.
+  void step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest);
+  /// Remembers states in `memo`, and what followed from them.
+  void remember(std::shared_ptr<HostMemo> memo);
 
   bool idle() const { return streams_.empty() && queued_[0] + queued_[1] == 0 && active_banks_ == 0; }
   /// End of the last data beat so far.
@@ -58,6 +63,7 @@ class HostController {
   Cycle activate_ready() const;
   /// Normal mode begins again, all banks are closed and may be activated from `cycle` on.
   void resume(Cycle cycle) {
+    forget_states();
     next_ = cycle;
     timing_.block_until(cycle);
   }
@@ -109,6 +115,27 @@ class HostController {
     bool next_is_write() const { return listed ? list.items[index].write : write; }
     bool exhausted() const { return listed ? index == list.count : cursor.done(); }
   };
+  /// The streams that take part in what comes, in their order, and the operators they are charged to.
+  struct Parts {
+    std::size_t size = 0;
+    std::size_t operators = 0;
+    std::size_t base = 0;  ///< rows are relative to this one's
+    std::array<std::size_t, most_memo_streams> stream{};
+    std::array<bool, most_memo_streams> head{};  ///< the first of its direction that has more
+    std::array<std::size_t, most_memo_streams> op_of{};
+    std::array<std::int32_t, most_memo_streams> op{};
+  };
+  /// A remembered state from which a span began of which nothing is known.
+  struct Recording {
+    std::int32_t state = -1;
+    Cycle decided = 0;
+    std::int64_t due_ps = 0;
+    TimeAccount::Sums times{};
+    Parts parts;
+    std::array<std::int32_t, most_memo_streams> slot{};
+    std::array<std::int32_t, most_memo_streams> row{};
+    std::array<ChannelCounts, most_memo_streams> counts{};
+  };
   /// The best command found so far at a cycle.
   struct Choice {
     bool found = false;
@@ -127,11 +154,18 @@ class HostController {
   void unlink(Bank& bank, std::int32_t entry);
   void rescan(Bank& bank);
   Cycle next_acceptance(Cycle t) const;
+  bool full(bool write) const { return queued_[write] >= (write ? controller_->write_queue : controller_->read_queue); }
 
   Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
   Cycle forced_refresh_cycle(const ChannelLedger& ledger) const;
+  /// From a refresh command to its end.
+  Cycle refresh_cycles() const {
+    const DramTiming& timing = dram_->timing;
+    return cycles_of_ns(controller_->refresh == RefreshKind::all_bank ? timing.t_rfc_ab_ns : timing.t_rfc_pb_ns, timing.ck_mhz);
+  }
   bool nothing_waits() const { return queued_[0] + queued_[1] == 0 && (active_banks_ | opening_banks_) == 0; }
   std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
+  Cycle refresh_ready(std::uint64_t banks) const;
   void choose(Cycle t, Choice& choice, const ChannelLedger& ledger);
   static void consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
                        Cycle ready);
@@ -152,6 +186,25 @@ class HostController {
   void issue_precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
   void issue_refresh(const Choice& choice, Cycle t, ChannelLedger& ledger);
   void open_without_time(const Entry& entry, Cycle t, ChannelLedger& ledger);
+  bool find_parts(Parts& parts) const;
+  std::int32_t base_row(const Parts& parts) const;
+  bool pack(const Parts& parts, ChannelLedger& ledger, PackedState& state) const;
+  void pack_banks(std::int32_t row, PackedState& state) const;
+  void pack_entries(const Parts& parts, std::int32_t row, PackedState& state) const;
+  void unpack(const Parts& parts, const PackedState& state, Cycle now, const HostSpan& passed, ChannelLedger& ledger);
+  void unpack_banks(std::int32_t row, PackedReader& in);
+  void unpack_entries(const Parts& parts, std::int32_t row, PackedReader& in);
+  void note_state(ChannelLedger& ledger);
+  void begin_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
+  void end_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
+  bool repeat(ChannelLedger& ledger, Picoseconds limit);
+  const HostSpan* known_span(std::int32_t number, Cycle decided, const RefreshState& refresh) const;
+  bool meets(const Parts& parts, const HostSpan& passed, const HostSpan& span) const;
+  void forget_states() { state_ = recording_.state = -1; }
+  void free_all_entries();
+  bool skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit);
+
+  void await_arrival(ChannelLedger& ledger) const;
   void finish(std::size_t stream, ChannelLedger& ledger);
   void add_stream(Stream stream);
   std::size_t stream_of(const Entry& entry) const;
@@ -163,7 +216,7 @@ class HostController {
   const Entry& entry_at(std::int32_t entry) const { return entries_[static_cast<std::size_t>(entry)]; }
 
   const DramConfig* dram_;
-  ControllerConfig controller_;
+  std::shared_ptr<const ControllerConfig> controller_;  ///< shared by copies
   bool row_timing_;
   Cycle write_wait_;
   std::int64_t postponed_ps_ = 0;  ///< how much later than due a refresh may come while requests wait
@@ -187,6 +240,12 @@ class HostController {
   Cycle next_ = 0;
   Cycle decided_ = 0;
   Cycle data_end_ = 0;
+
+  std::shared_ptr<HostMemo> memo_;  ///< null: every command is decided
+  bool noteworthy_ = false;         ///< the cycle ends in a state to be remembered
+  std::int32_t state_ = -1;         ///< number of the present state in the memo
+  std::int64_t generation_ = 0;     ///< of the memo, for state_ and recording_
+  Recording recording_;
 };
 
 }  // namespace bondsim

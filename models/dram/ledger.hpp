@@ -53,6 +53,10 @@ struct ChannelLedger {
     if (i >= counts.size()) counts.resize(i + 1);
     return counts[i];
   }
+  ChannelCounts counts_of(std::int32_t op) const {
+    const auto i = static_cast<std::size_t>(op + 1);
+    return i < counts.size() ? counts[i] : ChannelCounts{};
+  }
   void record(Picoseconds time, DramCommand command, std::int32_t bank, std::int32_t row, std::int32_t column, std::int32_t op) {
     if (keep_log) log.push_back({time, command, bank, row, column, op});
   }

@@ -47,17 +47,40 @@ bool IntervalTrack::covers(std::int64_t t, std::int64_t& until) {
   return covered;
 }
 
+void IntervalTrack::pack(std::int64_t now, PackedState& state) const {
+  const std::size_t count_at = state.size();
+  state.push_back(0);
+  for (std::size_t i = head_; i < items_.size(); ++i) {
+    if (items_[i].to <= now) continue;
+    ++state[count_at];
+    state.push_back(std::max<std::int64_t>(items_[i].from - now, 0));
+    state.push_back(items_[i].to - now);
+  }
+}
+
+void IntervalTrack::unpack(std::int64_t now, PackedReader& in) {
+  head_ = 0;
+  items_.resize(static_cast<std::size_t>(in.take()));
+  for (Interval& item : items_) {
+    item.from = now + in.take();
+    item.to = now + in.take();
+  }
+}
+
+bool IntervalTrack::open_at(std::int64_t now) const { return size() > 0 && items_.back().to == open_end && items_.back().from <= now; }
+
 void TimeAccount::add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now) {
   IntervalTrack& track = tracks_[static_cast<std::size_t>(kind)];
   if (track.size() >= longest_track) advance(now.value);
   track.add(std::max(from.value, now_), to.value);
 }
 
-void TimeAccount::add_periodic_data(Picoseconds from, Picoseconds period, Picoseconds data, std::int64_t count) {
+void TimeAccount::add_sums(Picoseconds from, const Sums& parts) {
   advance(from.value);
-  sums_[mode_][static_cast<std::size_t>(Kind::data)] += count * data.value;
-  sums_[mode_][static_cast<std::size_t>(Kind::work)] += count * (period - data).value;
-  now_ = from.value + count * period.value;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    sums_[mode_][i] += parts[i];
+    now_ += parts[i];
+  }
 }
 
 void TimeAccount::begin_work(Picoseconds from) { tracks_[static_cast<std::size_t>(Kind::work)].add(from.value, open_end); }
@@ -77,6 +100,22 @@ void TimeAccount::advance(std::int64_t to) {
     sums_[mode_][part] += until - now_;
     now_ = until;
   }
+}
+
+bool TimeAccount::pack(Picoseconds now, PackedState& state) {
+  advance(now.value);
+  const auto track = [&](Kind kind) -> const IntervalTrack& { return tracks_[static_cast<std::size_t>(kind)]; };
+  if (mode_ != 0 || !track(Kind::mode_switch).empty_after(now.value) || !track(Kind::work).open_at(now.value)) return false;
+  track(Kind::data).pack(now.value, state);
+  track(Kind::refresh).pack(now.value, state);
+  return true;
+}
+
+void TimeAccount::unpack(Picoseconds now, PackedReader& in, const Sums& passed) {
+  for (std::size_t i = 0; i < passed.size(); ++i) sums_[0][i] += passed[i];
+  now_ = now.value;
+  tracks_[static_cast<std::size_t>(Kind::data)].unpack(now_, in);
+  tracks_[static_cast<std::size_t>(Kind::refresh)].unpack(now_, in);
 }
 
 ChannelTimes TimeAccount::until(Picoseconds t) {

@@ -97,34 +97,4 @@ Cycle rule_cycles(const std::vector<TimingRule>& rules, RuleScope scope, DramCom
   return found == rules.end() ? 0 : found->cycles;
 }
 
-const char* command_name(DramCommand command) {
-  switch (command) {
-    case DramCommand::act1:
-      return "ACT1";
-    case DramCommand::act2:
-      return "ACT2";
-    case DramCommand::rd:
-      return "RD";
-    case DramCommand::wr:
-      return "WR";
-    case DramCommand::pre:
-      return "PRE";
-    case DramCommand::prea:
-      return "PREA";
-    case DramCommand::refab:
-      return "REFab";
-    case DramCommand::refpb:
-      return "REFpb";
-    case DramCommand::nrd:
-      return "NRD";
-    case DramCommand::nwr:
-      return "NWR";
-    case DramCommand::mode_nmp:
-      return "MODE_NMP";
-    case DramCommand::mode_normal:
-      return "MODE_NORMAL";
-  }
-  return "?";
-}
-
 }  // namespace bondsim

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/dram/packed_state.hpp"
 #include "models/dram/timing_rules.hpp"
 
 namespace bondsim {
@@ -32,6 +33,10 @@ class TimingState {
     for (Cycle& at : rank_) raise(at, t);
   }
 
+  /// What still matters from cycle `now` on, relative to it; and the reverse.
+  void pack(Cycle now, PackedState& state) const;
+  void unpack(Cycle now, PackedReader& in);
+
   /// Cycles within which ACT2 must follow ACT1.
   Cycle act2_deadline() const { return compiled_->act2_deadline; }
 
@@ -47,6 +52,7 @@ class TimingState {
     Cycle act2_deadline = never;
   };
 
+  std::array<Cycle, 4> last_acts_in_order() const;
   static void raise(Cycle& at, Cycle t) { at = std::max(at, t); }
 
   std::shared_ptr<const Compiled> compiled_;

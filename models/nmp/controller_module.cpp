@@ -4,22 +4,6 @@
 
 namespace bondsim {
 
-ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b) {
-  return {a.host_transfer - b.host_transfer, a.host_row - b.host_row, a.column - b.column, a.row - b.row, a.refresh - b.refresh,
-          a.mode_switch - b.mode_switch,     a.free - b.free};
-}
-
-ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b) {
-  a.host_transfer += b.host_transfer;
-  a.host_row += b.host_row;
-  a.column += b.column;
-  a.row += b.row;
-  a.refresh += b.refresh;
-  a.mode_switch += b.mode_switch;
-  a.free += b.free;
-  return a;
-}
-
 NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener)
     : sc_module(name),
       channel("channel"),
@@ -38,6 +22,25 @@ NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& conf
 
 Picoseconds NmpController::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
 
+void NmpController::observe(NmpObserver* observer, int channel) {
+  observer_ = observer;
+  channel_index_ = channel;
+}
+
+void NmpController::tell() const {
+  if (observer_ == nullptr) return;
+  NmpState state;
+  state.mode = mode_;
+  state.changing = !mode_reached_;
+  state.computing = computing_;
+  if (running_) {
+    state.inputs = program_->input_slots() - buffers_.inputs_free();
+    state.weights = program_->weight_slots() - buffers_.weights_free();
+    state.outputs = program_->output_slots() - buffers_.outputs_free();
+  }
+  observer_->nmp_changed(channel_index_, state);
+}
+
 void NmpController::start(std::int32_t task, std::int32_t op, const NmpGemm& gemm) {
   check(task_ < 0, "{}: task {} started while task {} runs", name(), task, task_);
   task_ = task;
@@ -55,6 +58,7 @@ void NmpController::hb_transfer_done(std::uint64_t tag) {
 
 void NmpController::mode_reached(ChannelMode mode) {
   if (mode == mode_) mode_reached_ = true;
+  tell();
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -62,6 +66,7 @@ void NmpController::request_mode(ChannelMode mode) {
   mode_ = mode;
   mode_reached_ = false;
   channel->request_mode(mode);
+  tell();
 }
 
 void NmpController::wake() {
@@ -79,6 +84,7 @@ void NmpController::wake() {
   fetch();
   start_compute();
   finish_if_complete();
+  tell();
 }
 
 void NmpController::begin_task() {
@@ -144,6 +150,7 @@ void NmpController::end_compute() {
   computing_ = false;
   buffers_.end_compute(piece.span);
   if (piece.span.closes_tile) stores_.push_back(submit(piece.store.extents, true));
+  tell();
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 

@@ -21,6 +21,23 @@ struct NmpTimes {
   ChannelTimes hidden;      ///< the part of the channel's times that lies under `compute` or `buffer_wait`
 };
 
+/// What a channel's NMP side is doing, for traces.
+struct NmpState {
+  ChannelMode mode = ChannelMode::normal;  ///< as last asked for
+  bool changing = false;                   ///< it has not been reached
+  bool computing = false;
+  int inputs = 0;  ///< buffer slots in use: input tiles of the channel, weight pieces and output tiles of each PE
+  int weights = 0;
+  int outputs = 0;
+};
+
+/// Told when it changes, at the time it does. May see the same state twice.
+class NmpObserver {
+ public:
+  virtual ~NmpObserver() = default;
+  virtual void nmp_changed(int channel, const NmpState& state) = 0;
+};
+
 /// The NMP controller of a channel with its PE array: takes one nmp_gemm at a time, changes the channel's mode, unpacks the loop nest into
 /// buffer movements and computations, and keeps no more in flight than the buffers hold.
 class NmpController : public sc_core::sc_module {
@@ -35,6 +52,9 @@ class NmpController : public sc_core::sc_module {
   /// From the channel.
   void hb_transfer_done(std::uint64_t tag);
   void mode_reached(ChannelMode mode);
+
+  /// Who is told of changes, and as which channel; null: nobody.
+  void observe(NmpObserver* observer, int channel);
 
   /// Sums until the last end of a computation or task.
   const NmpTimes& times() const { return times_; }
@@ -57,12 +77,15 @@ class NmpController : public sc_core::sc_module {
   void end_compute();
   void finish_if_complete();
   void request_mode(ChannelMode mode);
+  void tell() const;
   Picoseconds now() const;
 
   NmpConfig config_;
   bool finite_buffers_;
   Clock pe_clock_;
   TaskListener& listener_;
+  NmpObserver* observer_ = nullptr;
+  int channel_index_ = -1;
   sc_core::sc_event wakeup_;
   sc_core::sc_event compute_end_;
 
@@ -89,9 +112,5 @@ class NmpController : public sc_core::sc_module {
   Picoseconds task_hidden_free_;
   std::int64_t events_ = 0;
 };
-
-/// Parts of a minus parts of b.
-ChannelTimes operator-(const ChannelTimes& a, const ChannelTimes& b);
-ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b);
 
 }  // namespace bondsim

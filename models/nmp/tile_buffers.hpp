@@ -60,6 +60,10 @@ class TileBuffers {
   }
   void end_store() { ++output_; }
 
+  int inputs_free() const { return input_; }
+  int weights_free() const { return weight_; }
+  int outputs_free() const { return output_; }
+
  private:
   int input_ = 0, weight_ = 0, output_ = 0;
   int unopened_ = 0;           ///< pieces loaded or loading that will take an output buffer

@@ -36,6 +36,28 @@ std::int64_t TileLoop::position(std::int64_t bytes, std::int64_t part, std::int6
   return std::min(bytes, ceil_div(exact, access) * access);
 }
 
+BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
+                         const NmpConfig& nmp) {
+  BufferSlots slots;
+  slots.weights = nmp.pe.double_buffered_weights ? 2 : 1;
+  const std::int64_t tile_columns = std::min(tiling.n_tile, columns);
+  slots.piece_rows = TileLoop::piece_rows(tiling, shape.k, columns, bits.stationary, nmp.pe);
+  check(slots.piece_rows > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
+
+  const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
+  const std::int64_t row_bits = shape.count * shape.m * bits.activation;
+  slots.input_resident = row_bits * shape.k <= input_bits;
+  const std::int64_t tile_bits = row_bits * std::min(tiling.k_tile, shape.k);
+  check(tile_bits <= input_bits, "an input tile of {} bits does not fit the input buffer of {} bits", tile_bits, input_bits);
+  slots.input = !slots.input_resident && 2 * tile_bits <= input_bits ? 2 : 1;
+
+  const std::int64_t output_bits = bits_of(nmp.pe.output_buffer_kib);
+  const std::int64_t accumulators = shape.m * tile_columns * bits.accumulator;
+  check(accumulators <= output_bits, "{} bits of accumulators do not fit the output buffer of {} bits", accumulators, output_bits);
+  slots.output = 2 * accumulators <= output_bits ? 2 : 1;
+  return slots;
+}
+
 TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBits& bits, const NmpTiling& tiling, const NmpConfig& nmp,
                    bool finite_buffers)
     : shape_(shape), tiling_(tiling), pe_(nmp.pe), columns_(columns) {
@@ -46,22 +68,7 @@ TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBi
     without_limits(bits.stationary);
     return;
   }
-  weight_slots_ = nmp.pe.double_buffered_weights ? 2 : 1;
-  const std::int64_t tile_columns = std::min(tiling.n_tile, columns_);
-  piece_k_ = piece_rows(tiling, shape.k, columns_, bits.stationary, nmp.pe);
-  check(piece_k_ > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
-
-  const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
-  const std::int64_t row_bits = shape.count * shape.m * bits.activation;
-  input_resident_ = row_bits * shape.k <= input_bits;
-  const std::int64_t tile_bits = row_bits * std::min(tiling.k_tile, shape.k);
-  check(tile_bits <= input_bits, "an input tile of {} bits does not fit the input buffer of {} bits", tile_bits, input_bits);
-  input_slots_ = !input_resident_ && 2 * tile_bits <= input_bits ? 2 : 1;
-
-  const std::int64_t output_bits = bits_of(nmp.pe.output_buffer_kib);
-  const std::int64_t accumulators = shape.m * tile_columns * bits.accumulator;
-  check(accumulators <= output_bits, "{} bits of accumulators do not fit the output buffer of {} bits", accumulators, output_bits);
-  output_slots_ = 2 * accumulators <= output_bits ? 2 : 1;
+  slots_ = buffer_slots(shape, columns, tiling, bits, nmp);
 }
 
 void TileLoop::without_limits(int stationary_bits) {
@@ -73,16 +80,16 @@ void TileLoop::without_limits(int stationary_bits) {
   // Never coarser than real buffers make them, or real ones would seem the faster.
   const NmpTiling whole_k{tiling_.n_tile, shape_.k, tiling_.order, tiling_.k_piece};
   const std::int64_t real = piece_rows(whole_k, shape_.k, columns_, stationary_bits, pe_);
-  piece_k_ = std::min({fine, std::max<std::int64_t>(1, real), tiling_.k_tile, shape_.k});
-  input_resident_ = true;
-  weight_slots_ = input_slots_ = output_slots_ = 1 << 30;
+  slots_.piece_rows = std::min({fine, std::max<std::int64_t>(1, real), tiling_.k_tile, shape_.k});
+  slots_.input_resident = true;
+  slots_.weights = slots_.input = slots_.output = 1 << 30;
 }
 
 TileSpan TileLoop::weights_span() {
   const bool output_first = tiling_.order == LoopOrder::output_stationary;
   const std::int64_t tile_k = std::min(tiling_.k_tile, shape_.k - k_index_ * tiling_.k_tile);
   const std::int64_t tile_n = std::min(tiling_.n_tile, columns_ - n_index_ * tiling_.n_tile);
-  const std::int64_t k = std::min(piece_k_, tile_k - k_in_tile_);
+  const std::int64_t k = std::min(slots_.piece_rows, tile_k - k_in_tile_);
   TileSpan span;
   span.kind = TileSpan::Kind::load_weights;
   span.from = weight_elements_;
@@ -92,7 +99,7 @@ TileSpan TileLoop::weights_span() {
   const bool last_piece = k_in_tile_ + k == tile_k;
   span.opens_tile = k_in_tile_ == 0 && (!output_first || k_index_ == 0);
   span.closes_tile = last_piece && (!output_first || k_index_ + 1 == k_tiles_);
-  span.closes_input = last_piece && !input_resident_ && (output_first || n_index_ + 1 == n_tiles_);
+  span.closes_input = last_piece && !slots_.input_resident && (output_first || n_index_ + 1 == n_tiles_);
   k_in_tile_ += k;
   if (last_piece) stage_ = 3;
   return span;
@@ -111,7 +118,7 @@ bool TileLoop::step_visit(TileSpan& span) {
   switch (stage_) {
     case 0:
       stage_ = 1;
-      if (input_resident_) {
+      if (slots_.input_resident) {
         if (n_index_ + k_index_ > 0) return false;
         span = {TileSpan::Kind::load_input, 0, 1, 1};
         return true;

@@ -24,6 +24,18 @@ struct TileSpan {
   bool unfinished = false;    ///< store_output: the sums are partial, and will be loaded again
 };
 
+/// What of a tiling is in the buffers of a PE and of its channel at a time.
+struct BufferSlots {
+  std::int64_t piece_rows = 0;  ///< rows of K of a piece of weights
+  bool input_resident = false;  ///< the whole input is loaded once and stays
+  int input = 1;                ///< input tiles (1 or 2; 1 when all of the input is resident)
+  int output = 1;               ///< n tiles of accumulators (1 or 2)
+  int weights = 1;              ///< pieces of weights
+};
+/// @param columns output columns of the PE with most of them. @throws InternalError when a tile does not fit
+BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
+                         const NmpConfig& nmp);
+
 /// The loop nest of a tiling, and inside a (k, n) tile pieces that fill one half of the weight buffer, or less where the tiling says so.
 /// Steps are generated on demand; a GEMM of any size needs constant memory.
 class TileLoop {
@@ -37,12 +49,10 @@ class TileLoop {
   /// The next step; kind `end` when there is none.
   TileSpan advance();
 
-  bool input_resident() const { return input_resident_; }
-  /// Input tiles the global buffer holds at a time (1 or 2; 1 when all of the input is resident).
-  int input_slots() const { return input_slots_; }
-  /// n tiles of accumulators the output buffer holds at a time (1 or 2).
-  int output_slots() const { return output_slots_; }
-  int weight_slots() const { return weight_slots_; }
+  bool input_resident() const { return slots_.input_resident; }
+  int input_slots() const { return slots_.input; }
+  int output_slots() const { return slots_.output; }
+  int weight_slots() const { return slots_.weights; }
 
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.
   static std::int64_t compute_cycles(std::int64_t m, std::int64_t k, std::int64_t n, const PeConfig& pe);
@@ -68,11 +78,7 @@ class TileLoop {
   std::int64_t columns_ = 0;
   std::int64_t k_tiles_ = 0;
   std::int64_t n_tiles_ = 0;
-  std::int64_t piece_k_ = 0;
-  bool input_resident_ = false;
-  int input_slots_ = 1;
-  int output_slots_ = 1;
-  int weight_slots_ = 1;
+  BufferSlots slots_;
 
   std::int64_t n_index_ = 0;  ///< the present (k, n) tile
   std::int64_t k_index_ = 0;

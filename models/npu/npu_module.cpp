@@ -50,6 +50,11 @@ void Npu::account() {
   }
 }
 
+void Npu::tell() const {
+  if (observer_ == nullptr) return;
+  observer_->npu_changed({gemm_.computing, static_cast<std::int64_t>(vector_ends_.size()), transfers_in_flight_});
+}
+
 NpuTimes Npu::times_until_now() {
   account();
   return times_;
@@ -75,6 +80,7 @@ void Npu::start(std::int32_t id, const Task& task) {
       } else {
         moves_[id] = transfers;
       }
+      tell();
     }
   }
   wakeup_.notify(sc_core::SC_ZERO_TIME);
@@ -112,6 +118,7 @@ void Npu::wake() {
   at_once.swap(finished_at_once_);
   for (const std::int32_t id : at_once) finish(id);
   advance_gemm();
+  tell();
 }
 
 void Npu::on_transfer_end(std::uint64_t tag) {
@@ -160,6 +167,7 @@ void Npu::end_compute() {
   ++events_;
   account();
   gemm_.computing = false;
+  tell();
   gemm_.outstanding.erase(gemm_.next_compute);
   if (++gemm_.next_compute == gemm_.task->npu.chunks) {
     const std::int32_t id = gemm_.id;
@@ -175,6 +183,7 @@ void Npu::start_vector(std::int32_t id, const VectorWork& work) {
   const Picoseconds end = cycles > 0 ? clock_.edge(clock_.edge_at_or_after(now()) + cycles) : now();
   check(vector_ends_.emplace(id, end).second, "npu_vector {} started twice", id);
   schedule_vector_end();
+  tell();
 }
 
 void Npu::schedule_vector_end() {
@@ -194,6 +203,7 @@ void Npu::end_vector() {
   }
   for (const std::int32_t id : ended) vector_ends_.erase(id);
   schedule_vector_end();
+  tell();
   for (const std::int32_t id : ended) finish(id);
 }
 

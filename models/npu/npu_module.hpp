@@ -22,6 +22,20 @@ struct NpuTimes {
   Picoseconds free;
 };
 
+/// What the NPU is doing, for traces.
+struct NpuState {
+  bool computing = false;             ///< the systolic arrays
+  std::int64_t vector_tasks = 0;      ///< that run
+  std::int64_t transfers_queued = 0;  ///< DMA transfers that have not ended
+};
+
+/// Told when it changes, at the time it does. May see the same state twice.
+class NpuObserver {
+ public:
+  virtual ~NpuObserver() = default;
+  virtual void npu_changed(const NpuState& state) = 0;
+};
+
 /// The NPU: systolic arrays, vector units and a DMA that moves everything between the scratchpad and the channels.
 /// The arrays run one npu_gemm at a time, a vector unit one npu_vector; host_scatter, host_load and kv_append go to the DMA.
 /// The stationary operand of an npu_gemm comes in chunks, at most two in flight or waiting (double buffering).
@@ -36,6 +50,9 @@ class Npu : public sc_core::sc_module {
 
   /// From a channel: a transfer of this NPU has ended.
   void host_transfer_done(int channel, std::uint64_t tag);
+
+  /// Who is told of changes; null: nobody.
+  void observe(NpuObserver* observer) { observer_ = observer; }
 
   NpuTimes times_until_now();
   std::int64_t events() const { return events_; }
@@ -63,6 +80,7 @@ class Npu : public sc_core::sc_module {
   void end_vector();
   void finish(std::int32_t id);
   void account();
+  void tell() const;
   Picoseconds now() const;
 
   NpuConfig config_;
@@ -70,6 +88,7 @@ class Npu : public sc_core::sc_module {
   int access_bytes_;
   bool vector_time_;
   TaskListener& listener_;
+  NpuObserver* observer_ = nullptr;
   sc_core::sc_event wakeup_;
   sc_core::sc_event compute_end_;
   sc_core::sc_event vector_end_;

@@ -10,8 +10,6 @@
 namespace bondsim {
 namespace {
 
-constexpr std::size_t flushed_at = 1 << 16;
-
 void append_number(std::string& text, std::int32_t value, bool empty_if_none) {
   if (value < 0 && empty_if_none) return;
   fmt::format_to(std::back_inserter(text), "{}", value);
@@ -19,55 +17,31 @@ void append_number(std::string& text, std::int32_t value, bool empty_if_none) {
 
 }  // namespace
 
-CommandTraceWriter::CommandTraceWriter(CommandTraceOptions options) : options_(std::move(options)) {}
-
-CommandTraceWriter::~CommandTraceWriter() {
-  for (auto& [channel, file] : files_) {
-    if (file.handle != nullptr) gzclose(file.handle);
-  }
-}
-
-CommandTraceWriter::File& CommandTraceWriter::open(int channel) {
-  File& file = files_[channel];
-  if (file.handle != nullptr) return file;
-  file.path = fmt::format("{}/channel-{}.commands.csv{}", options_.directory, channel, options_.gzip ? ".gz" : "");
-  file.handle = gzopen(file.path.c_str(), options_.gzip ? "wb6" : "wbT");
-  if (file.handle == nullptr) throw ConfigError(fmt::format("{}: cannot be written", file.path));
-  file.buffer = fmt::format("{}\n", command_trace_schema);
-  if (options_.from.value > 0) file.buffer += fmt::format("# from_ps {}\n", options_.from.value);
-  file.buffer += fmt::format("{}\n", command_trace_header);
-  return file;
-}
+CommandTraceWriter::CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window)
+    : directory_(std::move(directory)), gzip_(gzip), window_(window) {}
 
 void CommandTraceWriter::command(int channel, const CommandRecord& record) {
-  if (record.time < options_.from || record.time >= options_.to) return;
-  File& file = open(channel);
+  if (!window_.holds(record.time)) return;
+  const auto [at, opened] = files_.try_emplace(channel, fmt::format("{}/channel-{}.commands.csv", directory_, channel), gzip_);
+  std::string& text = at->second.text();
+  if (opened) {
+    text = fmt::format("{}\n", command_trace_schema);
+    if (window_.from.value > 0) text += fmt::format("# from_ps {}\n", window_.from.value);
+    text += fmt::format("{}\n", command_trace_header);
+  }
   ++commands_;
-  fmt::format_to(std::back_inserter(file.buffer), "{},{},{},", record.time.value, command_name(record.command), record.bank);
-  append_number(file.buffer, record.row, true);
-  file.buffer += ',';
-  append_number(file.buffer, record.column, true);
-  file.buffer += ',';
-  append_number(file.buffer, record.requester, false);
-  file.buffer += '\n';
-  if (file.buffer.size() >= flushed_at) flush(file);
-}
-
-void CommandTraceWriter::flush(File& file) {
-  if (file.buffer.empty()) return;
-  const int written = gzwrite(file.handle, file.buffer.data(), static_cast<unsigned>(file.buffer.size()));
-  if (written != static_cast<int>(file.buffer.size())) throw ConfigError(fmt::format("{}: cannot be written", file.path));
-  file.buffer.clear();
+  fmt::format_to(std::back_inserter(text), "{},{},{},", record.time.value, command_name(record.command), record.bank);
+  append_number(text, record.row, true);
+  text += ',';
+  append_number(text, record.column, true);
+  text += ',';
+  append_number(text, record.requester, false);
+  text += '\n';
+  at->second.flush_if_full();
 }
 
 void CommandTraceWriter::finish() {
-  for (auto& [channel, file] : files_) {
-    if (file.handle == nullptr) continue;
-    flush(file);
-    const int status = gzclose(file.handle);
-    file.handle = nullptr;
-    if (status != Z_OK) throw ConfigError(fmt::format("{}: cannot be written", file.path));
-  }
+  for (auto& [channel, file] : files_) file.finish();
   files_.clear();
 }
 
@@ -115,7 +89,8 @@ CommandRecord record_of(std::string_view line, const TextLines& lines) {
 
 }  // namespace
 
-CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take) {
+void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
+                        const std::function<void(const CommandRecord&)>& take) {
   TextLines lines(path);
   CommandTraceHead head;
   std::string_view line;
@@ -131,12 +106,12 @@ CommandTraceHead read_command_trace(const std::string& path, const std::function
     } else if (!titled) {
       if (line != command_trace_header) lines.fail(fmt::format("the header is not '{}'", command_trace_header));
       titled = true;
+      begin(head);
     } else {
       take(record_of(line, lines));
     }
   }
   if (!titled) lines.fail(fmt::format("the header '{}' is missing", command_trace_header));
-  return head;
 }
 
 }  // namespace bondsim

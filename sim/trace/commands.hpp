@@ -1,34 +1,24 @@
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
 #include <string>
 
-#include <zlib.h>
-
 #include "models/dram/command.hpp"
+#include "sim/trace/gzip_writer.hpp"
+#include "sim/trace/window.hpp"
 
 namespace bondsim {
 
 inline constexpr const char* command_trace_schema = "# bondsim.commands/1";
 inline constexpr const char* command_trace_header = "time_ps,command,bank,row,column,requester";
 
-struct CommandTraceOptions {
-  std::string directory;                                     ///< exists already
-  bool gzip = false;                                         ///< `.csv.gz`
-  Picoseconds from{0};                                       ///< commands before are left out
-  Picoseconds to{std::numeric_limits<std::int64_t>::max()};  ///< and those at or after this
-};
-
 /// Writes the commands of each channel to `channel-<id>.commands.csv` (traces/README.md says what is in it). A channel without a command
 /// gets no file.
 class CommandTraceWriter : public CommandSink {
  public:
-  explicit CommandTraceWriter(CommandTraceOptions options);
-  ~CommandTraceWriter() override;
-  CommandTraceWriter(const CommandTraceWriter&) = delete;
-  CommandTraceWriter& operator=(const CommandTraceWriter&) = delete;
+  /// @param directory exists already. @param window what is written, others are left out; must outlive the writer.
+  CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window);
 
   void command(int channel, const CommandRecord& record) override;
 
@@ -37,16 +27,10 @@ class CommandTraceWriter : public CommandSink {
   std::int64_t commands() const { return commands_; }
 
  private:
-  struct File {
-    gzFile handle = nullptr;
-    std::string path;
-    std::string buffer;
-  };
-  File& open(int channel);
-  void flush(File& file);
-
-  CommandTraceOptions options_;
-  std::map<int, File> files_;
+  std::string directory_;
+  bool gzip_;
+  const TraceWindow& window_;
+  std::map<int, GzipWriter> files_;  ///< by channel
   std::int64_t commands_ = 0;
 };
 
@@ -56,8 +40,9 @@ struct CommandTraceHead {
   bool whole = true;  ///< begins with the run
 };
 
-/// Reads a command trace, plain or gzipped, and hands over its commands in order.
+/// Reads a command trace, plain or gzipped: hands over its head, then its commands in order.
 /// @throws ConfigError `file:line: ...` when it is not one.
-CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take);
+void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
+                        const std::function<void(const CommandRecord&)>& take);
 
 }  // namespace bondsim

@@ -35,10 +35,12 @@ inline CommandResult bondsim_command(const std::string& arguments) {
   return result;
 }
 
-/// A directory of this process that is removed at the end.
+/// A directory of its own that is removed at the end.
 class ScratchDirectory {
  public:
-  ScratchDirectory() : path_(std::filesystem::temp_directory_path() / ("bondsim-test-" + std::to_string(::getpid()))) {
+  ScratchDirectory() {
+    static int made = 0;
+    path_ = std::filesystem::temp_directory_path() / ("bondsim-test-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
     std::filesystem::create_directories(path_);
   }
   ~ScratchDirectory() { std::filesystem::remove_all(path_); }

@@ -2,9 +2,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <random>
 #include <set>
 
-#include "mapping/search/hardware/hardware_search.hpp"
+#include "mapping/search/hardware/confirmation.hpp"
+#include "mapping/search/hardware/device_metrics.hpp"
+#include "mapping/search/hardware/rank_correlation.hpp"
 #include "mapping/search/hardware/roofline_evaluator.hpp"
 #include "models/base/worker_pool.hpp"
 #include "tests/support/command.hpp"
@@ -47,6 +51,11 @@ TEST(DesignSpace, lists_ranges_and_ties_make_candidates_in_order) {
   std::set<std::string> texts;
   for (int i = 0; i < 192; ++i) texts.insert(space.text(space.candidate(i)));
   EXPECT_EQ(texts.size(), 192u);
+  for (int i = 0; i < 192; ++i) EXPECT_EQ(space.candidate(space.text(space.candidate(i))), space.candidate(i));
+  for (const char* other :
+       {"", "channels.nmp=4", "channels.nmp=4 channels.normal=4 nmp.pe.fpus=1 nmp.pe.clock_mhz=400 nmp.input_buffer_kib=5"}) {
+    EXPECT_FALSE(space.candidate(std::string(other)).has_value()) << other;
+  }
 }
 
 TEST(DesignSpace, errors_name_what_is_allowed) {
@@ -101,11 +110,58 @@ TEST(RooflineEvaluator, a_violated_constraint_makes_a_device_infeasible) {
   EXPECT_NE(large.reason.find("pe_area_mm2 is 4.95"), std::string::npos) << large.reason;
 }
 
+TEST(RooflineEvaluator, a_device_beyond_the_published_areas_is_infeasible_unless_the_space_allows_it) {
+  DesignSpace space = space_of(space_text("  - {key: nmp.pe.clock_mhz, values: [600, 800]}\n"));  // 8 FPUs at 25.6 GB/s
+  EXPECT_TRUE(RooflineEvaluator(space, "h2llm-roofline").evaluate({0}).feasible);
+  EXPECT_FALSE(RooflineEvaluator(space, "h2llm-roofline").evaluate({1}).feasible);
+  space.allow_illegal = true;
+  EXPECT_TRUE(RooflineEvaluator(space, "h2llm-roofline").evaluate({1}).feasible);
+}
+
+TEST(JudgeDevice, means_are_weighted_and_the_power_density_is_the_worst) {
+  DesignSpace space = space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n"));
+  space.workloads = {{"a", "b", 1}, {"a", "b", 3}};
+  const System device = RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").system({0});
+  const WorkloadMetrics first{1, 4, 8, 2};
+  const WorkloadMetrics second{2, 1, 4, 3};
+  const auto evaluate = [&] { return judge_device(space, device, [&](std::size_t job) { return job == 0 ? first : second; }); };
+  const auto metrics = evaluate().metrics;
+  EXPECT_DOUBLE_EQ(metrics.at("latency_s"), (1 * 5 + 3 * 3) / 4.0);
+  EXPECT_DOUBLE_EQ(metrics.at("energy_j"), (1 * 8 + 3 * 4) / 4.0);
+  EXPECT_DOUBLE_EQ(metrics.at("edp_js"), (1 * 40 + 3 * 12) / 4.0);
+  EXPECT_DOUBLE_EQ(metrics.at("pe_power_density_w_per_mm2"), 3.0 / 1 / (6 * 16 * metrics.at("pe_area_mm2")));
+  space.constraints.push_back({"pe_power_density_w_per_mm2", 0.005});
+  EXPECT_NE(evaluate().reason.find("pe_power_density_w_per_mm2 is"), std::string::npos) << evaluate().reason;
+}
+
+/// Both by their definitions, over all pairs.
+TEST(RankCorrelation, agrees_with_its_definition_on_lists_with_ties) {
+  EXPECT_DOUBLE_EQ(kendall_tau({1, 2, 3}, {10, 20, 30}), 1);
+  EXPECT_DOUBLE_EQ(kendall_tau({1, 2, 3}, {3, 2, 1}), -1);
+  EXPECT_DOUBLE_EQ(spearman_rho({1, 2, 3, 4}, {1, 8, 27, 64}), 1);
+  // Worked by hand: pairs of a in order 6, one tie; b has one tie elsewhere.
+  EXPECT_NEAR(kendall_tau({1, 2, 2, 3}, {1, 3, 2, 3}), 4 / std::sqrt(5.0 * 5.0), 1e-15);
+  EXPECT_EQ(ranks({5, 1, 5, 7}), (std::vector<double>{2.5, 1, 2.5, 4}));
+  // Without ties, Spearman is 1 - 6 sum d^2 / (n (n^2 - 1)).
+  std::mt19937 random(3);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<double> a(12);
+    std::vector<double> b(12);
+    for (std::size_t i = 0; i < a.size(); ++i) a[i] = b[i] = static_cast<double>(i);
+    std::shuffle(a.begin(), a.end(), random);
+    double d2 = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) d2 += (a[i] - b[i]) * (a[i] - b[i]);
+    EXPECT_NEAR(spearman_rho(a, b), 1 - 6 * d2 / (12 * 143), 1e-12);
+  }
+  EXPECT_TRUE(std::isnan(kendall_tau({1, 1}, {1, 2})));
+  EXPECT_TRUE(std::isnan(spearman_rho({1, 2}, {2, 2})));
+}
+
 TEST(WorkerPool, a_worker_that_dies_is_replaced_and_nothing_is_lost_or_done_twice) {
   // Task 5 kills its worker while the file is missing, so once; task 9 always.
   const test::ScratchDirectory scratch;
   const std::string once = scratch.file("once");
-  WorkerPool pool(2, 4, [&](const std::string& text) {
+  WorkerPool pool(2, [&](const std::string& text) {
     if (text == "5" && !std::filesystem::exists(once)) {
       std::ofstream(once) << "x";
       ::raise(SIGKILL);
@@ -119,6 +175,7 @@ TEST(WorkerPool, a_worker_that_dies_is_replaced_and_nothing_is_lost_or_done_twic
   int gave_up = 0;
   int died = 0;
   WorkerPool::Callbacks callbacks;
+  callbacks.chunk = 4;
   callbacks.answered = [&](std::size_t task, const std::string& answer) {
     EXPECT_EQ(answer, tasks[task] + "!");
     ++answers[task];
@@ -138,9 +195,11 @@ std::string front_of(const DesignSpace& space, const std::string& store_file, in
   RooflineEvaluator evaluator(space, "h2llm-roofline");
   ResultStore store(store_file, {"x", "1", space.search.seed}, resume);
   std::int64_t evaluated = 0;
+  WorkerPool pool(workers, [&](const std::string& task) { return judge_task({&evaluator}, task); });
   HardwareSearchOptions options;
-  options.workers = workers;
-  options.make_evaluator = [&] { return std::make_unique<RooflineEvaluator>(space, "h2llm-roofline"); };
+  options.pool = &pool;
+  options.tier = "analytical";
+  options.chunk = 8;
   options.progress = [&](const SearchProgress& p) { evaluated = p.evaluated; };
   options.stop = [&] { return stop_after >= 0 && evaluated >= stop_after; };
   EXPECT_EQ(search_hardware(space, options, store), stop_after < 0);
@@ -170,10 +229,14 @@ TEST(HardwareSearch, front_is_what_no_other_candidate_beats) {
   RooflineEvaluator evaluator(space, "h2llm-roofline");
   int undominated = 0;
   for (std::int64_t i = 0; i < space.size(); ++i) {
-    const auto own = evaluator.evaluate(space.candidate(i)).metrics;
+    const Evaluation evaluation = evaluator.evaluate(space.candidate(i));
+    if (!evaluation.feasible) continue;
+    const auto& own = evaluation.metrics;
     bool beaten = false;
     for (std::int64_t j = 0; j < space.size() && !beaten; ++j) {
-      const auto other = evaluator.evaluate(space.candidate(j)).metrics;
+      const Evaluation rival = evaluator.evaluate(space.candidate(j));
+      if (!rival.feasible) continue;
+      const auto& other = rival.metrics;
       beaten = other.at("latency_s") <= own.at("latency_s") && other.at("pe_area_mm2") <= own.at("pe_area_mm2") &&
                (other.at("latency_s") < own.at("latency_s") || other.at("pe_area_mm2") < own.at("pe_area_mm2"));
     }
@@ -182,6 +245,41 @@ TEST(HardwareSearch, front_is_what_no_other_candidate_beats) {
     EXPECT_NE(front.find(space.text(space.candidate(i)) + " "), std::string::npos) << space.text(space.candidate(i));
   }
   EXPECT_EQ(std::count(front.begin(), front.end(), '\n'), undominated);
+}
+
+TEST(Confirmation, takes_the_front_and_the_best_of_each_latency_and_notes_the_agreement) {
+  const test::ScratchDirectory scratch;
+  DesignSpace space = space_of(space_text(small_parameters));
+  front_of(space, scratch.file("s"), 2);
+  ResultStore store(scratch.file("s"), {"x", "1", space.search.seed}, true);
+  space.cycles.confirm_best = 3;
+  space.cycles.confirm_front = 2;
+  const auto front = pareto_front(space, store, "analytical");
+  ASSERT_GT(front.size(), 2u);
+  const auto candidates = candidates_to_confirm(space, store, "analytical");
+  std::vector<std::string> names;
+  for (const auto& c : candidates) names.push_back(space.text(c));
+  const auto has = [&](const std::string& name) { return std::count(names.begin(), names.end(), name) == 1; };
+  EXPECT_TRUE(has(front.front().candidate));
+  EXPECT_TRUE(has(front.back().candidate));
+  EXPECT_LE(names.size(), 5u);
+  std::set<double> latencies;  // no two devices that the closed form cannot tell apart
+  for (const auto& name : names) latencies.insert(store.find(name, "analytical")->metrics.at("latency_s"));
+  EXPECT_EQ(latencies.size(), names.size());
+  // A tier that turns the order of latencies round, and one area off.
+  for (const auto& name : names) {
+    Evaluation turned = *store.find(name, "analytical");
+    turned.metrics["latency_s"] = 1 / turned.metrics["latency_s"];
+    store.add(name, "other", turned);
+  }
+  const auto agreement = compare_tiers(store, "analytical", "other");
+  ASSERT_FALSE(agreement.empty());
+  EXPECT_EQ(agreement[0].metric, "latency_s");
+  EXPECT_EQ(agreement[0].candidates, names.size());
+  EXPECT_DOUBLE_EQ(agreement[0].kendall_tau, -1);
+  EXPECT_DOUBLE_EQ(agreement[0].spearman_rho, -1);
+  store.note_agreement("latency_s", "analytical", "other", names.size(), -1, -1);
+  store.note_agreement("latency_s", "analytical", "other", names.size(), -0.5, -0.5);
 }
 
 TEST(HardwareSearch, ant_colony_finds_the_best_of_one_objective) {

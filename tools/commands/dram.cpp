@@ -33,8 +33,9 @@ int dram(const DramOptions& options) {
   const auto requests = read_requests(options.requests, map, system.dram.organization);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "dram.json");
+  const TraceWindow window = options.trace.window();
   std::optional<CommandTraceWriter> writer;
-  if (options.trace.commands()) writer.emplace(options.trace.to(out->path()));
+  if (options.trace.has("commands")) writer.emplace(out->path(), options.trace.gzip, window);
   const DramRunResult result = run_dram(system, options.channel, requests, writer ? &*writer : nullptr);
   fmt::print("{}", dram_summary(result));
   if (!out) return 0;
@@ -57,7 +58,7 @@ void add_dram(CLI::App& app, Action& action) {
   command->add_option("--set", options->overrides, "change one value, e.g. system.controller.page_policy=closed; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--out", options->out, "directory for dram.json and traces");
-  add_trace_options(*command, options->trace);
+  add_trace_options(*command, options->trace, {"commands"});
   command->footer(
       "Example:\n  bondsim dram configs/system/lpddr5-8gb-channel.yaml --requests traces/mixed.requests --out out/dram --trace commands");
   command->callback([options, &action] { action = [options] { return dram(*options); }; });

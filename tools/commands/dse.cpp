@@ -53,11 +53,15 @@ void add_dse(CLI::App& app, Action& action) {
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");
   command
       ->add_option("--out", space.out,
-                   "SPACE: directory for front.csv and search.sqlite; --fixed: CSV of the same rows with what was found")
+                   "SPACE: directory for front.csv, dataflows/ and search.sqlite; --fixed: CSV of the same rows with what was found")
       ->required();
   command->add_option("--model", space.model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
-  command->add_option("--tier", space.tier, "SPACE: what judges devices: analytical")->capture_default_str();
+  command
+      ->add_option("--tier", space.tier,
+                   "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, "
+                   "simulation confirms")
+      ->capture_default_str();
   command->add_option("-j,--jobs", space.jobs, "SPACE: worker processes; 0: one a processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -1,18 +1,13 @@
 #include "tools/commands/dse_space.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
-#include "mapping/search/hardware/hardware_search.hpp"
-#include "mapping/search/hardware/roofline_evaluator.hpp"
-#include "models/base/csv_table.hpp"
 #include "models/base/digest.hpp"
+#include "tools/commands/dse_output.hpp"
+#include "tools/cycle_evaluator.hpp"
+#include "tools/parallel/pool.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -22,106 +17,139 @@ volatile std::sig_atomic_t interrupted = 0;
 
 void interrupt(int) { interrupted = 1; }
 
-/// Best so far, rate and time left on one line of a terminal; silent in a pipe.
-class ProgressLine {
+/// Ctrl-C, and what mpirun sends on Ctrl-C, end the search in order while this lives.
+class OrderlyEnd {
  public:
-  explicit ProgressLine(std::string objective) : objective_(std::move(objective)), visible_(::isatty(STDERR_FILENO) == 1) {}
-
-  void show(const search::SearchProgress& p) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!visible_ || (now - shown_ < std::chrono::milliseconds(200) && p.done < p.total)) return;
-    shown_ = now;
-    const double elapsed_s = std::chrono::duration<double>(now - began_).count();
-    const double rate = static_cast<double>(p.evaluated) / std::max(elapsed_s, 1e-3);
-    const double left_s = rate > 0 ? static_cast<double>(p.total - p.done) / rate : 0;
-    fmt::print(stderr, "\r{} of {} candidates, best {} {:.6g}, {:.0f} evaluations/s, {:.0f} s left   ", p.done, p.total, objective_, p.best,
-               rate, left_s);
-    std::fflush(stderr);
+  OrderlyEnd() {
+    interrupted = 0;
+    int_ = std::signal(SIGINT, interrupt);
+    term_ = std::signal(SIGTERM, interrupt);
   }
+  ~OrderlyEnd() {
+    std::signal(SIGINT, int_);
+    std::signal(SIGTERM, term_);
+  }
+  OrderlyEnd(const OrderlyEnd&) = delete;
+  OrderlyEnd& operator=(const OrderlyEnd&) = delete;
 
-  void clear() const {
-    if (visible_) fmt::print(stderr, "\r{}\r", std::string(110, ' '));
+ private:
+  void (*int_)(int) = nullptr;
+  void (*term_)(int) = nullptr;
+};
+
+const std::vector<std::string> tiers = {"analytical", "cycle", "both"};
+
+/// A search with everything it needs, in the process that leads it.
+class SpaceSearchRun {
+ public:
+  SpaceSearchRun(const SpaceOptions& options, const search::DesignSpace& space, search::RooflineEvaluator& forms, CycleEvaluator& cycles,
+                 TaskPool& pool)
+      : options_(options),
+        space_(space),
+        forms_(forms),
+        cycles_(cycles),
+        pool_(pool),
+        store_file_(file("search.sqlite")),
+        store_(store_file_,
+               {digest(forms.inputs() + cycles.inputs()), BONDSIM_VERSION, space.search.seed,
+                fmt::format("{}", fmt::join(space.objectives, " "))},
+               options.resume) {}
+
+  int run() {
+    if (!judge_everything()) {
+      fmt::print(stderr, "bondsim: stopped; {} evaluations are in {}, go on with --resume\n",
+                 store_.all("analytical").size() + store_.all("cycle").size(), store_file_);
+      return 1;
+    }
+    const std::string deciding = options_.tier == "analytical" ? "analytical" : "cycle";
+    const auto front = search::pareto_front(space_, store_, deciding);
+    if (options_.tier == "both") confirm_in_output();
+    print_front(space_, deciding, front, store_.all(deciding).size());
+    if (deciding == "cycle") print_how_simulated();
+    write_front(file("front.csv"), space_, front);
+    write_dataflows(file("dataflows"), space_, deciding == "cycle" ? cycles_.forms() : forms_, front);
+    fmt::print("written to {}: front.csv, dataflows/, search.sqlite{}\n", options_.out,
+               options_.tier == "both" ? ", analytical_front.csv, confirmed.csv" : "");
+    return front.empty() ? 1 : 0;
   }
 
  private:
-  std::string objective_;
-  bool visible_;
-  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point shown_ = {};
-};
+  std::string file(const std::string& name) const { return (std::filesystem::path(options_.out) / name).string(); }
 
-void write_front(const std::string& path, const search::DesignSpace& space, const std::vector<search::FrontMember>& front) {
-  std::string header;
-  for (const auto& parameter : space.parameters) {
-    for (const auto& key : parameter.keys) header += (header.empty() ? "" : ",") + key;
+  bool judge_everything() {
+    const OrderlyEnd orderly;
+    if (options_.tier != "both") return searched(options_.tier);
+    if (!searched("analytical")) return false;
+    const auto candidates = search::candidates_to_confirm(space_, store_, "analytical");
+    return with_progress("cycle", [&](const auto& how) { return search::judge_hardware(space_, how, store_, candidates); });
   }
-  std::string rows;
-  for (const auto& member : front) {
-    std::string row = member.candidate;
-    std::string values;
-    for (std::size_t at = 0; at < row.size();) {  // key=value key=value ...
-      const std::size_t equals = row.find('=', at);
-      const std::size_t blank = std::min(row.find(' ', equals), row.size());
-      values += (values.empty() ? "" : ",") + row.substr(equals + 1, blank - equals - 1);
-      at = blank + 1;
+
+  bool searched(const std::string& tier) {
+    return with_progress(tier, [&](const auto& how) { return search::search_hardware(space_, how, store_); });
+  }
+
+  template <class Search>
+  bool with_progress(const std::string& tier, const Search& search) {
+    SearchProgressLine line(tier, space_.objectives[0]);
+    search::HardwareSearchOptions how;
+    how.pool = &pool_;
+    how.tier = tier;
+    // Neighbours share the closed form's dataflow search; a simulation shares nothing.
+    how.chunk = tier == "analytical" ? 32 : 1;
+    how.progress = [&](const search::SearchProgress& p) { line.show(p); };
+    how.report = [&](const std::string& text) {
+      line.clear();
+      fmt::print(stderr, "bondsim: {}\n", text);
+    };
+    how.stop = [] { return interrupted != 0; };
+    const bool complete = search(how);
+    line.clear();
+    return complete;
+  }
+
+  void confirm_in_output() {
+    const auto screened = search::pareto_front(space_, store_, "analytical");
+    write_front(file("analytical_front.csv"), space_, screened);
+    write_confirmed(file("confirmed.csv"), space_, store_);
+    print_front(space_, "analytical", screened, store_.all("analytical").size());
+    const auto agreement = search::compare_tiers(store_, "analytical", "cycle");
+    for (const auto& a : agreement) {
+      store_.note_agreement(a.metric, "analytical", "cycle", a.candidates, a.kendall_tau, a.spearman_rho);
     }
-    rows += values + "\n";
+    print_agreement(agreement);
   }
-  CsvTable table = CsvTable::parse(header + "\n" + rows, path);
-  for (std::size_t i = 0; i < front.size(); ++i) {
-    for (const auto& [metric, value] : front[i].evaluation.metrics) table.set_number(i, metric, value);
-  }
-  table.save(path);
-}
 
-void print_summary(const search::DesignSpace& space, const std::vector<search::FrontMember>& front, std::size_t judged) {
-  fmt::print("{}: {} candidates judged, {} in the front of {}\n", space.name, judged, front.size(), fmt::join(space.objectives, ", "));
-  constexpr std::size_t most = 10;
-  for (std::size_t i = 0; i < std::min(most, front.size()); ++i) {
-    std::string values;
-    for (const auto& metric : space.objectives) values += fmt::format("{} {:.6g}  ", metric, front[i].evaluation.metrics.at(metric));
-    fmt::print("  {} {}\n", values, front[i].candidate);
+  void print_how_simulated() const {
+    const std::string steps =
+        space_.cycles.decode_samples == 0 ? "every decode step" : fmt::format("{} decode steps, evenly", space_.cycles.decode_samples);
+    fmt::print("  simulated: the prefill and {}; one decoder layer counted for all, without embedding and LM head\n", steps);
   }
-  if (front.size() > most) fmt::print("  ... and {} more\n", front.size() - most);
-}
+
+  const SpaceOptions& options_;
+  const search::DesignSpace& space_;
+  search::RooflineEvaluator& forms_;
+  CycleEvaluator& cycles_;
+  TaskPool& pool_;
+  std::string store_file_;
+  search::ResultStore store_;
+};
 
 }  // namespace
 
 int search_space(const SpaceOptions& options) {
-  if (options.tier != "analytical") throw ConfigError(fmt::format("--tier: '{}' is not known, allowed: analytical", options.tier));
-  const search::DesignSpace space = search::decode_space(load_yaml_file(options.space));
-  search::RooflineEvaluator evaluator(space, options.model);
-  for (const auto& parameter : space.parameters) check(!parameter.rows.empty(), "a parameter of no value");
-  evaluator.system(space.candidate(0));  // wrong keys are found before anything starts
-  std::filesystem::create_directories(options.out);
-  const std::string store_file = (std::filesystem::path(options.out) / "search.sqlite").string();
-  search::ResultStore store(store_file, {digest(evaluator.inputs()), BONDSIM_VERSION, space.search.seed}, options.resume);
-
-  interrupted = 0;
-  const auto before = std::signal(SIGINT, interrupt);
-  ProgressLine line(space.objectives[0]);
-  search::HardwareSearchOptions search_options;
-  search_options.workers = options.jobs > 0 ? options.jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  search_options.make_evaluator = [&] { return std::make_unique<search::RooflineEvaluator>(space, options.model); };
-  search_options.progress = [&](const search::SearchProgress& p) { line.show(p); };
-  search_options.report = [&](const std::string& text) {
-    line.clear();
-    fmt::print(stderr, "bondsim: {}\n", text);
-  };
-  search_options.stop = [] { return interrupted != 0; };
-  const bool complete = search::search_hardware(space, search_options, store);
-  std::signal(SIGINT, before);
-  line.clear();
-
-  if (!complete) {
-    fmt::print(stderr, "bondsim: stopped; {} evaluations are in {}, go on with --resume\n", store.all(evaluator.tier()).size(), store_file);
-    return 1;
+  if (std::find(tiers.begin(), tiers.end(), options.tier) == tiers.end()) {
+    throw ConfigError(fmt::format("--tier: '{}' is not known, allowed: {}", options.tier, fmt::join(tiers, ", ")));
   }
-  const auto front = search::pareto_front(space, store, evaluator.tier());
-  write_front((std::filesystem::path(options.out) / "front.csv").string(), space, front);
-  print_summary(space, front, store.all(evaluator.tier()).size());
-  fmt::print("written to {}: front.csv, search.sqlite\n", options.out);
-  return front.empty() ? 1 : 0;
+  const search::DesignSpace space = search::decode_space(load_yaml_file(options.space));
+  search::RooflineEvaluator forms(space, options.model);
+  CycleEvaluator cycles(space);
+  for (const auto& parameter : space.parameters) check(!parameter.rows.empty(), "a parameter of no value");
+  forms.system(space.candidate(0));  // wrong keys are found before anything starts
+  const auto work = [&](const std::string& task) { return search::judge_task({&forms, &cycles}, task); };
+  return lead_or_serve(options.jobs, work, [&](TaskPool& pool) {
+    std::filesystem::create_directories(options.out);
+    return SpaceSearchRun(options, space, forms, cycles, pool).run();
+  });
 }
 
 }  // namespace bondsim::tools

@@ -1,11 +1,16 @@
+#include <fmt/format.h>
+
 #include "mapping/cost/tables.hpp"
+#include "sim/output_directory.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/experiment.hpp"
+#include "tools/commands/run.hpp"
+#include "tools/run_estimate.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 struct Options {
+  ExperimentRequest experiment;
   std::string model = "h2llm-roofline";
   bool corrected = false;
   std::string system = "configs/system/h2llm.yaml";
@@ -14,20 +19,20 @@ struct Options {
   std::string out;
 };
 
-std::unique_ptr<cost::CostModel> chosen_model(const Options& options) {
-  if (options.model == "detailed" && !options.corrected) {
-    const System system = load_system(options.system, {});
-    return cost::make_cost_model(options.model, &system);
-  }
-  if (!options.corrected) return cost::make_cost_model(options.model);
-  if (options.model != "h2llm-roofline") {
+/// @param system of the experiment; null: the one of --system
+std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const System* system) {
+  if (options.corrected && options.model != "h2llm-roofline") {
     throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --model {}", options.model));
   }
-  return cost::make_cost_model("h2llm-roofline-corrected");
+  const std::string name = options.corrected ? "h2llm-roofline-corrected" : options.model;
+  if (name != "detailed" || system != nullptr) return cost::make_cost_model(name, system);
+  const System named = load_system(options.system, {});
+  return cost::make_cost_model(name, &named);
 }
 
-int estimate(const Options& options) {
-  const auto model = chosen_model(options);
+int estimate_table(const Options& options) {
+  if (options.out.empty()) throw ConfigError("estimate: --out FILE.csv is required with --ops and --fixed");
+  const auto model = chosen_model(options, nullptr);
   CsvTable table = CsvTable::load(options.ops.empty() ? options.fixed : options.ops);
   if (options.ops.empty()) {
     cost::estimate_fixed_dataflows(*model, table);
@@ -38,28 +43,55 @@ int estimate(const Options& options) {
   return 0;
 }
 
+int estimate_experiment(const Options& options) {
+  const Experiment experiment = load_experiment(options.experiment);
+  const auto model = chosen_model(options, &experiment.system);
+  const Results results = estimate_run(experiment, *model);
+  if (!options.out.empty()) {
+    OutputDirectory directory(options.out, "estimate.json");
+    directory.write("estimate.json", estimate_json(results, *model));
+    directory.write("operators.csv", operators_csv(results));
+    directory.commit();
+  }
+  fmt::print("{}", estimate_summary(results, *model));
+  if (!options.out.empty()) fmt::print("written to {}: estimate.json, operators.csv\n", options.out);
+  return 0;
+}
+
+int estimate(const Options& options) {
+  if (!options.experiment.file.empty()) return estimate_experiment(options);
+  if (options.ops.empty() && options.fixed.empty()) {
+    throw ConfigError("estimate: nothing to estimate, one of EXPERIMENT, --ops or --fixed is required");
+  }
+  return estimate_table(options);
+}
+
 }  // namespace
 
 void add_estimate(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("estimate", "latency by a closed form, for rows of operators or of whole layers");
+  CLI::App* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
+  add_experiment_options(*command, options->experiment, ExperimentNames::beside_closed_forms);
+  CLI::Option* experiment = command->get_option("EXPERIMENT");
   command->add_option("--model", options->model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
-  command->add_option("--system", options->system, "for detailed: everything the rows do not say")->capture_default_str();
+  CLI::Option* system =
+      command->add_option("--system", options->system, "of rows, for detailed: everything they do not say")->capture_default_str();
   command->add_flag("--corrected", options->corrected, "h2llm-roofline with one unit system and the split shares mended");
   CLI::Option* ops =
       command->add_option("--ops", options->ops, "CSV of operators; latency_s is set (columns as in tests/data/roofline_ops.csv)");
   CLI::Option* fixed =
       command->add_option("--fixed", options->fixed, "CSV of layers under fixed dataflows (columns as in tests/data/fixed_dataflows.csv)");
   ops->excludes(fixed);
-  command->add_option("--out", options->out, "CSV to write: the same rows and columns, latencies with 17 significant digits")->required();
-  command->callback([options, &action] {
-    action = [options] {
-      if (options->ops.empty() && options->fixed.empty())
-        throw ConfigError("estimate: nothing to estimate, one of --ops or --fixed is required");
-      return estimate(*options);
-    };
-  });
+  for (CLI::Option* other : {ops, fixed, system}) experiment->excludes(other);
+  command->add_option(
+      "--out", options->out,
+      "of rows: the CSV to write, same rows and columns, latencies with 17 significant digits; of an experiment: a directory "
+      "for estimate.json and operators.csv");
+  command->footer(
+      "Examples:\n  bondsim estimate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --model detailed\n"
+      "  bondsim estimate --model h2llm-roofline --ops tests/data/roofline_ops.csv --out ops.csv");
+  command->callback([options, &action] { action = [options] { return estimate(*options); }; });
 }
 
 }  // namespace bondsim::tools

@@ -6,6 +6,7 @@
 #include "models/schedule/validator.hpp"
 #include "sim/simulate.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/trace_options.hpp"
 #include "tools/experiment.hpp"
 #include "tools/progress.hpp"
 
@@ -18,6 +19,7 @@ struct ReplayOptions {
   std::string out;
   std::vector<std::string> overrides;
   bool allow_illegal = false;
+  TraceOptions trace;
 };
 
 int replay(const ReplayOptions& options) {
@@ -31,14 +33,17 @@ int replay(const ReplayOptions& options) {
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
+  RunTraces traces(options.trace, system, options.out);
+  traces.attach(simulate_options);
   Results results = simulate(system, *schedule, simulate_options);
   bar.clear();
   results.prompt_tokens = schedule->header().prompt_tokens;
   results.generated_tokens = schedule->header().steps;
   results.config_files = {options.system, options.schedule};
   if (!options.out.empty()) write_results(results, options.out);
+  traces.finish();
   fmt::print("{}", results_summary(results));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
   return 0;
 }
 
@@ -53,6 +58,7 @@ void add_replay(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command->add_flag("--allow-illegal", options->allow_illegal, "take a device whose PEs are larger than the published area limits");
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto", "vcd"});
   command->footer(
       "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out llama.schedule\n"
       "  bondsim replay configs/system/h2llm.yaml llama.schedule --out out/llama\n"

@@ -5,11 +5,9 @@
 
 #include <cstdio>
 #include <memory>
-#include <optional>
 
 #include "mapping/mapper.hpp"
 #include "models/energy/area.hpp"
-#include "sim/output_directory.hpp"
 #include "sim/sensitivity.hpp"
 #include "sim/simulate.hpp"
 #include "tools/commands/ladder.hpp"
@@ -36,35 +34,32 @@ int run(const RunOptions& options) {
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
-  std::optional<OutputDirectory> traces;
-  std::optional<CommandTraceWriter> writer;
-  if (options.trace.commands()) {
-    traces.emplace(options.out + ".traces", "none");
-    writer.emplace(options.trace.to(traces->path()));
-    simulate_options.commands = &*writer;
-  }
+  RunTraces traces(options.trace, experiment.system, options.out);
+  traces.attach(simulate_options);
   Results results = simulate(experiment.system, *schedule, simulate_options);
   bar.clear();
   results.prompt_tokens = static_cast<std::int32_t>(experiment.workload.prompt_of(0));
   results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
+  results.config_values = experiment.values;
   if (!options.out.empty()) write_results(results, options.out);
-  if (writer) {
-    writer->finish();
-    traces->move_into(options.out);
-  }
+  traces.finish();
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv\n", options.out);
+  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
   return 0;
 }
 
 }  // namespace
 
-void add_experiment_options(CLI::App& command, ExperimentRequest& request) {
-  command.add_option("EXPERIMENT", request.file, "experiment file, or a system file with --model, --workload and --dataflow")->required();
-  command.add_option("--model", request.model, "model file (configs/model/)");
+void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names) {
+  const bool alone = names == ExperimentNames::required;
+  const std::string model = alone ? "--model" : "--llm";
+  command
+      .add_option("EXPERIMENT", request.file, fmt::format("experiment file, or a system file with {}, --workload and --dataflow", model))
+      ->required(alone);
+  command.add_option(model, request.model, "model file (configs/model/)");
   command.add_option("--workload", request.workload, "workload file (configs/workload/)");
   command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
   command.add_option("--tiling", request.tiling, "tilings of weight GEMMs by name (bondsim.tiling/1), instead of those the mapper chooses");
@@ -77,7 +72,7 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace);
+  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto", "vcd"});
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
   command->footer(

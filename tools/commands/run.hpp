@@ -4,7 +4,13 @@
 
 namespace bondsim::tools {
 
-/// The positional file, --model, --workload, --dataflow and --set, which several commands share.
-void add_experiment_options(CLI::App& command, ExperimentRequest& request);
+/// How a command names the inputs of a run.
+enum class ExperimentNames {
+  required,            ///< EXPERIMENT must be given; --model is the language model
+  beside_closed_forms  ///< EXPERIMENT is one choice of several, and --llm the language model: models are closed forms there
+};
+
+/// The positional file, --model (or --llm), --workload, --dataflow, --tiling, --set and --allow-illegal, which several commands share.
+void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names = ExperimentNames::required);
 
 }  // namespace bondsim::tools

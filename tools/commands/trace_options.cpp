@@ -1,30 +1,121 @@
 #include "tools/commands/trace_options.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "models/base/error.hpp"
 
 namespace bondsim::tools {
+namespace {
 
-CommandTraceOptions TraceOptions::to(const std::string& directory) const {
-  CommandTraceOptions options;
-  options.directory = directory;
-  options.gzip = gzip;
-  options.from = Picoseconds(std::llround(from_ns * 1000.0));
-  if (to_ns > 0) options.to = Picoseconds(std::llround(to_ns * 1000.0));
-  if (options.to <= options.from) throw ConfigError(fmt::format("--trace-to {}: the window is empty, allowed: above {}", to_ns, from_ns));
-  return options;
+/// The two sides of `A:B`. @throws ConfigError naming the option when there is no colon.
+std::pair<std::string, std::string> sides(const std::string& option, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string::npos) throw ConfigError(fmt::format("{} {}: no ':' found, allowed: FROM:TO", option, text));
+  return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
-void add_trace_options(CLI::App& command, TraceOptions& options) {
-  auto* trace = command.add_option("--trace", options.kind, "write every DRAM command to channel-<id>.commands.csv in the --out directory")
-                    ->check(CLI::IsMember({"commands"}));
+/// A number of one side; `none` where it is left out.
+template <class T>
+T side(const std::string& option, const std::string& whole, const std::string& text, T none, T largest, const char* what) {
+  if (text.empty()) return none;
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= largest)) {
+    throw ConfigError(fmt::format("{} {}: '{}' is not {}, allowed: 0 to {}", option, whole, text, what, largest));
+  }
+  return value;
+}
+
+}  // namespace
+
+TraceWindow time_window(const std::string& option, const std::string& text) {
+  TraceWindow window;
+  const auto [from, to] = sides(option, text);
+  window.from = Picoseconds(std::llround(side(option, text, from, 0.0, 9e15, "a time in ns") * 1000.0));
+  if (!to.empty()) window.to = Picoseconds(std::llround(side(option, text, to, 0.0, 9e15, "a time in ns") * 1000.0));
+  if (window.to <= window.from) throw ConfigError(fmt::format("{} {}: is empty, allowed: FROM below TO", option, text));
+  return window;
+}
+
+bool TraceOptions::has(const std::string& kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
+
+TraceWindow TraceOptions::window() const {
+  TraceWindow window;
+  if (!window_ns.empty()) window = time_window("--trace-window", window_ns);
+  if (!steps.empty()) {
+    const std::string option = "--trace-steps";
+    constexpr std::int32_t largest = std::numeric_limits<std::int32_t>::max();
+    const auto [first, last] = sides(option, steps);
+    window.steps =
+        TraceWindow::Steps{side(option, steps, first, 0, largest, "a step"), side(option, steps, last, largest, largest, "a step")};
+    if (window.steps->last < window.steps->first) {
+      throw ConfigError(fmt::format("{} {}: is empty, allowed: FIRST up to LAST", option, steps));
+    }
+  }
+  return window;
+}
+
+void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds) {
+  auto* trace = command.add_option("--trace", options.kinds, "traces to write into the --out directory, separated by commas")
+                    ->delimiter(',')
+                    ->allow_extra_args(false)
+                    ->check(CLI::IsMember(kinds));
   trace->needs("--out");
   command.add_flag("--trace-gzip", options.gzip, "compress the traces")->needs(trace);
-  command.add_option("--trace-from", options.from_ns, "leave out commands before this time in ns")
+  auto* window =
+      command.add_option("--trace-window", options.window_ns, "FROM:TO in ns of simulated time: what is traced command by command")
+          ->needs(trace);
+  if (kinds.size() == 1) return;
+  command.add_option("--trace-steps", options.steps, "FIRST:LAST, instead of a time: whole steps, 0 is the prefill")
       ->needs(trace)
-      ->check(CLI::Range(0.0, 9e15));
-  command.add_option("--trace-to", options.to_ns, "and from this time in ns on")->needs(trace)->check(CLI::Range(0.0, 9e15));
+      ->excludes(window);
+}
+
+RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& out) : out_(out) {
+  if (options.kinds.empty()) return;
+  hub_.window = options.window();
+  staging_.emplace(out + ".traces", "none");
+  const std::string& directory = staging_->path();
+  const bool windowed = !hub_.window.whole();
+  if (options.has("commands")) hub_.command_sinks.push_back(&commands_.emplace(directory, options.gzip, hub_.window));
+  if (options.has("tasks")) hub_.task_sinks.push_back(&tasks_.emplace(system, directory, options.gzip));
+  if (options.has("perfetto")) {
+    perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr);
+    hub_.task_sinks.push_back(&*perfetto_);
+    hub_.nmp_observers.push_back(&*perfetto_);
+    // Command by command the whole run would be gigabytes: only a window that was asked for.
+    if (windowed) hub_.command_sinks.push_back(&*perfetto_);
+  }
+  if (options.has("vcd")) {
+    if (!windowed) throw ConfigError("--trace vcd: every edge of a whole run is too much, allowed: with --trace-window or --trace-steps");
+    vcd_.emplace(system, directory, hub_.window);
+    hub_.one_by_one = true;
+    hub_.task_sinks.push_back(&*vcd_);
+    hub_.command_sinks.push_back(&*vcd_);
+    hub_.nmp_observers.push_back(&*vcd_);
+    hub_.npu_observers.push_back(&*vcd_);
+  }
+}
+
+void RunTraces::attach(SimulateOptions& options) {
+  if (staging_) options.traces = &hub_;
+}
+
+void RunTraces::finish() {
+  if (!staging_) return;
+  if (commands_) commands_->finish();
+  if (tasks_) tasks_->finish();
+  if (perfetto_) perfetto_->finish();
+  if (vcd_) vcd_->finish();
+  files_ = staging_->move_into(out_);
+  if (hub_.run_end.value > 0 && hub_.window.from >= hub_.run_end) {
+    fmt::print(stderr, "bondsim: the simulated run ends at {} ns, before the window of --trace begins: no command is in it\n",
+               static_cast<double>(hub_.run_end.value) / 1000.0);
+  }
 }
 
 }  // namespace bondsim::tools

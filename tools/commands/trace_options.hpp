@@ -1,23 +1,58 @@
 #pragma once
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "sim/output_directory.hpp"
+#include "sim/simulate.hpp"
 #include "sim/trace/commands.hpp"
+#include "sim/trace/perfetto.hpp"
+#include "sim/trace/tasks.hpp"
+#include "sim/trace/vcd_module.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {
 
-/// --trace commands and what belongs to it, shared by the commands that simulate.
-struct TraceOptions {
-  std::string kind;  ///< empty or "commands"
-  bool gzip = false;
-  double from_ns = 0;
-  double to_ns = 0;  ///< 0: to the end
+/// A window of time as typed: FROM:TO in ns, either may be missing. @throws ConfigError naming the option.
+TraceWindow time_window(const std::string& option, const std::string& text);
 
-  bool commands() const { return kind == "commands"; }
-  /// @throws ConfigError when the window is empty.
-  CommandTraceOptions to(const std::string& directory) const;
+/// --trace and what belongs to it, shared by the commands that simulate.
+struct TraceOptions {
+  std::vector<std::string> kinds;
+  bool gzip = false;
+  std::string window_ns;  ///< FROM:TO, either may be missing; empty: the whole run
+  std::string steps;      ///< FIRST:LAST
+
+  bool has(const std::string& kind) const;
+  /// @throws ConfigError when the window is none.
+  TraceWindow window() const;
 };
 
-void add_trace_options(CLI::App& command, TraceOptions& options);
+/// @param kinds what this command can write, of: commands, tasks, perfetto, vcd
+void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds);
+
+/// The traces of one run of a schedule: written beside the output directory while it goes on, and moved into it when it has ended.
+class RunTraces {
+ public:
+  /// @param system must outlive the traces. @throws ConfigError
+  RunTraces(const TraceOptions& options, const System& system, const std::string& out);
+
+  void attach(SimulateOptions& options);
+  /// Ends the files and moves them into the output directory, which exists by now. @throws ConfigError
+  void finish();
+  /// `, a.csv, ...`: what was written, for the last line of a command's output.
+  const std::string& files() const { return files_; }
+
+ private:
+  std::string out_;
+  TraceHub hub_;
+  std::optional<OutputDirectory> staging_;
+  std::optional<CommandTraceWriter> commands_;
+  std::optional<TaskTraceWriter> tasks_;
+  std::optional<PerfettoWriter> perfetto_;
+  std::optional<VcdWriter> vcd_;
+  std::string files_;
+};
 
 }  // namespace bondsim::tools

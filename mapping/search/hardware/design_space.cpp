@@ -96,7 +96,9 @@ void fields(Visitor& v, DesignSpace& c) {
   v.sections("workloads", c.workloads, required("what devices are judged on"));
   v.sections("constraints", c.constraints, defaulted("what a device may not exceed"));
   v.field("objectives", c.objectives, required("metrics to minimise"));
+  v.field("allow_illegal", c.allow_illegal, defaulted("judge devices too whose PEs are larger than the published area limits"));
   v.section("search", c.search, defaulted("how to search"));
+  v.section("cycles", c.cycles, defaulted("the cycle tier"));
 }
 
 void check_space(const ConfigNode& node, const DesignSpace& space) {
@@ -160,6 +162,29 @@ Candidate DesignSpace::candidate(std::int64_t index) const {
     candidate[i] = static_cast<int>(index % rows);
     index /= rows;
   }
+  return candidate;
+}
+
+std::optional<Candidate> DesignSpace::candidate(const std::string& text) const {
+  Candidate candidate;
+  std::string read;
+  for (const SpaceParameter& parameter : parameters) {
+    std::string longest;
+    int found = -1;
+    for (std::size_t row = 0; row < parameter.rows.size(); ++row) {
+      std::string here = read;
+      for (std::size_t k = 0; k < parameter.keys.size(); ++k) {
+        here += (here.empty() ? "" : " ") + parameter.keys[k] + "=" + parameter.rows[row][k];
+      }
+      if (text.compare(0, here.size(), here) != 0 || (text.size() > here.size() && text[here.size()] != ' ')) continue;
+      found = static_cast<int>(row);
+      longest = here;
+    }
+    if (found < 0) return std::nullopt;
+    candidate.push_back(found);
+    read = longest;
+  }
+  if (read.size() != text.size()) return std::nullopt;
   return candidate;
 }
 

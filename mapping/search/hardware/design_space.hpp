@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,20 @@ void fields(Visitor& v, SpaceSearch& c) {
   v.field("seed", c.seed, defaulted("seed").range(0, 4294967295.0));
 }
 
+/// How the cycle tier judges devices, and which ones it is asked to confirm.
+struct SpaceCycles {
+  std::int64_t decode_samples = 2;
+  int confirm_best = 16;
+  int confirm_front = 64;
+};
+template <class Visitor>
+void fields(Visitor& v, SpaceCycles& c) {
+  v.field("decode_samples", c.decode_samples, defaulted("decode steps simulated, evenly over the contexts; 0 is all").range(0, 1 << 24));
+  v.field("confirm_best", c.confirm_best, defaulted("tier both: best devices by the first objective that are simulated").range(0, 1 << 20));
+  v.field("confirm_front", c.confirm_front,
+          defaulted("tier both: most devices of the front that are simulated, evenly by the first objective").range(1, 1 << 20));
+}
+
 /// A candidate is one row number for each parameter.
 using Candidate = std::vector<int>;
 
@@ -86,7 +101,9 @@ struct DesignSpace {
   std::vector<SpaceParameter> parameters;
   std::vector<SpaceConstraint> constraints;
   std::vector<std::string> objectives;  ///< metrics, all minimised
+  bool allow_illegal = false;
   SpaceSearch search;
+  SpaceCycles cycles;
   std::string directory;    ///< of the file, for what it names
   std::string description;  ///< the file's values as canonical text
 
@@ -95,6 +112,8 @@ struct DesignSpace {
   Candidate candidate(std::int64_t index) const;
   /// `key=value` pairs in the order of the file, joined by blanks: what identifies a candidate.
   std::string text(const Candidate& candidate) const;
+  /// The candidate of a text; nothing when it is none of this space.
+  std::optional<Candidate> candidate(const std::string& text) const;
   std::vector<std::pair<std::string, std::string>> settings(const Candidate& candidate) const;
 };
 

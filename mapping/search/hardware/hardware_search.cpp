@@ -1,7 +1,6 @@
 #include "mapping/search/hardware/hardware_search.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -14,43 +13,20 @@
 #include <pagmo/problem.hpp>
 #include <set>
 
-#include "models/base/worker_pool.hpp"
-
 namespace bondsim::search {
 namespace {
 
 /// Ends a search from within pagmo.
 struct Stopped {};
 
-std::string indices_text(const Candidate& candidate) { return fmt::format("{}", fmt::join(candidate, " ")); }
-
-Candidate candidate_from(const std::string& text) {
-  Candidate candidate;
-  const char* at = text.data();
-  const char* end = at + text.size();
-  while (at < end) {
-    int value = 0;
-    at = std::from_chars(at, end, value).ptr + 1;
-    candidate.push_back(value);
-  }
-  return candidate;
-}
-
 /// Judges lists of candidates by store and workers.
 class Judge {
  public:
   Judge(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store, std::int64_t total)
-      : space_(space),
-        options_(options),
-        store_(store),
-        evaluator_(options.make_evaluator()),
-        tier_(evaluator_->tier()),
-        pool_(options.workers, 32, [this](const std::string& text) { return to_json(evaluator_->evaluate(candidate_from(text))); }) {
+      : space_(space), options_(options), store_(store), tier_(options.tier) {
     progress_.total = total;
     progress_.best = std::numeric_limits<double>::infinity();
   }
-
-  const std::string& tier() const { return tier_; }
 
   /// @throws Stopped when the search is to end; everything judged is in the store.
   void judge(const std::vector<Candidate>& candidates) {
@@ -63,7 +39,7 @@ class Judge {
       if (known != nullptr) {
         count(*known);
       } else if (asked.insert(name).second) {
-        tasks.push_back(indices_text(candidate));
+        tasks.push_back(judging_task(tier_, candidate));
         names.push_back(std::move(name));
       } else {
         ++progress_.done;
@@ -91,12 +67,13 @@ class Judge {
       count(evaluation);
       if (options_.progress) options_.progress(progress_);
     };
-    WorkerPool::Callbacks callbacks;
+    TaskPool::Callbacks callbacks;
     callbacks.answered = [&](std::size_t task, const std::string& answer) { keep(task, evaluation_from_json(answer)); };
     callbacks.gave_up = [&](std::size_t task, const std::string& report) { keep(task, {false, report, {}}); };
     callbacks.died = options_.report;
     callbacks.stop = options_.stop;
-    pool_.run(tasks, callbacks);
+    callbacks.chunk = options_.chunk;
+    options_.pool->run(tasks, callbacks);
   }
 
   void count(const Evaluation& evaluation) {
@@ -107,9 +84,7 @@ class Judge {
   const DesignSpace& space_;
   const HardwareSearchOptions& options_;
   ResultStore& store_;
-  std::unique_ptr<Evaluator> evaluator_;  ///< each worker has its own copy of it: processes
   std::string tier_;
-  WorkerPool pool_;
   SearchProgress progress_;
 };
 
@@ -203,6 +178,17 @@ bool search_hardware(const DesignSpace& space, const HardwareSearchOptions& opti
     } else {
       evolve(space, judge);
     }
+  } catch (const Stopped&) {
+    return false;
+  }
+  return true;
+}
+
+bool judge_hardware(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store,
+                    const std::vector<Candidate>& candidates) {
+  Judge judge(space, options, store, static_cast<std::int64_t>(candidates.size()));
+  try {
+    judge.judge(candidates);
   } catch (const Stopped&) {
     return false;
   }

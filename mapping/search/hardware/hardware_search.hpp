@@ -4,6 +4,7 @@
 
 #include "mapping/search/hardware/evaluator.hpp"
 #include "mapping/search/hardware/result_store.hpp"
+#include "models/base/task_pool.hpp"
 
 namespace bondsim::search {
 
@@ -16,11 +17,12 @@ struct SearchProgress {
 };
 
 struct HardwareSearchOptions {
-  int workers = 1;
-  std::function<std::unique_ptr<Evaluator>()> make_evaluator;  ///< called once, before the workers are forked
+  TaskPool* pool = nullptr;  ///< its work is judge_task()
+  std::string tier = {};     ///< who judges
   std::function<void(const SearchProgress&)> progress = {};
   std::function<void(const std::string&)> report = {};  ///< a worker that died, a candidate given up
   std::function<bool()> stop = {};
+  std::size_t chunk = 1;  ///< candidates a worker is given at a time
 };
 
 /// One undominated device.
@@ -33,6 +35,10 @@ struct FrontMember {
 /// or killed goes on where it was and ends with the same front. Deterministic, whatever the number of workers.
 /// @return false when it was stopped before the end.
 bool search_hardware(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store);
+
+/// Judges the listed candidates, those that are not in the store already. @return false when it was stopped before the end.
+bool judge_hardware(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store,
+                    const std::vector<Candidate>& candidates);
 
 /// The feasible candidates of a tier that no other beats in every objective, best in the first objective first; of equal ones
 /// the first by name.

@@ -21,6 +21,7 @@ class Statement {
     return status_ == SQLITE_ROW;
   }
   void bind(int position, const std::string& text) { sqlite3_bind_text(statement_, position, text.c_str(), -1, SQLITE_TRANSIENT); }
+  void bind(int position, double value) { sqlite3_bind_double(statement_, position, value); }
   std::string text(int column) const {
     const unsigned char* value = sqlite3_column_text(statement_, column);
     return value == nullptr ? std::string() : std::string(reinterpret_cast<const char*>(value));
@@ -50,6 +51,9 @@ ResultStore::ResultStore(const std::string& path, const Identity& identity, bool
   execute(
       "CREATE TABLE IF NOT EXISTS evaluation(candidate TEXT NOT NULL, tier TEXT NOT NULL, feasible INTEGER NOT NULL, reason TEXT NOT NULL,"
       " metrics TEXT NOT NULL, seed INTEGER NOT NULL, version TEXT NOT NULL, PRIMARY KEY(candidate, tier))");
+  execute(
+      "CREATE TABLE IF NOT EXISTS agreement(metric TEXT NOT NULL, tier_a TEXT NOT NULL, tier_b TEXT NOT NULL, candidates INTEGER NOT NULL,"
+      " kendall_tau REAL NOT NULL, spearman_rho REAL NOT NULL, PRIMARY KEY(metric, tier_a, tier_b))");
   check_identity();
   load();
   const char* sql = "INSERT INTO evaluation VALUES(?, ?, ?, ?, ?, ?, ?)";
@@ -70,8 +74,9 @@ void ResultStore::execute(const char* sql) {
 }
 
 void ResultStore::check_identity() {
-  const std::map<std::string, std::string> wanted = {
+  std::map<std::string, std::string> wanted = {
       {"space", identity_.space}, {"version", identity_.version}, {"seed", std::to_string(identity_.seed)}};
+  if (!identity_.objectives.empty()) wanted["objectives"] = identity_.objectives;
   std::map<std::string, std::string> found;
   {
     Statement read(database_.get(), "SELECT key, value FROM search");
@@ -122,6 +127,19 @@ void ResultStore::add(const std::string& candidate, const std::string& tier, con
   sqlite3_bind_int64(insert, 6, identity_.seed);
   sqlite3_bind_text(insert, 7, identity_.version.c_str(), -1, SQLITE_TRANSIENT);
   if (sqlite3_step(insert) != SQLITE_DONE) fail("cannot be written");
+}
+
+void ResultStore::note_agreement(const std::string& metric, const std::string& tier_a, const std::string& tier_b, std::size_t candidates,
+                                 double kendall_tau, double spearman_rho) {
+  Statement write(database_.get(), "INSERT OR REPLACE INTO agreement VALUES(?, ?, ?, ?, ?, ?)");
+  write.bind(1, metric);
+  write.bind(2, tier_a);
+  write.bind(3, tier_b);
+  write.bind(4, static_cast<double>(candidates));
+  write.bind(5, kendall_tau);
+  write.bind(6, spearman_rho);
+  write.next();
+  if (!write.ok()) fail("cannot be written");
 }
 
 const std::map<std::string, Evaluation>& ResultStore::all(const std::string& tier) const { return known_[tier]; }

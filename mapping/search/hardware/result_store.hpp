@@ -13,7 +13,8 @@ namespace bondsim::search {
 
 /// Every evaluation of a search in one SQLite file. An evaluation is in the file once `add` has returned, whatever happens to the process
 /// then.
-///   search(key, value)                             what was searched: space, seed, version
+///   search(key, value)                             what was searched: space, seed, version, objectives
+///   agreement(metric, tier_a, tier_b, candidates, kendall_tau, spearman_rho)    how far two tiers order alike what both judged
 ///   evaluation(candidate, tier, feasible, reason, metrics, seed, version)    candidate: `key=value ...`; metrics: JSON
 class ResultStore {
  public:
@@ -22,6 +23,7 @@ class ResultStore {
     std::string space;    ///< digest of the space and of the files it names
     std::string version;  ///< of bondsim
     std::int64_t seed = 0;
+    std::string objectives;  ///< metrics, separated by blanks; for those who read the file
   };
 
   /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, cannot be opened, is damaged,
@@ -32,6 +34,9 @@ class ResultStore {
   const Evaluation* find(const std::string& candidate, const std::string& tier) const;
   /// @throws ConfigError when the file cannot take it; InternalError when it is there already.
   void add(const std::string& candidate, const std::string& tier, const Evaluation& evaluation);
+  /// Replaces what was noted of the metric and the two tiers. @throws ConfigError when the file cannot take it.
+  void note_agreement(const std::string& metric, const std::string& tier_a, const std::string& tier_b, std::size_t candidates,
+                      double kendall_tau, double spearman_rho);
   /// All of one tier, by candidate.
   const std::map<std::string, Evaluation>& all(const std::string& tier) const;
 

@@ -1,0 +1,93 @@
+#include "mapping/cost/block_cost.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace bondsim::cost {
+namespace {
+
+/// What the tasks of one work entry add up to.
+struct Parts {
+  double nmp_macs = 0, npu_macs = 0;
+  std::set<std::int32_t> nmp_channels, npu_channels;
+  int stationary_bits = 0;
+};
+
+/// The share of a GEMM that makes up `macs`: of its products where there are several, else of its columns.
+GemmShape share_of(const GemmShape& whole, double macs) {
+  GemmShape part = whole;
+  if (macs <= 0) {
+    part.count = 0;
+    return part;
+  }
+  const double share = macs / static_cast<double>(whole.macs());
+  std::int64_t& cut = whole.count > 1 ? part.count : part.n;
+  cut = std::max<std::int64_t>(1, std::llround(static_cast<double>(cut) * share));
+  return part;
+}
+
+}  // namespace
+
+double channel_bus_gbps(const DramConfig& dram) {
+  return dram.organization.access_bytes() * dram.timing.ck_mhz / (1e3 * dram.timing.n_bl_min);
+}
+
+NmpDevice nmp_device(const System& system, int channels) {
+  NmpDevice d;
+  d.channels = channels;
+  d.pes_per_channel = system.dram.organization.banks();
+  d.fpus = system.nmp.pe.fpus;
+  d.macs_per_fpu = system.nmp.pe.macs_per_fpu;
+  d.clock_mhz = system.nmp.pe.clock_mhz;
+  d.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
+  d.channel_bandwidth_gbps = channel_bus_gbps(system.dram);
+  return d;
+}
+
+NpuDevice npu_device(const System& system, int channels) {
+  return {channels, channel_bus_gbps(system.dram), system.npu.peak_macs() * 1e-12};
+}
+
+std::vector<PlacedGemm> placed_gemms(const Block& block) {
+  std::vector<Parts> parts(block.work.size());
+  for (const Task& task : block.tasks) {
+    if (task.kind == TaskKind::nmp_gemm && task.nmp.part.work >= 0) {
+      Parts& p = parts[static_cast<std::size_t>(task.nmp.part.work)];
+      p.nmp_macs += static_cast<double>(task.nmp.shape.macs());
+      p.nmp_channels.insert(task.channel);
+      p.stationary_bits = task.nmp.bits.stationary;
+    } else if (task.kind == TaskKind::npu_gemm && task.npu.part.work >= 0) {
+      Parts& p = parts[static_cast<std::size_t>(task.npu.part.work)];
+      p.npu_macs += static_cast<double>(task.npu.shape.macs());
+      for (const Extent& e : task.npu.stationary) p.npu_channels.insert(e.channel);
+      p.stationary_bits = task.npu.bits.stationary;
+    }
+  }
+  std::vector<PlacedGemm> out;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Parts& p = parts[i];
+    const GemmShape& whole = block.work[i].shape;
+    if (whole.macs() == 0) continue;
+    out.push_back({block.work[i].op, p.stationary_bits / 8.0, share_of(whole, p.nmp_macs), static_cast<int>(p.nmp_channels.size()),
+                   share_of(whole, p.npu_macs), static_cast<int>(p.npu_channels.size())});
+  }
+  return out;
+}
+
+double gemm_seconds(const CostModel& model, const PlacedGemm& gemm, const System& system) {
+  double seconds = 0;
+  if (gemm.nmp.count > 0) seconds = model.nmp_seconds(gemm.nmp, gemm.element_bytes, nmp_device(system, gemm.nmp_channels));
+  if (gemm.npu.count > 0) {
+    seconds = std::max(seconds, model.npu_seconds(gemm.npu, gemm.element_bytes, npu_device(system, gemm.npu_channels)));
+  }
+  return seconds;
+}
+
+double serial_seconds(const CostModel& model, const Block& block, const System& system) {
+  double sum = 0;
+  for (const PlacedGemm& gemm : placed_gemms(block)) sum += gemm_seconds(model, gemm, system);
+  return sum;
+}
+
+}  // namespace bondsim::cost

@@ -1,0 +1,84 @@
+#include "mapping/emit/block_parts.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace bondsim {
+
+void keep_nmp_mode(Block& block) {
+  // A channel may stay in NMP mode only when its next nmp_gemm waits for nothing that could itself wait for the channel's normal mode:
+  // for no other task than those its predecessor had to wait for, and the predecessor.
+  std::map<int, std::size_t> last;  // by channel: its latest task, when that is an nmp_gemm
+  for (std::size_t i = 0; i < block.tasks.size(); ++i) {
+    const Task& t = block.tasks[i];
+    if (t.channel < 0) continue;
+    const auto before = last.find(t.channel);
+    if (t.kind != TaskKind::nmp_gemm) {
+      if (before != last.end()) last.erase(before);
+      continue;
+    }
+    if (before != last.end()) {
+      Task& previous = block.tasks[before->second];
+      const auto& allowed = previous.dependencies;
+      const bool stays = std::all_of(t.dependencies.begin(), t.dependencies.end(), [&](std::int32_t d) {
+        return d == static_cast<std::int32_t>(before->second) || std::find(allowed.begin(), allowed.end(), d) != allowed.end();
+      });
+      if (stays) previous.nmp.leave_mode = false;
+    }
+    last[t.channel] = i;
+  }
+}
+
+namespace {
+
+/// Tasks to take: those of the operator, and the scatters that its GEMMs share with other operators.
+std::vector<bool> tasks_of(const Block& block, std::int32_t op) {
+  std::vector<bool> taken(block.tasks.size(), false);
+  for (std::size_t i = 0; i < block.tasks.size(); ++i) {
+    const Task& t = block.tasks[i];
+    if (t.op != op) continue;
+    taken[i] = true;
+    if (t.kind != TaskKind::nmp_gemm) continue;
+    for (const std::int32_t d : t.dependencies) {
+      const auto before = static_cast<std::size_t>(d);
+      if (block.tasks[before].kind == TaskKind::host_scatter) taken[before] = true;
+    }
+  }
+  return taken;
+}
+
+}  // namespace
+
+Block operator_block(const Block& block, std::int32_t op) {
+  Block out;
+  out.phase = block.phase;
+  out.step = block.step;
+  out.layer = block.layer;
+  std::vector<std::int32_t> work_number(block.work.size(), -1);
+  for (std::size_t i = 0; i < block.work.size(); ++i) {
+    if (block.work[i].op != op) continue;
+    work_number[i] = static_cast<std::int32_t>(out.work.size());
+    out.work.push_back(block.work[i]);
+  }
+  const std::vector<bool> taken = tasks_of(block, op);
+  std::vector<std::int32_t> number(block.tasks.size(), -1);
+  for (std::size_t i = 0; i < block.tasks.size(); ++i) {
+    if (!taken[i]) continue;
+    Task t = block.tasks[i];
+    t.op = op;
+    t.dependencies.clear();
+    for (const std::int32_t d : block.tasks[i].dependencies) {
+      if (number[static_cast<std::size_t>(d)] >= 0) t.dependencies.push_back(number[static_cast<std::size_t>(d)]);
+    }
+    for (GemmPart* part : {&t.nmp.part, &t.npu.part}) {
+      if (part->work >= 0) part->work = work_number[static_cast<std::size_t>(part->work)];
+    }
+    t.nmp.leave_mode = true;
+    number[i] = static_cast<std::int32_t>(out.tasks.size());
+    out.tasks.push_back(std::move(t));
+  }
+  keep_nmp_mode(out);
+  return out;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,15 @@
+#pragma once
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// Decides where a channel may stay in NMP mode between the tasks of a block; the last thing done to it.
+void keep_nmp_mode(Block& block);
+
+/// The tasks of one operator of a block as a block of their own, that stands for one layer: what they waited for outside the operator is
+/// there from the start, and input that it shares with other operators is scattered for it alone. Empty when the block does not have the
+/// operator.
+/// @param op index into ScheduleHeader::operators
+Block operator_block(const Block& block, std::int32_t op);
+
+}  // namespace bondsim

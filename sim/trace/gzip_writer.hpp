@@ -1,0 +1,33 @@
+#pragma once
+#include <string>
+
+#include <zlib.h>
+
+namespace bondsim {
+
+/// A text file written as it grows, plain or gzipped. Only the beginning and the end throw: in between the simulation kernel may be the
+/// caller, out of which no error comes as what it is.
+class GzipWriter {
+ public:
+  /// @param path without the `.gz` that `gzip` adds. @throws ConfigError when it cannot be written.
+  GzipWriter(std::string path, bool gzip);
+  ~GzipWriter();
+  GzipWriter(const GzipWriter&) = delete;
+  GzipWriter& operator=(const GzipWriter&) = delete;
+
+  /// Append to this, then call flush_if_full() now and then.
+  std::string& text() { return buffer_; }
+  void flush_if_full();
+  /// Ends the file. @throws ConfigError when something could not be written.
+  void finish();
+
+ private:
+  void flush();
+
+  std::string path_;
+  gzFile handle_ = nullptr;
+  std::string buffer_;
+  bool failed_ = false;
+};
+
+}  // namespace bondsim

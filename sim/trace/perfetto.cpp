@@ -1,0 +1,260 @@
+#include "sim/trace/perfetto.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <systemc>
+
+#include "sim/energy_counts.hpp"
+#include "sim/trace/tasks.hpp"
+
+namespace bondsim {
+namespace {
+
+constexpr Track steps_track{run_process, 1};
+constexpr Track blocks_track{run_process, 2};
+constexpr Track arrays_track{npu_process, 1};
+constexpr int first_dma_thread = 10;
+constexpr int first_vector_thread = 1000;
+constexpr int first_barrier_thread = 10;
+
+std::string about(const System& system) {
+  return fmt::format(
+      "{{\"schema\":\"bondsim.perfetto/1\",\"system\":{},\"time\":\"simulated: a layer that stands for several is drawn once, its slice "
+      "says for "
+      "how many\"}}",
+      json_string(system.name));
+}
+
+double watts(Attojoules energy, Picoseconds length) { return to_joules(energy) / to_seconds(length); }
+
+/// GB/s, 1e9 bytes.
+double gbps(std::int64_t bytes, Picoseconds length) { return static_cast<double>(bytes) / to_seconds(length) / 1e9; }
+
+}  // namespace
+
+PerfettoWriter::PerfettoWriter(const System& system, const std::string& directory, bool gzip, const TraceWindow* window)
+    : system_(system),
+      energy_(energy_model(system)),
+      events_(directory + "/trace.json", gzip, about(system)),
+      dma_{first_dma_thread, "DMA", {}},
+      barriers_{first_barrier_thread, "barriers", {}},
+      vector_units_named_(static_cast<std::size_t>(system.npu.vector_units)),
+      modes_(static_cast<std::size_t>(system.channels.nmp)) {
+  if (window != nullptr) commands_.emplace(system, events_, *window);
+  name_tracks();
+}
+
+void PerfettoWriter::name_tracks() {
+  events_.name_process(run_process, "run");
+  events_.name_thread(steps_track, "steps");
+  events_.name_thread(blocks_track, "blocks");
+  events_.name_process(npu_process, "NPU");
+  events_.name_thread(arrays_track, "systolic arrays");
+  for (int c = 0; c < system_.channels.total(); ++c) {
+    const bool nmp = c < system_.channels.nmp;
+    events_.name_process(channel_process(c), fmt::format("channel {} ({})", c, nmp ? "nmp" : "normal"));
+    events_.name_thread({channel_process(c), tasks_thread}, "tasks");
+    if (nmp) events_.name_thread({channel_process(c), mode_thread}, "mode");
+  }
+}
+
+int PerfettoWriter::lane_for(Lanes& lanes, Picoseconds start, Picoseconds end) {
+  auto& busy = lanes.busy_until;
+  const auto free = std::find_if(busy.begin(), busy.end(), [&](Picoseconds until) { return until <= start; });
+  const auto lane = static_cast<int>(free - busy.begin());
+  const int thread = lanes.first_thread + lane;
+  if (free == busy.end()) {
+    busy.push_back(end);
+    events_.name_thread({&lanes == &dma_ ? npu_process : run_process, thread}, fmt::format("{} {}", lanes.name, lane));
+  } else {
+    *free = end;
+  }
+  return thread;
+}
+
+// ---- Steps, blocks, tasks -------------------------------------------------------------------------------------------------
+
+void PerfettoWriter::end_step(Picoseconds t) {
+  if (step_ >= 0) {
+    events_.slice(steps_track, step_start_, t, step_ == 0 ? "prefill" : fmt::format("token {}", step_), "step",
+                  fmt::format("\"step\":{}", step_));
+  }
+  step_start_ = t;
+}
+
+void PerfettoWriter::block_began(const Block& block, Picoseconds t) {
+  if (block.step != step_) end_step(t);
+  step_ = block.step;
+}
+
+void PerfettoWriter::run_ended(Picoseconds t) {
+  end_step(t);
+  for (int c = 0; c < system_.channels.nmp; ++c) draw_mode(c, t);
+  if (commands_) commands_->run_ended(t);
+}
+
+void PerfettoWriter::block_ended(const BlockTrace& trace) {
+  const Block& block = trace.block;
+  const std::string layers = block.repeat > 1  ? fmt::format("layer {} (of {} alike)", block.layer, block.repeat)
+                             : block.layer < 0 ? std::string("outside layers")
+                                               : fmt::format("layer {}", block.layer);
+  events_.slice(blocks_track, trace.start, trace.end, layers, "block",
+                fmt::format("\"block\":{},\"step\":{},\"layer\":{},\"repeat\":{}", trace.index, block.step, block.layer, block.repeat));
+  drawn_.assign(block.tasks.size(), Drawn{});
+  for (const TaskRow& row : trace.rows) draw_row(trace, row);
+  draw_barriers(trace);
+  draw_arrows(trace);
+  draw_counters(trace);
+  draw_power(trace);
+}
+
+Track PerfettoWriter::npu_track(const Task& task, const TaskRow& row) {
+  if (task.kind == TaskKind::npu_gemm) return arrays_track;
+  if (task.kind != TaskKind::npu_vector) return {npu_process, lane_for(dma_, row.start, row.end)};
+  const auto unit = static_cast<std::size_t>(std::clamp(task.vector.first_unit, 0, system_.npu.vector_units - 1));
+  const Track track{npu_process, first_vector_thread + static_cast<int>(unit)};
+  if (!vector_units_named_[unit]) events_.name_thread(track, fmt::format("vector units from {}", unit));
+  vector_units_named_[unit] = true;
+  return track;
+}
+
+void PerfettoWriter::draw_row(const BlockTrace& trace, const TaskRow& row) {
+  const bool npu = row.channel < 0;
+  if (npu && row.task < 0) return;
+  const Block& block = trace.block;
+  std::string arguments = fmt::format("\"block\":{}", trace.index);
+  std::string name = row_kind(block, row);
+  Track track{channel_process(row.channel), tasks_thread};
+  if (row.task >= 0) {
+    const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
+    if (npu) track = npu_track(task, row);
+    // Arrows begin and end at the executor: the DMA's slices only show that it is busy.
+    if (npu ? task.channel < 0 : task.channel >= 0) drawn_[static_cast<std::size_t>(row.task)] = {track, row.start, row.end};
+    if (task.op >= 0) name = trace.header.operators[static_cast<std::size_t>(task.op)].name;
+    fmt::format_to(std::back_inserter(arguments), ",\"task\":{}", row.task);
+  }
+  const RowBytes bytes = row_bytes(system_, block, row);
+  if (bytes.all > 0) fmt::format_to(std::back_inserter(arguments), ",\"bytes\":{}", bytes.all);
+  if (const std::int64_t macs = row_macs(block, row); macs > 0) fmt::format_to(std::back_inserter(arguments), ",\"macs\":{}", macs);
+  for (const auto& [part, time] : named_parts(row.parts)) {
+    if (time.value != 0) fmt::format_to(std::back_inserter(arguments), ",\"{}_ps\":{}", part, time.value);
+  }
+  events_.slice(track, row.start, row.end, name, row_kind(block, row), arguments);
+}
+
+/// A barrier does no work: it is drawn from the first to the last end of what it joins.
+void PerfettoWriter::draw_barriers(const BlockTrace& trace) {
+  const auto& tasks = trace.block.tasks;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (tasks[i].kind != TaskKind::barrier) continue;
+    Drawn& drawn = drawn_[i];
+    drawn.start = tasks[i].dependencies.empty() ? trace.start : trace.end;
+    drawn.end = trace.start;
+    for (const std::int32_t d : tasks[i].dependencies) {
+      drawn.start = std::min(drawn.start, drawn_[static_cast<std::size_t>(d)].end);
+      drawn.end = std::max(drawn.end, drawn_[static_cast<std::size_t>(d)].end);
+    }
+    order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return drawn_[a].start < drawn_[b].start; });
+  for (const std::size_t i : order) {
+    Drawn& drawn = drawn_[i];
+    drawn.track = {run_process, lane_for(barriers_, drawn.start, drawn.end)};
+    events_.slice(drawn.track, drawn.start, drawn.end, "barrier", "barrier", fmt::format("\"block\":{},\"task\":{}", trace.index, i));
+  }
+}
+
+void PerfettoWriter::draw_arrows(const BlockTrace& trace) {
+  for (std::size_t i = 0; i < trace.block.tasks.size(); ++i) {
+    for (const std::int32_t d : trace.block.tasks[i].dependencies) {
+      const Drawn& from = drawn_[static_cast<std::size_t>(d)];
+      events_.arrow(++arrows_, from.track, from.start, from.end, drawn_[i].track, drawn_[i].start);
+    }
+  }
+}
+
+// ---- Counters -------------------------------------------------------------------------------------------------------------
+
+Attojoules PerfettoWriter::energy_of(const Block& block, const TaskRow& row) const {
+  EnergyCounts counts = energy_counts(row.counts, system_);
+  const Picoseconds length = row.end - row.start;
+  if (row.task >= 0) {
+    const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
+    if ((row.channel < 0) == (task.kind != TaskKind::nmp_gemm)) counts += energy_counts(task, system_);
+  }
+  if (row.channel >= 0) counts.channel_time_ps = length.value;
+  if (row.channel >= 0 && row.channel < system_.channels.nmp) counts.pe_time_ps = length.value * system_.dram.organization.banks();
+  Attojoules sum;
+  for (const Attojoules part : energy_.energy(counts)) sum += part;
+  return sum;
+}
+
+void PerfettoWriter::draw_counters(const BlockTrace& trace) {
+  for (const TaskRow& row : trace.rows) {
+    if (row.channel < 0 || row.start == row.end) continue;
+    const Picoseconds length = row.end - row.start;
+    const RowBytes bytes = row_bytes(system_, trace.block, row);
+    const int process = channel_process(row.channel);
+    const double bus = gbps(bytes.all - bytes.hb, length);
+    if (row.channel < system_.channels.nmp) {
+      events_.counter(process, row.start, "GB/s", {{"bus", bus}, {"HB", gbps(bytes.hb, length)}});
+    } else {
+      events_.counter(process, row.start, "GB/s", {{"bus", bus}});
+    }
+    events_.counter(process, row.start, "W", {{"channel", watts(energy_of(trace.block, row), length)}});
+  }
+}
+
+/// Power of the whole system: the energy of every row spread evenly over it, and what the NPU takes at rest.
+void PerfettoWriter::draw_power(const BlockTrace& trace) {
+  if (trace.start == trace.end) return;
+  EnergyCounts rest;
+  rest.npu_time_ps = (trace.end - trace.start).value;
+  Attojoules at_rest;
+  for (const Attojoules part : energy_.energy(rest)) at_rest += part;
+  std::map<Picoseconds, double> changes;
+  changes[trace.start] += watts(at_rest, trace.end - trace.start);
+  for (const TaskRow& row : trace.rows) {
+    if (row.start == row.end) continue;
+    const double power = watts(energy_of(trace.block, row), row.end - row.start);
+    changes[row.start] += power;
+    changes[row.end] -= power;
+  }
+  double power = 0;
+  for (const auto& [at, change] : changes) {
+    power += change;
+    if (at != trace.end) events_.counter(run_process, at, "system W", {{"power", power}});
+  }
+}
+
+// ---- Modes and commands ---------------------------------------------------------------------------------------------------
+
+void PerfettoWriter::draw_mode(int channel, Picoseconds t) {
+  Mode& mode = modes_[static_cast<std::size_t>(channel)];
+  if (t > mode.since) {
+    const bool nmp = mode.state.mode == ChannelMode::nmp;
+    const char* name = mode.state.changing ? (nmp ? "to NMP" : "to normal") : (nmp ? "NMP" : "normal");
+    events_.slice({channel_process(channel), mode_thread}, mode.since, t, name, "mode", "");
+  }
+  mode.since = t;
+}
+
+void PerfettoWriter::nmp_changed(int channel, const NmpState& state) {
+  const Picoseconds t(static_cast<std::int64_t>(sc_core::sc_time_stamp().value()));
+  Mode& mode = modes_[static_cast<std::size_t>(channel)];
+  if (mode.state.mode != state.mode || mode.state.changing != state.changing) draw_mode(channel, t);
+  mode.state = state;
+  if (commands_) commands_->nmp_changed(channel, state, t);
+}
+
+void PerfettoWriter::command(int channel, const CommandRecord& record) {
+  if (commands_) commands_->command(channel, record);
+}
+
+void PerfettoWriter::finish() { events_.finish(); }
+
+}  // namespace bondsim

@@ -1,0 +1,167 @@
+#include "sim/trace/perfetto_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/base/clock.hpp"
+
+namespace bondsim {
+namespace {
+
+constexpr int bus_thread = 3;
+constexpr int commands_thread = 4;
+constexpr int pes_thread = 5;
+constexpr int first_bank_thread = 10;
+
+}  // namespace
+
+PerfettoCommands::PerfettoCommands(const System& system, ChromeEvents& events, const TraceWindow& window)
+    : system_(system),
+      events_(events),
+      window_(window),
+      hb_access_(system.nmp.hb.access_ps()),
+      subarrays_(system.nmp.subarray_overlap ? 2 : 1) {
+  const DramTiming& timing = system.dram.timing;
+  const Clock clock = Clock::from_khz(std::llround(timing.ck_mhz * 1000.0));
+  burst_ = clock.edge(timing.n_bl_min);
+  read_latency_ = clock.edge(timing.n_cl);
+  write_latency_ = clock.edge(timing.n_cwl);
+  channels_.resize(static_cast<std::size_t>(system.channels.total()));
+  for (Channel& channel : channels_) channel.buffers.resize(static_cast<std::size_t>(system.dram.organization.banks() * subarrays_));
+}
+
+void PerfettoCommands::name_tracks(int c) {
+  Channel& channel = channels_[static_cast<std::size_t>(c)];
+  if (std::exchange(channel.named, true)) return;
+  events_.name_thread({channel_process(c), bus_thread}, "bus data");
+  events_.name_thread({channel_process(c), commands_thread}, "refresh and mode commands");
+  if (c < system_.channels.nmp) events_.name_thread({channel_process(c), pes_thread}, "PEs");
+}
+
+PerfettoCommands::RowBuffer& PerfettoCommands::buffer_of(int c, std::int32_t bank, std::int32_t row) {
+  auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
+  const std::int32_t at = bank * subarrays_ + (subarrays_ == 2 ? row & 1 : 0);
+  RowBuffer& buffer = buffers[static_cast<std::size_t>(at)];
+  if (!std::exchange(buffer.used, true)) {
+    events_.name_thread(track_of(c, buffer),
+                        subarrays_ == 2 ? fmt::format("bank {} subarray {}", bank, row & 1) : fmt::format("bank {}", bank));
+  }
+  return buffer;
+}
+
+Track PerfettoCommands::track_of(int c, const RowBuffer& buffer) const {
+  const auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
+  return {channel_process(c), first_bank_thread + static_cast<int>(&buffer - buffers.data())};
+}
+
+void PerfettoCommands::command(int c, const CommandRecord& record) {
+  name_tracks(c);
+  channels_[static_cast<std::size_t>(c)].last = record.time;
+  switch (record.command) {
+    case DramCommand::act1:
+      open_row(c, record);
+      break;
+    case DramCommand::act2:
+      break;
+    case DramCommand::pre:
+    case DramCommand::prea:
+      close_rows(c, record.bank, record.row, record.time);
+      break;
+    case DramCommand::rd:
+    case DramCommand::wr:
+    case DramCommand::nrd:
+    case DramCommand::nwr:
+      access(c, record);
+      break;
+    default:
+      events_.instant({channel_process(c), commands_thread}, record.time, command_name(record.command),
+                      record.bank < 0 ? std::string() : fmt::format("\"bank\":{}", record.bank));
+  }
+}
+
+void PerfettoCommands::open_row(int c, const CommandRecord& record) {
+  RowBuffer& buffer = buffer_of(c, record.bank, record.row);
+  close_row(c, buffer, record.time);
+  buffer.row = record.row;
+  buffer.opened = record.time;
+}
+
+void PerfettoCommands::close_rows(int c, std::int32_t bank, std::int32_t row, Picoseconds t) {
+  auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    const bool meant = bank < 0 || (static_cast<std::int32_t>(i) / subarrays_ == bank && (row < 0 || buffers[i].row == row));
+    if (meant) close_row(c, buffers[i], t);
+  }
+}
+
+void PerfettoCommands::close_row(int c, RowBuffer& buffer, Picoseconds t) {
+  end_run(track_of(c, buffer), buffer.run, t);
+  if (buffer.row >= 0) {
+    events_.slice(track_of(c, buffer), buffer.opened, t, fmt::format("row {}", buffer.row), "row", fmt::format("\"row\":{}", buffer.row));
+  }
+  buffer.row = -1;
+}
+
+void PerfettoCommands::access(int c, const CommandRecord& record) {
+  RowBuffer& buffer = buffer_of(c, record.bank, record.row);
+  if (buffer.row != record.row) open_row(c, record);  // it was opened before the window
+  const bool hb = record.command == DramCommand::nrd || record.command == DramCommand::nwr;
+  extend(track_of(c, buffer), buffer.run, record, record.time, hb ? hb_access_ : burst_);
+  if (hb) return;
+  const Picoseconds latency = record.command == DramCommand::rd ? read_latency_ : write_latency_;
+  extend({channel_process(c), bus_thread}, channels_[static_cast<std::size_t>(c)].bus, record, record.time + latency, burst_);
+}
+
+void PerfettoCommands::extend(Track track, Run& run, const CommandRecord& record, Picoseconds start, Picoseconds length) {
+  if (run.count == 0 || run.command != record.command || run.op != record.requester || run.end != start) {
+    end_run(track, run, start);
+    run.command = record.command;
+    run.row = record.row;
+    run.column = record.column;
+    run.op = record.requester;
+    run.start = start;
+  }
+  ++run.count;
+  run.end = start + length;
+}
+
+/// @param latest when the next thing on the track comes: without row timing that may be before the accesses have ended.
+void PerfettoCommands::end_run(Track track, Run& run, Picoseconds latest) {
+  if (run.count == 0) return;
+  events_.slice(track, run.start, std::min(run.end, latest), fmt::format("{} x{}", command_name(run.command), run.count), "access",
+                fmt::format("\"count\":{},\"row\":{},\"column\":{},\"operator\":{}", run.count, run.row, run.column, run.op));
+  run.count = 0;
+}
+
+void PerfettoCommands::nmp_changed(int c, const NmpState& state, Picoseconds t) {
+  Channel& channel = channels_[static_cast<std::size_t>(c)];
+  const Track pes{channel_process(c), pes_thread};
+  if (window_.holds(t)) {
+    name_tracks(c);
+    const NmpState& before = channel.state;
+    if (state.inputs != before.inputs || state.weights != before.weights || state.outputs != before.outputs) {
+      events_.counter(channel_process(c), t, "buffers in use",
+                      {{"input", state.inputs}, {"weight", state.weights}, {"output", state.outputs}});
+    }
+    if (state.computing && !channel.computing) channel.computing_since = t;
+    channel.computing = channel.computing || state.computing;
+  }
+  if (channel.computing && !state.computing) {
+    events_.slice(pes, channel.computing_since, t, "compute", "pe", "");
+    channel.computing = false;
+  }
+  channel.state = state;
+}
+
+void PerfettoCommands::run_ended(Picoseconds t) {
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    Channel& channel = channels_[c];
+    const Picoseconds end = std::min(t, std::max(channel.last, window_.to));
+    for (RowBuffer& buffer : channel.buffers) close_row(static_cast<int>(c), buffer, end);
+    end_run({channel_process(static_cast<int>(c)), bus_thread}, channel.bus, TraceWindow::never);
+  }
+}
+
+}  // namespace bondsim

@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/dram/command.hpp"
+#include "models/schedule/schedule.hpp"
+#include "sim/results.hpp"
+
+namespace bondsim {
+
+/// A task on one executor, or a time in which the executor had none. Rows of a channel follow one another without gap or overlap; rows of
+/// the NPU overlap, as its arrays, its vector units and its DMA work side by side.
+struct TaskRow {
+  std::int32_t channel = -1;  ///< executor: a channel, or -1 for the NPU
+  std::int32_t task = -1;     ///< index into Block::tasks; -1: none
+  bool last = false;          ///< no task: nothing left to do in the block, either
+  Picoseconds start;
+  Picoseconds end;
+  TimeParts parts;       ///< what of the executor's time is this row's; exclusive: the rows of an executor sum to the block's length
+  ChannelCounts counts;  ///< commands of a channel in [start, end)
+};
+
+/// What a block's tasks did: rows by executor (NPU first, then the channels), then by start.
+struct BlockTrace {
+  const ScheduleHeader& header;
+  const Block& block;
+  std::int64_t index = 0;  ///< number of the block in the run
+  Picoseconds start;
+  Picoseconds end;
+  std::vector<TaskRow> rows;
+};
+
+/// Told of each block of a replay.
+class TaskSink {
+ public:
+  virtual ~TaskSink() = default;
+  virtual void elaborated() {}  ///< the modules stand, time does not run yet
+  virtual void block_began(const Block&, Picoseconds) {}
+  virtual void block_ended(const BlockTrace& trace) = 0;
+  virtual void run_ended(Picoseconds) {}
+};
+
+}  // namespace bondsim

@@ -1,0 +1,33 @@
+#pragma once
+#include <functional>
+#include <systemc>
+#include <vector>
+
+#include "models/dram/channel_module.hpp"
+#include "sim/trace/hub.hpp"
+
+namespace bondsim {
+
+/// Turns the recording of commands on where the window begins and off where it ends: outside of it the channels run as fast as without a
+/// trace.
+class WindowGate : public sc_core::sc_module, public TaskSink {
+ public:
+  /// Puts itself among the hub's task sinks but where the whole run is recorded: a window ends with the run at the latest.
+  WindowGate(sc_core::sc_module_name name, TraceHub& hub, std::vector<DramChannel*> channels);
+
+  void block_began(const Block& block, Picoseconds t) override;
+  void block_ended(const BlockTrace& trace) override;
+  void run_ended(Picoseconds t) override;
+
+ private:
+  void turn();
+  void record(bool on);
+
+  TraceHub& hub_;
+  std::vector<DramChannel*> channels_;
+  bool open_ = false;
+  std::int32_t step_ = -1;
+  sc_core::sc_event due_;
+};
+
+}  // namespace bondsim

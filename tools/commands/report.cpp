@@ -1,0 +1,74 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "models/base/error.hpp"
+#include "tools/commands/commands.hpp"
+#include "tools/report/assets.hpp"
+#include "tools/report/page.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct ReportOptions {
+  std::vector<std::string> paths;
+  std::string out;
+};
+
+/// Beside a single directory's results; in the working directory when there are several, as it belongs to none.
+std::string default_file(const std::vector<std::string>& paths) {
+  const bool directory = paths.size() == 1 && std::filesystem::is_directory(paths[0]);
+  return directory ? (std::filesystem::path(paths[0]) / "report.html").string() : "report.html";
+}
+
+/// The file appears whole or not at all.
+void write_file(const std::string& file, const std::string& text) {
+  const auto parent = std::filesystem::path(file).parent_path();
+  std::error_code ec;
+  if (!parent.empty()) std::filesystem::create_directories(parent, ec);
+  const std::string staging = file + ".partial";
+  {
+    std::ofstream out(staging, std::ios::binary);
+    out << text;
+    out.flush();
+    if (!out) throw ConfigError(fmt::format("--out {}: cannot be written", file));
+  }
+  std::filesystem::rename(staging, file, ec);
+  if (ec) {
+    std::filesystem::remove(staging);
+    throw ConfigError(fmt::format("--out {}: cannot be put in place: {}", file, ec.message()));
+  }
+}
+
+int write_report(const ReportOptions& options) {
+  if (report::chart_library().empty()) {
+    throw ConfigError(
+        "report: this bondsim was built without its chart library, because npm could not fetch it then; install npm, see that its "
+        "registry can be reached, and build again (tools/build)");
+  }
+  const auto inputs = report::load_inputs(options.paths);
+  const std::string file = options.out.empty() ? default_file(options.paths) : options.out;
+  const std::string page = report::page(inputs, BONDSIM_VERSION);
+  write_file(file, page);
+  fmt::print("written to {} ({:.1f} MB)\n", file, static_cast<double>(page.size()) * 1e-6);
+  return 0;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  auto* command = app.add_subcommand("report", "results as one HTML file: where time and energy went, comparisons, searches");
+  auto options = std::make_shared<ReportOptions>();
+  command
+      ->add_option("DIR", options->paths, "output directories of run, replay, validate and dse, in any mixture; several runs are compared")
+      ->required();
+  command->add_option("--out", options->out, "the HTML file; report.html in DIR, or here when there are several");
+  command->footer(
+      "Example:\n  bondsim report out/default\n"
+      "  bondsim report out/default out/four-fpus --out compare.html");
+  command->callback([options, &action] { action = [options] { return write_report(*options); }; });
+}
+
+}  // namespace bondsim::tools

@@ -1,0 +1,34 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+/// Result directories as what a report shows of them.
+namespace bondsim::tools::report {
+
+using Json = nlohmann::ordered_json;
+
+/// Lists by kind, each of the items in the order given:
+///   runs         {label, path, results, timeline | null, notes}      `run --out`, `replay --out`
+///   ladders      {label, path, columns, rows}                        `run --ladder --out`
+///   validations  {label, path, columns, rows, forms}                 `validate --out`
+///   searches     {label, path, parameters, metrics, front, others, ...}  `dse SPACE --out`
+///   dataflows    {label, path, columns, rows}                        `dse --fixed --out`
+/// @param paths directories, or CSV files of a kind above; what a thing is is told by what is in it.
+/// @throws ConfigError naming the path, what was found and what is allowed.
+Json load_inputs(const std::vector<std::string>& paths);
+
+/// One run. @throws ConfigError
+Json load_run(const std::string& directory);
+
+/// What each executor did in one step, from the task traces of a run: {step, steps, start_ps, end_ps, rows}; null without traces.
+/// Rows: [executor, start_ps, end_ps, operator, kind, layer, repeat, dominant part], times from the step's start. @throws ConfigError
+Json load_timeline(const std::string& directory, std::string& note);
+
+/// A search: all of its front, and of the other candidates as many as a plot can show. @throws ConfigError
+Json load_search(const std::string& directory);
+
+/// A CSV file as {columns, rows}, numbers as numbers. @throws ConfigError
+Json load_table(const std::string& file);
+
+}  // namespace bondsim::tools::report

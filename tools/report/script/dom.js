@@ -1,0 +1,32 @@
+// Elements, and the frame of a section.
+
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Text in which **this** is bold. */
+function rich(text) {
+  return text.split("**").map((part, i) => (i % 2 ? el("b", {}, part) : part));
+}
+
+/** What the bar at the top calls them. */
+const short_titles = { time: "Time", energy: "Energy", context: "Context", timeline: "Timeline" };
+
+/** A section with its heading, and what there is to learn from it in a sentence. */
+function section(id, title, say, ...children) {
+  return el("section", { id, "data-title": short_titles[id] || title }, el("h2", {}, title), say ? el("p", { class: "say" }, rich(say)) : null, ...children);
+}
+
+const card = (...children) => el("div", { class: "card" }, ...children);
+const missing = (text) => el("p", { class: "missing" }, text);
+
+function legend(entries) {
+  return el("ul", { class: "legend" }, entries.map(([name, color, shape]) => el("li", {}, el("i", { class: shape, style: `background:${color}` }), name)));
+}
