@@ -33,8 +33,12 @@ nlohmann::json outcome(const Results& results) {
     if (op.phase == "decode") pe_energy_j += search::logic_die_joules(op.energy);
   }
   const double all_j = std::max(1e-30, to_joules(results.energy_total));
-  return {to_seconds(results.prefill), to_seconds(results.decode()), joules(results, "prefill"),
-          joules(results, "decode"),   pe_energy_j,                  transfer_share(results),
+  return {to_seconds(results.prefill),
+          to_seconds(results.decode()),
+          joules(results, "prefill"),
+          joules(results, "decode"),
+          pe_energy_j,
+          transfer_share(results),
           to_joules(results.energy_estimated) / all_j};
 }
 

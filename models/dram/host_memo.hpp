@@ -18,9 +18,9 @@ inline constexpr std::size_t most_memo_streams = 6;
 /// What happened between two remembered states of a host controller.
 struct HostSpan {
   Cycle cycles = 0;
-  Cycle reach = 0;              ///< from its begin until the next decision after its end
-  std::int64_t due_ps = 0;      ///< by how much the next refresh is due later
-  TimeAccount::Sums times{};    ///< by kind
+  Cycle reach = 0;                                       ///< from its begin until the next decision after its end
+  std::int64_t due_ps = 0;                               ///< by how much the next refresh is due later
+  TimeAccount::Sums times{};                             ///< by kind
   std::array<std::int32_t, most_memo_streams> rows{};    ///< by stream: rows its cursor has gone on
   std::array<std::int64_t, most_memo_streams> shapes{};  ///< and what its extent has of the row it is in then
   std::vector<ChannelCounts> counts;                     ///< by operator, in the order the streams name them

@@ -3,12 +3,13 @@
 #include "models/base/error.hpp"
 #include "models/dram/host_controller.hpp"
 
-/// Spans that repeat: while streams pass through rows of the same shape, what followed from a state is remembered, and taken at once when the
-/// state comes again. States are looked at where they are likely to: when a stream goes on to other banks, and after a refresh.
+/// Spans that repeat: while streams pass through rows of the same shape, what followed from a state is remembered, and taken at once when
+/// the state comes again. States are looked at where they are likely to: when a stream goes on to other banks, and after a refresh.
 namespace bondsim {
 
 /// The streams that decide what comes: those with requests in the queue, the first of each direction that has more, and the very first,
-/// which is charged for refresh. False when what comes is not theirs alone, or in a row of which the banks of a stream have different parts.
+/// which is charged for refresh. False when what comes is not theirs alone, or in a row of which the banks of a stream have different
+/// parts.
 bool HostController::find_parts(Parts& parts) const {
   bool head_found[2] = {false, false};
   parts.size = 0;

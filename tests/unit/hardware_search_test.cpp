@@ -52,7 +52,8 @@ TEST(DesignSpace, lists_ranges_and_ties_make_candidates_in_order) {
   for (int i = 0; i < 192; ++i) texts.insert(space.text(space.candidate(i)));
   EXPECT_EQ(texts.size(), 192u);
   for (int i = 0; i < 192; ++i) EXPECT_EQ(space.candidate(space.text(space.candidate(i))), space.candidate(i));
-  for (const char* other : {"", "channels.nmp=4", "channels.nmp=4 channels.normal=4 nmp.pe.fpus=1 nmp.pe.clock_mhz=400 nmp.input_buffer_kib=5"}) {
+  for (const char* other :
+       {"", "channels.nmp=4", "channels.nmp=4 channels.normal=4 nmp.pe.fpus=1 nmp.pe.clock_mhz=400 nmp.input_buffer_kib=5"}) {
     EXPECT_FALSE(space.candidate(std::string(other)).has_value()) << other;
   }
 }
