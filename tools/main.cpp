@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   bondsim::tools::add_validate(app, action);
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_report(app, action);
+  bondsim::tools::add_reproduce(app, action);
   bondsim::tools::add_dram(app, action);
   bondsim::tools::add_check_trace(app, action);
   bondsim::tools::add_trace(app, action);

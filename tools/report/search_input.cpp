@@ -24,10 +24,19 @@ struct Evaluated {
   Metrics metrics;
 };
 
-struct Store {
+/// What one tier judged.
+struct Tier {
   std::vector<Evaluated> feasible;
   std::int64_t infeasible = 0;
+};
+
+struct Store {
+  std::map<std::string, Tier> tiers;
   std::map<std::string, std::string> about;
+  Json agreement = Json::array();  ///< {metric, candidates, kendall_tau, spearman_rho} between two tiers
+
+  /// The one that the front is of: simulation has the last word where there is any.
+  std::string deciding() const { return tiers.count("cycle") != 0 ? "cycle" : tiers.begin()->first; }
 };
 
 class Database {
@@ -78,17 +87,28 @@ Store read_store(const std::string& path) {
   Store store;
   const Database database(path);
   database.each("SELECT key, value FROM search", [&](sqlite3_stmt* row) { store.about[text_at(row, 0)] = text_at(row, 1); });
-  database.each("SELECT candidate, feasible, metrics FROM evaluation ORDER BY candidate, tier", [&](sqlite3_stmt* row) {
-    if (sqlite3_column_int(row, 1) == 0) {
-      ++store.infeasible;
+  database.each("SELECT candidate, tier, feasible, metrics FROM evaluation ORDER BY candidate", [&](sqlite3_stmt* row) {
+    Tier& tier = store.tiers[text_at(row, 1)];
+    if (sqlite3_column_int(row, 2) == 0) {
+      ++tier.infeasible;
       return;
     }
     try {
-      store.feasible.push_back({text_at(row, 0), Json::parse(text_at(row, 2)).at("metrics").get<Metrics>()});
+      tier.feasible.push_back({text_at(row, 0), Json::parse(text_at(row, 3)).at("metrics").get<Metrics>()});
     } catch (const Json::exception& e) {
       throw ConfigError(fmt::format("{}: metrics of {}: {}", path, text_at(row, 0), e.what()));
     }
   });
+  bool compared = false;
+  database.each("SELECT 1 FROM sqlite_master WHERE name = 'agreement'", [&](sqlite3_stmt*) { compared = true; });
+  if (compared) {
+    database.each("SELECT metric, candidates, kendall_tau, spearman_rho FROM agreement ORDER BY metric", [&](sqlite3_stmt* row) {
+      store.agreement.push_back({{"metric", text_at(row, 0)},
+                                 {"candidates", sqlite3_column_int64(row, 1)},
+                                 {"kendall_tau", sqlite3_column_double(row, 2)},
+                                 {"spearman_rho", sqlite3_column_double(row, 3)}});
+    });
+  }
   return store;
 }
 
@@ -159,11 +179,13 @@ Json load_search(const std::string& directory) {
   const CsvTable front = CsvTable::load(front_file);
   if (!fs::exists(store_file)) throw ConfigError(fmt::format("{}: missing, front.csv is not the output of dse without it", store_file));
   const Store store = read_store(store_file);
-  if (store.feasible.empty()) throw ConfigError(fmt::format("{}: holds no feasible candidate", store_file));
+  if (store.tiers.empty()) throw ConfigError(fmt::format("{}: holds no evaluation", store_file));
+  const Tier& tier = store.tiers.at(store.deciding());
+  if (tier.feasible.empty()) throw ConfigError(fmt::format("{}: holds no feasible candidate", store_file));
   Json out = load_table(front_file);
   std::vector<std::string> metrics, parameters;
   for (const auto& column : front.columns()) {
-    const bool metric = store.feasible.front().metrics.count(column) != 0;
+    const bool metric = tier.feasible.front().metrics.count(column) != 0;
     (metric ? metrics : parameters).push_back(column);
   }
   const auto objectives = objectives_of(store, metrics, front);
@@ -171,9 +193,16 @@ Json load_search(const std::string& directory) {
   out["metrics"] = metrics;
   out["objectives"] = objectives;
   out["about"] = store.about;
-  out["feasible"] = store.feasible.size();
-  out["infeasible"] = store.infeasible;
-  out["others"] = thinned(store.feasible, metrics, objectives);
+  out["tier"] = store.deciding();
+  out["judged"] = Json::object();
+  for (const auto& [name, judged] : store.tiers)
+    out["judged"][name] = static_cast<std::int64_t>(judged.feasible.size()) + judged.infeasible;
+  out["agreement"] = store.agreement;
+  out["feasible"] = tier.feasible.size();
+  out["infeasible"] = tier.infeasible;
+  out["others"] = thinned(tier.feasible, metrics, objectives);
+  const fs::path confirmed = fs::path(directory) / "confirmed.csv";
+  out["confirmed"] = fs::exists(confirmed) ? load_table(confirmed.string()) : Json(nullptr);
   return out;
 }
 

@@ -28,6 +28,28 @@ function search_scatter(item, i, axes) {
   });
 }
 
+/** Both tiers' word on the candidates that were simulated. */
+function confirmation_card(item, i) {
+  if (!item.confirmed) return null;
+  const rows = as_objects(item.confirmed);
+  const first = item.objectives[0];
+  const pair = [`analytical_${first}`, `cycle_${first}`];
+  const columns = [...pair.map((key) => number_column(`${metric_title(first)}, ${key.split("_")[0]}`, (row) => row[key], (v) => by_name(first, v))),
+    number_column("cycle rank", (row) => row.cycle_rank, String), number_column("analytical rank", (row) => row.analytical_rank, String),
+    ...item.parameters.map((p) => ({ title: short_key(p), number: true, value: (row) => row[p] }))];
+  const agreement = item.agreement.map((a) => `${metric_title(a.metric)}: Kendall τ **${significant(a.kendall_tau, 3)}**, Spearman ρ ${significant(a.spearman_rho, 3)} over ${a.candidates} candidates`).join("; ");
+  return card(el("h3", {}, "Closed form against cycles"), agreement ? el("p", { class: "say" }, rich(agreement)) : null, chart({
+    id: `search-${i}-confirmed`, name: `${metric_title(first)} by closed form against simulation`, height: 260,
+    build: (t) => ({
+      grid: { left: 34, right: 20, top: 10, bottom: 34, containLabel: true },
+      xAxis: { type: "value", scale: true, name: "simulated", nameGap: 28, ...axis_style(t, { axisLabel: { formatter: (v) => by_name(first, v), hideOverlap: true } }) },
+      yAxis: { type: "value", scale: true, name: "closed form", nameGap: 58, ...axis_style(t, { axisLabel: { formatter: (v) => by_name(first, v) } }) },
+      tooltip: tooltip(t, { trigger: "item", formatter: ({ dataIndex: k }) => tip(`rank ${rows[k].cycle_rank} by cycles, ${rows[k].analytical_rank} by closed form`, [...pair.map((key) => [key.split("_")[0], by_name(first, rows[k][key])]), ...item.parameters.map((p) => [short_key(p), rows[k][p]])]) }),
+      series: [{ type: "scatter", symbolSize: 8, cursor: "default", itemStyle: { color: series_color(0), opacity: 0.7 }, data: rows.map((row) => [row[pair[1]], row[pair[0]]]) }],
+    }),
+  }), table({ columns, rows, caption: "Candidates that both tiers judged", sort: [2, "ascending"], most: 12 }));
+}
+
 function search_section(item, i) {
   const rows = as_objects(item);
   const axes = { x: item.objectives[0], y: item.objectives[1] || item.metrics.find((m) => m !== item.objectives[0]) };
@@ -38,10 +60,11 @@ function search_section(item, i) {
     draw_charts();
   } }, item.metrics.map((m) => el("option", { value: m, selected: m === axes[axis] }, metric_title(m)))));
   const judged = item.feasible + item.infeasible;
-  const say = `**${rows.length}** of ${judged.toLocaleString("en-US")} candidates are in the front of ${item.objectives.map(metric_title).join(" and ")}${item.infeasible ? `; ${item.infeasible.toLocaleString("en-US")} were infeasible` : ""}.`;
+  const tiers = Object.keys(item.judged).length > 1 ? `, judged by the cycle model out of ${item.judged.analytical.toLocaleString("en-US")} that the closed form screened` : "";
+  const say = `**${rows.length}** of ${judged.toLocaleString("en-US")} candidates are in the front of ${item.objectives.map(metric_title).join(" and ")}${tiers}${item.infeasible ? `; ${item.infeasible.toLocaleString("en-US")} were infeasible` : ""}.`;
   const metric_column = (m) => number_column(metric_title(m), (row) => row[m], (v) => by_name(m, v));
   const columns = [...item.objectives.map(metric_column), ...item.parameters.map((p) => ({ title: short_key(p), number: true, value: (row) => row[p], show: (row) => (typeof row[p] === "number" ? significant(row[p], 6) : row[p]) })), ...item.metrics.filter((m) => !item.objectives.includes(m)).map(metric_column)];
   return section(`search-section-${i}`, `Search: ${item.label}`, say,
     card(el("div", { class: "tools" }, choice("x", "Across"), choice("y", "Up")), holder, item.others.length < item.feasible ? el("p", { class: "say" }, `${item.others.length.toLocaleString("en-US")} of the ${item.feasible.toLocaleString("en-US")} feasible candidates are drawn, one for each spot of the plane of the first two objectives.`) : null),
-    card(table({ columns, rows, caption: "The front", sort: [0, "ascending"], most: 20 })));
+    card(table({ columns, rows, caption: "The front", sort: [0, "ascending"], most: 20 })), confirmation_card(item, i));
 }

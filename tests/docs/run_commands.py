@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+"""run_commands.py SOURCE_DIR BUILD_DIR FILE.md: runs every ```sh block of a document in order in a scratch copy, and follows its links.
+
+A block is left out only after a line `<!-- not run by tests: REASON -->`. `bondsim run` and `map` are the real ones with a short workload
+added to their arguments: what is tested is that the commands work, not what they compute."""
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SHORT = "--set workload.prompt_tokens=8 --set workload.generated_tokens=2"
+TIMEOUT_S = 300
+
+
+def blocks(text):
+    """(line number, commands, reason to leave them out or None)"""
+    lines = text.split("\n")
+    found = []
+    for i, line in enumerate(lines):
+        if line.strip() != "```sh":
+            continue
+        end = lines.index("```", i)
+        before = next((l for l in reversed(lines[:i]) if l.strip()), "")
+        reason = re.fullmatch(r"<!-- not run by tests: (.+) -->", before.strip())
+        found.append((i + 1, "\n".join(lines[i + 1:end]), reason.group(1) if reason else None))
+    return found
+
+
+def scratch_copy(source, build, scratch):
+    for folder in ("configs", "traces", "tests/data"):
+        shutil.copytree(source / folder, scratch / folder)
+    (scratch / "tools").symlink_to(source / "tools")
+    program = scratch / "build" / "release" / "tools" / "bondsim"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\ncase "$1" in run | map) set -- "$@" {SHORT} ;; esac\nexec "{build}/tools/bondsim" "$@"\n')
+    program.chmod(0o755)
+
+
+def broken_links(source, document, text):
+    """Relative targets of [text](target) and src="target" that are not there."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|srcset)="([^"]+)"', text)
+    return [t for t in targets if not re.match(r"(https?:|#|mailto:)", t) and not (document.parent / t.split("#")[0]).exists()]
+
+
+def main():
+    source, build = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
+    document = source / sys.argv[3]
+    text = document.read_text()
+    faults = [f"{document}: link to {link}, which is not there" for link in broken_links(source, document, text)]
+    ran = 0
+    with tempfile.TemporaryDirectory(prefix="bondsim-docs-") as name:
+        scratch = pathlib.Path(name)
+        scratch_copy(source, build, scratch)
+        for line, commands, reason in blocks(text):
+            if reason:
+                print(f"{sys.argv[3]}:{line}: left out: {reason}")
+                continue
+            ran += 1
+            try:
+                result = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
+                status, output = result.returncode, result.stdout
+            except subprocess.TimeoutExpired:
+                status, output = "none", f"took more than {TIMEOUT_S} s"
+            print(f"{sys.argv[3]}:{line}: exit status {status}")
+            if status != 0:
+                faults.append(f"{sys.argv[3]}:{line}: exit status {status}\n{commands}\n{output}")
+    if ran == 0:
+        faults.append(f"{sys.argv[3]}: no command was run")
+    print("\n".join(faults))
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()
