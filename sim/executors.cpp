@@ -3,15 +3,6 @@
 #include <algorithm>
 
 namespace bondsim {
-namespace {
-
-constexpr std::int64_t ChannelCounts::*all_counts[] = {
-    &ChannelCounts::activates,    &ChannelCounts::precharges,         &ChannelCounts::reads,
-    &ChannelCounts::writes,       &ChannelCounts::hb_reads,           &ChannelCounts::hb_writes,
-    &ChannelCounts::mode_changes, &ChannelCounts::refreshes_all_bank, &ChannelCounts::refreshes_per_bank};
-static_assert(sizeof(ChannelCounts) == sizeof(all_counts) / sizeof(all_counts[0]) * sizeof(std::int64_t), "every count is listed");
-
-}  // namespace
 
 std::vector<std::size_t> channels_of(const Task& task) {
   std::vector<std::size_t> touched;
@@ -51,17 +42,6 @@ TimeParts parts_between(const NpuTimes& before, const NpuTimes& after) {
   parts.host_transfer = after.host_transfer - before.host_transfer;
   parts.dependency = after.free - before.free;
   return parts;
-}
-
-ChannelCounts operator-(const ChannelCounts& a, const ChannelCounts& b) {
-  ChannelCounts d;
-  for (const auto count : all_counts) d.*count = a.*count - b.*count;
-  return d;
-}
-
-ChannelCounts& operator+=(ChannelCounts& a, const ChannelCounts& b) {
-  for (const auto count : all_counts) a.*count += b.*count;
-  return a;
 }
 
 }  // namespace bondsim

@@ -32,8 +32,4 @@ ChannelSample sample_channel(const Executors& executors, std::size_t channel);
 TimeParts parts_between(const ChannelSample& before, const ChannelSample& after);
 TimeParts parts_between(const NpuTimes& before, const NpuTimes& after);
 
-/// Counts of a minus counts of b; their sum.
-ChannelCounts operator-(const ChannelCounts& a, const ChannelCounts& b);
-ChannelCounts& operator+=(ChannelCounts& a, const ChannelCounts& b);
-
 }  // namespace bondsim

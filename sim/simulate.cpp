@@ -35,7 +35,10 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   replay.bind(builder.executors());
   std::optional<WindowGate> gate;
   if (commands) gate.emplace("trace_window", *traces, builder.channels());
-  if (traces != nullptr) builder.observe(*traces);
+  if (traces != nullptr) {
+    builder.observe(*traces);
+    traces->elaborated();
+  }
   if (traces != nullptr && !traces->task_sinks.empty()) replay.record_tasks(traces);
   sc_core::sc_start();
   replay.check_complete();

@@ -5,10 +5,10 @@
 
 namespace bondsim::tools {
 
-/// The cycle tier: each workload runs on the simulated device with the dataflow that the exact search finds for it there under the corrected
-/// roofline at sustained bandwidths (at peak bandwidths, as published, splits give the NPU far more than it can read in time), sampled as
-/// `cycles` of the space says. Metrics as device_metrics says: the decoder layers, as in the analytical tier, with the energy of every
-/// counted action. The memory must hold embedding and LM head besides.
+/// The cycle tier: each workload runs on the simulated device with the dataflow that the exact search finds for it there under the
+/// corrected roofline at sustained bandwidths (at peak bandwidths, as published, splits give the NPU far more than it can read in time),
+/// sampled as `cycles` of the space says. Metrics as device_metrics says: the decoder layers, as in the analytical tier, with the energy of
+/// every counted action. The memory must hold embedding and LM head besides.
 class CycleEvaluator final : public search::Evaluator {
  public:
   /// @throws ConfigError for files the space names.

@@ -61,8 +61,10 @@ int main(int argc, char** argv) {
   bondsim::tools::add_validate(app, action);
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_report(app, action);
+  bondsim::tools::add_reproduce(app, action);
   bondsim::tools::add_dram(app, action);
   bondsim::tools::add_check_trace(app, action);
+  bondsim::tools::add_trace(app, action);
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "bondsim: {}\n", wrong);
     return 2;

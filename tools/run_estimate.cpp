@@ -105,9 +105,11 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
   Ledger ledger(system, schedule->header());
   ProgressBar bar(schedule->header().steps + 1);
   double by_phase[2] = {0, 0};
+  double now = 0;  // as in a simulation: a block that stands for several layers passes once
   for (Block block; schedule->next(block);) {
     bar.show(block.step);
-    const double seconds = model.block_seconds(block, system);
+    const double seconds = model.block_seconds(block, system, now);
+    now += seconds;
     const Picoseconds length(picoseconds(seconds));
     ledger.add_time(block.phase, length, block.repeat);
     by_phase[block.phase == Phase::prefill ? 0 : 1] += seconds * static_cast<double>(block.repeat);

@@ -8,7 +8,7 @@
 /// A whole run by a closed form: mapped as in a simulation, nothing simulated.
 namespace bondsim::tools {
 
-/// Latencies are the form's, block by block, each as if alone; an operator's is its time alone. Energy is the run's tables times what its
+/// Latencies are the form's, block by block; an operator's is its time alone. Energy is the run's tables times what its
 /// tasks move and compute: accesses and MACs are those of a simulation, rows opened are counted as if no refresh came between, refreshes as
 /// the time has room for. Channels' and the NPU's time is not taken apart. @throws InfeasibleError
 Results estimate_run(const Experiment& experiment, const cost::CostModel& model);

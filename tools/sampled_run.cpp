@@ -27,27 +27,43 @@ double transfer_share(const Results& results) {
   return static_cast<double>(time.host_transfer.value) / static_cast<double>(std::max<std::int64_t>(1, time.sum().value));
 }
 
-nlohmann::json outcome(const Results& results) {
+/// The decode's actions by other energies.
+double priced_joules(const Results& results, const System& system, const EnergyTable& energies) {
+  const EnergyModel model(energies, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
+  Attojoules total{};
+  for (const OperatorResult& op : results.operators) {
+    if (op.phase == "decode") total += search::sum(model.energy(op.counts));
+  }
+  return to_joules(total);
+}
+
+nlohmann::json outcome(const Results& results, double other_j) {
   double pe_energy_j = 0;
   for (const OperatorResult& op : results.operators) {
     if (op.phase == "decode") pe_energy_j += search::logic_die_joules(op.energy);
   }
   const double all_j = std::max(1e-30, to_joules(results.energy_total));
-  return {to_seconds(results.prefill), to_seconds(results.decode()), joules(results, "prefill"),
-          joules(results, "decode"),   pe_energy_j,                  transfer_share(results),
+  return {to_seconds(results.prefill),
+          to_seconds(results.decode()),
+          joules(results, "prefill"),
+          joules(results, "decode"),
+          pe_energy_j,
+          other_j,
+          transfer_share(results),
           to_joules(results.energy_estimated) / all_j};
 }
 
 }  // namespace
 
 SampledRun run_sampled(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-                       std::int64_t decode_samples) {
+                       std::int64_t decode_samples, const EnergyTable* other) {
   const std::string text = run_isolated([&] {
     const auto schedule = make_schedule(make_plan(system, model, workload, dataflow), {decode_samples, true});
-    return outcome(simulate(system, *schedule)).dump();
+    const Results results = simulate(system, *schedule);
+    return outcome(results, other == nullptr ? 0.0 : priced_joules(results, system, *other)).dump();
   });
   const auto values = nlohmann::json::parse(text);
-  return {values[0], values[1], values[2], values[3], values[4], values[5], values[6]};
+  return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
 }
 
 }  // namespace bondsim::tools

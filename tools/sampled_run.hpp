@@ -14,15 +14,17 @@ struct SampledRun {
   double decode_s = 0;
   double prefill_energy_j = 0;
   double decode_energy_j = 0;
-  double pe_energy_j = 0;       ///< of the logic dies in the decode steps: MACs, buffers, HB ports
-  double transfer_share = 0;    ///< of the NMP channels' time: data on their bus, prefill included
-  double estimated_energy = 0;  ///< share of the energy that rests on estimates
+  double pe_energy_j = 0;            ///< of the logic dies in the decode steps: MACs, buffers, HB ports
+  double other_decode_energy_j = 0;  ///< the same decode steps by `other` energies; 0 without
+  double transfer_share = 0;         ///< of the NMP channels' time: data on their bus, prefill included
+  double estimated_energy = 0;       ///< share of the energy that rests on estimates
 };
 
 /// Simulates one layer (unless the workload wants all) of the prefill and of `decode_samples` decode steps (0: all), evenly over the
 /// contexts, each counted for its neighbours. In a process of its own: not from one that has threads. @throws InfeasibleError when the
 /// model does not fit; ConfigError when the dataflow does not fit the system.
+/// @param other energies that the decode's counted actions are priced by besides the system's
 SampledRun run_sampled(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-                       std::int64_t decode_samples);
+                       std::int64_t decode_samples, const EnergyTable* other = nullptr);
 
 }  // namespace bondsim::tools

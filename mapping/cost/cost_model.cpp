@@ -27,7 +27,9 @@ constexpr Entry entries[] = {
 
 }  // namespace
 
-double CostModel::block_seconds(const Block& block, const System& system) const { return serial_seconds(*this, block, system); }
+double CostModel::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
+  return serial_seconds(*this, block, system);
+}
 
 std::vector<std::string> cost_model_names() {
   std::vector<std::string> names;

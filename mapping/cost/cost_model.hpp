@@ -28,9 +28,10 @@ class CostModel {
   /// Seconds of `gemm` on the NPU, the stationary operand streaming in from `device.channels` >= 1 channels.
   virtual double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const = 0;
 
-  /// Seconds of a block of a schedule on `system`. A form of single operators says the sum of its GEMMs, one after the other, as the
-  /// published evaluator does; vector work and appends are then left out.
-  virtual double block_seconds(const Block& block, const System& system) const;
+  /// Seconds of a block of a schedule on `system`. @param start_s of the block in its run, for forms that know when refresh is due. A form
+  /// of single operators says the sum of its GEMMs, one after the other, as the published evaluator does; vector work and appends are then
+  /// left out.
+  virtual double block_seconds(const Block& block, const System& system, double start_s = 0) const;
 
   virtual SplitShares split_shares() const { return SplitShares::mended; }
 };

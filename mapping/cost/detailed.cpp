@@ -60,7 +60,9 @@ double Detailed::npu_seconds(const GemmShape& gemm, double element_bytes, const 
   return TaskTiming(system).operator_ps(plan_on_npu(system, gemm, bits_of_elements(element_bytes))) * 1e-12;
 }
 
-double Detailed::block_seconds(const Block& block, const System& system) const { return TaskTiming(system).block_ps(block) * 1e-12; }
+double Detailed::block_seconds(const Block& block, const System& system, double start_s) const {
+  return TaskTiming(system).block_ps(block, start_s * 1e12) * 1e-12;
+}
 
 // ---- One device, many operators -----------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ double RooflineIdeal::npu_seconds(const GemmShape& gemm, double element_bytes, c
   return std::max(bus_s, compute_s);
 }
 
-double RooflineIdeal::block_seconds(const Block& block, const System& system) const {
+double RooflineIdeal::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
   const double bus_bytes_per_s = channel_bus_gbps(system.dram) * 1e9;
   const double hb_bytes_per_s = system.nmp.hb.bandwidth_gbps * 1e9;
   const double pe_macs_per_s = static_cast<double>(system.nmp.pe.fpus) * system.nmp.pe.macs_per_fpu * system.nmp.pe.clock_mhz * 1e6;

@@ -12,7 +12,7 @@ class RooflineIdeal final : public CostModel {
   double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override;
   double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override;
   /// The busiest channel or the arrays: of operators side by side none is added to another's time unless they share a resource.
-  double block_seconds(const Block& block, const System& system) const override;
+  double block_seconds(const Block& block, const System& system, double start_s) const override;
 };
 
 }  // namespace bondsim::cost

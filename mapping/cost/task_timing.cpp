@@ -42,11 +42,10 @@ double TaskTiming::host_end(const BusTransfer& transfer, bool write, double star
   return end;
 }
 
-double TaskTiming::npu_gemm_end(const NpuShare& gemm, double start) const {
+double TaskTiming::npu_gemm_end(const NpuShare& gemm, double start, double due) const {
   const auto chunks = static_cast<double>(gemm.chunks);
   const double load = ck_ * t_.n_bl_min * gemm.channel_bytes / organization_.access_bytes() / chunks;
   const double compute = static_cast<double>(systolic_cycles(gemm.shape, npu_)) / chunks * 1e6 / npu_.clock_mhz;
-  double due = period_;
   while (due < start) due += period_;
   double now = start + ck_ * (1 + t_.n_rcd + t_.n_cl);
   for (std::int32_t chunk = 0; chunk < gemm.chunks; ++chunk) {
@@ -78,21 +77,24 @@ double TaskTiming::rounds_ps(const std::vector<PlannedRound>& rounds) const {
 }
 
 double TaskTiming::operator_ps(const OperatorPlan& plan) const {
-  if (plan.npu.chunks > 0) return npu_gemm_end(plan.npu, 0);
+  if (plan.npu.chunks > 0) return npu_gemm_end(plan.npu, 0, period_);
   double last = 0;
   for (const auto& rounds : plan.channels) last = std::max(last, rounds_ps(rounds));
   if (plan.partial_sums > 0) last += vector_ps({VectorKind::reduce, plan.partial_sums, 0, 0});
   return last;
 }
 
-double TaskTiming::block_ps(const Block& block) const {
+double TaskTiming::first_due(double start) const { return std::isinf(period_) ? period_ : period_ - std::fmod(start, period_); }
+
+double TaskTiming::block_ps(const Block& block, double start) const {
+  const double due = first_due(start);
   struct Channel {
     double free = 0;
     double due = 0;
     bool in_nmp = false, used = false, wrote = false;
   };
   std::map<std::int32_t, Channel> channels;
-  const auto channel = [&](std::int32_t id) -> Channel& { return channels.try_emplace(id, Channel{0, period_}).first->second; };
+  const auto channel = [&](std::int32_t id) -> Channel& { return channels.try_emplace(id, Channel{0, due}).first->second; };
   double arrays = 0, vectors = 0, last = 0;
   std::vector<double> ends;
   for (const Task& task : block.tasks) {
@@ -103,16 +105,16 @@ double TaskTiming::block_ps(const Block& block) const {
       case TaskKind::barrier:
         break;
       case TaskKind::npu_gemm:
-        end = arrays = npu_gemm_end(share_of(task.npu), std::max(ready, arrays));
+        end = arrays = npu_gemm_end(share_of(task.npu), std::max(ready, arrays), due);
         break;
       case TaskKind::npu_vector:
         end = vectors = std::max(ready, vectors) + vector_ps(task.vector);
         break;
       case TaskKind::nmp_gemm: {
         Channel& c = channel(task.channel);
-        double start = std::max(ready, c.free);
-        if (!c.in_nmp) start += enter_ps(c.used, c.wrote);
-        end = hb_.gemm_end(share_of(task.nmp), start, c.due);
+        double begin = std::max(ready, c.free);
+        if (!c.in_nmp) begin += enter_ps(c.used, c.wrote);
+        end = hb_.gemm_end(share_of(task.nmp), begin, c.due);
         c.in_nmp = !task.nmp.leave_mode;
         c.free = c.in_nmp ? end : end + leave_ps();
         c.used = false;

@@ -12,9 +12,9 @@ class TaskTiming {
  public:
   explicit TaskTiming(const System& system);
 
-  /// From the block's start, at which nothing is under way and refresh is due after tREFI, to its end. Tasks run in the schedule's order
-  /// on each channel, on the arrays and on the vector units.
-  double block_ps(const Block& block) const;
+  /// From the block's start, at which nothing is under way, to its end. Tasks run in the schedule's order on each channel, on the arrays
+  /// and on the vector units. @param start of the block: refresh is due every tREFI from the run's start
+  double block_ps(const Block& block, double start = 0) const;
 
   /// The same of an operator alone, which needs no schedule.
   double operator_ps(const OperatorPlan& plan) const;
@@ -23,7 +23,8 @@ class TaskTiming {
 
   /// A transfer of the host that has the bus to itself. @param due next refresh of the channel, moved on past those that come
   double host_end(const BusTransfer& transfer, bool write, double start, double& due) const;
-  double npu_gemm_end(const NpuShare& gemm, double start) const;
+  /// @param due any time at which refresh is due; the next one is found from it
+  double npu_gemm_end(const NpuShare& gemm, double start, double due) const;
   double vector_ps(const VectorWork& work) const;
 
   /// Into NMP mode after host work (writes or reads or none), and back after an output was stored.
@@ -31,6 +32,7 @@ class TaskTiming {
   double leave_ps() const;
 
  private:
+  double first_due(double start) const;
   double rounds_ps(const std::vector<PlannedRound>& rounds) const;
 
   HbTiming hb_;

@@ -164,6 +164,7 @@ class SingleOperatorEmitter {
       t.nmp.stationary = columns(channel, Space::layer, count, pes, op_.shape.k * op_.bits.stationary);
       t.nmp.output = columns(channel, Space::shared, count, pes, op_.shape.m * op_.bits.output);
       after = {three_steps(std::move(t), channel, after)};
+      memory_.require_capacity();  // before a number of products beyond all memory has become as many tasks
     }
   }
 

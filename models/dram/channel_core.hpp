@@ -9,6 +9,7 @@
 #include "models/dram/hb_engine.hpp"
 #include "models/dram/host_controller.hpp"
 #include "models/dram/ledger.hpp"
+#include "models/dram/tracked.hpp"
 
 namespace bondsim {
 
@@ -60,7 +61,8 @@ class ChannelCore {
   };
 
   bool open_for_host(Picoseconds now) const;
-  void begin_host_work(Picoseconds now);
+  HbEngine& hb() { return *hb_.change(); }
+  void emit_hb(Picoseconds t);
   Picoseconds next_decision() const;
   void step(Picoseconds limit, Picoseconds furthest);
   void drained(Picoseconds t);
@@ -68,13 +70,13 @@ class ChannelCore {
   void announce();
   void arrive();
   /// Normal mode, once the host side is idle: when leaving it may begin.
-  Cycle drained_at() const { return std::max(visible_from(requested_), host_.decided()); }
+  Cycle drained_at() const { return std::max(visible_from(requested_), host_->decided()); }
   Cycle visible_from(Picoseconds now) const { return clock_.edge_before_or_at(now) + 1; }
 
   const DramConfig* dram_;
   Clock clock_;
-  HostController host_;
-  std::optional<HbEngine> hb_;
+  Tracked<HostController> host_;
+  Tracked<std::optional<HbEngine>> hb_;
   ChannelLedger ledger_;
   ChannelMode mode_ = ChannelMode::normal;
   ChannelMode target_ = ChannelMode::normal;

@@ -15,8 +15,7 @@ constexpr Picoseconds longest_logged_horizon{100'000'000};
 }  // namespace
 
 DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller,
-                         const NmpConfig* nmp, const ChannelSwitches& switches, CommandSink* sink,
-                         const std::shared_ptr<HostMemo>& memo)
+                         const NmpConfig* nmp, const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo)
     : sc_module(name),
       index_(index),
       switches_(switches),

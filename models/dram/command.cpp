@@ -3,12 +3,18 @@
 namespace bondsim {
 namespace {
 
-constexpr std::int64_t ChannelCounts::*counters[] = {
-    &ChannelCounts::activates, &ChannelCounts::precharges, &ChannelCounts::reads,
-    &ChannelCounts::writes,    &ChannelCounts::hb_reads,   &ChannelCounts::hb_writes,
-    &ChannelCounts::refreshes_all_bank, &ChannelCounts::refreshes_per_bank, &ChannelCounts::mode_changes};
-constexpr Picoseconds ChannelTimes::*times[] = {&ChannelTimes::host_transfer, &ChannelTimes::host_row,    &ChannelTimes::column, &ChannelTimes::row,
-                                               &ChannelTimes::refresh,       &ChannelTimes::mode_switch, &ChannelTimes::free};
+constexpr std::int64_t ChannelCounts::*counters[] = {&ChannelCounts::activates,
+                                                     &ChannelCounts::precharges,
+                                                     &ChannelCounts::reads,
+                                                     &ChannelCounts::writes,
+                                                     &ChannelCounts::hb_reads,
+                                                     &ChannelCounts::hb_writes,
+                                                     &ChannelCounts::refreshes_all_bank,
+                                                     &ChannelCounts::refreshes_per_bank,
+                                                     &ChannelCounts::mode_changes};
+constexpr Picoseconds ChannelTimes::*times[] = {&ChannelTimes::host_transfer, &ChannelTimes::host_row, &ChannelTimes::column,
+                                                &ChannelTimes::row,           &ChannelTimes::refresh,  &ChannelTimes::mode_switch,
+                                                &ChannelTimes::free};
 static_assert(sizeof counters / sizeof *counters * sizeof(std::int64_t) == sizeof(ChannelCounts), "every counter is added");
 static_assert(sizeof times / sizeof *times * sizeof(Picoseconds) == sizeof(ChannelTimes), "every time is added");
 

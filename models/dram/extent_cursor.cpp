@@ -6,6 +6,11 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
+namespace {
+
+constexpr std::int32_t stretch_bursts = 64;
+
+}  // namespace
 
 ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organization)
     : extent_(extent),
@@ -60,6 +65,7 @@ void ExtentCursor::next_bank() {
 bool ExtentCursor::enter_bank() {
   std::int32_t first = INT32_MAX;
   column_end_ = 0;
+  std::int32_t active_groups = 0;
   const std::int64_t row_begin = at_.row * page_bytes_;
   for (std::int32_t g = 0; g < groups_; ++g) {
     const auto i = static_cast<std::size_t>(g);
@@ -71,10 +77,12 @@ bool ExtentCursor::enter_bank() {
     if (to <= from) continue;
     begin_[i] = static_cast<std::int32_t>(from / burst_bytes_);
     end_[i] = static_cast<std::int32_t>(ceil_div(to, burst_bytes_));
+    ++active_groups;
     first = std::min(first, begin_[i]);
     column_end_ = std::max(column_end_, end_[i]);
   }
   if (column_end_ == 0) return false;
+  stretch_ = std::max(stretch_bursts / active_groups, 1);
   at_.column = first;
   group_ = -1;
   advance();

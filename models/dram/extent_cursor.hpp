@@ -29,8 +29,9 @@ class ExtentCursor {
   bool done() const { return done_; }
   const BurstAddress& at() const { return at_; }
 
-  /// @return whether it goes on to other banks, or another row of them.
+  /// @return whether a stretch ends: some tens of bursts in the same banks.
   bool advance() {
+    bool stretch_ends = false;
     do {
       if (++group_ == groups_) {
         group_ = 0;
@@ -38,10 +39,11 @@ class ExtentCursor {
           next_bank();
           return true;
         }
+        stretch_ends = at_.column % stretch_ == 0;
       }
     } while (at_.column < begin_[static_cast<std::size_t>(group_)] || at_.column >= end_[static_cast<std::size_t>(group_)]);
     at_.bank = group_ * banks_per_group_ + bank_in_group_;
-    return false;
+    return stretch_ends;
   }
 
   /// Columns that the extent has in a row, as first << 32 | end; -1 when its banks differ in that, or it has none.
@@ -68,6 +70,7 @@ class ExtentCursor {
   std::int32_t bank_in_group_ = 0;
   std::int32_t column_end_ = 0;
   std::int32_t last_row_ = 0;
+  std::int32_t stretch_ = 1;  ///< in columns
   bool done_ = true;
   std::array<std::int32_t, max_bank_groups> begin_{};
   std::array<std::int32_t, max_bank_groups> end_{};

@@ -224,13 +224,17 @@ void HbEngine::activate(std::size_t index, ChannelLedger& ledger, Ps limit) {
   const std::size_t sub = subarray(lane.row);
   const bool write = job_of(lane).transfer.write;
   rows_.push_back({lane.at, DramCommand::act1, lane.opens, static_cast<std::int32_t>(lane.row), job_of(lane).transfer.op});
+  const auto row = static_cast<std::int32_t>(lane.row);
+  const Ps pre_ready = after(lane.at, n_ras_);
+  const Ps act_ready = after(lane.at, n_rc_);
+  const Ps column_ready = after(lane.at, write ? n_rcd_write_ : n_rcd_);
   for_each_bank(lane.opens, [&](std::size_t b) {
     Bank& bank = banks_[b];
-    bank.row[sub] = static_cast<std::int32_t>(lane.row);
+    bank.row[sub] = row;
     if (!row_timing_) return;
-    bank.pre_ready[sub] = after(lane.at, n_ras_);
-    bank.act_ready[sub] = after(lane.at, n_rc_);
-    bank.column_ready = after(lane.at, write ? n_rcd_write_ : n_rcd_);
+    bank.pre_ready[sub] = pre_ready;
+    bank.act_ready[sub] = act_ready;
+    bank.column_ready = column_ready;
   });
   last_acts_[oldest_act_] = lane.at;
   oldest_act_ = (oldest_act_ + 1) % 4;

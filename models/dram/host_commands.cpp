@@ -96,6 +96,19 @@ void HostController::issue_column(const Choice& choice, Cycle t, ChannelLedger& 
   entry.next = free_entry_;
   free_entry_ = choice.entry;
   if (stream.exhausted() && stream.in_flight == 0) finish(index, ledger);
+  if (nothing_waits() && !streams_.empty()) await_arrival(ledger);
+}
+
+/// When the requests to come have not arrived yet, there is no work until the first of them does.
+void HostController::await_arrival(ChannelLedger& ledger) const {
+  Picoseconds first(INT64_MAX);
+  for (const Stream& stream : streams_) {
+    if (!stream.listed) return;
+    first = std::min(first, std::max(stream.list.items[stream.index].arrival, stream.submitted));
+  }
+  if (first <= clock_.edge(data_end_)) return;
+  ledger.account.end_work(clock_.edge(data_end_));
+  ledger.account.begin_work(first);
 }
 
 /// Row timing switched off: the row changes at no cost of time, but is counted.

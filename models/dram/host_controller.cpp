@@ -7,7 +7,7 @@ namespace bondsim {
 HostController::HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,
                                const std::vector<TimingRule>& rules, const Clock& clock)
     : dram_(&dram),
-      controller_(controller),
+      controller_(std::make_shared<const ControllerConfig>(controller)),
       row_timing_(switches.row_timing),
       write_wait_(cycles_of_ns(controller.write_wait_ns, dram.timing.ck_mhz)),
       clock_(clock),
@@ -74,9 +74,11 @@ std::size_t HostController::stream_of(const Entry& entry) const {
 
 void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest) {
   const bool remembers = memo_ != nullptr && !ledger.keep_log;
-  if (remembers && (repeat(ledger, furthest) || skip_idle_refreshes(ledger, limit))) return;
+  if (remembers && state_ >= 0 && repeat(ledger, furthest)) return;
+  if (remembers && streams_.empty() && skip_idle_refreshes(ledger, limit)) return;
   const Cycle t = next_;
   state_ = -1;
+  if (!remembers) recording_.state = -1;
   noteworthy_ = false;
   decided_ = t + 1;
   accept(t, ledger);
@@ -97,6 +99,7 @@ void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds 
 /// At most one request a cycle, reads and writes in turn; of either kind the transfer submitted first goes first.
 bool HostController::accept(Cycle t, ChannelLedger& ledger) {
   for (const bool write : {write_turn_, !write_turn_}) {
+    if (full(write) && (write || waiting_[1] == 0)) continue;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       Stream& stream = streams_[i];
       if (stream.visible > t || stream.exhausted() || stream.next_is_write() != write || !arrived(stream, t)) continue;
@@ -118,7 +121,7 @@ bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger)
   const bool write = stream.next_is_write();
   const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
   const bool forward = !write && waiting_[1] != 0 && forwarded(at);
-  if (!forward && queued_[write] >= (write ? controller_.write_queue : controller_.read_queue)) return false;
+  if (!forward && full(write)) return false;
   const Picoseconds now = clock_.edge(t);
   const Picoseconds arrival = listed != nullptr && listed->arrival.value > 0 ? listed->arrival : now;
   if (forward) {
@@ -209,7 +212,7 @@ Cycle HostController::next_acceptance(Cycle t) const {
       write = listed.write;
       if (listed.arrival.value > 0) at = std::max(at, clock_.edge_at_or_after(listed.arrival));
     }
-    if (queued_[write] < (write ? controller_.write_queue : controller_.read_queue)) next = std::min(next, at);
+    if (!full(write)) next = std::min(next, at);
   }
   return next;
 }
@@ -235,7 +238,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
   if (choice.found || opened_write_overdue(t)) return;
   std::uint64_t blocked = 0;
   if (refresh) {
-    if (controller_.refresh == RefreshKind::all_bank) {
+    if (controller_->refresh == RefreshKind::all_bank) {
       choose_refresh_all(t, choice);
       return;
     }
@@ -245,7 +248,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
   }
   set_write_mode(t);
   choose_queued(t, choice, blocked);
-  if (!choice.found && controller_.page_policy == PagePolicy::closed) choose_close(t, choice);
+  if (!choice.found && controller_->page_policy == PagePolicy::closed) choose_close(t, choice);
 }
 
 /// Requests whose row was opened for them come first; an ACT2 that would come too late comes before all.
@@ -290,7 +293,7 @@ void HostController::choose_refresh_banks(Cycle t, Choice& choice, std::uint64_t
 
 /// First cycle at which these closed banks (all of them, if all are refreshed at once) may be refreshed.
 Cycle HostController::refresh_ready(std::uint64_t banks) const {
-  if (controller_.refresh == RefreshKind::all_bank) return timing_.ready(DramCommand::refab);
+  if (controller_->refresh == RefreshKind::all_bank) return timing_.ready(DramCommand::refab);
   Cycle ready = 0;
   for_each_bank(banks, [&](std::size_t b) { ready = std::max(ready, timing_.ready(DramCommand::refpb, static_cast<int>(b))); });
   return ready;
@@ -302,9 +305,9 @@ void HostController::set_write_mode(Cycle t) {
     writes_overdue_ = write_mode_ = writes > 0;
   } else if (!write_mode_) {
     writes_overdue_ = writes > 0 && queued_[0] > 0 && write_wait_ > 0 && t - oldest_write() >= write_wait_;
-    write_mode_ = writes_overdue_ || writes * 100 > controller_.write_high_percent * controller_.write_queue || queued_[0] == 0;
+    write_mode_ = writes_overdue_ || writes * 100 > controller_->write_high_percent * controller_->write_queue || queued_[0] == 0;
   } else {
-    write_mode_ = !(writes * 100 < controller_.write_low_percent * controller_.write_queue && queued_[0] != 0);
+    write_mode_ = !(writes * 100 < controller_->write_low_percent * controller_->write_queue && queued_[0] != 0);
   }
 }
 

@@ -154,13 +154,14 @@ class HostController {
   void unlink(Bank& bank, std::int32_t entry);
   void rescan(Bank& bank);
   Cycle next_acceptance(Cycle t) const;
+  bool full(bool write) const { return queued_[write] >= (write ? controller_->write_queue : controller_->read_queue); }
 
   Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
   Cycle forced_refresh_cycle(const ChannelLedger& ledger) const;
   /// From a refresh command to its end.
   Cycle refresh_cycles() const {
     const DramTiming& timing = dram_->timing;
-    return cycles_of_ns(controller_.refresh == RefreshKind::all_bank ? timing.t_rfc_ab_ns : timing.t_rfc_pb_ns, timing.ck_mhz);
+    return cycles_of_ns(controller_->refresh == RefreshKind::all_bank ? timing.t_rfc_ab_ns : timing.t_rfc_pb_ns, timing.ck_mhz);
   }
   bool nothing_waits() const { return queued_[0] + queued_[1] == 0 && (active_banks_ | opening_banks_) == 0; }
   std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
@@ -203,6 +204,7 @@ class HostController {
   void free_all_entries();
   bool skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit);
 
+  void await_arrival(ChannelLedger& ledger) const;
   void finish(std::size_t stream, ChannelLedger& ledger);
   void add_stream(Stream stream);
   std::size_t stream_of(const Entry& entry) const;
@@ -214,7 +216,7 @@ class HostController {
   const Entry& entry_at(std::int32_t entry) const { return entries_[static_cast<std::size_t>(entry)]; }
 
   const DramConfig* dram_;
-  ControllerConfig controller_;
+  std::shared_ptr<const ControllerConfig> controller_;  ///< shared by copies
   bool row_timing_;
   Cycle write_wait_;
   std::int64_t postponed_ps_ = 0;  ///< how much later than due a refresh may come while requests wait

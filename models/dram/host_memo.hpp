@@ -18,9 +18,9 @@ inline constexpr std::size_t most_memo_streams = 6;
 /// What happened between two remembered states of a host controller.
 struct HostSpan {
   Cycle cycles = 0;
-  Cycle reach = 0;              ///< from its begin until the next decision after its end
-  std::int64_t due_ps = 0;      ///< by how much the next refresh is due later
-  TimeAccount::Sums times{};    ///< by kind
+  Cycle reach = 0;                                       ///< from its begin until the next decision after its end
+  std::int64_t due_ps = 0;                               ///< by how much the next refresh is due later
+  TimeAccount::Sums times{};                             ///< by kind
   std::array<std::int32_t, most_memo_streams> rows{};    ///< by stream: rows its cursor has gone on
   std::array<std::int64_t, most_memo_streams> shapes{};  ///< and what its extent has of the row it is in then
   std::vector<ChannelCounts> counts;                     ///< by operator, in the order the streams name them
@@ -49,6 +49,11 @@ class HostMemo {
   void set_quiet_span(std::int32_t number, HostSpan span) { nodes_[static_cast<std::size_t>(number)].span = std::move(span); }
   void set_refresh_span(std::int32_t number, std::int64_t due_ps, HostSpan span);
   std::int64_t generation() const { return generation_; }
+  /// Spans taken so far instead of being decided.
+  std::int64_t taken() const { return taken_; }
+  void count_taken() { ++taken_; }
+  /// Room to pack a state in.
+  PackedState& scratch() { return scratch_; }
 
  private:
   struct Hash {
@@ -72,7 +77,9 @@ class HostMemo {
   std::unordered_map<PackedState, std::int32_t, Hash> numbers_;
   std::unordered_map<std::pair<std::int32_t, std::int64_t>, HostSpan, PairHash> refresh_spans_;
   std::vector<Node> nodes_;
+  PackedState scratch_;
   std::int64_t generation_ = 0;
+  std::int64_t taken_ = 0;
 };
 
 }  // namespace bondsim

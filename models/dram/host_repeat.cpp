@@ -3,12 +3,12 @@
 #include "models/base/error.hpp"
 #include "models/dram/host_controller.hpp"
 
-/// Spans that repeat: while streams pass through rows of the same shape, what followed from a state is remembered, and taken at once when the
-/// state comes again. States are looked at where they are likely to: when a stream goes on to other banks, and after a refresh.
+/// Spans that repeat: while streams pass through rows of the same shape, what followed from a state is remembered, and taken at once when
+/// the state comes again. States are looked at where a stretch of a stream ends and after a refresh.
 namespace bondsim {
 
 /// The streams that decide what comes: those with requests in the queue, the first of each direction that has more, and the very first,
-/// which is charged for refresh. False when what comes is not theirs alone, or in a row of which the banks of a stream have different parts.
+/// which is charged for refresh. False when what comes is not theirs alone, or lies in a row of which banks have different parts.
 bool HostController::find_parts(Parts& parts) const {
   bool head_found[2] = {false, false};
   parts.size = 0;
@@ -41,7 +41,7 @@ std::int32_t HostController::base_row(const Parts& parts) const { return streams
 /// The controller has come to a state worth remembering.
 void HostController::note_state(ChannelLedger& ledger) {
   Parts parts;
-  PackedState state;
+  PackedState& state = memo_->scratch();
   if (!find_parts(parts) || !pack(parts, ledger, state)) return forget_states();
   const std::int32_t number = memo_->number_of(state);
   end_recording(parts, number, ledger);
@@ -101,7 +101,7 @@ const HostSpan* HostController::known_span(std::int32_t number, Cycle decided, c
 /// Takes the spans that follow from the present state, as far as they are known, end by `limit` and meet rows of the same shapes.
 /// @return whether there were any.
 bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
-  if (state_ < 0 || generation_ != memo_->generation()) return false;
+  if (generation_ != memo_->generation()) return false;
   if (ledger.account.summed_until() > clock_.edge(decided_ - 1)) return false;  // somebody has asked for times since
   RefreshState refresh = ledger.refresh;
   const HostSpan* span = known_span(state_, decided_, refresh);
@@ -118,6 +118,7 @@ bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
     for (std::size_t p = 0; p < parts.size; ++p) passed.rows[p] += span->rows[p];
     for (std::size_t o = 0; o < parts.operators; ++o) passed.counts[o] += span->counts[o];
     passed.next = span->next;
+    memo_->count_taken();
     span = known_span(passed.next, decided_ + passed.cycles, refresh);
   }
   if (passed.cycles == 0) return false;
@@ -131,7 +132,7 @@ bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
 /// Whether the rows that the streams come to have the shapes that they had in the span.
 bool HostController::meets(const Parts& parts, const HostSpan& passed, const HostSpan& span) const {
   for (std::size_t p = 0; p < parts.size; ++p) {
-    if (!parts.head[p]) continue;
+    if (span.rows[p] == 0) continue;
     const ExtentCursor& cursor = streams_[parts.stream[p]].cursor;
     if (cursor.row_shape(cursor.at().row + passed.rows[p] + span.rows[p]) != span.shapes[p]) return false;
   }
@@ -142,8 +143,8 @@ bool HostController::meets(const Parts& parts, const HostSpan& passed, const Hos
 /// few, which leave the timing behind that work to come will meet. @return whether there were any.
 bool HostController::skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit) {
   if (!ledger.refresh.enabled || open_banks_ != 0 || !idle() || next_ != refresh_cycle(ledger)) return false;
-  const bool all = controller_.refresh == RefreshKind::all_bank;
-  const std::int64_t interval = refresh_period(*dram_, controller_.refresh).value;
+  const bool all = controller_->refresh == RefreshKind::all_bank;
+  const std::int64_t interval = refresh_period(*dram_, controller_->refresh).value;
   const std::int64_t length = clock_.edge(refresh_cycles()).value;
   const std::int64_t turns = all ? 1 : dram_->organization.banks() / banks_per_refresh(*dram_);
   const std::int64_t count = ((limit.value - ledger.refresh.due_ps) / interval / turns - 2) * turns;

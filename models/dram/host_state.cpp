@@ -50,7 +50,7 @@ void HostController::pack_banks(std::int32_t row, PackedState& state) const {
     const Bank& bank = banks_[b];
     state.push_back(bank.row - row);
     // An open row's age counts for a write it was opened for, and in which order rows are closed.
-    const bool age = bank.state == RowState::opening || bank.active >= 0 || controller_.page_policy == PagePolicy::closed;
+    const bool age = bank.state == RowState::opening || bank.active >= 0 || controller_->page_policy == PagePolicy::closed;
     state.push_back(age ? decided_ - bank.act1 : 0);
   });
 }

@@ -67,9 +67,7 @@ void IntervalTrack::unpack(std::int64_t now, PackedReader& in) {
   }
 }
 
-bool IntervalTrack::open_at(std::int64_t now) const {
-  return size() > 0 && items_.back().to == open_end && items_.back().from <= now;
-}
+bool IntervalTrack::open_at(std::int64_t now) const { return size() > 0 && items_.back().to == open_end && items_.back().from <= now; }
 
 void TimeAccount::add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now) {
   IntervalTrack& track = tracks_[static_cast<std::size_t>(kind)];

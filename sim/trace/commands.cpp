@@ -89,7 +89,8 @@ CommandRecord record_of(std::string_view line, const TextLines& lines) {
 
 }  // namespace
 
-CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take) {
+void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
+                        const std::function<void(const CommandRecord&)>& take) {
   TextLines lines(path);
   CommandTraceHead head;
   std::string_view line;
@@ -105,12 +106,12 @@ CommandTraceHead read_command_trace(const std::string& path, const std::function
     } else if (!titled) {
       if (line != command_trace_header) lines.fail(fmt::format("the header is not '{}'", command_trace_header));
       titled = true;
+      begin(head);
     } else {
       take(record_of(line, lines));
     }
   }
   if (!titled) lines.fail(fmt::format("the header '{}' is missing", command_trace_header));
-  return head;
 }
 
 }  // namespace bondsim

@@ -40,8 +40,9 @@ struct CommandTraceHead {
   bool whole = true;  ///< begins with the run
 };
 
-/// Reads a command trace, plain or gzipped, and hands over its commands in order.
+/// Reads a command trace, plain or gzipped: hands over its head, then its commands in order.
 /// @throws ConfigError `file:line: ...` when it is not one.
-CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take);
+void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
+                        const std::function<void(const CommandRecord&)>& take);
 
 }  // namespace bondsim

@@ -11,7 +11,7 @@ namespace bondsim {
 
 /// Everything that traces may listen to, and who does. A run without a trace has no hub: nothing is sampled, recorded or told.
 struct TraceHub final : CommandSink, TaskSink, NmpObserver, NpuObserver {
-  TraceWindow window;  ///< of commands
+  TraceWindow window;       ///< of commands
   Picoseconds run_end;      ///< in simulated time; known at the end, where tasks are listened to
   bool one_by_one = false;  ///< commands of the window must come at their time
   std::vector<CommandSink*> command_sinks;
@@ -22,6 +22,9 @@ struct TraceHub final : CommandSink, TaskSink, NmpObserver, NpuObserver {
   void command(int channel, const CommandRecord& record) override {
     if (!window.holds(record.time)) return;
     for (CommandSink* sink : command_sinks) sink->command(channel, record);
+  }
+  void elaborated() override {
+    for (TaskSink* sink : task_sinks) sink->elaborated();
   }
   void block_began(const Block& block, Picoseconds t) override {
     for (TaskSink* sink : task_sinks) sink->block_began(block, t);

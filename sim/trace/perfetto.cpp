@@ -22,7 +22,8 @@ constexpr int first_barrier_thread = 10;
 
 std::string about(const System& system) {
   return fmt::format(
-      "{{\"schema\":\"bondsim.perfetto/1\",\"system\":{},\"time\":\"simulated: a layer that stands for several is drawn once, its slice says for "
+      "{{\"schema\":\"bondsim.perfetto/1\",\"system\":{},\"time\":\"simulated: a layer that stands for several is drawn once, its slice "
+      "says for "
       "how many\"}}",
       json_string(system.name));
 }
@@ -97,8 +98,9 @@ void PerfettoWriter::run_ended(Picoseconds t) {
 
 void PerfettoWriter::block_ended(const BlockTrace& trace) {
   const Block& block = trace.block;
-  const std::string layers = block.repeat > 1 ? fmt::format("layer {} (of {} alike)", block.layer, block.repeat)
-                                              : block.layer < 0 ? std::string("outside layers") : fmt::format("layer {}", block.layer);
+  const std::string layers = block.repeat > 1  ? fmt::format("layer {} (of {} alike)", block.layer, block.repeat)
+                             : block.layer < 0 ? std::string("outside layers")
+                                               : fmt::format("layer {}", block.layer);
   events_.slice(blocks_track, trace.start, trace.end, layers, "block",
                 fmt::format("\"block\":{},\"step\":{},\"layer\":{},\"repeat\":{}", trace.index, block.step, block.layer, block.repeat));
   drawn_.assign(block.tasks.size(), Drawn{});

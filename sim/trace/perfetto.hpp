@@ -11,8 +11,8 @@
 
 namespace bondsim {
 
-/// Writes `trace.json` for ui.perfetto.dev and chrome://tracing: tasks of every executor, arrows along their dependencies, modes, counters of
-/// bandwidth and power; and inside a window, commands, PEs and buffers. traces/README.md says what is in it. It holds a block at a time,
+/// Writes `trace.json` for ui.perfetto.dev and chrome://tracing: tasks of every executor, arrows along their dependencies, modes, counters
+/// of bandwidth and power; and inside a window, commands, PEs and buffers. traces/README.md says what is in it. It holds a block at a time,
 /// whatever the length of the run.
 class PerfettoWriter : public TaskSink, public CommandSink, public NmpObserver {
  public:

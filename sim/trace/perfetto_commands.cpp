@@ -18,7 +18,11 @@ constexpr int first_bank_thread = 10;
 }  // namespace
 
 PerfettoCommands::PerfettoCommands(const System& system, ChromeEvents& events, const TraceWindow& window)
-    : system_(system), events_(events), window_(window), hb_access_(system.nmp.hb.access_ps()), subarrays_(system.nmp.subarray_overlap ? 2 : 1) {
+    : system_(system),
+      events_(events),
+      window_(window),
+      hb_access_(system.nmp.hb.access_ps()),
+      subarrays_(system.nmp.subarray_overlap ? 2 : 1) {
   const DramTiming& timing = system.dram.timing;
   const Clock clock = Clock::from_khz(std::llround(timing.ck_mhz * 1000.0));
   burst_ = clock.edge(timing.n_bl_min);
@@ -41,7 +45,8 @@ PerfettoCommands::RowBuffer& PerfettoCommands::buffer_of(int c, std::int32_t ban
   const std::int32_t at = bank * subarrays_ + (subarrays_ == 2 ? row & 1 : 0);
   RowBuffer& buffer = buffers[static_cast<std::size_t>(at)];
   if (!std::exchange(buffer.used, true)) {
-    events_.name_thread(track_of(c, buffer), subarrays_ == 2 ? fmt::format("bank {} subarray {}", bank, row & 1) : fmt::format("bank {}", bank));
+    events_.name_thread(track_of(c, buffer),
+                        subarrays_ == 2 ? fmt::format("bank {} subarray {}", bank, row & 1) : fmt::format("bank {}", bank));
   }
   return buffer;
 }

@@ -15,8 +15,8 @@ inline constexpr int channel_process(int channel) { return 10 + channel; }
 inline constexpr int tasks_thread = 1;
 inline constexpr int mode_thread = 2;
 
-/// The part of a Perfetto trace that goes down to commands, inside a window: rows and accesses of each bank, data on the bus, refresh and mode
-/// commands, PEs at work, buffers in use. Accesses that follow one another without a gap are one slice.
+/// The part of a Perfetto trace that goes down to commands, inside a window: rows and accesses of each bank, data on the bus, refresh and
+/// mode commands, PEs at work, buffers in use. Accesses that follow one another without a gap are one slice.
 class PerfettoCommands {
  public:
   PerfettoCommands(const System& system, ChromeEvents& events, const TraceWindow& window);

@@ -34,6 +34,7 @@ struct BlockTrace {
 class TaskSink {
  public:
   virtual ~TaskSink() = default;
+  virtual void elaborated() {}  ///< the modules stand, time does not run yet
   virtual void block_began(const Block&, Picoseconds) {}
   virtual void block_ended(const BlockTrace& trace) = 0;
   virtual void run_ended(Picoseconds) {}

@@ -29,9 +29,7 @@ WindowGate::WindowGate(sc_core::sc_module_name name, TraceHub& hub, std::vector<
   }
 }
 
-void WindowGate::turn() {
-  record(!open_);
-}
+void WindowGate::turn() { record(!open_); }
 
 void WindowGate::record(bool on) {
   open_ = on;

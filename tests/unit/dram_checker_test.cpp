@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/dram_setup.hpp"
+#include "tests/support/scale.hpp"
 
 namespace bondsim {
 namespace {
@@ -164,6 +165,40 @@ TEST_F(HandWritten, hb_accesses_keep_the_rate_of_the_port) {
   EXPECT_EQ(broken(), "");
   at(98, C::nrd, 0, 0, 64);
   EXPECT_EQ(broken(), "hb_bandwidth");
+}
+
+/// A trace is cut anywhere: what is left must pass, and a fault in it be found.
+TEST(TraceChecker, windows_are_judged_without_what_came_before) {
+  std::int64_t found = 0, faults = 0;
+  for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(test::scaled(20)); ++seed) {
+    Drawn drawn(seed);
+    CoreRun run(drawn.dram, drawn.controller, &drawn.nmp, drawn.switches, timing_rules(drawn.dram));
+    run.keep = true;
+    test::random_work(run, seed, 6, drawn.dram.organization, true, 2048);
+    test::Random random(seed);
+    for (int cut = 0; cut < 5; ++cut) {
+      const auto first = static_cast<std::size_t>(test::pick(random, 1, static_cast<std::int64_t>(run.commands.size()) / 2));
+      TraceCheckerOptions options{drawn.switches.refresh, drawn.switches.mode_switch, run.commands[first].time};
+      TraceChecker checker(drawn.dram, drawn.controller, &drawn.nmp, options);
+      TraceChecker faulty(drawn.dram, drawn.controller, &drawn.nmp, options);
+      for (std::size_t i = first; i < run.commands.size(); ++i) {
+        checker.command(run.commands[i]);
+        CommandRecord record = run.commands[i];
+        const bool column = record.command == C::rd || record.command == C::wr || record.command == C::nrd || record.command == C::nwr;
+        if (column && random() % 50 == 0) {
+          record.row = (record.row + 2) % 8;
+          ++faults;
+        }
+        faulty.command(record);
+      }
+      checker.finish(run.now);
+      faulty.finish(run.now);
+      found += faulty.violations();
+      ASSERT_EQ(checker.violations(), 0) << "seed " << seed << ", from command " << first << ", " << drawn.text() << "\n"
+                                         << test::describe(checker);
+    }
+  }
+  EXPECT_GT(found, faults / 2) << "of " << faults << " faults";
 }
 
 }  // namespace

@@ -128,6 +128,14 @@ TEST(OperatorPlan, too_large_an_operator_is_infeasible) {
   EXPECT_THROW(cost::plan_on_nmp(system, {4, 1, 1 << 18, 1 << 16}, {}), InfeasibleError);
 }
 
+TEST(OperatorPlan, a_thousand_million_products_are_refused_at_once) {
+  RandomOperator r{h2llm_system(2, 0), {}};
+  r.op.shape = {1000000000, 1, 16, 16};
+  r.op.channels = {0, 1};
+  EXPECT_THROW(single_operator_schedule(r.system, r.op), InfeasibleError);
+  EXPECT_THROW(plan_of(r), InfeasibleError);
+}
+
 TEST(DetailedOnDevice, says_what_the_form_says_and_keeps_plans) {
   const System base = h2llm_system();
   cost::NmpDevice device;

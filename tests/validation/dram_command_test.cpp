@@ -27,6 +27,27 @@ TEST(DramCommand, writes_results_and_a_trace_that_passes_the_checker) {
   EXPECT_EQ(bondsim_command(fmt::format("check-trace {} {}/channel-0.commands.csv.gz", channel, out)).status, 0);
 }
 
+TEST(DramCommand, a_window_of_a_trace_is_checked_as_far_as_it_can_be) {
+  const test::ScratchDirectory scratch;
+  std::string requests;
+  for (int i = 0; i < 3000; ++i) requests += fmt::format("{} 0x{:x}\n", i % 3 == 0 ? "W" : "R", (i * 7919 % 30011) * 32);
+  const std::string out = scratch.file("out");
+  const auto run = bondsim_command(fmt::format("dram {} --requests {} --out {} --trace commands --trace-window 3000:9000", channel,
+                                               scratch.write("r.txt", requests), out));
+  ASSERT_EQ(run.status, 0) << run.output;
+  const std::string trace = out + "/channel-0.commands.csv";
+  const auto good = bondsim_command(fmt::format("check-trace {} {}", channel, trace));
+  EXPECT_EQ(good.status, 0) << good.output;
+  EXPECT_NE(good.output.find("a window from 3000000 ps on"), std::string::npos) << good.output;
+  // A refresh left out for more than nine intervals is seen, counted from the window's begin.
+  const auto late = scratch.write("late.csv",
+                                  "# bondsim.commands/1\n# from_ps 3000000\ntime_ps,command,bank,row,column,requester\n"
+                                  "3000000,ACT1,0,1,,0\n3002500,ACT2,0,1,,0\n60000000,RD,0,1,0,0\n");
+  const auto bad = bondsim_command(fmt::format("check-trace {} {}", channel, late));
+  EXPECT_EQ(bad.status, 1);
+  EXPECT_NE(bad.output.find("tREFI"), std::string::npos) << bad.output;
+}
+
 TEST(DramCommand, checker_exits_1_and_names_the_rule) {
   const test::ScratchDirectory scratch;
   const auto trace = scratch.write("t.csv",

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "models/base/error.hpp"
 #include "models/dram/check/trace_checker.hpp"
@@ -35,18 +36,25 @@ int check_trace(const CheckOptions& options) {
   checks.refresh = system.fidelity.refresh;
   checks.mode_switch = system.fidelity.mode_switch;
   const NmpConfig* nmp = system.channels.nmp > 0 ? &system.nmp : nullptr;
-  TraceChecker checker(system.dram, system.controller, nmp, checks);
+  std::optional<TraceChecker> made;
   Picoseconds last;
-  const auto head = read_command_trace(options.trace, [&](const CommandRecord& record) {
-    checker.command(record);
+  const auto begin = [&](const CommandTraceHead& head) {
+    if (!head.whole) checks.window_from = last = head.from;
+    made.emplace(system.dram, system.controller, nmp, checks);
+  };
+  read_command_trace(options.trace, begin, [&](const CommandRecord& record) {
+    made->command(record);
     last = record.time;
   });
-  if (!head.whole) {
-    throw ConfigError(fmt::format("{}: begins at {} ps, what came before is not known; only traces from time 0 on can be checked",
-                                  options.trace, head.from.value));
-  }
+  TraceChecker& checker = *made;
   checker.finish(last);
   fmt::print("{}: {} commands, {} violations\n", options.trace, checker.commands(), checker.violations());
+  if (checks.window_from) {
+    fmt::print(
+        "  a window from {} ps on: for {} ps distances to commands before it are not judged; its first commands tell the mode and the rows "
+        "that were open; refresh counts from its begin\n",
+        checks.window_from->value, checker.longest_distance().value);
+  }
   for (const auto& [rule, count] : checker.by_rule()) fmt::print("  {:<24} {}\n", rule, count);
   if (checker.violations() > 0) fmt::print("first:\n");
   for (const TraceViolation& v : checker.first()) {

@@ -11,11 +11,13 @@ using Action = std::function<int()>;
 void add_run(CLI::App& app, Action& action);
 void add_dram(CLI::App& app, Action& action);
 void add_check_trace(CLI::App& app, Action& action);
+void add_trace(CLI::App& app, Action& action);  ///< trace summary, slice, diff
 void add_map(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
-void add_estimate(CLI::App& app, Action& action);  ///< closed forms
-void add_validate(CLI::App& app, Action& action);  ///< closed forms against cycles
-void add_dse(CLI::App& app, Action& action);       ///< searches
-void add_report(CLI::App& app, Action& action);    ///< results as HTML
+void add_estimate(CLI::App& app, Action& action);   ///< closed forms
+void add_validate(CLI::App& app, Action& action);   ///< closed forms against cycles
+void add_dse(CLI::App& app, Action& action);        ///< searches
+void add_reproduce(CLI::App& app, Action& action);  ///< a paper's experiments
+void add_report(CLI::App& app, Action& action);     ///< results as HTML
 
 }  // namespace bondsim::tools

@@ -57,7 +57,11 @@ void add_dse(CLI::App& app, Action& action) {
       ->required();
   command->add_option("--model", space.model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
-  command->add_option("--tier", space.tier, "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, simulation confirms")->capture_default_str();
+  command
+      ->add_option("--tier", space.tier,
+                   "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, "
+                   "simulation confirms")
+      ->capture_default_str();
   command->add_option("-j,--jobs", space.jobs, "SPACE: worker processes; 0: one a processor")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();

@@ -32,17 +32,20 @@ T side(const std::string& option, const std::string& whole, const std::string& t
 
 }  // namespace
 
+TraceWindow time_window(const std::string& option, const std::string& text) {
+  TraceWindow window;
+  const auto [from, to] = sides(option, text);
+  window.from = Picoseconds(std::llround(side(option, text, from, 0.0, 9e15, "a time in ns") * 1000.0));
+  if (!to.empty()) window.to = Picoseconds(std::llround(side(option, text, to, 0.0, 9e15, "a time in ns") * 1000.0));
+  if (window.to <= window.from) throw ConfigError(fmt::format("{} {}: is empty, allowed: FROM below TO", option, text));
+  return window;
+}
+
 bool TraceOptions::has(const std::string& kind) const { return std::find(kinds.begin(), kinds.end(), kind) != kinds.end(); }
 
 TraceWindow TraceOptions::window() const {
   TraceWindow window;
-  if (!window_ns.empty()) {
-    const std::string option = "--trace-window";
-    const auto [from, to] = sides(option, window_ns);
-    window.from = Picoseconds(std::llround(side(option, window_ns, from, 0.0, 9e15, "a time in ns") * 1000.0));
-    if (!to.empty()) window.to = Picoseconds(std::llround(side(option, window_ns, to, 0.0, 9e15, "a time in ns") * 1000.0));
-    if (window.to <= window.from) throw ConfigError(fmt::format("{} {}: is empty, allowed: FROM below TO", option, window_ns));
-  }
+  if (!window_ns.empty()) window = time_window("--trace-window", window_ns);
   if (!steps.empty()) {
     const std::string option = "--trace-steps";
     constexpr std::int32_t largest = std::numeric_limits<std::int32_t>::max();
@@ -87,6 +90,15 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
     // Command by command the whole run would be gigabytes: only a window that was asked for.
     if (windowed) hub_.command_sinks.push_back(&*perfetto_);
   }
+  if (options.has("vcd")) {
+    if (!windowed) throw ConfigError("--trace vcd: every edge of a whole run is too much, allowed: with --trace-window or --trace-steps");
+    vcd_.emplace(system, directory, hub_.window);
+    hub_.one_by_one = true;
+    hub_.task_sinks.push_back(&*vcd_);
+    hub_.command_sinks.push_back(&*vcd_);
+    hub_.nmp_observers.push_back(&*vcd_);
+    hub_.npu_observers.push_back(&*vcd_);
+  }
 }
 
 void RunTraces::attach(SimulateOptions& options) {
@@ -98,6 +110,7 @@ void RunTraces::finish() {
   if (commands_) commands_->finish();
   if (tasks_) tasks_->finish();
   if (perfetto_) perfetto_->finish();
+  if (vcd_) vcd_->finish();
   files_ = staging_->move_into(out_);
   if (hub_.run_end.value > 0 && hub_.window.from >= hub_.run_end) {
     fmt::print(stderr, "bondsim: the simulated run ends at {} ns, before the window of --trace begins: no command is in it\n",

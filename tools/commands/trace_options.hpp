@@ -9,9 +9,13 @@
 #include "sim/trace/commands.hpp"
 #include "sim/trace/perfetto.hpp"
 #include "sim/trace/tasks.hpp"
+#include "sim/trace/vcd_module.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {
+
+/// A window of time as typed: FROM:TO in ns, either may be missing. @throws ConfigError naming the option.
+TraceWindow time_window(const std::string& option, const std::string& text);
 
 /// --trace and what belongs to it, shared by the commands that simulate.
 struct TraceOptions {
@@ -25,7 +29,7 @@ struct TraceOptions {
   TraceWindow window() const;
 };
 
-/// @param kinds what this command can write, of: commands, tasks, perfetto
+/// @param kinds what this command can write, of: commands, tasks, perfetto, vcd
 void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds);
 
 /// The traces of one run of a schedule: written beside the output directory while it goes on, and moved into it when it has ended.
@@ -47,6 +51,7 @@ class RunTraces {
   std::optional<CommandTraceWriter> commands_;
   std::optional<TaskTraceWriter> tasks_;
   std::optional<PerfettoWriter> perfetto_;
+  std::optional<VcdWriter> vcd_;
   std::string files_;
 };
 

@@ -45,8 +45,8 @@ double logic_die_joules(const EnergyByComponent& energy) {
 }
 
 const std::vector<std::string>& device_metric_names() {
-  static const std::vector<std::string> names = {"latency_s", "prefill_s",   "decode_s",                  "energy_j",
-                                                 "edp_js",    "pe_area_mm2", "pe_power_density_w_per_mm2"};
+  static const std::vector<std::string> names = {
+      "latency_s", "prefill_s", "decode_s", "energy_j", "edp_js", "pe_area_mm2", "pe_power_density_w_per_mm2"};
   return names;
 }
 

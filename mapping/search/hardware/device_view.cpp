@@ -1,6 +1,6 @@
 #include "mapping/search/hardware/device_view.hpp"
 
-#include "mapping/cost/detailed.hpp"
+#include "mapping/cost/hb_timing.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -32,7 +32,7 @@ cost::LayerDevice sustained_device(const System& system) {
   cost::LayerDevice device = peak_device(system);
   if (device.nmp.channels == 0) return device;
   const double page = system.dram.organization.page_bytes();
-  double row_ps = cost::TaskTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false);
+  double row_ps = cost::HbTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false);
   if (system.nmp.placement == NmpPlacement::in_die) {
     const double macs_a_cycle = device.nmp.fpus * device.nmp.macs_per_fpu;
     row_ps += page / cost::published_element_bytes / macs_a_cycle * 1e6 / device.nmp.clock_mhz;

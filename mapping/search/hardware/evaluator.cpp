@@ -5,7 +5,9 @@
 
 namespace bondsim::search {
 
-std::string judging_task(const std::string& tier, const Candidate& candidate) { return fmt::format("{} {}", tier, fmt::join(candidate, " ")); }
+std::string judging_task(const std::string& tier, const Candidate& candidate) {
+  return fmt::format("{} {}", tier, fmt::join(candidate, " "));
+}
 
 std::string judge_task(const std::vector<Evaluator*>& evaluators, const std::string& task) {
   std::istringstream text(task);

@@ -57,10 +57,10 @@ System RooflineEvaluator::system(const Candidate& candidate) const {
 /// What the closed form sees of a device: equal texts, equal latencies and counts.
 std::string RooflineEvaluator::device_text(const System& system) const {
   const cost::LayerDevice d = view_of(system, bandwidths_);
-  std::string text = fmt::format("{} {} {} {} {} {:.17g} {:.17g} {:.17g} {} {:.17g} {}", d.nmp.channels, d.normal_channels,
-                                 d.nmp.pes_per_channel, d.nmp.fpus, d.nmp.macs_per_fpu, d.nmp.clock_mhz, d.nmp.hb_bandwidth_gbps,
-                                 d.nmp.channel_bandwidth_gbps, system.dram.organization.channel_bytes(), d.npu.peak_tmacs,
-                                 system.dram.organization.page_bytes());
+  std::string text =
+      fmt::format("{} {} {} {} {} {:.17g} {:.17g} {:.17g} {} {:.17g} {}", d.nmp.channels, d.normal_channels, d.nmp.pes_per_channel,
+                  d.nmp.fpus, d.nmp.macs_per_fpu, d.nmp.clock_mhz, d.nmp.hb_bandwidth_gbps, d.nmp.channel_bandwidth_gbps,
+                  system.dram.organization.channel_bytes(), d.npu.peak_tmacs, system.dram.organization.page_bytes());
   if (cost_model_ != "detailed") return text;
   const NmpConfig& nmp = system.nmp;
   return text + fmt::format(" {} {} {} {} {} {} {} {}", nmp.hb.access_bytes, nmp.pe.weight_buffer_kib, nmp.pe.output_buffer_kib,

@@ -6,9 +6,9 @@
 
 namespace bondsim::search {
 
-/// The analytical tier: for each workload the best dataflow under a closed form, found exactly. Metrics as device_metrics says; the energy is
-/// that of the GEMMs' counted actions (gemm_counts) and of static power by the system's table, without refresh and vector work. Devices that
-/// differ only in what the closed form does not see (buffers, unless it is `detailed`) share one search.
+/// The analytical tier: for each workload the best dataflow under a closed form, found exactly. Metrics as device_metrics says; the energy
+/// is that of the GEMMs' counted actions (gemm_counts) and of static power by the system's table, without refresh and vector work. Devices
+/// that differ only in what the closed form does not see (buffers, unless it is `detailed`) share one search.
 class RooflineEvaluator final : public Evaluator {
  public:
   /// @throws ConfigError for files the space names.

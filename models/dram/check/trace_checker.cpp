@@ -30,6 +30,13 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
   const std::int64_t common = std::gcd(std::int64_t{1'000'000'000}, khz);
   period_numerator_ = 1'000'000'000 / common;
   period_denominator_ = khz / common;
+  if (options.window_from) {
+    refreshed_until_ps_ = options.window_from->value;
+    mode_known_ = !has_nmp_;
+    for (Bank& b : banks_) {
+      for (Row& row : b.rows) row.unknown = true;
+    }
+  }
 }
 
 // ---- Time -----------------------------------------------------------------------------------------------------------------
@@ -88,6 +95,11 @@ void TraceChecker::need_rank(const char* rule, C earlier, std::int64_t cycles) {
 // ---- One command ----------------------------------------------------------------------------------------------------------
 
 void TraceChecker::command(const CommandRecord& record) {
+  if (mode_known_) return judge(record);
+  await_mode(record);
+}
+
+void TraceChecker::judge(const CommandRecord& record) {
   now_ = record;
   ++commands_;
   const DramOrganization& shape = dram_.organization;
@@ -186,12 +198,14 @@ void TraceChecker::act1() {
   }
   row.row = now_.row;
   row.opened = now_;
+  row.unknown = false;
   row.half_open = !in_nmp_;
 }
 
 void TraceChecker::act2() {
   Row& row = bank().rows[0];
   if (in_nmp_) return fail("command_in_nmp_mode", "ACT2 behind the HB ports");
+  if (row.unknown) return learn_row(row);
   if (!row.half_open) return fail("act2_without_act1", "the bank has had no ACT1");
   const Seen opened{row.opened, true};
   if (row.row != now_.row) fail("act2_row", fmt::format("ACT1 was for row {}", row.row), &opened);
@@ -203,7 +217,8 @@ void TraceChecker::column() {
   const DramTiming& t = dram_.timing;
   const bool write = now_.command == C::wr;
   if (in_nmp_) return fail("command_in_nmp_mode", "an access over the channel bus in NMP mode", &mode_);
-  const Row& row = bank().rows[0];
+  Row& row = bank().rows[0];
+  if (row.unknown) learn_row(row);
   const Seen opened{row.opened, true};
   if (row.row < 0) {
     fail("column_to_closed_bank", "no row is open");
@@ -230,10 +245,7 @@ void TraceChecker::column() {
   bus_user_ = {now_, true};
 }
 
-void TraceChecker::close(Bank& b, std::size_t sub) {
-  b.rows[sub].row = -1;
-  b.rows[sub].half_open = false;
-}
+void TraceChecker::close(Bank& b, std::size_t sub) { b.rows[sub] = Row{}; }
 
 void TraceChecker::precharge() {
   const DramTiming& t = dram_.timing;
@@ -275,6 +287,7 @@ void TraceChecker::precharge_all() {
       close(b, sub);
     }
   }
+  learn_all_closed();
   need_rank("tPPD_all", C::pre, t.n_ppd);
 }
 
@@ -285,6 +298,7 @@ bool TraceChecker::all_closed() const {
 void TraceChecker::refresh_all() {
   const DramTiming& t = dram_.timing;
   if (!all_closed()) fail("refresh_with_open_bank", "REFab while a row is open");
+  learn_all_closed();
   need_rank("tRP_pb_refresh", C::pre, t.n_rp_pb);
   need_rank("tRP_ab_refresh", C::prea, t.n_rp_ab);
   need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
@@ -300,7 +314,8 @@ void TraceChecker::refresh_bank() {
   const int together = std::clamp(static_cast<int>(std::lround(banks * t.t_refi_pb_ns / t.t_refi_ns)), 1, banks);
   for (int i = 0; i < together; ++i) {
     const int b = (now_.bank + i * (banks / together)) % banks;
-    const Bank& refreshed = banks_[static_cast<std::size_t>(b)];
+    Bank& refreshed = banks_[static_cast<std::size_t>(b)];
+    refreshed.rows[0].unknown = false;
     if (refreshed.rows[0].row >= 0) fail("refresh_with_open_bank", fmt::format("REFpb while bank {} has a row open", b));
     need("tRP_pb_refresh_bank", refreshed.last[0][static_cast<std::size_t>(C::pre)], t.n_rp_pb);
   }
@@ -324,55 +339,10 @@ void TraceChecker::refresh_in_time() {
 }
 
 void TraceChecker::finish(Picoseconds t) {
+  judge_held();
   now_ = CommandRecord{};
   now_.time = t;
   refresh_in_time();
-}
-
-void TraceChecker::hb_access() {
-  const DramTiming& t = dram_.timing;
-  Bank& b = bank();
-  const bool write = now_.command == C::nwr;
-  if (!in_nmp_) return fail("command_in_normal_mode", "an access through an HB port in normal mode", &mode_);
-  const std::size_t sub = sub_of(now_.row);
-  const Row& row = b.rows[sub];
-  const Seen opened{row.opened, row.row >= 0};
-  if (row.row < 0) {
-    fail("column_to_closed_bank", "no row is open");
-  } else if (row.row != now_.row) {
-    fail("column_to_other_row", fmt::format("row {} is open", row.row), &opened);
-  }
-  const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * 8 / dram_.organization.device_width_bits);
-  if (now_.column < 0 || now_.column % columns != 0) fail("column_range", "not the first column of an access");
-  need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd);
-  const Seen access{b.access, b.access_end != long_ago};
-  need_ps("hb_bandwidth", access, b.access_end, 0);
-  if (!write && b.write_end != long_ago) need_ps("tWTR_hb", access, b.write_end, span(t.n_wtr_l));
-  b.access = now_;
-  b.access_end = now_.time.value + nmp_.hb.access_ps();
-  if (write) b.write_end = b.access_end;
-}
-
-void TraceChecker::mode_change() {
-  const DramTiming& t = dram_.timing;
-  const bool to_nmp = now_.command == C::mode_nmp;
-  if (!has_nmp_) return fail("mode_of_normal_channel", "the channel has no NMP mode");
-  if (to_nmp == in_nmp_) fail("mode_repeated", "the channel is in that mode", &mode_);
-  if (!all_closed()) fail("mode_with_open_bank", "a row is open");
-  if (switch_timed_) {
-    need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
-    need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
-    need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
-    need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
-  }
-  if (bus_free_ > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus_user_);
-  if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
-  in_nmp_ = to_nmp;
-  mode_ = {now_, true};
-  for (Bank& b : banks_) {
-    if (b.access_end > now_.time.value) fail("mode_in_access", "an access through an HB port is under way");
-    b.last[1] = b.last[0];
-  }
 }
 
 }  // namespace bondsim

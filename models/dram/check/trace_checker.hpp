@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,11 @@ struct TraceViolation {
 
 /// What the system of a trace models.
 struct TraceCheckerOptions {
-  bool refresh = true;      ///< refresh comes in time (not for traces that do not begin with the run)
+  bool refresh = true;      ///< refresh comes in time
   bool mode_switch = true;  ///< a mode change takes its time, with all banks precharged
+  /// When a trace begins that leaves out what came before. The mode and the open rows at that time are those that the first commands need;
+  /// distances to commands before it are not judged, and refresh counts from then on.
+  std::optional<Picoseconds> window_from;
 };
 
 /// Says whether a command trace obeys the datasheet, bank states, bus occupation, refresh and the two modes. It reads the datasheet
@@ -39,6 +43,9 @@ class TraceChecker {
   void command(const CommandRecord& record);
   /// The trace ends at `t`: refresh must not be overdue.
   void finish(Picoseconds t);
+
+  /// For so long after the begin of a window distances to commands before it may be missed.
+  Picoseconds longest_distance() const;
 
   std::int64_t commands() const { return commands_; }
   std::int64_t violations() const { return violations_; }
@@ -57,6 +64,7 @@ class TraceChecker {
   struct Row {
     std::int32_t row = -1;
     bool half_open = false;  ///< ACT1 came, ACT2 did not
+    bool unknown = false;    ///< of a window: no command has told yet
     CommandRecord opened;
   };
   struct Bank {
@@ -67,6 +75,11 @@ class TraceChecker {
     CommandRecord access;
   };
 
+  void judge(const CommandRecord& record);
+  void await_mode(const CommandRecord& record);
+  void judge_held();
+  void learn_row(Row& row);
+  void learn_all_closed();
   void act1();
   void act2();
   void column();
@@ -104,6 +117,9 @@ class TraceChecker {
   std::int64_t mode_change_ps_ = 0;
   std::int64_t period_numerator_ = 0;  ///< CK period in picoseconds, as a fraction
   std::int64_t period_denominator_ = 1;
+
+  bool mode_known_ = true;
+  std::vector<CommandRecord> held_;  ///< of a window, until one tells the mode
 
   CommandRecord now_;
   std::int64_t commands_ = 0;

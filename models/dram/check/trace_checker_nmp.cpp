@@ -1,0 +1,54 @@
+#include "models/dram/check/trace_checker.hpp"
+
+/// NMP mode and mode changes.
+namespace bondsim {
+
+void TraceChecker::hb_access() {
+  const DramTiming& t = dram_.timing;
+  Bank& b = bank();
+  const bool write = now_.command == C::nwr;
+  if (!in_nmp_) return fail("command_in_normal_mode", "an access through an HB port in normal mode", &mode_);
+  const std::size_t sub = sub_of(now_.row);
+  Row& row = b.rows[sub];
+  if (row.unknown) learn_row(row);
+  const Seen opened{row.opened, row.row >= 0};
+  if (row.row < 0) {
+    fail("column_to_closed_bank", "no row is open");
+  } else if (row.row != now_.row) {
+    fail("column_to_other_row", fmt::format("row {} is open", row.row), &opened);
+  }
+  const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * 8 / dram_.organization.device_width_bits);
+  if (now_.column < 0 || now_.column % columns != 0) fail("column_range", "not the first column of an access");
+  need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd);
+  const Seen access{b.access, b.access_end != long_ago};
+  need_ps("hb_bandwidth", access, b.access_end, 0);
+  if (!write && b.write_end != long_ago) need_ps("tWTR_hb", access, b.write_end, span(t.n_wtr_l));
+  b.access = now_;
+  b.access_end = now_.time.value + nmp_.hb.access_ps();
+  if (write) b.write_end = b.access_end;
+}
+
+void TraceChecker::mode_change() {
+  const DramTiming& t = dram_.timing;
+  const bool to_nmp = now_.command == C::mode_nmp;
+  if (!has_nmp_) return fail("mode_of_normal_channel", "the channel has no NMP mode");
+  if (to_nmp == in_nmp_) fail("mode_repeated", "the channel is in that mode", &mode_);
+  if (!all_closed()) fail("mode_with_open_bank", "a row is open");
+  learn_all_closed();
+  if (switch_timed_) {
+    need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
+    need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
+    need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
+    need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  }
+  if (bus_free_ > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus_user_);
+  if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
+  in_nmp_ = to_nmp;
+  mode_ = {now_, true};
+  for (Bank& b : banks_) {
+    if (b.access_end > now_.time.value) fail("mode_in_access", "an access through an HB port is under way");
+    b.last[1] = b.last[0];
+  }
+}
+
+}  // namespace bondsim
