@@ -78,8 +78,11 @@ TEST(Buffers, the_gain_of_each_is_that_of_the_best_tiling_with_twice_as_much) {
 TEST(Tiling, spilled_partial_sums_are_chosen_where_they_win_and_win_in_cycles) {
   System s = shipped_system("h2llm");
   s.channels.nmp = 1;
-  s.nmp.input_buffer_kib = 64;
-  s.nmp.pe.output_buffer_kib = 0.25;  // 4 columns at a time: the input would be read for each
+  // Four columns at a time, on PEs so fast that the port bounds them: the input would be read for each four.
+  s.nmp.input_buffer_kib = 128;
+  s.nmp.pe.fpus = 4;
+  s.nmp.pe.clock_mhz = 4000;
+  s.nmp.pe.output_buffer_kib = 0.25;
   const SingleOperator op = on_nmp(s, {"f2 of a channel", 1024, 14336}, 16);
   TilingProblem p = f2_of_a_channel(s);
   const NmpTiling stays = *choose_tiling(s.nmp, p);
