@@ -60,15 +60,16 @@ std::string small_reproduction(const test::ScratchDirectory& scratch, const std:
                                   "system/h2llm.yaml\nworkloads:\n  - {model: model.yaml, workload: workload.yaml}\n"
                                   "objectives: [latency_s, pe_area_mm2]\nparameters:\n  - {key: nmp.pe.fpus, values: [1, 8]}\n");
   return scratch.write(
-      "small.yaml", "schema: bondsim.reproduction/1\nname: small\npaper_energy: " + configs +
-                        "energy/h2llm-paper.yaml\nmodels: [{name: small, file: model.yaml}]\ndatasets: [{name: short, file: workload.yaml}]\n"
-                        "batches: [1, 2]\nsystems:\n  - {name: A, system: " +
-                        configs + "system/h2llm.yaml, dataflow: data_centric}\n  - {name: B, system: " + configs +
-                        "system/id-nmp.yaml, dataflow: data_centric}\nexperiments:\n  - " + experiment +
-                        "\nheadlines:\n  - {name: faster, metric: total_latency, of: A, over: [B], published: 2}\n"
-                        "  - {name: leaner, metric: decode_energy_paper, of: A, over: [B], published: 1.5}\n"
-                        "architecture: {analytical: space.yaml, cycle: space.yaml}\n"
-                        "quick: {models: [small], datasets: [short], batches: [1]}\n");
+      "small.yaml",
+      "schema: bondsim.reproduction/1\nname: small\npaper_energy: " + configs +
+          "energy/h2llm-paper.yaml\nmodels: [{name: small, file: model.yaml}]\ndatasets: [{name: short, file: workload.yaml}]\n"
+          "batches: [1, 2]\nsystems:\n  - {name: A, system: " +
+          configs + "system/h2llm.yaml, dataflow: data_centric}\n  - {name: B, system: " + configs +
+          "system/id-nmp.yaml, dataflow: data_centric}\nexperiments:\n  - " + experiment +
+          "\nheadlines:\n  - {name: faster, metric: total_latency, of: A, over: [B], published: 2}\n"
+          "  - {name: leaner, metric: decode_energy_paper, of: A, over: [B], published: 1.5}\n"
+          "architecture: {analytical: space.yaml, cycle: space.yaml}\n"
+          "quick: {models: [small], datasets: [short], batches: [1]}\n");
 }
 
 TEST(Reproduce, both_tiers_of_a_small_reproduction_make_whole_tables) {
