@@ -66,7 +66,7 @@ std::string run_isolated(const std::function<std::string()>& work, unsigned limi
   if (child == 0) {
     ::close(fds[0]);
     ::signal(SIGALRM, SIG_DFL);
-    ::alarm(limit_s);  // 0 sets none; the signal ends the child wherever it is
+    ::alarm(limit_s);                    // 0 sets none; the signal ends the child wherever it is
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for the answer of an orphan
     run_child(fds[1], work);
   }

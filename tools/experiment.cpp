@@ -7,26 +7,11 @@
 #include "models/energy/area.hpp"
 #include "models/system/load.hpp"
 #include "tools/configuration.hpp"
+#include "tools/experiment_file.hpp"
+#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {
-
-/// An experiment file: which four files make a run.
-struct ExperimentFile {
-  std::string name;
-  std::string system;
-  std::string model;
-  std::string workload;
-  std::string dataflow;
-};
-template <class Visitor>
-void fields(Visitor& v, ExperimentFile& c) {
-  v.field("name", c.name, required("name of the experiment"));
-  v.field("system", c.system, required("system file, relative to this one"));
-  v.field("model", c.model, required("model file"));
-  v.field("workload", c.workload, required("workload file"));
-  v.field("dataflow", c.dataflow, required("dataflow file"));
-}
 
 const std::vector<std::string> sections = {"system", "model", "workload", "dataflow"};
 
@@ -35,7 +20,7 @@ struct Inputs {
   std::vector<std::string> files;
 };
 
-std::string schema_of(const ConfigNode& node) {
+std::string tag_of(const ConfigNode& node) {
   const ConfigNode* tag = node.find("schema");
   return tag == nullptr ? std::string() : tag->text;
 }
@@ -69,10 +54,11 @@ void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides) 
 
 Inputs gather(const ExperimentRequest& request) {
   Inputs inputs;
-  ConfigNode top = load_yaml_file(request.file);
-  inputs.files.push_back(request.file);
+  const std::string file = find_input(request.file);
+  ConfigNode top = load_yaml_file(file);
+  inputs.files.push_back(file);
   std::map<std::string, std::string> replaced = {{"model", request.model}, {"workload", request.workload}, {"dataflow", request.dataflow}};
-  const std::string schema = schema_of(top);
+  const std::string schema = tag_of(top);
   if (schema == "bondsim.experiment/1") {
     const auto file = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
     inputs.trees["system"] = load_named(top, "system", file.system, inputs.files);
@@ -87,8 +73,9 @@ Inputs gather(const ExperimentRequest& request) {
   }
   for (const auto& entry : replaced) {
     if (!entry.second.empty()) {
-      inputs.trees[entry.first] = load_yaml_file(entry.second);
-      inputs.files.push_back(entry.second);
+      const std::string named = find_input(entry.second);
+      inputs.trees[entry.first] = load_yaml_file(named);
+      inputs.files.push_back(named);
     } else if (inputs.trees.count(entry.first) == 0) {
       throw ConfigError(
           fmt::format("{}: is a system alone; --{} FILE is needed too (or name an experiment file)", request.file, entry.first));
@@ -103,7 +90,7 @@ Inputs gather(const ExperimentRequest& request) {
 void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const Model& model) {
   const std::size_t first = out.size();
   list_values(out, node, "model", model);
-  if (!schema_of(node).empty()) return;
+  if (!tag_of(node).empty()) return;
   for (std::size_t i = first; i < out.size(); ++i) out[i].where = *node.file;
 }
 
@@ -147,8 +134,8 @@ Experiment load_experiment(const ExperimentRequest& request) {
 
 System load_system(const std::string& file, const std::vector<std::string>& overrides) {
   Inputs inputs;
-  ConfigNode top = load_yaml_file(file);
-  if (schema_of(top) == "bondsim.experiment/1") {
+  ConfigNode top = load_yaml_file(find_input(file));
+  if (tag_of(top) == "bondsim.experiment/1") {
     const auto named = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
     top = load_named(top, "system", named.system, inputs.files);
   }

@@ -65,6 +65,9 @@ int main(int argc, char** argv) {
   bondsim::tools::add_dram(app, action);
   bondsim::tools::add_check_trace(app, action);
   bondsim::tools::add_trace(app, action);
+  bondsim::tools::add_init(app, action);
+  bondsim::tools::add_schema(app, action);
+  bondsim::tools::add_list(app, action);
   if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
     fmt::print(stderr, "bondsim: {}\n", wrong);
     return 2;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "models/base/error.hpp"
+#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -47,8 +48,7 @@ std::string plot_validation(const std::string& directory, Plotting plotting) {
     if (plotting == Plotting::required) throw ConfigError("--plot: " + why);
     return fmt::format(" (no figure: {})", why);
   };
-  const fs::path script = fs::path(BONDSIM_TOOLS_DIR) / "plot_validate.py";
-  if (!fs::exists(script)) return impossible(fmt::format("{} is not there", script.string()));
+  const fs::path script = shipped("tools/plot_validate.py");
   const std::string interpreter = python();
   if (interpreter.empty()) return impossible("no python3 with matplotlib; Debian's package is python3-matplotlib");
   std::string output;

@@ -5,6 +5,11 @@
 
 namespace bondsim {
 
+FieldInfo channels_info(const std::string& doc) {
+  return required(doc).shaped("all, none, or a list of channels",
+                              R"({"anyOf": [{"enum": ["all", "none"]}, {"type": "array", "items": {"type": "integer", "minimum": 0}}]})");
+}
+
 ChannelSet decode_channels(const ConfigNode& node, const std::string& path) {
   ChannelSet set;
   set.where = node;

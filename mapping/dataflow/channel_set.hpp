@@ -13,6 +13,9 @@ struct ChannelSet {
   ConfigNode where;  ///< for messages of a later check
 };
 
+/// What a file says for a key that is a ChannelSet.
+FieldInfo channels_info(const std::string& doc);
+
 /// @throws ConfigError
 ChannelSet decode_channels(const ConfigNode& node, const std::string& path);
 

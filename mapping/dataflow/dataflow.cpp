@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/base/schema.hpp"
+
 namespace bondsim {
 namespace {
 
@@ -99,16 +101,18 @@ std::vector<int> Binding::all_channels() const {
   return all;
 }
 
-template <>
-void fields<Decoder>(Decoder& v, OperatorRule& c) {
+template <class Visitor>
+void fields(Visitor& v, OperatorRule& c) {
   c.where = v.node();
   v.field("names", c.names, required("GEMMs by name, or classes of them"));
   v.field("executor", c.executor, required("who multiplies: the NPU, the PEs, or both"));
-  const ConfigNode* channels = v.raw("nmp_channels", required("NMP channels that hold the operand: all, none or a list"));
-  c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
+  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
-  const ConfigNode* share =
-      v.raw("nmp_share", defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels"));
+  const ConfigNode* share = v.raw(
+      "nmp_share", defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels")
+                       .shaped("a number above 0 and below 1, or balanced",
+                               R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
   c.share_given = share != nullptr;
   if (share == nullptr || share->text == "balanced") return;
   c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
@@ -116,6 +120,9 @@ void fields<Decoder>(Decoder& v, OperatorRule& c) {
     config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, or balanced");
   }
 }
+
+template void fields(Decoder& v, OperatorRule& c);
+template void fields(Describer& v, OperatorRule& c);
 
 Dataflow decode_dataflow(const ConfigNode& node) {
   auto dataflow = decode_document<Dataflow>(node, "dataflow", "bondsim.dataflow/1");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "models/base/schema.hpp"
 
 namespace bondsim {
 namespace {
@@ -207,20 +208,25 @@ class GroupChecker {
 
 }  // namespace
 
-template <>
-void fields<Decoder>(Decoder& v, PartitionFile& c) {
+template <class Visitor>
+void fields(Visitor& v, PartitionFile& c) {
   c.where = v.node();
-  const ConfigNode* channels = v.raw("nmp_channels", required("NMP channels of the partition: all, none or a list"));
-  c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels of the partition"));
+  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the partition has the normal channels"));
   v.field("tiers", c.tiers, required("lists of operators, run one list after the other"));
 }
 
-template <>
-void fields<Decoder>(Decoder& v, AccessGroupFile& c) {
+template <class Visitor>
+void fields(Visitor& v, AccessGroupFile& c) {
   c.where = v.node();
   v.sections("partitions", c.partitions, required("memory partition groups, run side by side"));
 }
+
+template void fields(Decoder& v, PartitionFile& c);
+template void fields(Describer& v, PartitionFile& c);
+template void fields(Decoder& v, AccessGroupFile& c);
+template void fields(Describer& v, AccessGroupFile& c);
 
 std::vector<AccessGroup> check_groups(const std::vector<AccessGroupFile>& files, const GroupChecks& checks) {
   return GroupChecker(files, checks).run();

@@ -14,13 +14,16 @@ namespace bondsim {
 
 /// What the schema says about one key. Each config struct lists its keys once, in a function template
 ///   template <class Visitor> void fields(Visitor& v, PeConfig& c);
-/// which the decoder (below), the schema printer and the dump of the resolved configuration all walk.
+/// which the decoder (below), the Describer of the schema (schema.hpp) and the dump of the resolved configuration all walk.
 struct FieldInfo {
   std::string doc;   ///< meaning, one line
   std::string unit;  ///< empty for counts and names
   double min = -std::numeric_limits<double>::infinity();
   double max = std::numeric_limits<double>::infinity();
   bool optional = false;  ///< may be left out: the struct's initial value is the default
+  bool file = false;      ///< a section that may also be the name of a file with its content
+  std::string shape;      ///< of a key read raw: what may stand there, in words
+  std::string json;       ///< and as JSON Schema
 
   FieldInfo& range(double lo, double hi) {
     min = lo;
@@ -29,6 +32,15 @@ struct FieldInfo {
   }
   FieldInfo& in(std::string u) {
     unit = std::move(u);
+    return *this;
+  }
+  FieldInfo& or_file() {
+    file = true;
+    return *this;
+  }
+  FieldInfo& shaped(std::string words, std::string json_schema) {
+    shape = std::move(words);
+    json = std::move(json_schema);
     return *this;
   }
 };
@@ -106,7 +118,7 @@ class Decoder {
     }
   }
 
-  /// For keys whose shape fields() cannot say: the raw node, or null when left out.
+  /// For keys whose shape a type cannot say: the raw node, or null when left out. Other visitors hand out null, whatever is required.
   const ConfigNode* raw(const char* key, const FieldInfo& info) { return take(key, info.optional); }
 
   /// @throws ConfigError for the first key that nobody read, listing those allowed.

@@ -70,11 +70,11 @@ template <class Visitor>
 void fields(Visitor& v, System& c) {
   v.field("name", c.name, required("name of the system"));
   v.section("channels", c.channels, required("memory channels by kind"));
-  v.section("dram", c.dram, required("the DRAM part of every channel: a file of configs/dram/, or its content"));
+  v.section("dram", c.dram, required("the DRAM part of every channel: a file of configs/dram/, or its content").or_file());
   v.section("controller", c.controller, defaulted("policy of the channel controllers"));
   v.section("nmp", c.nmp, required("the NMP side of an NMP channel"));
   v.section("npu", c.npu, required("the central processor"));
-  v.section("energy", c.energy, required("energy table: a file of configs/energy/, or its content"));
+  v.section("energy", c.energy, required("energy table: a file of configs/energy/, or its content").or_file());
   v.section("fidelity", c.fidelity, defaulted("switches of second-order effects"));
   v.section("kernel", c.kernel, defaulted("how the kernel runs"));
 }

@@ -89,8 +89,8 @@ std::string tasks_summary(const std::string& path) {
                                 span.text(), blocks.size(), steps.size(), ns(all));
   out += fmt::format("  {:<14}{:>8}{:>18}{:>8}{:>16}{:>18}\n", "kind", "rows", "time ns", "share", "bytes", "macs");
   for (const auto& [name, kind] : kinds) {
-    out += fmt::format("  {:<14}{:>8}{:>18.3f}{:>6.1f} %{:>16}{:>18}\n", name, kind.rows, ns(kind.time), percent(kind.time, all), kind.bytes,
-                       kind.macs);
+    out += fmt::format("  {:<14}{:>8}{:>18.3f}{:>6.1f} %{:>16}{:>18}\n", name, kind.rows, ns(kind.time), percent(kind.time, all),
+                       kind.bytes, kind.macs);
   }
   out += "time parts:";
   for (const std::string& part : rows.parts()) {

@@ -8,7 +8,8 @@ namespace {
 
 const std::string run =
     "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set workload.prompt_tokens=8 --set workload.generated_tokens=1"
-    " --set model.hidden=256 --set model.vocab=512 --set model.intermediate=256 --trace perfetto,tasks,commands --trace-window 90000:98000 ";
+    " --set model.hidden=256 --set model.vocab=512 --set model.intermediate=256 --trace perfetto,tasks,commands --trace-window "
+    "90000:98000 ";
 
 std::string line_with(const std::string& text, const std::string& word) {
   const std::size_t at = text.find(word);
@@ -41,7 +42,8 @@ TEST(TraceTools, summary_counts_what_the_files_hold) {
             lines_with(file_text(scratch.file("out/channel-0.tasks.csv")), ",nmp_gemm,"));
   const auto of_perfetto = bondsim_command("trace summary " + scratch.file("out/trace.json"));
   const std::string events = file_text(scratch.file("out/trace.json"));
-  EXPECT_NE(of_perfetto.output.find(std::to_string(lines_with(events, "\"ph\":\"X\"")) + " slices"), std::string::npos) << of_perfetto.output;
+  EXPECT_NE(of_perfetto.output.find(std::to_string(lines_with(events, "\"ph\":\"X\"")) + " slices"), std::string::npos)
+      << of_perfetto.output;
   EXPECT_NE(of_perfetto.output.find("systolic arrays"), std::string::npos);
   const auto wrong = bondsim_command("trace summary configs/system/h2llm.yaml");
   EXPECT_EQ(wrong.status, 2);
@@ -80,11 +82,13 @@ TEST(TraceTools, diff_shows_the_first_difference_and_exits_1) {
   const ScratchDirectory scratch;
   ASSERT_EQ(bondsim_command(run + "--out " + scratch.file("a")).status, 0);
   ASSERT_EQ(bondsim_command(run + "--trace-gzip --out " + scratch.file("b")).status, 0);
-  const auto same = bondsim_command("trace diff " + scratch.file("a/channel-0.commands.csv ") + scratch.file("b/channel-0.commands.csv.gz"));
+  const auto same =
+      bondsim_command("trace diff " + scratch.file("a/channel-0.commands.csv ") + scratch.file("b/channel-0.commands.csv.gz"));
   EXPECT_EQ(same.status, 0) << same.output;
   EXPECT_EQ(bondsim_command("trace diff " + scratch.file("a/trace.json ") + scratch.file("b/trace.json.gz")).status, 0);
   ASSERT_EQ(bondsim_command(run + "--set system.nmp.mode_change_ns=101 --out " + scratch.file("c")).status, 0);
-  const auto other = bondsim_command("trace diff --context 1 " + scratch.file("a/channel-0.commands.csv ") + scratch.file("c/channel-0.commands.csv"));
+  const auto other =
+      bondsim_command("trace diff --context 1 " + scratch.file("a/channel-0.commands.csv ") + scratch.file("c/channel-0.commands.csv"));
   EXPECT_EQ(other.status, 1);
   // The change to NMP mode takes longer; what was issued before is equal.
   EXPECT_NE(other.output.find("MODE_N"), std::string::npos) << other.output;

@@ -11,7 +11,10 @@ using Action = std::function<int()>;
 void add_run(CLI::App& app, Action& action);
 void add_dram(CLI::App& app, Action& action);
 void add_check_trace(CLI::App& app, Action& action);
-void add_trace(CLI::App& app, Action& action);  ///< trace summary, slice, diff
+void add_init(CLI::App& app, Action& action);    ///< a starter project
+void add_schema(CLI::App& app, Action& action);  ///< keys of the configuration
+void add_list(CLI::App& app, Action& action);    ///< shipped configurations
+void add_trace(CLI::App& app, Action& action);   ///< trace summary, slice, diff
 void add_map(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);   ///< closed forms

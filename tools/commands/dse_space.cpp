@@ -8,6 +8,7 @@
 #include "tools/commands/dse_output.hpp"
 #include "tools/cycle_evaluator.hpp"
 #include "tools/parallel/pool.hpp"
+#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -140,7 +141,7 @@ int search_space(const SpaceOptions& options) {
   if (std::find(tiers.begin(), tiers.end(), options.tier) == tiers.end()) {
     throw ConfigError(fmt::format("--tier: '{}' is not known, allowed: {}", options.tier, fmt::join(tiers, ", ")));
   }
-  const search::DesignSpace space = search::decode_space(load_yaml_file(options.space));
+  const search::DesignSpace space = search::decode_space(load_yaml_file(find_input(options.space)));
   search::RooflineEvaluator forms(space, options.model);
   CycleEvaluator cycles(space);
   for (const auto& parameter : space.parameters) check(!parameter.rows.empty(), "a parameter of no value");

@@ -22,9 +22,11 @@ int number_in_environment(const char* name, int otherwise) {
   return text == nullptr ? otherwise : std::atoi(text);
 }
 
-/// Joins the MPI job by the module that stands beside the executable.
+/// Joins the MPI job by the module that stands beside the executable, or in ../lib/bondsim where both are installed.
 std::unique_ptr<Transport> open_transport() {
-  const auto module = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "bondsim_mpi.so").string();
+  const auto directory = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto installed = (directory / ".." / "lib" / "bondsim" / "bondsim_mpi.so").lexically_normal();
+  const auto module = (std::filesystem::exists(installed) ? installed : directory / "bondsim_mpi.so").string();
   void* library = ::dlopen(module.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) {
     throw ConfigError(

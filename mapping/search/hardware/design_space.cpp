@@ -4,9 +4,17 @@
 #include <cmath>
 
 #include "models/base/digest.hpp"
+#include "models/base/schema.hpp"
 
 namespace bondsim::search {
 namespace {
+
+constexpr const char* parameter_shape = "a list of {key, values}, {key, range: {from, to, step or factor}} or {keys, rows}";
+constexpr const char* parameter_json = R"({"type": "array", "items": {"type": "object", "additionalProperties": false, "properties": {
+  "key": {"type": "string"}, "values": {"type": "array", "minItems": 1},
+  "range": {"type": "object", "additionalProperties": false, "required": ["from", "to"], "properties": {
+    "from": {"type": "number"}, "to": {"type": "number"}, "step": {"type": "number"}, "factor": {"type": "number"}}},
+  "keys": {"type": "array", "items": {"type": "string"}}, "rows": {"type": "array", "items": {"type": "array"}}}}})";
 
 constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -87,20 +95,6 @@ SpaceParameter decode_parameter(const ConfigNode& node, const std::string& path)
   return parameter;
 }
 
-template <class Visitor>
-void fields(Visitor& v, DesignSpace& c) {
-  v.field("name", c.name, required("name of the space"));
-  v.field("system", c.system, required("system file that the parameters change, relative to this one"));
-  v.field("longest_context", c.longest_context, defaulted("KV caches are allocated for it").range(1, 1 << 24).in("token"));
-  v.field("dataflow", c.dataflow, defaulted("rule of the dataflow search: data_centric or compute_centric"));
-  v.sections("workloads", c.workloads, required("what devices are judged on"));
-  v.sections("constraints", c.constraints, defaulted("what a device may not exceed"));
-  v.field("objectives", c.objectives, required("metrics to minimise"));
-  v.field("allow_illegal", c.allow_illegal, defaulted("judge devices too whose PEs are larger than the published area limits"));
-  v.section("search", c.search, defaulted("how to search"));
-  v.section("cycles", c.cycles, defaulted("the cycle tier"));
-}
-
 void check_space(const ConfigNode& node, const DesignSpace& space) {
   if (space.workloads.empty()) config_error(node, "space.workloads", "the list is empty, allowed: at least one workload");
   if (space.objectives.empty()) config_error(node, "space.objectives", "the list is empty, allowed: at least one metric");
@@ -127,18 +121,30 @@ void check_space(const ConfigNode& node, const DesignSpace& space) {
 
 }  // namespace
 
-DesignSpace decode_space(const ConfigNode& node) {
-  DesignSpace space;
-  Decoder decoder(node, "space");
-  const ConfigNode* tag = decoder.raw("schema", required("format and version of the file"));
-  if (tag->text != "bondsim.space/1") config_error(*tag, "space.schema", "'" + tag->text + "' is not known, allowed: bondsim.space/1");
-  const ConfigNode* parameters = decoder.raw("parameters", required("what is varied"));
-  fields(decoder, space);
-  decoder.finish();
+template <class Visitor>
+void fields(Visitor& v, DesignSpace& c) {
+  v.field("name", c.name, required("name of the space"));
+  v.field("system", c.system, required("system file that the parameters change, relative to this one"));
+  v.field("longest_context", c.longest_context, defaulted("KV caches are allocated for it").range(1, 1 << 24).in("token"));
+  v.field("dataflow", c.dataflow, defaulted("rule of the dataflow search: data_centric or compute_centric"));
+  v.sections("workloads", c.workloads, required("what devices are judged on"));
+  v.sections("constraints", c.constraints, defaulted("what a device may not exceed"));
+  v.field("objectives", c.objectives, required("metrics to minimise"));
+  v.field("allow_illegal", c.allow_illegal, defaulted("judge devices too whose PEs are larger than the published area limits"));
+  v.section("search", c.search, defaulted("how to search"));
+  v.section("cycles", c.cycles, defaulted("the cycle tier"));
+  const ConfigNode* parameters = v.raw("parameters", required("what is varied").shaped(parameter_shape, parameter_json));
+  if (parameters == nullptr) return;
   if (parameters->kind != ConfigNode::Kind::sequence) config_error(*parameters, "space.parameters", "a list is expected");
   for (std::size_t i = 0; i < parameters->items.size(); ++i) {
-    space.parameters.push_back(decode_parameter(parameters->items[i], fmt::format("space.parameters[{}]", i)));
+    c.parameters.push_back(decode_parameter(parameters->items[i], fmt::format("space.parameters[{}]", i)));
   }
+}
+template void fields(Decoder& v, DesignSpace& c);
+template void fields(Describer& v, DesignSpace& c);
+
+DesignSpace decode_space(const ConfigNode& node) {
+  auto space = decode_document<DesignSpace>(node, "space", "bondsim.space/1");
   check_space(node, space);
   space.directory = directory_of(node);
   space.description = canonical_text(node, "space");

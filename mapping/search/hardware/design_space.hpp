@@ -117,6 +117,9 @@ struct DesignSpace {
   std::vector<std::pair<std::string, std::string>> settings(const Candidate& candidate) const;
 };
 
+template <class Visitor>
+void fields(Visitor& v, DesignSpace& c);
+
 /// @throws ConfigError
 DesignSpace decode_space(const ConfigNode& node);
 

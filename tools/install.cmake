@@ -1,0 +1,27 @@
+# What `cmake --install` puts where, and the Debian package (`cpack -G DEB` in the build directory). The binary finds the rest from where it
+# stands itself (tools/shipped.hpp), so the prefix may be any.
+include(GNUInstallDirs)
+set(BONDSIM_SHARE ${CMAKE_INSTALL_DATADIR}/bondsim)
+install(TARGETS bondsim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET bondsim_mpi)
+  install(TARGETS bondsim_mpi LIBRARY DESTINATION lib/bondsim OPTIONAL)
+endif()
+install(DIRECTORY configs traces DESTINATION ${BONDSIM_SHARE})
+install(DIRECTORY tools/ DESTINATION ${BONDSIM_SHARE}/tools FILES_MATCHING PATTERN "*.py" PATTERN report EXCLUDE PATTERN commands EXCLUDE
+        PATTERN parallel EXCLUDE PATTERN completion EXCLUDE)
+install(FILES tools/completion/bondsim.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME bondsim)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY models mapping sim configs traces tools DESTINATION ${CMAKE_INSTALL_DOCDIR}
+        FILES_MATCHING PATTERN "README.md" PATTERN node_modules EXCLUDE)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME bondsim)
+set(CPACK_PACKAGE_VENDOR bondsim)
+set(CPACK_PACKAGE_CONTACT "bondsim <bondsim@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "cycle-level simulator of LLM inference on hybrid-bonded near-memory DRAM")
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "python3-matplotlib, openmpi-bin")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_STRIP_FILES ON)
+include(CPack)

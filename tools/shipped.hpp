@@ -1,0 +1,28 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/base/schema.hpp"
+
+namespace bondsim::tools {
+
+/// What comes with bondsim, by its path in the source tree (`tools/plot_validate.py`): below `../share/bondsim` of an installed binary,
+/// in the source tree of one that was just built. @throws ConfigError naming both when it is in neither.
+std::string shipped(const std::string& path);
+/// The directory of the configurations that come with bondsim. @throws ConfigError
+std::string shipped_configs();
+
+/// A file the user names: as it is when it exists; else the shipped one of that name, with or without `configs/` and `.yaml`
+/// (`experiment/h2llm-llama3-8b-sharegpt`). What is found nowhere is returned as it is, for the reader's message.
+std::string find_input(const std::string& name);
+
+/// Kinds of configuration files, in the order a newcomer meets them.
+const std::vector<std::string>& schema_names();
+
+/// @throws ConfigError listing the kinds.
+Schema schema_of(const std::string& name);
+
+/// The comment at the top of a file, its first sentence on one line.
+std::string first_comment(const std::string& file);
+
+}  // namespace bondsim::tools
