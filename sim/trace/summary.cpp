@@ -39,17 +39,14 @@ std::string commands_summary(const std::string& path) {
   std::map<std::int32_t, std::int64_t> by_operator;
   Extremes span;
   std::int64_t all = 0, columns = 0;
-  CommandTraceHead head;
-  const auto count_of = [&](const CommandRecord& record) {
+  const auto head = read_command_trace(path, [&](const CommandRecord& record) {
     ++all;
     ++counts[command_name(record.command)];
     ++by_operator[record.requester];
     if (record.bank >= 0) banks.insert(record.bank);
     if (record.column >= 0) ++columns;
     span.add(record.time, record.time);
-  };
-  read_command_trace(
-      path, [&](const CommandTraceHead& found) { head = found; }, count_of);
+  });
   std::string out = fmt::format("{}: commands, {}, {}; {} commands on {} banks for {} operators\n", path, span.text(),
                                 head.whole ? "from the beginning of the run" : "a window", all, banks.size(), by_operator.size());
   for (const auto& [name, count] : counts) out += fmt::format("  {:<12} {:>12}  {:5.1f} %\n", name, count, percent(count, all));
