@@ -113,7 +113,7 @@ def plot_ablation(directory, tier, rows):
         axis, systems, batches, lambda batch, system: latency.get((system, batch), 0) / latency.get((reference, batch), math.inf)
     )
     axis.axhline(1, color="black", linewidth=0.5)
-    axis.set_xticklabels([s.replace(" ", "\n", 1) for s in systems])
+    axis.set_xticklabels([s.replace(" ", "\n") for s in systems])
     axis.set_ylabel(f"latency over {reference}")
     axis.legend(title="batch", frameon=False)
     save(figure, directory, f"ablation_{tier}")
