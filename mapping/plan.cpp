@@ -1,6 +1,7 @@
 #include "mapping/plan.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "models/base/quantity.hpp"
@@ -66,6 +67,15 @@ void place_embedding(Plan& plan) {
   }
 }
 
+void reserve_spills(Plan& plan) {
+  std::int64_t most = 0;
+  for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
+    most = std::max(most, spill_bank_bytes(layer_spills(plan, step), plan.memory));
+  }
+  if (most == 0) return;
+  for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
+}
+
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
   if (op.kind == OperatorKind::vector) return "vector";
   if (!op.is_gemm() || phase == Phase::prefill) return "npu";
@@ -100,6 +110,12 @@ void fill_header(Plan& plan) {
       const OperatorGraph& g = *graph;
       for (const OperatorId v : level_order(g)) register_operator(plan, g[v].name, phase, executor_name(plan, g[v], phase));
       for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
+        const OperatorKind from = g[boost::source(e, g)].kind, to = g[boost::target(e, g)].kind;
+        // Fused, attention goes tile by tile: a tile's values do not wait for the scores of all others.
+        const bool tiled = plan.system.npu.fused_attention && phase == Phase::prefill &&
+                           (from == OperatorKind::score_gemm || to == OperatorKind::value_gemm) &&
+                           (from == OperatorKind::vector || to == OperatorKind::vector);
+        if (tiled) continue;
         plan.header.edges.emplace_back(plan.operator_index(g[boost::source(e, g)].name, phase),
                                        plan.operator_index(g[boost::target(e, g)].name, phase));
       }
@@ -109,12 +125,36 @@ void fill_header(Plan& plan) {
 
 }  // namespace
 
+std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
+  std::vector<RequestTokens> out;
+  for (int r = 0; r < w.batch; ++r) out.push_back({r, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step});
+  return out;
+}
+
+std::vector<Spill> layer_spills(const Plan& plan, int step) {
+  const auto requests = step_tokens(plan.workload, step);
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : requests) tokens += r.tokens;
+  std::vector<std::int64_t> rows(boost::num_vertices(plan.layer), tokens);
+  if (plan.model.moe) {
+    const auto of_expert = expert_rows(*plan.model.moe, tokens, step);
+    for (const OperatorId v : boost::make_iterator_range(boost::vertices(plan.layer))) {
+      if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
+    }
+  }
+  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, plan.system.npu.fused_attention && step == 0);
+  const std::int64_t capacity = activation_capacity(plan.system, plan.model, tokens);
+  if (std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) <= capacity) return {};
+  return scratchpad_spills(plan.layer, bytes, capacity, plan.memory);
+}
+
 int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
 
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
-  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {}, {}};
+  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {},
+            {},     {},    {},       {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
@@ -124,6 +164,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);
+  reserve_spills(plan);
   tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
   plan.memory.require_capacity();
   fill_header(plan);

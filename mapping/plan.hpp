@@ -6,6 +6,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/layout/attention.hpp"
 #include "mapping/layout/memory_map.hpp"
+#include "mapping/layout/scratchpad.hpp"
 #include "mapping/layout/weights.hpp"
 #include "mapping/llm/graph.hpp"
 #include "mapping/llm/model.hpp"
@@ -35,12 +36,19 @@ struct Plan {
   std::map<std::string, std::vector<std::string>> weight_group;  ///< GEMMs that share the input of this one, itself included
   std::map<std::string, AttentionPlacement> attention;           ///< qk: the K cache, sv: the V cache
   EmbeddingPlacement embedding;
+  std::vector<std::int64_t> spill_regions;  ///< by channel, offset in the shared space; empty when the scratchpad holds all activations
   ScheduleHeader header;
   std::map<std::pair<std::string, Phase>, int> operator_ids;
 
   /// Index into header.operators.
   int operator_index(const std::string& name, Phase phase) const;
 };
+
+/// The requests of step `step` (0: prefill).
+std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
+
+/// What of the layer's activations in a step the scratchpad does not hold, by vertex of the layer graph; empty when it holds all of them.
+std::vector<Spill> layer_spills(const Plan& plan, int step);
 
 /// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
 /// fit.

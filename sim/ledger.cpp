@@ -75,7 +75,10 @@ void Ledger::add_channel_time(int channel, const TimeParts& parts, std::int64_t 
   channels_.at(static_cast<std::size_t>(channel)).time.add_scaled(parts, repeat);
 }
 
-void Ledger::add_npu_time(const TimeParts& parts, std::int64_t repeat) { npu_.add_scaled(parts, repeat); }
+void Ledger::add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat) {
+  npu_.add_scaled(parts, repeat);
+  if (phase == Phase::prefill) npu_prefill_.add_scaled(parts, repeat);
+}
 
 void Ledger::finish(Results& results) const {
   EnergyCounts all;
@@ -92,6 +95,8 @@ void Ledger::finish(Results& results) const {
   check(results.energy_total == by_operator, "energy by component and by operator differ");
   results.channels = channels_;
   results.npu = npu_;
+  results.npu_prefill = npu_prefill_;
+  results.npu_peak_macs = system_.npu.peak_macs();
 }
 
 }  // namespace bondsim

@@ -21,7 +21,7 @@ class Ledger {
   void add_time(Phase phase, Picoseconds length, std::int64_t repeat);
   void add_latency(int op, Picoseconds latency, std::int64_t repeat);
   void add_channel_time(int channel, const TimeParts& parts, std::int64_t repeat);
-  void add_npu_time(const TimeParts& parts, std::int64_t repeat);
+  void add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat);
 
   /// Fills operators, channels, npu and energy of `results`.
   void finish(Results& results) const;
@@ -31,7 +31,7 @@ class Ledger {
   EnergyModel energy_;
   std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none
   std::vector<ChannelResult> channels_;
-  TimeParts npu_;
+  TimeParts npu_, npu_prefill_;
 };
 
 }  // namespace bondsim

@@ -245,7 +245,7 @@ void Replay::end_block() {
   }
   const TimeParts parts = npu_parts();
   check(parts.sum() == length, "NPU: the parts of {} ps sum to {} ps", length.value, parts.sum().value);
-  ledger_.add_npu_time(parts, repeat);
+  ledger_.add_npu_time(block_.phase, parts, repeat);
   ledger_.add_time(block_.phase, length, repeat);
   for (std::size_t op = 0; op < spans_.size(); ++op) {
     if (spans_[op].used) ledger_.add_latency(static_cast<int>(op), spans_[op].end - spans_[op].start, repeat);

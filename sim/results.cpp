@@ -137,6 +137,23 @@ double tokens_per_second(const Results& r) {
 
 }  // namespace
 
+double Results::npu_prefill_utilization() const {
+  std::int64_t macs = 0;
+  for (const OperatorResult& op : operators) {
+    if (op.phase == "prefill") macs += op.counts.npu_macs;
+  }
+  return prefill.value > 0 ? static_cast<double>(macs) / (npu_peak_macs * to_seconds(prefill)) : 0.0;
+}
+
+const char* Results::npu_prefill_bound() const {
+  const std::vector<std::pair<Picoseconds, const char*>> parts = {{npu_prefill.compute, "compute"},
+                                                                  {npu_prefill.vector, "vector"},
+                                                                  {npu_prefill.host_transfer, "channels"},
+                                                                  {npu_prefill.dependency, "dependency"}};
+  const auto longest = [](const auto& a, const auto& b) { return a.first < b.first; };
+  return std::max_element(parts.begin(), parts.end(), longest)->second;
+}
+
 std::string results_json(const Results& r) {
   Json out;
   out["schema"] = "bondsim.results/1";
@@ -154,6 +171,8 @@ std::string results_json(const Results& r) {
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
   put_times(out["npu"], r.npu);
+  out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
+  put_times(out["npu"]["prefill"], r.npu_prefill);
   out["peaks"] = peaks_json(r.peaks);
   out["config"] = config_json(r);
   out["simulation"] = {

@@ -81,6 +81,8 @@ struct Results {
   std::vector<OperatorResult> operators;
   std::vector<ChannelResult> channels;
   TimeParts npu;
+  TimeParts npu_prefill;     ///< the part of it before the first token
+  double npu_peak_macs = 0;  ///< MACs a second
   EnergyByComponent energy{};
   Attojoules energy_total;
   Attojoules energy_estimated;  ///< rests on estimates
@@ -88,6 +90,10 @@ struct Results {
   double wall_s = 0;
 
   Picoseconds decode() const { return total - prefill; }
+  /// MACs of the NPU in prefill, over what the arrays could do in that time at their peak.
+  double npu_prefill_utilization() const;
+  /// Where most of the NPU's time in prefill goes: compute (arrays busy), vector (only vector units), channels (only DMA), dependency.
+  const char* npu_prefill_bound() const;
   Picoseconds step_percentile(double p) const;
 };
 

@@ -75,6 +75,8 @@ std::string results_summary(const Results& r) {
   std::string out = results_headline(r);
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
+  out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),
+                     r.npu_prefill_bound(), shares_text(r.npu_prefill));
   out += channels_text(r, "nmp");
   out += channels_text(r, "normal");
   out += fmt::format("where the energy went\n  {}\n", energy_shares(r));

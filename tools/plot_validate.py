@@ -42,10 +42,12 @@ def mape(points):
 
 
 def draw(points, path):
-    values = [v * 1e6 for pairs in points.values() for pair in pairs for v in pair]
-    low, high = min(values) / 1.6, max(values) * 1.6
-    figure, axes = plt.subplots(figsize=(6.4, 6.0), constrained_layout=True)
-    line = [low, high]
+    simulated = [1e6 * s for pairs in points.values() for s, _ in pairs]
+    predicted = [1e6 * p for pairs in points.values() for _, p in pairs]
+    across = [min(simulated) / 1.6, max(simulated) * 1.6]
+    upward = [min(predicted) / 1.6, max(predicted) * 1.6]
+    line = [min(across[0], upward[0]), max(across[1], upward[1])]
+    figure, axes = plt.subplots(figsize=(6.0, 6.4), constrained_layout=True)
     axes.fill_between(line, [0.9 * v for v in line], [1.1 * v for v in line], color="0.85", linewidth=0, zorder=1, label="within 10 %")
     axes.plot(line, line, color="0.3", linewidth=0.9, zorder=2, label="equal")
     # The most accurate form on top.
@@ -53,21 +55,24 @@ def draw(points, path):
         axes.scatter(
             [1e6 * simulated for simulated, _ in pairs],
             [1e6 * predicted for _, predicted in pairs],
-            s=16,
+            s=18 if len(pairs) < 100 else 11,
             marker=MARKERS[i % len(MARKERS)],
-            facecolors="none",
-            edgecolors=COLOURS[i % len(COLOURS)],
-            linewidths=0.8,
+            color=COLOURS[i % len(COLOURS)],
+            alpha=0.75 if len(pairs) < 100 else 0.45,
+            linewidths=0,
             zorder=3 + len(points) - i,
             label=f"{form}: {len(pairs)} points, MAPE {mape(pairs):.2g} %",
         )
-    axes.set(xscale="log", yscale="log", xlim=line, ylim=line, aspect="equal")
+    axes.set(xscale="log", yscale="log", xlim=across, ylim=upward, aspect="equal")
     axes.set_xlabel("cycle model, microseconds")
     axes.set_ylabel("closed form, microseconds")
     axes.grid(True, which="major", color="0.92", linewidth=0.6)
     axes.set_axisbelow(True)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=8, framealpha=0.95, edgecolor="0.8")
+    legend = axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=8, framealpha=0.95, edgecolor="0.8")
+    # matplotlib 3.7 renamed it.
+    for handle in getattr(legend, "legend_handles", None) or legend.legendHandles:
+        handle.set_alpha(1)
     plt.rcParams["svg.hashsalt"] = "bondsim"  # the same figure, the same bytes
     figure.savefig(path / "validate.svg", metadata={"Date": None})
     figure.savefig(path / "validate.png", dpi=160)

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "mapping/cost/tile_walk.hpp"
+#include "mapping/partition/tile_walk.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim::cost {
@@ -40,6 +41,7 @@ HbTiming::HbTiming(const System& system)
       pages_a_byte_(1 / page_),
       page_accesses_(page_ / access_bytes_) {
   const bool refresh = system.fidelity.refresh && system.controller.refresh != RefreshKind::none;
+  port_ = port_timing(system.dram, system.nmp, refresh);
   period_ = refresh ? t_.t_refi_ns * 1e3 : std::numeric_limits<double>::infinity();
   // At a row boundary PREA and tRFC stand where a PRE stood.
   refresh_ = up_to_edge(t_.t_rfc_ab_ns * 1e3) + ck_ * (t_.n_rp_ab - t_.n_rp_pb);
@@ -75,7 +77,21 @@ double HbTiming::change_ps(double accesses, bool write) const {
   return row_end_ps(accesses, write) - ck_ * t_.n_rcd - accesses * access_ + ck_ * (t_.n_rp_pb + t_.n_rcd);
 }
 
+/// Partial sums come and go between the pieces: no run of those is like another, so the controller's steps are taken one by one.
+double HbTiming::spilling_end(const NmpShare& share, double start, double& due) const {
+  const auto whole = [&](double bytes) { return static_cast<std::int64_t>(std::ceil(bytes / access_bytes_) * access_bytes_); };
+  const double sums = static_cast<double>(share.shape.m * share.columns * share.bits.accumulator) / 8;
+  const OperandBytes bytes{whole(share.input_bytes), whole(share.stationary_bytes), whole(share.output_bytes), whole(sums)};
+  const auto begin = static_cast<std::int64_t>(std::llround(start));
+  PortStream port(port_, begin, port_.refi > 0 ? static_cast<std::int64_t>(std::llround(due)) : 0);
+  const TileLoop loop(share.shape, share.columns, share.bits, share.tiling, nmp_);
+  const std::int64_t end = walk_tiles(loop, bytes, nmp_, port, begin);
+  if (port_.refi > 0) due = static_cast<double>(port.due());
+  return static_cast<double>(end);
+}
+
 double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceRuns runs) const {
+  if (share.tiling.order == LoopOrder::input_stationary && share.tiling.k_tile < share.shape.k) return spilling_end(share, start, due);
   TileWalk walk(*this, share, start, due, runs);
   return walk.end();
 }

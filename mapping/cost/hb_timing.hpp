@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "mapping/partition/port_stream.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -42,11 +43,13 @@ class HbTiming {
  private:
   friend class TileWalk;
 
+  double spilling_end(const NmpShare& share, double start, double& due) const;
   double row_end_ps(double accesses, bool write) const;
   double up_to_edge(double ps) const;
 
   DramTiming t_;
   NmpConfig nmp_;
+  PortTiming port_;
   int banks_ = 0;
   double ck_ = 0;
   double access_ = 0, access_bytes_ = 0;

@@ -104,7 +104,7 @@ class Planner {
     const GridSplit split = closed_form_split(shape_.k, shape_.n, channels, 1.0);
     std::map<std::pair<std::int64_t, std::int64_t>, bool> seen;
     for (int i = 0; i < channels; ++i) {
-      const std::int64_t k = split.k_of(i, shape_.k, weight_k_granule).size();
+      const std::int64_t k = split.k_of(i, shape_.k, weight_k_granule(system_)).size();
       const std::int64_t n = split.n_of(i, shape_.n).size();
       if (k == 0 || n == 0 || !seen.emplace(std::make_pair(k, n), true).second) continue;
       const auto tiling = choose_tiling(system_.nmp, weight_tiling_problem(system_, bits_, shape_.m, k, n));

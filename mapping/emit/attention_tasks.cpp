@@ -108,33 +108,33 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
   return done;
 }
 
-void BlockEmitter::attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done) {
-  struct Part {
-    std::int64_t heads = 0;
-    std::int64_t first = 0;
-    std::vector<Extent> extents;
-  };
+std::map<std::int64_t, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const AttentionPlacement& a) const {
   const bool prefill = block_.phase == Phase::prefill;
-  std::map<std::int64_t, Part> by_context;
+  std::map<std::int64_t, NpuHeads> by_context;
   for (const HeadRun& run : a.runs) {
     const std::int64_t context = requests_[static_cast<std::size_t>(run.request)].context;
-    Part& part = by_context[context];
+    NpuHeads& part = by_context[context];
     const std::int64_t heads = run.part == 0 ? run.gemms : 0;
     (prefill ? part.heads : part.first) += heads;
     if (prefill) append_to(part.extents, cache_extents(a, run, context, plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
     const std::int64_t context = requests_[static_cast<std::size_t>(stripe.request)].context;
-    Part& part = by_context[context];
+    NpuHeads& part = by_context[context];
     part.heads += stripe.heads;
     append_to(part.extents, stripe_extents(stripe, 0, context, plan_.memory));
   }
-  for (auto& [context, part] : by_context) {
+  for (auto& entry : by_context) entry.second.extents = in_layer(std::move(entry.second.extents));
+  return by_context;
+}
+
+void BlockEmitter::attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done) {
+  for (auto& [context, part] : npu_heads(a)) {
     if (part.heads == 0) continue;
     const std::int32_t work = context_work_.at(context);
     GemmShape shape = block_.work[static_cast<std::size_t>(work)].shape;
     shape.count = part.heads;
-    done.push_back(npu_gemm(op_index(op.name), shape, {work, part.first, 0, 0, 0}, a.bits, in_layer(std::move(part.extents)), after));
+    done.push_back(npu_gemm(op_index(op.name), shape, {work, part.first, 0, 0, 0}, a.bits, std::move(part.extents), after));
   }
 }
 

@@ -15,12 +15,6 @@ std::int64_t vocabulary_row(std::int64_t position, std::int64_t rows) {
 
 }  // namespace
 
-std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
-  std::vector<RequestTokens> out;
-  for (int r = 0; r < w.batch; ++r) out.push_back({r, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step});
-  return out;
-}
-
 BlockEmitter::BlockEmitter(const Plan& plan, Block& block, int step)
     : plan_(plan), block_(block), requests_(step_tokens(plan.workload, step)) {
   block_.step = step;
@@ -127,6 +121,7 @@ void BlockEmitter::embedding() {
 void BlockEmitter::start(const OperatorGraph& graph) {
   done_.assign(boost::num_vertices(graph), {});
   emitted_.assign(boost::num_vertices(graph), false);
+  plan_spills();
 }
 
 void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
@@ -138,21 +133,15 @@ void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
     emitted_[v] = true;
     return;
   }
-  switch (op.kind) {
-    case OperatorKind::weight_gemm:
-      weight_wave(graph, v);
-      break;
-    case OperatorKind::score_gemm:
-    case OperatorKind::value_gemm:
-      done_[v] = attention(op, dependencies_of(graph, v));
-      break;
-    case OperatorKind::kv_append:
-      done_[v] = append(op, dependencies_of(graph, v));
-      break;
-    case OperatorKind::vector:
-      done_[v] = vector_task(op, dependencies_of(graph, v));
-      break;
+  if (op.kind == OperatorKind::weight_gemm) return weight_wave(graph, v);
+  if (op.kind == OperatorKind::score_gemm && attention_is_fused()) return fused_attention(graph, v);
+  const Tasks after = dependencies_of(graph, v);
+  if (op.kind == OperatorKind::kv_append) {
+    done_[v] = append(op, after);
+  } else {
+    done_[v] = op.kind == OperatorKind::vector ? vector_task(op, after) : attention(op, after);
   }
+  move_spills(graph, v, after);
   emitted_[v] = true;
 }
 

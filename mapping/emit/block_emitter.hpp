@@ -9,16 +9,6 @@
 
 namespace bondsim {
 
-/// New tokens of a request in a step, and its context with them.
-struct RequestTokens {
-  int request = 0;
-  std::int64_t tokens = 0;
-  std::int64_t context = 0;
-};
-
-/// The requests of step `step` (0: prefill).
-std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
-
 /// Writes one block: walks a graph level by level and turns operators into tasks. Operators of one wave (same input, same channels) share
 /// their scatters, and run back to back on a channel.
 class BlockEmitter {
@@ -57,7 +47,8 @@ class BlockEmitter {
 
   Tasks vector_task(const Operator& op, const Tasks& after);
   void weight_wave(const OperatorGraph& graph, OperatorId v);
-  void weight_member(const WeightPlacement& w, std::int32_t work, const Tasks& gemms, const Tasks& after, OperatorId v);
+  void weight_member(const OperatorGraph& graph, const WeightPlacement& w, std::int32_t work, const Tasks& gemms, const Tasks& after,
+                     OperatorId v);
   /// Adds an entry to the block's work. @return its index
   std::int32_t work(int op, const GemmShape& shape);
   std::int32_t weight_scatter(const WeightPlacement& w, const WeightShare& share, const Tasks& after);
@@ -69,6 +60,26 @@ class BlockEmitter {
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
   std::int32_t run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after);
   void attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done);
+  /// Heads of a context that the NPU computes in this phase: how many, the number of the first, and where their cache lies.
+  struct NpuHeads {
+    std::int64_t heads = 0;
+    std::int64_t first = 0;
+    std::vector<Extent> extents;
+  };
+  std::map<std::int64_t, NpuHeads> npu_heads(const AttentionPlacement& a) const;
+
+  /// A part of attention whose scores stay in the scratchpad.
+  struct Tile {
+    GemmShape scores, values;
+    GemmPart scores_part, values_part;
+    std::vector<Extent> k, v;
+  };
+  bool attention_is_fused() const;
+  void fused_attention(const OperatorGraph& graph, OperatorId qk);
+  std::vector<Tile> attention_tiles(const Operator& qk, const Operator& sv);
+
+  void plan_spills();
+  void move_spills(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   void attention_work(const Operator& op, const AttentionPlacement& a);
 
   std::int32_t npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits, std::vector<Extent> stationary,
@@ -87,6 +98,7 @@ class BlockEmitter {
   const std::vector<std::string>* tier_ = nullptr;     ///< GEMMs that may be emitted together; null: any
   int first_unit_ = 0;                                 ///< vector units of the present partition
   int units_ = 0;
+  std::vector<Spill> spills_;                                     ///< by vertex; empty: everything fits
   std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel
 };
 

@@ -78,10 +78,11 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
       }
     }
   }
-  for (const OperatorId u : wave) weight_member(plan_.weights.at(graph[u].name), works[u], gemms[u], after, u);
+  for (const OperatorId u : wave) weight_member(graph, plan_.weights.at(graph[u].name), works[u], gemms[u], after, u);
 }
 
-void BlockEmitter::weight_member(const WeightPlacement& w, std::int32_t work, const Tasks& gemms, const Tasks& after, OperatorId v) {
+void BlockEmitter::weight_member(const OperatorGraph& graph, const WeightPlacement& w, std::int32_t work, const Tasks& gemms,
+                                 const Tasks& after, OperatorId v) {
   const int op = op_index(w.op.name);
   Tasks done;
   for (std::size_t s = 0; s < gemms.size(); ++s) {
@@ -95,6 +96,7 @@ void BlockEmitter::weight_member(const WeightPlacement& w, std::int32_t work, co
     done.push_back(weight_on_npu(w, {1, rows_of(w.op), w.n_npu(), w.op.k}, {work, 0, 0, w.n_nmp, 0}, w.npu, after));
   }
   done_[v] = done;
+  move_spills(graph, v, after);
   emitted_[v] = true;
 }
 

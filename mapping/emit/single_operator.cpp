@@ -210,15 +210,9 @@ class SingleOperatorEmitter {
 }  // namespace
 
 TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together) {
-  TilingProblem p;
-  p.banks = system.dram.organization.banks();
-  p.count = together;
-  p.m = shape.m;
-  p.k = shape.k;
-  p.n = ceil_div<std::int64_t>(shape.n, p.banks / together);
-  p.bits = bits;
-  p.row_change_ps = row_change_ps(system.dram);
-  return p;
+  GemmShape of_channel = shape;
+  of_channel.count = together;
+  return tiling_problem(system, of_channel, system.dram.organization.banks() / together, bits);
 }
 
 std::unique_ptr<ScheduleSource> single_operator_schedule(const System& system, const SingleOperator& op, SingleOperatorLayout* layout) {

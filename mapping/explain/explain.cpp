@@ -1,7 +1,5 @@
 #include "mapping/explain/explain.hpp"
 
-#include "models/nmp/tile_program.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +7,7 @@
 
 #include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
+#include "models/nmp/tile_loop.hpp"
 
 namespace bondsim {
 namespace {
@@ -42,7 +41,7 @@ std::string who(const Binding& b) {
 void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const NmpTiling& tile) {
   const NmpConfig& nmp = plan.system.nmp;
   const TilingFootprint f = footprint(nmp, problem, tile);
-  const std::int64_t rows = TileProgram::piece_rows(std::min(tile.k_tile, problem.k), tile.n_tile, problem.bits.stationary, nmp.pe);
+  const std::int64_t rows = TileLoop::piece_rows(tile, problem.k, problem.n, problem.bits.stationary, nmp.pe);
   const std::int64_t piece_bytes = ceil_div<std::int64_t>(rows * tile.n_tile * problem.bits.stationary, 8);
   put(out,
       "      tiles of {} columns x {} of K a PE: weights in pieces of {:.1f} of {:.1f} KiB{}, input {:.1f} of {:.1f} KiB, sums {:.2f} of "
@@ -52,9 +51,10 @@ void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const N
       nmp.pe.output_buffer_kib);
   const std::int64_t n_tiles = ceil_div(problem.n, tile.n_tile);
   const bool again = !input_resident(nmp, problem) && n_tiles > 1;
-  put(out, "; {}; {:.2f} us in the PEs\n",
-      again ? fmt::format("the input is read {} times, it does not fit as a whole", n_tiles) : "the input is read once",
-      1e-6 * tiling_cost_ps(nmp, problem, tile));
+  const double cost = tiling_cost_ps(nmp, problem, tile);
+  put(out, "; {}; {:.2f} us in the PEs; twice as large would help: {}\n",
+      again ? fmt::format("the input is read {} times, it does not fit as a whole", n_tiles) : "the input is read once", 1e-6 * cost,
+      buffer_gains(nmp, problem, cost).text());
 }
 
 void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
@@ -69,14 +69,7 @@ void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
   if (group.size() > 1) put(out, "; together with {} of the same input, one scatter for all", fmt::join(group, " "));
   put(out, "\n");
   const WeightShare& share = w.shares.front();
-  TilingProblem problem;
-  problem.m = w.m;
-  problem.k = share.k.size();
-  problem.n = ceil_div<std::int64_t>(share.n.size(), plan.memory.banks());
-  problem.bits = w.bits;
-  problem.banks = plan.memory.banks();
-  problem.row_change_ps = row_change_ps(plan.system.dram);
-  put_tile(out, plan, problem, share.tiling);
+  put_tile(out, plan, weight_tiling_problem(plan.system, w.bits, w.m, share.k.size(), share.n.size()), share.tiling);
 }
 
 void put_attention(Text& out, const Plan& plan, const std::string& name, const AttentionPlacement& a) {
@@ -93,16 +86,7 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   }
   const HeadRun& run = a.runs.front();
   const std::int64_t context = plan.workload.final_tokens(run.request);
-  const GemmShape s = run_shape(a, run, context);
-  TilingProblem problem;
-  problem.count = s.count;
-  problem.m = s.m;
-  problem.k = s.k;
-  problem.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
-  problem.bits = a.bits;
-  problem.banks = plan.memory.banks();
-  problem.row_change_ps = row_change_ps(plan.system.dram);
-  put_tile(out, plan, problem, run_tiling(plan.system, a, run, context));
+  put_tile(out, plan, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
 }
 
 void put_order(Text& out, const Plan& plan) {

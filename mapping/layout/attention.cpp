@@ -278,23 +278,20 @@ std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, 
   return out.take();
 }
 
-NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
-  const GemmShape s = run_shape(a, run, context);
-  TilingProblem p;
-  p.count = s.count;
-  p.m = s.m;
-  p.k = s.k;
-  p.n = ceil_div<std::int64_t>(s.n, run.pes_per_gemm);
-  p.bits = a.bits;
-  p.banks = system.dram.organization.banks();
-  p.row_change_ps = row_change_ps(system.dram);
+TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
+  TilingProblem p = tiling_problem(system, run_shape(a, run, context), run.pes_per_gemm, a.bits);
   // The cache grows token by token, each token in blocks of its elements: the tiles follow the blocks.
   p.fixed_k = a.keys ? run.block_elements : 0;
   p.fixed_n = a.keys ? 0 : run.block_elements;
+  return p;
+}
+
+NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
+  const TilingProblem p = run_problem(system, a, run, context);
   const auto tiling = choose_tiling(system.nmp, p);
   if (!tiling) {
     throw InfeasibleError(fmt::format("attention on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers", run.channel,
-                                      s.count, s.m, s.k, s.k, p.n));
+                                      p.count, p.m, p.k, p.k, p.n));
   }
   return *tiling;
 }

@@ -7,6 +7,7 @@
 #include "mapping/layout/weights.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
+#include "mapping/partition/tiling.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {
@@ -73,7 +74,8 @@ GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_
 /// Input and output of a run at a context; offsets in the shared space.
 std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
 std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
-/// Tiles of a run at a context, as its layout demands.
+/// What has to be tiled for a run at a context, and the tiles as its layout demands.
+TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
 NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
 
 }  // namespace bondsim

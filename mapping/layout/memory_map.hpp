@@ -55,6 +55,8 @@ class MemoryMap {
   std::int64_t both_unit() const { return both_unit_; }
   std::int64_t padded(std::int64_t bytes) const { return (bytes + both_unit_ - 1) / both_unit_ * both_unit_; }
 
+  std::int64_t page_aligned(std::int64_t bytes) const { return (bytes + page_bytes_ - 1) / page_bytes_ * page_bytes_; }
+
   /// `bytes` laid over all banks of the channel as evenly as whole `unit`s allow, from `offset` on.
   std::vector<Extent> spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const;
   /// Bytes spread() takes in its fullest bank.

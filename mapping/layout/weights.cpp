@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -28,10 +29,6 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
-TilingProblem problem_of(const PlanContext& c, const WeightPlacement& w, std::int64_t k, std::int64_t n) {
-  return weight_tiling_problem(c.system, w.bits, w.m, k, n);
-}
-
 /// GB/s of a channel's bus.
 double bus_gbps(const System& system) {
   const auto& dram = system.dram;
@@ -39,20 +36,19 @@ double bus_gbps(const System& system) {
 }
 
 /// Time of a group cut like this: the slowest channel's scatter, computation and load, one after the other, and the sum of partial results.
-double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split) {
+/// @param share_ps time of a share in the PEs
+template <class ShareTime>
+double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, ShareTime share_ps) {
   double slowest_ps = 0;
   for (int i = 0; i < split.channels(); ++i) {
-    const std::int64_t k = split.k_of(i, group.front().op.k, weight_k_granule).size();
+    const std::int64_t k = split.k_of(i, group.front().op.k, weight_k_granule(c.system)).size();
     double bytes = static_cast<double>(bytes_of(c.decode_tokens * k, c.model.bits.activation));
     double ps = 0;
     for (const WeightPlacement& w : group) {
       const std::int64_t n = split.n_of(i, w.n_nmp).size();
       if (n == 0 || k == 0) continue;
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
-      const TilingProblem problem = problem_of(c, w, k, n);
-      const auto tiling = choose_tiling(c.system.nmp, problem);
-      if (!tiling) return std::numeric_limits<double>::infinity();
-      ps += tiling_cost_ps(c.system.nmp, problem, *tiling);
+      ps += share_ps(weight_tiling_problem(c.system, w.bits, w.m, k, n));
     }
     slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system));
   }
@@ -63,40 +59,53 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
   return slowest_ps * 1e-6 + reduce_us;
 }
 
-SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement>& group, int channels) {
+SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement>& group, int channels, TilingMemo& tilings) {
   std::int64_t n = 0;
   for (const WeightPlacement& w : group) n += w.n_nmp;
   SplitReport report;
   report.closed_form = closed_form_split(group.front().op.k, n, channels, 1.0);
-  const SplitChoice choice = search_split(channels, report.closed_form, [&](const GridSplit& s) { return group_cost_us(c, group, s); });
+  constexpr double never = std::numeric_limits<double>::infinity();
+  double best = never;
+  const auto cost = [&](const GridSplit& split) {
+    // A cut that could not be the best is not tiled.
+    const auto bound = [&](const TilingProblem& p) { return share_bound_ps(c.system.nmp, p); };
+    if (group_cost_us(c, group, split, bound) >= best) return never;
+    const double us = group_cost_us(c, group, split, [&](const TilingProblem& p) {
+      const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, p);
+      return choice == nullptr ? never : choice->cost_ps;
+    });
+    best = std::min(best, us);
+    return us;
+  };
+  const SplitChoice choice = search_split(channels, report.closed_form, cost);
   report.searched = choice.split;
   report.searched_us = choice.cost;
   report.closed_form_us = choice.fallback_cost;
   return report;
 }
 
-NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share) {
-  const TilingProblem problem = problem_of(c, w, share.k.size(), share.n.size());
+NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, TilingMemo& tilings) {
+  const TilingProblem problem = weight_tiling_problem(c.system, w.bits, w.m, share.k.size(), share.n.size());
   if (c.tiling != nullptr) {
     if (const NmpTiling* given = c.tiling->find(w.op.name)) return fitted(*given, c.system.nmp, problem, w.op.name, share.channel);
   }
-  const auto tiling = choose_tiling(c.system.nmp, problem);
-  if (!tiling) {
+  const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, problem);
+  if (choice == nullptr) {
     throw InfeasibleError(fmt::format("operator {} on channel {}: {} rows of input need {} bytes of output buffer a column, {} KiB there",
                                       w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
   }
-  return *tiling;
+  return choice->tiling;
 }
 
 void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<int>& channels, const std::vector<std::int64_t>& inputs,
-                  MemoryMap& memory) {
+                  MemoryMap& memory, TilingMemo& tilings) {
   for (std::size_t i = 0; i < channels.size(); ++i) {
     WeightShare share;
     share.channel = channels[i];
-    share.k = w.split.k_of(static_cast<int>(i), w.op.k, weight_k_granule);
+    share.k = w.split.k_of(static_cast<int>(i), w.op.k, weight_k_granule(c.system));
     share.n = w.split.n_of(static_cast<int>(i), w.n_nmp);
     if (share.k.size() == 0 || share.n.size() == 0) continue;
-    share.tiling = tiling_of(c, w, share);
+    share.tiling = tiling_of(c, w, share, tilings);
     share.stationary = reserve_columns(memory, share.channel, w.space, share.n.size(), share.k.size() * w.bits.stationary);
     share.input = inputs[i];
     const std::int64_t fullest = widest(share.n.size(), memory.banks()) * w.m * w.bits.output;
@@ -143,15 +152,11 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
 
 }  // namespace
 
+std::int64_t weight_k_granule(const System& system) { return system.nmp.pe.macs_per_fpu; }
+
 TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n) {
-  TilingProblem problem;
-  problem.m = m;
-  problem.k = k;
-  problem.banks = system.dram.organization.banks();
-  problem.n = widest(n, problem.banks);
-  problem.bits = bits;
-  problem.row_change_ps = row_change_ps(system.dram);
-  problem.may_spill = false;  // the closed form does not yet rank spilling tilings as the cycles do
+  TilingProblem problem = tiling_problem(system, {1, m, n, k}, system.dram.organization.banks(), bits);
+  problem.may_spill = true;
   return problem;
 }
 
@@ -177,11 +182,12 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
   std::vector<std::int64_t> inputs;
   SplitReport report;
   GridSplit split;
+  TilingMemo tilings;
   if (on_nmp) {
-    report = choose_split(c, out, static_cast<int>(channels.size()));
+    report = choose_split(c, out, static_cast<int>(channels.size()), tilings);
     split = c.split == SplitPolicy::search ? report.searched : report.closed_form;
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, weight_k_granule).size();
+      const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, weight_k_granule(c.system)).size();
       const std::int64_t bytes = bytes_of(elements, c.model.bits.activation);
       inputs.push_back(memory.reserve(channels[i], Space::shared, memory.spread_bank_bytes(bytes, memory.both_unit())));
     }
@@ -189,7 +195,7 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
   for (WeightPlacement& w : out) {
     w.split = split;
     w.report = report;
-    if (w.n_nmp > 0) place_shares(c, w, channels, inputs, memory);
+    if (w.n_nmp > 0) place_shares(c, w, channels, inputs, memory, tilings);
     place_for_npu(w, group.binding.executor == Executor::npu ? group.binding.all_channels() : group.binding.normal_channels, memory);
   }
   return out;

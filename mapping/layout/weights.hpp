@@ -57,8 +57,8 @@ std::vector<Extent> share_output(const WeightPlacement& w, const WeightShare& sh
 /// Room for the accumulators of a share between k tiles; nothing when its tiling does not spill them.
 std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
 
-/// Elements of K a channel's part is a multiple of, where K allows: a whole access for inputs and weights of 4 bits and more.
-constexpr std::int64_t weight_k_granule = 64;
+/// Elements of K a channel's part is a multiple of, where K allows: what an FPU takes in a cycle.
+std::int64_t weight_k_granule(const System& system);
 
 /// What the PEs of a channel have to tile of a weight GEMM: its share [m, k] x [k, n], on all of them.
 TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n);

@@ -13,6 +13,7 @@ struct TilingEntry {
   std::int64_t n_tile = 0;
   std::int64_t k_tile = 0;
   LoopOrder order = LoopOrder::output_stationary;
+  std::int64_t k_piece = 0;
 };
 template <class Visitor>
 void fields(Visitor& v, TilingEntry& c) {
@@ -20,6 +21,8 @@ void fields(Visitor& v, TilingEntry& c) {
   v.field("n_tile", c.n_tile, required("output columns of a PE accumulated at a time").range(1, 1 << 30));
   v.field("k_tile", c.k_tile, required("elements of K in the input buffer at a time").range(1, 1 << 30));
   v.field("order", c.order, defaulted("output_stationary: sums stay, inputs come again; input_stationary: inputs stay, sums are spilled"));
+  v.field("k_piece", c.k_piece,
+          defaulted("elements of K whose weights a PE loads at a time; 0: as many as fit its buffer").range(0, 1 << 30));
 }
 
 struct TilingFile {
@@ -37,7 +40,7 @@ TilingOverrides::TilingOverrides(const ConfigNode& node) {
   const ConfigNode& list = *node.find("operators");
   for (std::size_t i = 0; i < file.operators.size(); ++i) {
     const TilingEntry& e = file.operators[i];
-    const bool added = entries_.emplace(e.name, Entry{{e.n_tile, e.k_tile, e.order}, list.items[i].where()}).second;
+    const bool added = entries_.emplace(e.name, Entry{{e.n_tile, e.k_tile, e.order, e.k_piece}, list.items[i].where()}).second;
     if (!added) config_error(list.items[i], "tiling.operators", "'" + e.name + "' given twice, allowed: once");
   }
 }

@@ -124,7 +124,8 @@ void WorkerPool::run(const std::vector<std::string>& tasks, const Callbacks& cal
       files.push_back({worker.from, POLLIN, 0});
       busy.push_back(&worker);
     }
-    if (busy.empty()) return;
+    if (busy.empty() && run.waiting.empty()) return;
+    if (busy.empty()) continue;                                  // a worker had died idle: its successor takes the work
     if (::poll(files.data(), files.size(), 500) <= 0) continue;  // a signal or half a second: look at `stop` again
     for (std::size_t i = 0; i < busy.size(); ++i) {
       if (files[i].revents != 0) receive(*busy[i], run);

@@ -34,9 +34,9 @@ void NmpController::tell() const {
   state.changing = !mode_reached_;
   state.computing = computing_;
   if (running_) {
-    state.inputs = program_->input_slots() - input_free_;
-    state.weights = program_->weight_slots() - weight_free_;
-    state.outputs = program_->output_slots() - output_free_;
+    state.inputs = program_->input_slots() - buffers_.inputs_free();
+    state.weights = program_->weight_slots() - buffers_.weights_free();
+    state.outputs = program_->output_slots() - buffers_.outputs_free();
   }
   observer_->nmp_changed(channel_index_, state);
 }
@@ -79,7 +79,7 @@ void NmpController::wake() {
   }
   while (!stores_.empty() && stores_.front() <= ended_) {
     stores_.pop_front();
-    ++output_free_;
+    buffers_.end_store();
   }
   fetch();
   start_compute();
@@ -89,33 +89,15 @@ void NmpController::wake() {
 
 void NmpController::begin_task() {
   running_ = true;
-  input_free_ = program_->input_slots();
-  weight_free_ = program_->weight_slots();
-  output_free_ = program_->output_slots();
-  partial_loads_ = 0;
-  stores_submitted_ = 0;
-  partials_loaded_ = false;
+  buffers_ = TileBuffers(*program_);
   pending_ = program_->next();
   task_free_began_ = channel->times_until_now().free;
   task_hidden_free_ = times_.hidden.free;
 }
 
-bool NmpController::can_issue(const TileStep& step) const {
-  switch (step.kind) {
-    case TileStep::Kind::load_input:
-      return input_free_ > 0;
-    case TileStep::Kind::load_partials:
-      return output_free_ > 0 && stores_submitted_ > partial_loads_;
-    case TileStep::Kind::load_weights:
-      return weight_free_ > 0;
-    default:
-      return false;
-  }
-}
-
 /// Issues loads in program order as far as the buffers allow. Stores wait with the piece whose computation they follow.
 void NmpController::fetch() {
-  while (pending_->kind != TileStep::Kind::end && can_issue(*pending_)) {
+  while (pending_->kind != TileStep::Kind::end && buffers_.can_load(*pending_)) {
     issue(*pending_);
     pending_ = program_->next();
     if (pending_->kind == TileStep::Kind::store_output) {
@@ -126,29 +108,9 @@ void NmpController::fetch() {
 }
 
 void NmpController::issue(TileStep& step) {
-  switch (step.kind) {
-    case TileStep::Kind::load_input:
-      --input_free_;
-      submit(step.extents, false);
-      break;
-    case TileStep::Kind::load_partials:
-      --output_free_;
-      ++partial_loads_;
-      partials_loaded_ = true;
-      submit(step.extents, false);
-      break;
-    default: {
-      --weight_free_;
-      Piece piece;
-      piece.loaded_by = submit(step.extents, false);
-      piece.cycles = step.cycles;
-      piece.opens_tile = step.opens_tile && !partials_loaded_;
-      if (step.opens_tile) partials_loaded_ = false;
-      piece.closes_tile = step.closes_tile;
-      piece.closes_input = step.closes_input;
-      pieces_.push_back(std::move(piece));
-    }
-  }
+  buffers_.load(step);
+  const std::uint64_t loaded_by = submit(step.extents, false);
+  if (step.kind == TileSpan::Kind::load_weights) pieces_.push_back({loaded_by, step, {}});
 }
 
 /// @return number of the last HB transfer submitted so far: when it has ended, so has all of this step.
@@ -166,16 +128,13 @@ std::uint64_t NmpController::submit(const std::vector<Extent>& extents, bool wri
 
 void NmpController::start_compute() {
   if (computing_ || pieces_.empty()) return;
-  Piece& piece = pieces_.front();
-  if (piece.loaded_by > ended_) return;
-  if (piece.opens_tile) {
-    if (output_free_ == 0) return;
-    --output_free_;
-  }
+  const Piece& piece = pieces_.front();
+  if (piece.loaded_by > ended_ || !buffers_.can_compute(piece.span)) return;
+  buffers_.begin_compute(piece.span);
   computing_ = true;
   const std::int64_t first = pe_clock_.edge_at_or_after(now());
   const Picoseconds start = pe_clock_.edge(first);
-  const Picoseconds end = pe_clock_.edge(first + piece.cycles);
+  const Picoseconds end = pe_clock_.edge(first + piece.span.cycles);
   compute_start_ = now();
   compute_began_ = channel->times_until_now();
   check(start >= compute_start_, "compute starts in the past");
@@ -189,12 +148,8 @@ void NmpController::end_compute() {
   Piece piece = std::move(pieces_.front());
   pieces_.pop_front();
   computing_ = false;
-  ++weight_free_;
-  if (piece.closes_input) ++input_free_;
-  if (piece.closes_tile) {
-    ++stores_submitted_;
-    stores_.push_back(submit(piece.store.extents, true));
-  }
+  buffers_.end_compute(piece.span);
+  if (piece.span.closes_tile) stores_.push_back(submit(piece.store.extents, true));
   tell();
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }

@@ -7,6 +7,7 @@
 
 #include "models/base/clock.hpp"
 #include "models/dram/channel.hpp"
+#include "models/nmp/tile_buffers.hpp"
 #include "models/nmp/tile_program.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/schedule/task_listener.hpp"
@@ -63,15 +64,13 @@ class NmpController : public sc_core::sc_module {
   /// Weights loading or loaded, not yet computed.
   struct Piece {
     std::uint64_t loaded_by = 0;  ///< HB transfer whose end completes the load
-    std::int64_t cycles = 0;
-    bool opens_tile = false, closes_tile = false, closes_input = false;
+    TileSpan span;
     TileStep store;  ///< follows the piece when it closes a tile
   };
 
   void begin_task();
   void wake();
   void fetch();
-  bool can_issue(const TileStep& step) const;
   void issue(TileStep& step);
   std::uint64_t submit(const std::vector<Extent>& extents, bool write);
   void start_compute();
@@ -102,12 +101,7 @@ class NmpController : public sc_core::sc_module {
   std::deque<Piece> pieces_;
   std::deque<std::uint64_t> stores_;  ///< transfers that free an output slot when they end
   bool computing_ = false;
-  bool partials_loaded_ = false;
-  int input_free_ = 0;
-  int weight_free_ = 0;
-  int output_free_ = 0;
-  std::int64_t partial_loads_ = 0;
-  std::int64_t stores_submitted_ = 0;
+  TileBuffers buffers_;
   std::uint64_t submitted_ = 0;  ///< HB transfers so far; they end in order
   std::uint64_t ended_ = 0;
 

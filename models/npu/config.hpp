@@ -24,6 +24,16 @@ void fields(Visitor& v, VectorCosts& c) {
   v.field("embedding", c.embedding, defaulted("look-up of the token embedding").range(0, 1000).in("op/element"));
 }
 
+enum class SystolicDataflow { weight_stationary, output_stationary };
+template <>
+struct EnumNames<SystolicDataflow> {
+  static const std::vector<std::pair<const char*, SystolicDataflow>>& names() {
+    static const std::vector<std::pair<const char*, SystolicDataflow>> list = {{"weight_stationary", SystolicDataflow::weight_stationary},
+                                                                               {"output_stationary", SystolicDataflow::output_stationary}};
+    return list;
+  }
+};
+
 struct NpuConfig {
   int arrays = 0;
   int array_rows = 0;
@@ -33,6 +43,8 @@ struct NpuConfig {
   int vector_lanes = 0;
   double scratchpad_mib = 0;
   double dma_chunk_kib = 512;
+  SystolicDataflow dataflow = SystolicDataflow::weight_stationary;
+  bool fused_attention = false;
   VectorCosts vector_costs;
 
   /// Peak in MACs a second.
@@ -41,7 +53,7 @@ struct NpuConfig {
 template <class Visitor>
 void fields(Visitor& v, NpuConfig& c) {
   v.field("arrays", c.arrays, required("systolic arrays").range(1, 4096));
-  v.field("array_rows", c.array_rows, required("rows (K) of an array").range(1, 4096));
+  v.field("array_rows", c.array_rows, required("rows of an array (K; output stationary: M)").range(1, 4096));
   v.field("array_columns", c.array_columns, required("columns (N) of an array").range(1, 4096));
   v.field("clock_mhz", c.clock_mhz, required("clock of arrays and vector units").range(1, 10000).in("MHz"));
   v.field("vector_units", c.vector_units, required("vector units").range(1, 4096));
@@ -49,6 +61,14 @@ void fields(Visitor& v, NpuConfig& c) {
   v.field("scratchpad_mib", c.scratchpad_mib, required("on-chip SRAM").range(0.0625, 65536).in("MiB"));
   v.field("dma_chunk_kib", c.dma_chunk_kib,
           defaulted("stationary bytes fetched from one channel before compute on them may start").range(1, 1 << 20).in("KiB"));
+  v.field(
+      "dataflow", c.dataflow,
+      defaulted("what stays in the arrays: a tile of the stationary operand, activations streaming by, or a tile of sums, both operands "
+                "streaming by"));
+  v.field("fused_attention", c.fused_attention,
+          defaulted("attention on the NPU goes of prefill goes head by head, scores, softmax and values of different heads side by side, "
+                    "instead of operator "
+                    "by operator"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
 }
 

@@ -8,12 +8,16 @@
 namespace bondsim {
 
 std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu) {
+  const bool weights_stay = npu.dataflow == SystolicDataflow::weight_stationary;
+  const std::int64_t streamed = weights_stay ? shape.m : shape.k;
+  const std::int64_t held = weights_stay ? shape.k : shape.m;
   const std::int64_t tiles =
-      shape.count * ceil_div<std::int64_t>(shape.k, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
-  if (tiles == 0 || shape.m == 0) return 0;
+      shape.count * ceil_div<std::int64_t>(held, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
+  if (tiles == 0 || streamed == 0) return 0;
   const std::int64_t rounds = ceil_div<std::int64_t>(tiles, npu.arrays);
-  const std::int64_t occupied = std::max<std::int64_t>(shape.m, npu.array_rows);
-  return npu.array_rows + (rounds - 1) * occupied + shape.m + npu.array_rows + npu.array_columns - 2;
+  const std::int64_t occupied = std::max<std::int64_t>(streamed, npu.array_rows);
+  // Shifting in the first tile's weights, or out the last tile's sums; and the way through the array.
+  return npu.array_rows + (rounds - 1) * occupied + streamed + npu.array_rows + npu.array_columns - 2;
 }
 
 std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
@@ -52,9 +56,12 @@ std::int64_t vector_cycles(std::int64_t operations, int units, const NpuConfig& 
 }
 
 std::int64_t gemm_scratchpad_bits(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {
-  const std::int64_t stationary = 2 * shape.k * shape.n * bits.stationary;
+  const bool weights_stay = npu.dataflow == SystolicDataflow::weight_stationary;
+  const std::int64_t passes = weights_stay ? 1 : ceil_div<std::int64_t>(shape.m, npu.array_rows);
+  const std::int64_t stationary = (1 + passes) * shape.k * shape.n * bits.stationary;
   const std::int64_t activations = shape.m * shape.k * ceil_div<std::int64_t>(shape.n, npu.array_columns) * bits.activation;
-  const std::int64_t accumulators = 2 * shape.m * shape.n * ceil_div<std::int64_t>(shape.k, npu.array_rows) * bits.accumulator;
+  const std::int64_t moves = weights_stay ? 2 * ceil_div<std::int64_t>(shape.k, npu.array_rows) : 1;
+  const std::int64_t accumulators = shape.m * shape.n * moves * bits.accumulator;
   return shape.count * (stationary + activations + accumulators);
 }
 

@@ -66,6 +66,7 @@ struct NmpTiling {
   std::int64_t n_tile = 0;  ///< output columns of one PE accumulated at a time
   std::int64_t k_tile = 0;  ///< K elements of the input held in the global buffer at a time
   LoopOrder order = LoopOrder::output_stationary;
+  std::int64_t k_piece = 0;  ///< rows of K of a weight tile that a PE loads and computes on at a time; 0: as many as fit its buffer
 };
 
 /// One operator's share on one channel: `shape.count` GEMMs side by side, GEMM g on the PEs (= banks)

@@ -150,6 +150,7 @@ void read_nmp(Object& o, NmpGemm& g) {
     const auto n = v.items(3, 3);
     g.tiling = {n[0].integer(), n[1].integer(), n[2].name<LoopOrder>()};
   });
+  o.optional("piece", [&](const Value& v) { g.tiling.k_piece = v.integer(); });
   o.optional("leave_mode", [&](const Value& v) { g.leave_mode = v.boolean(); });
   o.required("input", [&](const Value& v) { g.input = extents(v); });
   o.required("stationary", [&](const Value& v) { g.stationary = extents(v); });

@@ -136,6 +136,7 @@ class TaskChecker {
     const NmpConfig& nmp = v_.system.nmp;
     const auto& tile = g.tiling;
     if (tile.n_tile < 1 || tile.k_tile < 1) fail("tiles of {} columns and {} elements of K", tile.n_tile, tile.k_tile);
+    if (tile.k_piece < 0) fail("pieces of {} elements of K", tile.k_piece);
     const auto buffer = [](double kib) { return static_cast<std::int64_t>(kib * 1024); };
     const std::int64_t columns = std::min(tile.n_tile, ceil_div<std::int64_t>(g.shape.n, g.pes_per_gemm));
     const std::int64_t k = std::min(tile.k_tile, g.shape.k);

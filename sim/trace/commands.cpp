@@ -89,8 +89,8 @@ CommandRecord record_of(std::string_view line, const TextLines& lines) {
 
 }  // namespace
 
-void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
-                        const std::function<void(const CommandRecord&)>& take) {
+CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take,
+                                    const std::function<void(const CommandTraceHead&)>& begin) {
   TextLines lines(path);
   CommandTraceHead head;
   std::string_view line;
@@ -106,12 +106,13 @@ void read_command_trace(const std::string& path, const std::function<void(const 
     } else if (!titled) {
       if (line != command_trace_header) lines.fail(fmt::format("the header is not '{}'", command_trace_header));
       titled = true;
-      begin(head);
+      if (begin) begin(head);
     } else {
       take(record_of(line, lines));
     }
   }
   if (!titled) lines.fail(fmt::format("the header '{}' is missing", command_trace_header));
+  return head;
 }
 
 }  // namespace bondsim

@@ -40,9 +40,9 @@ struct CommandTraceHead {
   bool whole = true;  ///< begins with the run
 };
 
-/// Reads a command trace, plain or gzipped: hands over its head, then its commands in order.
+/// Reads a command trace, plain or gzipped, and hands over its commands in order, after its head to `begin` if there is one.
 /// @throws ConfigError `file:line: ...` when it is not one.
-void read_command_trace(const std::string& path, const std::function<void(const CommandTraceHead&)>& begin,
-                        const std::function<void(const CommandRecord&)>& take);
+CommandTraceHead read_command_trace(const std::string& path, const std::function<void(const CommandRecord&)>& take,
+                                    const std::function<void(const CommandTraceHead&)>& begin = nullptr);
 
 }  // namespace bondsim

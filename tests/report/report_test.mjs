@@ -274,6 +274,8 @@ test("closed forms, the ladder and fixed devices have their sections", async () 
   const scatter = await option(page, "validation-0");
   assert.equal(scatter.series.filter((s) => s.type === "scatter" && s.data.length === 3).length >= 3, true);
   assert.match(await page.locator("#validation-section-0 table").first().innerText(), /detailed\s+3/);
+  const line = scatter.series.findIndex((s) => s.type === "scatter");
+  assert.match(await tooltip(page, "validation-0", line, 0), /operator on NMP[^]*\(1 × 512\) · \(512 × 1024\)[^]*simulated/);
   assert.equal((await option(page, "ladder-0")).y.length, 8);
   assert.match(await page.locator("#dataflows-0").innerText(), /2 of 2 are proved/);
   await context.close();

@@ -189,6 +189,18 @@ TEST(WorkerPool, a_worker_that_dies_is_replaced_and_nothing_is_lost_or_done_twic
   EXPECT_EQ(pool.processes().size(), 2u);
 }
 
+TEST(WorkerPool, a_worker_that_died_idle_is_replaced_even_when_it_is_the_only_one) {
+  WorkerPool pool(1, [](const std::string& text) { return text + "!"; });
+  ::kill(pool.processes()[0], SIGKILL);
+  std::vector<std::string> answers;
+  WorkerPool::Callbacks callbacks;
+  callbacks.answered = [&](std::size_t, const std::string& answer) { answers.push_back(answer); };
+  callbacks.gave_up = [&](std::size_t, const std::string& report) { ADD_FAILURE() << report; };
+  // The first write may reach a pipe whose reader is not quite gone: what it holds is then lost and handed out again.
+  for (const char* task : {"a", "b"}) pool.run({task}, callbacks);
+  EXPECT_EQ(answers, (std::vector<std::string>{"a!", "b!"}));
+}
+
 /// Runs a search in this process. @return its front as text.
 std::string front_of(const DesignSpace& space, const std::string& store_file, int workers, std::int64_t stop_after = -1,
                      bool resume = false) {

@@ -69,7 +69,7 @@ TilingProblem random_problem(std::mt19937_64& random) {
   p.n = 1 + static_cast<std::int64_t>(random() % 2000);
   p.bits.stationary = random() % 2 == 0 ? 16 : 4;
   p.banks = 16;
-  p.row_change_ps = 75'000;
+  p.port = port_timing(testing::h2llm_system().dram, testing::h2llm_system().nmp, true);
   return p;
 }
 
@@ -105,8 +105,8 @@ TEST(Tiling, the_choice_is_near_the_best_of_all_tiles_of_whole_fpus) {
         best = best == 0 ? cost : std::min(best, cost);
       }
     }
-    // Within 1 % of the cheapest fewer tiles win, and only nearly equal parts are tried.
-    EXPECT_LE(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)), 1.025 * best) << "seed 6, trial " << trial;
+    // Only nearly equal parts are tried.
+    EXPECT_LE(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)), 1.015 * best) << "seed 6, trial " << trial;
   }
 }
 
@@ -118,6 +118,7 @@ TEST(Tiling, no_tile_is_reported_when_one_column_of_sums_does_not_fit) {
   p.k = 64;
   p.n = 8;
   p.banks = 16;
+  p.port = port_timing(testing::h2llm_system().dram, nmp, true);
   EXPECT_TRUE(choose_tiling(nmp, p));
   p.m = 65;
   EXPECT_FALSE(choose_tiling(nmp, p));
@@ -131,6 +132,7 @@ TEST(Tiling, cost_of_a_memory_bound_share_is_its_bytes_over_the_port) {
   p.k = 2048;
   p.n = 256;
   p.banks = 16;
+  p.port = port_timing(testing::h2llm_system().dram, nmp, false);
   const double stream_ps = 256.0 * 2048 * 2 / 25.6 * 1000;
   EXPECT_NEAR(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)) / stream_ps, 1.0, 0.04);
 }

@@ -2,11 +2,11 @@
 
 #include "mapping/emit/single_operator.hpp"
 #include "mapping/layout/weights.hpp"
-#include "models/schedule/validator.hpp"
+#include "models/schedule/one_block.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"
 
-/// What the input buffer of a channel does to the GEMMs of Llama-3-8B's FFN at batch 16, and who chooses the tiles.
+/// What the buffers of a channel do to the GEMMs of Llama-3-8B's FFN at batch 16, and who chooses the tiles.
 namespace bondsim::test {
 namespace {
 
@@ -14,7 +14,7 @@ struct Shape {
   const char* name;
   std::int64_t n, k;
 };
-const std::vector<Shape> ffn = {{"f1", 14336, 4096}, {"f3", 14336, 4096}, {"f2", 4096, 14336}};
+const std::vector<Shape> ffn = {{"f1 and f3", 14336, 4096}, {"f2", 4096, 14336}};
 
 SingleOperator on_nmp(const System& s, const Shape& shape, std::int64_t batch) {
   SingleOperator op;
@@ -49,26 +49,58 @@ void expect_monotone(const std::vector<double>& sizes_kib, Set set) {
   }
 }
 
+// The published ranges (H2-LLM, ISCA'25, the design space of section 7).
 TEST(Buffers, a_larger_input_buffer_never_slows_the_ffn_at_batch_16) {
   expect_monotone({4, 8, 16, 32, 64, 128}, [](System& s, double kib) { s.nmp.input_buffer_kib = kib; });
 }
-TEST(Tiling, input_stationary_is_chosen_where_the_closed_form_says_it_is_cheaper) {
-  TilingProblem p;
-  p.m = 16;
-  p.k = 14336;
-  p.n = 64;
-  p.banks = 16;
+TEST(Buffers, a_larger_weight_buffer_never_slows_the_ffn_at_batch_16) {
+  expect_monotone({4, 8, 16, 32, 64, 128}, [](System& s, double kib) { s.nmp.pe.weight_buffer_kib = kib; });
+}
+TEST(Buffers, a_larger_output_buffer_never_slows_the_ffn_at_batch_16) {
+  expect_monotone({0.25, 0.5, 1, 2, 4, 8}, [](System& s, double kib) { s.nmp.pe.output_buffer_kib = kib; });
+}
+
+TilingProblem f2_of_a_channel(const System& s) { return tiling_problem(s, {1, 16, 1024, 14336}, 16, {}); }
+
+TEST(Buffers, the_gain_of_each_is_that_of_the_best_tiling_with_twice_as_much) {
   System s = shipped_system("h2llm");
+  s.nmp.pe.output_buffer_kib = 0.5;
+  const TilingProblem p = f2_of_a_channel(s);
+  const double cost = tiling_cost_ps(s.nmp, p, *choose_tiling(s.nmp, p));
+  const BufferGains gains = buffer_gains(s.nmp, p, cost);
+  s.nmp.pe.output_buffer_kib = 1;
+  EXPECT_DOUBLE_EQ(gains.output, 1 - tiling_cost_ps(s.nmp, p, *choose_tiling(s.nmp, p)) / cost);
+  EXPECT_GT(gains.output, 0.02) << "eight columns at a time read the input eight times";
+  EXPECT_EQ(gains.text().find("output buffer"), 0U) << gains.text();
+  EXPECT_EQ((BufferGains{0.001, 0, 0.002}).text(), "no buffer");
+}
+
+TEST(Tiling, spilled_partial_sums_are_chosen_where_they_win_and_win_in_cycles) {
+  System s = shipped_system("h2llm");
+  s.channels.nmp = 1;
   s.nmp.input_buffer_kib = 64;
-  s.nmp.pe.output_buffer_kib = 0.25;  // 4 columns at a time: sixteen loads of the input
-  p.row_change_ps = row_change_ps(s.dram);
-  const auto without = choose_tiling(s.nmp, p);
-  p.may_spill = true;
-  const auto with = choose_tiling(s.nmp, p);
-  ASSERT_TRUE(with && without);
-  EXPECT_EQ(without->order, LoopOrder::output_stationary);
-  EXPECT_EQ(with->order, LoopOrder::input_stationary);
-  EXPECT_LT(tiling_cost_ps(s.nmp, p, *with), tiling_cost_ps(s.nmp, p, *without));
+  s.nmp.pe.output_buffer_kib = 0.25;  // 4 columns at a time: the input would be read for each
+  const SingleOperator op = on_nmp(s, {"f2 of a channel", 1024, 14336}, 16);
+  TilingProblem p = f2_of_a_channel(s);
+  const NmpTiling stays = *choose_tiling(s.nmp, p);
+  EXPECT_EQ(stays.order, LoopOrder::output_stationary);
+  const auto latency = [&](const NmpTiling* instead) {
+    return std::stoll(run_isolated([&] {
+      const auto schedule = single_operator_schedule(s, op);
+      Block block;
+      schedule->next(block);
+      for (Task& t : block.tasks) {
+        if (t.kind != TaskKind::nmp_gemm) continue;
+        if (instead == nullptr && t.nmp.tiling.order != LoopOrder::input_stationary) return std::string("0");
+        if (instead != nullptr) t.nmp.tiling = *instead;
+      }
+      OneBlockSchedule by_hand(schedule->header(), std::move(block));
+      return std::to_string(simulate(s, by_hand).operators.front().latency.value);
+    }));
+  };
+  const std::int64_t spilled = latency(nullptr);
+  ASSERT_GT(spilled, 0) << "the mapper does not spill";
+  EXPECT_LT(static_cast<double>(spilled), 0.99 * static_cast<double>(latency(&stays)));
 }
 
 const std::string experiment = "configs/experiment/h2llm-llama3-8b-sharegpt.yaml";

@@ -5,22 +5,13 @@
 
 #include "mapping/emit/single_operator.hpp"
 #include "models/schedule/validator.hpp"
+#include "tests/support/fidelity.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/scale.hpp"
 
 /// One GEMM alone: with every second-order effect switched off its cycle latency is the serial closed form, and each effect costs time.
 namespace bondsim::test {
 namespace {
-
-const std::vector<std::pair<const char*, bool FidelityConfig::*>> costly_switches = {
-    {"vector_ops", &FidelityConfig::vector_ops},   {"finite_buffers", &FidelityConfig::finite_buffers},
-    {"mode_switch", &FidelityConfig::mode_switch}, {"bus_contention", &FidelityConfig::bus_contention},
-    {"row_timing", &FidelityConfig::row_timing},   {"refresh", &FidelityConfig::refresh}};
-
-void all_off(System& s) {
-  for (const auto& effect : costly_switches) s.fidelity.*effect.second = false;
-  s.fidelity.overlap = false;
-}
 
 struct OperatorCase {
   System system;
@@ -197,14 +188,6 @@ TEST(SingleOperator, in_the_dram_die_column_accesses_and_macs_alternate) {
     EXPECT_GE(seen, expected * 0.9999) << text(c);
     EXPECT_LE(seen, (expected + reloads) * 1.005) << text(c);
   }
-}
-
-/// A refresh closes all rows. One that falls into a time in which the banks only wait for the PEs costs nothing, and the next row need not
-/// close the one before: so much is saved at most.
-std::int64_t row_closing_saved(const System& s, const std::string& effect, std::int64_t length_ps) {
-  if (effect != "refresh") return 0;
-  const auto refreshes = static_cast<std::int64_t>(static_cast<double>(length_ps) / (s.dram.timing.t_refi_ns * 1e3));
-  return refreshes * std::llround(s.dram.timing.n_rp_pb * 1e6 / s.dram.timing.ck_mhz);
 }
 
 /// Every effect alone, and each on top of those before.

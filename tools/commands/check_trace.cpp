@@ -42,10 +42,11 @@ int check_trace(const CheckOptions& options) {
     if (!head.whole) checks.window_from = last = head.from;
     made.emplace(system.dram, system.controller, nmp, checks);
   };
-  read_command_trace(options.trace, begin, [&](const CommandRecord& record) {
+  const auto take = [&](const CommandRecord& record) {
     made->command(record);
     last = record.time;
-  });
+  };
+  read_command_trace(options.trace, take, begin);
   TraceChecker& checker = *made;
   checker.finish(last);
   fmt::print("{}: {} commands, {} violations\n", options.trace, checker.commands(), checker.violations());

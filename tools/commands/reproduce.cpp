@@ -20,6 +20,7 @@ struct Options {
   std::string tier = "both";
   std::string out;
   bool quick = false;
+  QuickPart part;
   int jobs = 0;
 };
 
@@ -70,7 +71,8 @@ class Experiments {
  private:
   static Reproduction load(const Options& options) {
     Reproduction reproduction = load_reproduction(options.config);
-    if (options.quick) reproduction.make_quick();
+    if (options.quick) reproduction.restrict_to(reproduction.quick);
+    reproduction.restrict_to(options.part);
     return reproduction;
   }
 
@@ -148,8 +150,9 @@ class Experiments {
 
   std::vector<JudgedDevice> judge_devices(Way way, const std::string& tier) const {
     const search::DesignSpace& space = tier == "cycle" ? cycle_space_ : form_space_;
-    // --quick: every eighth device.
-    const std::int64_t step = options_.quick ? 8 : 1;
+    // A part of the experiments has a part of the devices.
+    const bool all = !options_.quick && options_.part.models.empty() && options_.part.datasets.empty() && options_.part.batches.empty();
+    const std::int64_t step = all ? 1 : 8;
     std::vector<std::string> tasks;
     std::vector<JudgedDevice> devices;
     for (std::int64_t i = 0; i < space.size(); i += step) {
@@ -170,8 +173,8 @@ class Experiments {
     };
     for (JudgedDevice& device : devices) {
       device.in_front = device.evaluation.feasible && std::none_of(devices.begin(), devices.end(), [&](const JudgedDevice& other) {
-        return other.evaluation.feasible && beats(other, device);
-      });
+                          return other.evaluation.feasible && beats(other, device);
+                        });
     }
     return devices;
   }
@@ -201,9 +204,9 @@ class Experiments {
     std::size_t problems = 0;
     for (const auto& tier : findings_.cells) {
       fmt::print("tier {}: {} runs{}\n", tier.first, tier.second.size(),
-                 tier.first == "cycle" ? fmt::format("; simulated of each: one layer of the prefill and of {} decode steps",
-                                                     reproduction_.decode_samples)
-                                       : std::string("; no energy in this tier"));
+                 tier.first == "cycle"
+                     ? fmt::format("; simulated of each: one layer of the prefill and of {} decode steps", reproduction_.decode_samples)
+                     : std::string("; no energy in this tier"));
       for (const auto& cell : tier.second) problems += cell.second.problem.empty() ? 0 : 1;
     }
     if (problems > 0) fmt::print("{} runs have no result, see their column `problem`\n", problems);
@@ -245,8 +248,9 @@ class Experiments {
 int reproduce(Options options) {
   if (options.config.empty()) options.config = "configs/reproduce/" + options.paper + ".yaml";
   Experiments experiments(options);
-  return lead_or_serve(options.jobs, [&](const std::string& task) { return experiments.work(task); },
-                       [&](TaskPool& pool) { return experiments.lead(pool); });
+  return lead_or_serve(
+      options.jobs, [&](const std::string& task) { return experiments.work(task); },
+      [&](TaskPool& pool) { return experiments.lead(pool); });
 }
 
 }  // namespace
@@ -261,7 +265,14 @@ void add_reproduce(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--out", options->out, "directory for the tables")->required();
   command->add_flag("--quick", options->quick, "one model, data set and batch, fewer devices");
-  command->add_option("-j,--jobs", options->jobs, "worker processes; 0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  command->add_option("--models", options->part.models, "only these, e.g. llama,opt")->delimiter(',');
+  command->add_option("--datasets", options->part.datasets, "only these, e.g. he,lb")->delimiter(',');
+  command->add_option("--batches", options->part.batches, "these instead of the file's, e.g. 1,16")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
+  command->add_option("-j,--jobs", options->jobs, "worker processes; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   command->footer("Example:\n  bondsim reproduce h2llm --tier analytical --out out/h2llm\n  tools/plot_reproduce.py out/h2llm");
   command->callback([options, &action] { action = [options] { return reproduce(*options); }; });
 }

@@ -9,11 +9,11 @@ namespace bondsim::tools {
 struct CellResult {
   double prefill_s_per_layer = 0;
   double decode_s_per_layer = 0;
-  double energy_j = 0;         ///< 0: the tier has none
-  double decode_energy_j = 0;  ///< likewise
+  double energy_j = 0;               ///< 0: the tier has none
+  double decode_energy_j = 0;        ///< likewise
   double paper_decode_energy_j = 0;  ///< likewise, by the paper's own energies
-  std::string dataflow;        ///< as searched, one line
-  std::string problem;         ///< why there is no result
+  std::string dataflow;              ///< as searched, one line
+  std::string problem;               ///< why there is no result
 
   double total_s_per_layer() const { return prefill_s_per_layer + decode_s_per_layer; }
 };
@@ -30,8 +30,8 @@ class CellJudge {
   /// Simulation: the prefill and decode_samples decode steps of one layer.
   CellResult cycle(const Cell& cell) const;
 
-  /// Share of the roofline's rate that a system's in-die PEs reach at a batch: the decode weight GEMMs of a Llama-3-8B layer by the roofline,
-  /// over the same on the cycle model, one after the other on all NMP channels.
+  /// Share of the roofline's rate that a system's in-die PEs reach at a batch: the decode weight GEMMs of a Llama-3-8B layer by the
+  /// roofline, over the same on the cycle model, one after the other on all NMP channels.
   double in_die_utilization(std::size_t system, std::int64_t batch) const;
 
  private:

@@ -113,7 +113,8 @@ ConfigNode system_node(const Reproduction& r, const ReproducedSystem& entry) {
   resolve_system(node, "system", files);
   for (const std::string& change : entry.set) {
     const std::size_t equals = change.find('=');
-    if (equals == std::string::npos) throw ConfigError(fmt::format("reproduction.systems: {}: set: '{}', allowed: key=value", entry.name, change));
+    if (equals == std::string::npos)
+      throw ConfigError(fmt::format("reproduction.systems: {}: set: '{}', allowed: key=value", entry.name, change));
     apply_override(node, change.substr(0, equals), change.substr(equals + 1));
   }
   return node;
@@ -121,26 +122,36 @@ ConfigNode system_node(const Reproduction& r, const ReproducedSystem& entry) {
 
 template <class Named>
 void keep(std::vector<Named>& all, const std::vector<std::string>& names) {
-  all.erase(std::remove_if(all.begin(), all.end(),
-                           [&](const Named& n) { return std::find(names.begin(), names.end(), n.name) == names.end(); }),
-            all.end());
+  all.erase(
+      std::remove_if(all.begin(), all.end(), [&](const Named& n) { return std::find(names.begin(), names.end(), n.name) == names.end(); }),
+      all.end());
 }
 
-void keep(std::vector<std::string>& all, const std::vector<std::string>& names) {
-  if (!all.empty()) all = names;
+/// What an experiment names itself (nothing: all) of what is left.
+void keep(std::vector<std::string>& own, const std::vector<std::string>& left) {
+  if (own.empty()) return;
+  std::vector<std::string> both;
+  for (const std::string& name : own) {
+    if (std::find(left.begin(), left.end(), name) != left.end()) both.push_back(name);
+  }
+  own = both.empty() ? std::vector<std::string>{left.front()} : both;
 }
 
 }  // namespace
 
-std::string Reproduction::path(const std::string& file) const { return (std::filesystem::path(directory) / file).lexically_normal().string(); }
+std::string Reproduction::path(const std::string& file) const {
+  return (std::filesystem::path(directory) / file).lexically_normal().string();
+}
 
-void Reproduction::make_quick() {
-  keep(models, quick.models);
-  keep(datasets, quick.datasets);
-  batches = quick.batches;
+void Reproduction::restrict_to(const QuickPart& part) {
+  require_known("models", part.models, models);
+  require_known("datasets", part.datasets, datasets);
+  if (!part.models.empty()) keep(models, part.models);
+  if (!part.datasets.empty()) keep(datasets, part.datasets);
+  if (!part.batches.empty()) batches = part.batches;
   for (auto& e : experiments) {
-    keep(e.models, quick.models);
-    keep(e.datasets, quick.datasets);
+    if (!part.models.empty()) keep(e.models, part.models);
+    if (!part.datasets.empty()) keep(e.datasets, part.datasets);
   }
 }
 

@@ -18,10 +18,10 @@ struct NamedFile {
 /// A device with the way it is used.
 struct ReproducedSystem {
   std::string name;
-  std::string system;               ///< file
-  std::vector<std::string> set;     ///< `nmp.pe.fpus=4`
-  std::string dataflow;             ///< a fixed one by name, or data_centric or compute_centric: searched
-  std::vector<std::string> tiers;   ///< empty: both
+  std::string system;              ///< file
+  std::vector<std::string> set;    ///< `nmp.pe.fpus=4`
+  std::string dataflow;            ///< a fixed one by name, or data_centric or compute_centric: searched
+  std::vector<std::string> tiers;  ///< empty: both
 };
 
 struct ReproducedExperiment {
@@ -46,7 +46,7 @@ struct ReproducedArchitecture {
   std::string cycle;
 };
 
-/// What --quick leaves.
+/// What --quick, or the options of a part, leave.
 struct QuickPart {
   std::vector<std::string> models;
   std::vector<std::string> datasets;
@@ -69,8 +69,9 @@ struct Reproduction {
   std::string directory;  ///< of the file, for what it names
 
   std::string path(const std::string& file) const;
-  /// Keeps what `quick` names.
-  void make_quick();
+  /// Keeps the named models, data sets and batches; an empty list keeps all. An experiment on others gets the first of them.
+  /// @throws ConfigError for names that are not known.
+  void restrict_to(const QuickPart& part);
 };
 
 /// @throws ConfigError

@@ -86,8 +86,9 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     for (const Cell& cell : cells_of(r, experiment, entry.first)) rows.push_back({entry.first, cell});
   }
   CsvTable table = blank_table(rows.size(), "system", experiment.name + ".csv");
-  for (const char* column : {"model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer",
-                             "prefill_latency_s_per_layer", "decode_latency_s_per_layer", "energy_j", "decode_energy_j", "decode_energy_paper_table_j", "speedup"}) {
+  for (const char* column :
+       {"model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer", "prefill_latency_s_per_layer",
+        "decode_latency_s_per_layer", "energy_j", "decode_energy_j", "decode_energy_paper_table_j", "speedup"}) {
     if (!rows.empty()) table.set(0, column, "");
   }
   for (std::size_t row = 0; row < rows.size(); ++row) {

@@ -27,7 +27,7 @@ struct TraceCheckerOptions {
   bool mode_switch = true;  ///< a mode change takes its time, with all banks precharged
   /// When a trace begins that leaves out what came before. The mode and the open rows at that time are those that the first commands need;
   /// distances to commands before it are not judged, and refresh counts from then on.
-  std::optional<Picoseconds> window_from;
+  std::optional<Picoseconds> window_from = {};
 };
 
 /// Says whether a command trace obeys the datasheet, bank states, bus occupation, refresh and the two modes. It reads the datasheet

@@ -83,6 +83,6 @@ function follow_changes() {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((entry) => entry.draw()));
   // A4 less its margins, at the browser's 96 pixels to the inch.
-  addEventListener("beforeprint", () => drawn.forEach((entry) => entry.draw(entry.box.closest(".pair") ? 300 : 640)));
+  addEventListener("beforeprint", () => drawn.forEach((entry) => entry.draw(640)));
   addEventListener("afterprint", () => drawn.forEach((entry) => entry.draw()));
 }

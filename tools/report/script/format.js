@@ -50,6 +50,8 @@ function by_name(name, value) {
   if (typeof value !== "number") return String(value);
   if (/_s(_per_layer)?$/.test(name)) return seconds(value);
   if (/_j$/.test(name)) return joules(value);
+  if (/_js$/.test(name)) return `${significant(value)} J·s`;
+  if (/_w_per_mm2$/.test(name)) return `${significant(value, 3)} W/mm²`;
   if (/_mm2$/.test(name)) return `${significant(value)} mm²`;
   if (/_percent$/.test(name)) return `${significant(value, 3)} %`;
   return significant(value, 5);
@@ -57,7 +59,7 @@ function by_name(name, value) {
 
 /** `nmp.pe.fpus` stays; `pe_area_mm2` becomes `PE area`. */
 function metric_title(name) {
-  const known = { latency_s: "latency", prefill_s: "prefill", decode_s: "decode", energy_j: "energy", edp_js: "energy × delay", pe_area_mm2: "PE area" };
+  const known = { latency_s: "latency", prefill_s: "prefill", decode_s: "decode", energy_j: "energy", edp_js: "energy × delay", pe_area_mm2: "PE area", pe_power_density_w_per_mm2: "PE power density" };
   return known[name] || name.replace(/_(s|j|mm2)$/, "").replaceAll("_", " ");
 }
 const words = (name) => name.replaceAll("_", " ");

@@ -40,7 +40,7 @@ function comparison_bars(runs) {
     height: (width) => (narrow(width) ? 60 + metrics.length * (runs.length * 18 + 14) : 280),
     build: (t, width) => {
       const flat = narrow(width);
-      const names = { type: "category", data: metrics.map(([name]) => name), inverse: flat, ...axis_style(t, { axisLabel: { color: t.text, interval: 0, width: flat ? 90 : 160, overflow: "break" }, splitLine: { show: false } }) };
+      const names = { type: "category", data: metrics.map(([name]) => name), inverse: flat, ...axis_style(t, { axisLabel: { color: t.text, interval: 0, width: flat ? 90 : 160, overflow: "break", lineHeight: 15 }, splitLine: { show: false } }) };
       const values = { type: "value", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v, 3)}×`, hideOverlap: true } }), splitNumber: 4 };
       return {
         grid: { left: 4, right: flat ? 48 : 8, top: 20, bottom: 4, containLabel: true },

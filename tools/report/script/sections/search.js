@@ -1,6 +1,6 @@
 // What a search found: its front among all that it judged.
 
-const short_key = (key) => key.replace(/^(channels|nmp\.pe|nmp\.hb|nmp|npu)\./, "").replaceAll("_", " ");
+const short_key = (key) => key.replace(/^(channels|nmp\.pe|nmp\.hb|nmp|npu)\./, "").replaceAll("_", " ").replace(/ (mhz|gbps|kib|ns)$/, (_, unit) => ` (${{ mhz: "MHz", gbps: "GB/s", kib: "KiB", ns: "ns" }[unit]})`);
 
 function search_scatter(item, i, axes) {
   const front = as_objects(item).sort((a, b) => a[axes.x] - b[axes.x]);
@@ -11,7 +11,7 @@ function search_scatter(item, i, axes) {
     caption: "Coloured: nothing that was judged is better in one objective and no worse in the others.",
     keys: () => legend([["Pareto front", series_color(4), "round"], ["other candidates", part_color("dependency"), "round"]]),
     build: (t, width) => ({
-      grid: { left: narrow(width) ? 4 : 30, right: 18, top: 12, bottom: 34, containLabel: true },
+      grid: { left: narrow(width) ? 4 : 30, right: 36, top: 12, bottom: 34, containLabel: true },
       xAxis: { ...axis_style(t, { axisLabel: { formatter: (v) => by_name(axes.x, v), hideOverlap: true } }), ...scaled(axes.x), splitNumber: narrow(width) ? 3 : 5 },
       yAxis: { ...axis_style(t, { axisLabel: { formatter: (v) => by_name(axes.y, v) } }), ...scaled(axes.y), ...(narrow(width) ? { name: "" } : {}) },
       tooltip: tooltip(t, {
@@ -41,7 +41,7 @@ function confirmation_card(item, i) {
   return card(el("h3", {}, "Closed form against cycles"), agreement ? el("p", { class: "say" }, rich(agreement)) : null, chart({
     id: `search-${i}-confirmed`, name: `${metric_title(first)} by closed form against simulation`, height: 260,
     build: (t) => ({
-      grid: { left: 34, right: 20, top: 10, bottom: 34, containLabel: true },
+      grid: { left: 34, right: 36, top: 10, bottom: 34, containLabel: true },
       xAxis: { type: "value", scale: true, name: "simulated", nameGap: 28, ...axis_style(t, { axisLabel: { formatter: (v) => by_name(first, v), hideOverlap: true } }) },
       yAxis: { type: "value", scale: true, name: "closed form", nameGap: 58, ...axis_style(t, { axisLabel: { formatter: (v) => by_name(first, v) } }) },
       tooltip: tooltip(t, { trigger: "item", formatter: ({ dataIndex: k }) => tip(`rank ${rows[k].cycle_rank} by cycles, ${rows[k].analytical_rank} by closed form`, [...pair.map((key) => [key.split("_")[0], by_name(first, rows[k][key])]), ...item.parameters.map((p) => [short_key(p), rows[k][p]])]) }),

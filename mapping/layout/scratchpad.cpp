@@ -1,0 +1,160 @@
+#include "mapping/layout/scratchpad.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "mapping/partition/split.hpp"
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
+
+std::vector<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
+  std::vector<OperatorId> inputs;
+  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) inputs.push_back(boost::source(e, graph));
+  return inputs;
+}
+
+/// Elements of what vector work leaves: as many as it works on, but where it works on part of its input or on several.
+std::int64_t vector_elements(const OperatorGraph& graph, OperatorId v, const Model& m, std::int64_t rows, std::int64_t scores) {
+  const Operator& op = graph[v];
+  if (op.per_context) return scores;
+  if (op.vector == VectorKind::residual || op.vector == VectorKind::reduce) return m.hidden * rows;
+  if (op.vector == VectorKind::rotary) {
+    for (OperatorId u : inputs_of(graph, v)) {
+      while (graph[u].kind == OperatorKind::vector) u = inputs_of(graph, u).front();
+      return graph[u].n * rows;
+    }
+  }
+  return op.elements_per_token * rows;
+}
+
+/// Whether every operator that needs the output of `u` comes before `v`, whatever the order of independent ones.
+class Reach {
+ public:
+  explicit Reach(const OperatorGraph& graph) : graph_(graph), before_(boost::num_vertices(graph)) {
+    for (const OperatorId v : level_order(graph)) {
+      before_[v].assign(before_.size(), false);
+      for (const OperatorId u : inputs_of(graph, v)) {
+        before_[v][u] = true;
+        for (std::size_t w = 0; w < before_.size(); ++w) before_[v][w] = before_[v][w] || before_[u][w];
+      }
+    }
+  }
+  bool done_before(OperatorId u, OperatorId v) const {
+    const auto edges = boost::make_iterator_range(boost::out_edges(u, graph_));
+    return !edges.empty() && std::all_of(edges.begin(), edges.end(), [&](const auto& e) { return before_[v][boost::target(e, graph_)]; });
+  }
+
+ private:
+  const OperatorGraph& graph_;
+  std::vector<std::vector<bool>> before_;
+};
+
+std::int64_t bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
+  const std::int64_t of_channel = ceil_div<std::int64_t>(bytes, memory.channels());
+  return memory.page_aligned(memory.spread_bank_bytes(of_channel, memory.host_unit()));
+}
+
+}  // namespace
+
+std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const std::vector<RequestTokens>& requests,
+                                       const std::vector<std::int64_t>& rows, bool fused) {
+  std::int64_t scores = 0, values = 0, tile = 0;
+  for (const RequestTokens& r : requests) {
+    scores += r.tokens * r.context * m.query_heads;
+    values += r.tokens * m.query_columns();
+    tile = std::max(tile, r.tokens * r.context * m.queries_per_kv_head());
+  }
+  if (fused) scores = std::min(scores, 2 * tile);
+  std::vector<std::int64_t> bytes(boost::num_vertices(graph), 0);
+  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+    std::int64_t elements = 0;
+    switch (graph[v].kind) {
+      case OperatorKind::weight_gemm:
+        elements = rows[v] * graph[v].n;
+        break;
+      case OperatorKind::score_gemm:
+        elements = scores;
+        break;
+      case OperatorKind::value_gemm:
+        elements = values;
+        break;
+      case OperatorKind::kv_append:
+        break;
+      case OperatorKind::vector:
+        elements = vector_elements(graph, v, m, rows[v], scores);
+    }
+    bytes[v] = bytes_of(elements, m.bits.activation);
+  }
+  return bytes;
+}
+
+std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vector<std::int64_t>& bytes, std::int64_t capacity,
+                                     const MemoryMap& memory) {
+  const std::vector<OperatorId> order = level_order(graph);
+  std::vector<std::size_t> last_use(order.size(), order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (const OperatorId u : inputs_of(graph, order[i])) last_use[u] = i;
+  }
+  const Reach reach(graph);
+  std::vector<Spill> spills(order.size());
+  std::vector<std::int64_t> resident(order.size(), 0);
+  std::vector<OperatorId> spilled;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const OperatorId v = order[i];
+    const auto inputs = inputs_of(graph, v);
+    const auto same = std::find_if(inputs.begin(), inputs.end(), [&](OperatorId u) { return bytes[u] == bytes[v] && last_use[u] == i; });
+    if (graph[v].kind == OperatorKind::vector && same != inputs.end()) {
+      resident[v] = std::exchange(resident[*same], 0);
+      spills[v] = spills[*same];
+      if (spills[v].bytes > 0) spilled.push_back(v);
+    } else {
+      const std::int64_t taken = std::accumulate(resident.begin(), resident.end(), std::int64_t{0});
+      resident[v] = std::clamp<std::int64_t>(capacity - taken, 0, bytes[v]);
+      spills[v].bytes = bytes[v] - resident[v];
+      if (spills[v].bytes > 0) {
+        // The lowest place that overlaps nothing still needed.
+        std::vector<std::pair<std::int64_t, std::int64_t>> used;
+        for (const OperatorId u : spilled) {
+          const std::int64_t from = spills[u].bank_offset;
+          if (!reach.done_before(u, v)) used.emplace_back(from, from + bank_bytes(spills[u].bytes, memory));
+        }
+        std::sort(used.begin(), used.end());
+        for (const auto& [from, to] : used) {
+          if (spills[v].bank_offset + bank_bytes(spills[v].bytes, memory) <= from) break;
+          spills[v].bank_offset = std::max(spills[v].bank_offset, to);
+        }
+        spilled.push_back(v);
+      }
+    }
+    for (const OperatorId u : inputs) {
+      if (last_use[u] == i) resident[u] = 0;
+    }
+  }
+  return spills;
+}
+
+std::int64_t spill_bank_bytes(const std::vector<Spill>& spills, const MemoryMap& memory) {
+  std::int64_t most = 0;
+  for (const Spill& s : spills) {
+    if (s.bytes > 0) most = std::max(most, s.bank_offset + bank_bytes(s.bytes, memory));
+  }
+  return most;
+}
+
+std::vector<Extent> spill_extents(const Spill& spill, int channel, std::int64_t region, const MemoryMap& memory) {
+  const std::int64_t unit = memory.host_unit();
+  const std::int64_t units = even_part(ceil_div(spill.bytes, unit), memory.channels(), channel, 1).size();
+  return memory.spread(channel, region + spill.bank_offset, units * unit, unit);
+}
+
+std::int64_t activation_capacity(const System& system, const Model& model, std::int64_t tokens) {
+  const double stream = 2.0 * system.npu.dma_chunk_kib * 1024 * system.channels.total();
+  const auto whole = static_cast<std::int64_t>(system.npu.scratchpad_mib * 1024 * 1024 - stream);
+  return std::max<std::int64_t>(0, whole - bytes_of(tokens * model.hidden, model.bits.activation));
+}
+
+}  // namespace bondsim

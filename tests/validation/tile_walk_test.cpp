@@ -1,0 +1,92 @@
+#include <gtest/gtest.h>
+
+#include "mapping/partition/tile_walk.hpp"
+#include "mapping/partition/tiling.hpp"
+#include "tests/support/inputs.hpp"
+#include "tests/support/one_block.hpp"
+#include "tests/support/scale.hpp"
+
+/// The mapper's estimate of a tiling against the cycle model: one nmp_gemm on one channel that has nothing else to do.
+namespace bondsim::test {
+namespace {
+
+struct WalkCase {
+  System system;
+  NmpGemm gemm;
+  OperandBytes bytes;
+};
+
+WalkCase random_walk(std::uint64_t seed) {
+  Random r(seed);
+  WalkCase c{shipped_system("h2llm"), {}, {}};
+  System& s = c.system;
+  s.channels.nmp = 1;
+  s.channels.normal = 0;
+  s.fidelity.mode_switch = false;
+  s.nmp.pe.weight_buffer_kib = r.one_of({4.0, 8.0, 16.0, 32.0, 128.0});
+  s.nmp.pe.output_buffer_kib = r.one_of({0.25, 1.0, 4.0, 8.0});
+  s.nmp.input_buffer_kib = r.one_of({4.0, 32.0, 128.0});
+  s.nmp.pe.fpus = static_cast<int>(r.one_of({1, 4, 8}));
+  s.nmp.pe.clock_mhz = static_cast<int>(r.one_of({400, 600, 800, 1000}));
+  s.nmp.pe.double_buffered_weights = r.between(0, 4) != 0;
+  NmpGemm& g = c.gemm;
+  g.shape = {1, r.one_of({1, 3, 16}), 16 * r.between(8, 200), 16 * r.between(16, 300)};
+  g.pes_per_gemm = s.dram.organization.banks();
+  const std::int64_t columns = g.shape.n / g.pes_per_gemm;
+  TilingProblem p = tiling_problem(s, g.shape, g.pes_per_gemm, g.bits);
+  do {
+    g.tiling = {r.between(1, columns), 16 * r.between(1, g.shape.k / 16),
+                r.one_of({LoopOrder::output_stationary, LoopOrder::input_stationary}), 16 * r.between(0, 20)};
+  } while (!fits(s.nmp, p, g.tiling));
+  std::int64_t row = 0;
+  const auto tensor = [&](std::int64_t bytes, std::int64_t& of_bank) {
+    of_bank = ceil_div<std::int64_t>(bytes, 64) * 64;
+    Extent e;
+    e.banks = g.pes_per_gemm;
+    e.bank_offset = row * 2048;
+    e.bytes_per_bank = of_bank;
+    row += ceil_div<std::int64_t>(of_bank, 2048);
+    return std::vector<Extent>{e};
+  };
+  g.stationary = tensor(columns * g.shape.k * 2, c.bytes.stationary);
+  g.input = tensor(g.shape.m * g.shape.k * 2 / g.pes_per_gemm, c.bytes.input);
+  g.output = tensor(g.shape.m * columns * 2, c.bytes.output);
+  g.partials = tensor(g.shape.m * columns * 4, c.bytes.partials);
+  return c;
+}
+
+std::int64_t simulated_ps(const WalkCase& c) {
+  return std::stoll(run_isolated([&] {
+    Task task;
+    task.kind = TaskKind::nmp_gemm;
+    task.op = task.channel = 0;
+    task.nmp = c.gemm;
+    Block block;
+    block.tasks.push_back(task);
+    OneBlockSchedule schedule = one_block_by_hand(1, std::move(block));
+    return std::to_string(simulate(c.system, schedule).operators.front().latency.value);
+  }));
+}
+
+TEST(TileWalk, takes_the_time_of_the_cycle_model_to_the_picosecond) {
+  for (int i = 0; i < scaled(150); ++i) {
+    const std::uint64_t seed = 7100 + static_cast<std::uint64_t>(i);
+    const WalkCase c = random_walk(seed);
+    const PortTiming timing = port_timing(c.system.dram, c.system.nmp, true);
+    // The channel is in NMP mode one CK after it is asked for.
+    PortStream port(timing, timing.ck, timing.refi);
+    const TileLoop loop(c.gemm.shape, c.gemm.shape.n / c.gemm.pes_per_gemm, c.gemm.bits, c.gemm.tiling, c.system.nmp);
+    const std::int64_t walked = walk_tiles(loop, c.bytes, c.system.nmp, port, timing.ck);
+    const NmpTiling& t = c.gemm.tiling;
+    EXPECT_EQ(walked, simulated_ps(c)) << fmt::format(
+        "seed {}: m {} n {} k {}, tile {} x {} {} piece {}, buffers {}/{}/{}, {} FPUs {} MHz{}", seed, c.gemm.shape.m, c.gemm.shape.n,
+        c.gemm.shape.k, t.n_tile, t.k_tile, t.order == LoopOrder::output_stationary ? "os" : "is", t.k_piece, c.system.nmp.input_buffer_kib,
+        c.system.nmp.pe.weight_buffer_kib, c.system.nmp.pe.output_buffer_kib, c.system.nmp.pe.fpus, c.system.nmp.pe.clock_mhz,
+        c.system.nmp.pe.double_buffered_weights ? "" : ", one buffer");
+    const TilingProblem p = tiling_problem(c.system, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
+    EXPECT_LE(tiling_bound_ps(c.system.nmp, p, t), static_cast<double>(walked)) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace bondsim::test
