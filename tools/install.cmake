@@ -10,6 +10,8 @@ endif()
 install(DIRECTORY configs traces DESTINATION ${BONDSIM_SHARE})
 install(DIRECTORY tools/ DESTINATION ${BONDSIM_SHARE}/tools FILES_MATCHING PATTERN "*.py" PATTERN report EXCLUDE PATTERN commands EXCLUDE
         PATTERN parallel EXCLUDE PATTERN completion EXCLUDE)
+install(FILES tools/report/script/palette_data.js DESTINATION ${BONDSIM_SHARE}/tools/report/script)  # the figures' colours
+install(DIRECTORY tools/report/images DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/report)              # README.md shows them
 install(FILES tools/completion/bondsim.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME bondsim)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY models mapping sim configs traces tools DESTINATION ${CMAKE_INSTALL_DOCDIR}
