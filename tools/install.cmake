@@ -1,5 +1,6 @@
 # What `cmake --install` puts where, and the Debian package (`cpack -G DEB` in the build directory). The binary finds the rest from where it
 # stands itself (tools/shipped.hpp), so the prefix may be any.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)  # tests need not be built for it
 include(GNUInstallDirs)
 set(BONDSIM_SHARE ${CMAKE_INSTALL_DATADIR}/bondsim)
 install(TARGETS bondsim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
@@ -9,6 +10,8 @@ endif()
 install(DIRECTORY configs traces DESTINATION ${BONDSIM_SHARE})
 install(DIRECTORY tools/ DESTINATION ${BONDSIM_SHARE}/tools FILES_MATCHING PATTERN "*.py" PATTERN report EXCLUDE PATTERN commands EXCLUDE
         PATTERN parallel EXCLUDE PATTERN completion EXCLUDE)
+install(FILES tools/report/script/palette_data.js DESTINATION ${BONDSIM_SHARE}/tools/report/script)  # the figures' colours
+install(DIRECTORY tools/report/images DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/report)              # README.md shows them
 install(FILES tools/completion/bondsim.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME bondsim)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY models mapping sim configs traces tools DESTINATION ${CMAKE_INSTALL_DOCDIR}

@@ -28,7 +28,7 @@ std::int64_t part_of(std::int64_t total, std::int64_t parts, std::int64_t step) 
   return std::min(total, ceil_div(ceil_div(total, parts), step) * step);
 }
 
-/// Tile sizes worth a try, the same whatever the limit, in falling order: `total` in 1, 2, 3, 4, 6, 8, 12, 16, ... equal parts; and less
+/// Tile sizes worth a try, the same whatever the limit, in falling order: `total` in 1, 2, ... 8, 12, 16, 24, ... equal parts; and less
 /// than a step, which wastes FPUs but may be all that fits.
 std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std::int64_t limit, std::int64_t fixed) {
   if (fixed > 0) return {std::min(fixed, total)};
@@ -36,10 +36,12 @@ std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std:
   const auto add = [&](std::int64_t size) {
     if (size <= limit && (out.empty() || size < out.back())) out.push_back(size);
   };
-  for (std::int64_t parts = 1; parts < 2 * total; parts *= 2) {
+  for (std::int64_t parts = 1; parts < 2 * total;) {
     add(part_of(total, parts, step));
-    if (parts > 1) add(part_of(total, parts * 3 / 2, step));
     if (part_of(total, parts, step) <= step) break;
+    // 1, 2, ... 8, 12, 16, 24, 32, ...
+    const bool power = (parts & (parts - 1)) == 0;
+    parts += parts < 8 ? 1 : (power ? parts / 2 : parts / 3);
   }
   for (std::int64_t size = std::min(step, total); out.empty() && size > 0; size /= 2) add(size);
   return out;

@@ -82,7 +82,7 @@ std::string flow(const ConfigNode& node) {
   switch (node.kind) {
     case ConfigNode::Kind::scalar:
       return node.quoted || node.text.empty() || node.text.find_first_of(":#,[]{}\"'&*!|>%@`") != std::string::npos ? quoted(node.text)
-                                                                                                                     : node.text;
+                                                                                                                    : node.text;
     case ConfigNode::Kind::sequence:
       for (const ConfigNode& item : node.items) out += (out.empty() ? "" : ", ") + flow(item);
       return "[" + out + "]";
@@ -109,7 +109,8 @@ void put_list(std::string& out, const SchemaKey& k, const ConfigNode& list, cons
 
 /// Left out, a section with keys that must be given cannot be written with its defaults.
 bool has_defaults(const SchemaKey& k) {
-  return k.info.optional && !k.absent && std::all_of(k.keys.begin(), k.keys.end(), [](const SchemaKey& each) { return each.info.optional; });
+  return k.info.optional && !k.absent &&
+         std::all_of(k.keys.begin(), k.keys.end(), [](const SchemaKey& each) { return each.info.optional; });
 }
 
 void put_key(std::string& out, const SchemaKey& k, const ConfigNode* value, const std::string& indent) {

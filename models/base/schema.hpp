@@ -14,11 +14,11 @@ struct SchemaKey {
   std::string key;
   FieldInfo info;
   Type type = Type::text;
-  int lists = 0;                    ///< a list of it; 2: a list of lists
-  std::vector<std::string> names;   ///< choice
-  std::vector<SchemaKey> keys;      ///< section
-  std::string fallback;             ///< the default as YAML, where there is one
-  bool absent = false;              ///< optional, and without a default: left out, it is not there
+  int lists = 0;                   ///< a list of it; 2: a list of lists
+  std::vector<std::string> names;  ///< choice
+  std::vector<SchemaKey> keys;     ///< section
+  std::string fallback;            ///< the default as YAML, where there is one
+  bool absent = false;             ///< optional, and without a default: left out, it is not there
 };
 
 /// Walks fields() as the Decoder does, and keeps what they say instead of reading.
@@ -133,9 +133,9 @@ class Describer {
 
 /// A kind of file.
 struct Schema {
-  std::string name;    ///< system, model, ...
-  std::string tag;     ///< its `schema:` value
-  std::string about;   ///< one line
+  std::string name;   ///< system, model, ...
+  std::string tag;    ///< its `schema:` value
+  std::string about;  ///< one line
   std::vector<SchemaKey> keys;
 };
 

@@ -90,7 +90,7 @@ test("a run opens without errors, warnings or requests, and is small", async () 
 
 test("a report is drawn within two seconds", async () => {
   const times = [];
-  for (let i = 0; i < 3 && !(times[times.length - 1] < 2); ++i) {  // on a busy machine one try may be late
+  for (let i = 0; i < 5 && !(times[times.length - 1] < 2); ++i) {  // on a busy machine one try may be late
     const opened = await report(["eight"]);
     times.push(opened.seconds);
     await opened.context.close();

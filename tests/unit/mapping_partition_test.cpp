@@ -105,8 +105,8 @@ TEST(Tiling, the_choice_is_near_the_best_of_all_tiles_of_whole_fpus) {
         best = best == 0 ? cost : std::min(best, cost);
       }
     }
-    // Only nearly equal parts are tried.
-    EXPECT_LE(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)), 1.015 * best) << "seed 6, trial " << trial;
+    // Only nearly equal parts are tried; the shares are so small that one load is some percent of them.
+    EXPECT_LE(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)), 1.05 * best) << "seed 6, trial " << trial;
   }
 }
 
@@ -124,8 +124,9 @@ TEST(Tiling, no_tile_is_reported_when_one_column_of_sums_does_not_fit) {
   EXPECT_FALSE(choose_tiling(nmp, p));
 }
 
-TEST(Tiling, cost_of_a_memory_bound_share_is_its_bytes_over_the_port) {
-  // One row of input: every weight is used once, so a PE is bound by its port: 256 columns x 2048 x 2 B at 25.6 GB/s.
+TEST(Tiling, cost_of_a_memory_bound_share_is_its_bytes_over_the_port_and_its_rows) {
+  // One row of input: every weight is used once, so a PE is bound by its port: 256 columns x 2048 x 2 B at 25.6 GB/s, and 512 rows of 2
+  // KiB, each closed and the next opened n_rtp + n_rp + n_rcd and the rounding to CK later.
   NmpConfig nmp = testing::h2llm_system().nmp;
   TilingProblem p;
   p.m = 1;
@@ -133,8 +134,9 @@ TEST(Tiling, cost_of_a_memory_bound_share_is_its_bytes_over_the_port) {
   p.n = 256;
   p.banks = 16;
   p.port = port_timing(testing::h2llm_system().dram, nmp, false);
-  const double stream_ps = 256.0 * 2048 * 2 / 25.6 * 1000;
-  EXPECT_NEAR(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)) / stream_ps, 1.0, 0.04);
+  const double stream_ps = 256.0 * 2048 * 2 / 25.6 * 1000 + 512.0 * static_cast<double>(row_gap_ps(p.port));
+  EXPECT_EQ(row_gap_ps(p.port), 45000) << "PRE at 60 cycles of CK, 15 and 15 more, less 80 ns of accesses";
+  EXPECT_NEAR(tiling_cost_ps(nmp, p, *choose_tiling(nmp, p)) / stream_ps, 1.0, 0.01);
 }
 
 }  // namespace

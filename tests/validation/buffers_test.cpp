@@ -77,11 +77,14 @@ TEST(Buffers, the_gain_of_each_is_that_of_the_best_tiling_with_twice_as_much) {
 
 TEST(Tiling, spilled_partial_sums_are_chosen_where_they_win_and_win_in_cycles) {
   System s = shipped_system("h2llm");
-  s.channels.nmp = 1;
-  s.nmp.input_buffer_kib = 64;
-  s.nmp.pe.output_buffer_kib = 0.25;  // 4 columns at a time: the input would be read for each
-  const SingleOperator op = on_nmp(s, {"f2 of a channel", 1024, 14336}, 16);
-  TilingProblem p = f2_of_a_channel(s);
+  s.channels.nmp = 2;
+  // Four columns at a time, on PEs so fast that the port bounds them: the input would be read for each four.
+  s.nmp.input_buffer_kib = 128;
+  s.nmp.pe.fpus = 4;
+  s.nmp.pe.clock_mhz = 4000;
+  s.nmp.pe.output_buffer_kib = 0.25;
+  const SingleOperator op = on_nmp(s, {"K cut in two", 2048, 14336}, 16);
+  const TilingProblem p = tiling_problem(s, {1, 16, 2048, 7168}, 16, {});
   const NmpTiling stays = *choose_tiling(s.nmp, p);
   EXPECT_EQ(stays.order, LoopOrder::output_stationary);
   const auto latency = [&](const NmpTiling* instead) {

@@ -148,11 +148,13 @@ TEST(Validate, takes_an_experiments_operators_and_steps) {
   EXPECT_EQ(rows["prefill q"], 1);
 }
 
+/// A million chunks of the DMA: many seconds of simulation on any machine.
 TEST(Validate, a_row_that_takes_too_long_is_named_and_misses_any_gate) {
   const ScratchDirectory scratch;
-  const std::string ops = scratch.write("ops.csv",
-                                        "model,element_size_bytes,B,M,N,K,normal_channels,ext_bw_per_channel_gbps,npu_capacity_tmacs\n"
-                                        "NPU,2,1,1,256,256,8,12.8,128\nNPU,2,1,64,65536,65536,8,12.8,128\n");
+  const std::string ops =
+      scratch.write("ops.csv",
+                    "model,element_size_bytes,B,M,N,K,normal_channels,ext_bw_per_channel_gbps,npu_capacity_tmacs,dma_chunk_kib\n"
+                    "NPU,2,1,1,256,256,8,12.8,128,\nNPU,2,1,64,65536,65536,8,12.8,128,1\n");
   const std::string command = "validate --ops " + ops + " --models detailed --row-timeout 1 --no-plot --out " + scratch.file("v");
   const CommandResult run = bondsim_command(command);
   EXPECT_EQ(run.status, 0) << run.output;

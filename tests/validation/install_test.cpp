@@ -42,8 +42,9 @@ TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
   EXPECT_EQ(file_text(scratch.file("a/channels.csv")), file_text(scratch.file("b/channels.csv")));
   const auto init = shell(binary + "init mine && " + prefix + "/bin/bondsim run mine/experiment.yaml" + small);
   EXPECT_EQ(init.status, 0) << init.output;
-  for (const char* file : {"/share/bash-completion/completions/bondsim", "/share/doc/bondsim/README.md", "/share/doc/bondsim/traces/README.md",
-                           "/share/bondsim/tools/plot_validate.py", "/share/bondsim/traces/by-hand.schedule"}) {
+  for (const char* file :
+       {"/share/bash-completion/completions/bondsim", "/share/doc/bondsim/README.md", "/share/doc/bondsim/traces/README.md",
+        "/share/bondsim/tools/plot_validate.py", "/share/bondsim/traces/by-hand.schedule"}) {
     EXPECT_TRUE(std::filesystem::exists(prefix + file)) << file;
   }
   const auto nowhere = shell(binary + "run experiment/no-such");
@@ -54,9 +55,9 @@ TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
 /// What the completion offers for a command line whose last word is being typed.
 std::string completions(const std::string& line) {
   const std::string source = std::string(BONDSIM_SOURCE_DIR) + "/tools/completion/bondsim.bash";
-  const auto result = shell("cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && bash -c 'source " + source + "; COMP_WORDS=(" +
-                            std::string(BONDSIM_BINARY) + " " + line + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bondsim; " +
-                            "echo \" ${COMPREPLY[*]} \"'");
+  const auto result =
+      shell("cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && bash -c 'source " + source + "; COMP_WORDS=(" + std::string(BONDSIM_BINARY) +
+            " " + line + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bondsim; " + "echo \" ${COMPREPLY[*]} \"'");
   return result.output;
 }
 

@@ -109,9 +109,9 @@ TEST(Init, writes_a_project_that_runs_as_written_and_whose_comments_name_every_k
   // The project is the shipped device: the same run of both has the same results.
   const std::string small = " --set workload.prompt_tokens=4 --set workload.generated_tokens=1 --set workload.name=x ";
   const auto own = bondsim_command("run " + scratch.file("project/experiment.yaml") + small + "--out " + scratch.file("own"));
-  const auto shipped = bondsim_command(
-      "run system/h2llm --model model/llama-3.2-1b --workload workload/humaneval --dataflow dataflow/fc_offloading" + small + "--out " +
-      scratch.file("shipped"));
+  const auto shipped =
+      bondsim_command("run system/h2llm --model model/llama-3.2-1b --workload workload/humaneval --dataflow dataflow/fc_offloading" +
+                      small + "--out " + scratch.file("shipped"));
   ASSERT_EQ(own.status, 0) << own.output;
   ASSERT_EQ(shipped.status, 0) << shipped.output;
   EXPECT_EQ(file_text(scratch.file("own/channels.csv")), file_text(scratch.file("shipped/channels.csv")));

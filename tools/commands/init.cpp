@@ -23,15 +23,26 @@ struct Part {
 
 const std::vector<Part>& parts() {
   static const std::vector<Part> list = {
-      {"experiment", "experiment/h2llm-llama3-8b-sharegpt.yaml", "The run: bondsim run experiment.yaml",
-       {{"name", "starter"}, {"system", "system.yaml"}, {"model", "model.yaml"}, {"workload", "workload.yaml"}, {"dataflow", "dataflow.yaml"}}},
+      {"experiment",
+       "experiment/h2llm-llama3-8b-sharegpt.yaml",
+       "The run: bondsim run experiment.yaml",
+       {{"name", "starter"},
+        {"system", "system.yaml"},
+        {"model", "model.yaml"},
+        {"workload", "workload.yaml"},
+        {"dataflow", "dataflow.yaml"}}},
       {"system", "system/h2llm.yaml", "The machine: the H2-LLM device.", {{"dram", "dram.yaml"}, {"energy", "energy.yaml"}}},
       {"dram", "dram/lpddr5-6400-32gb.yaml", "The DRAM part of every channel.", {}},
       {"energy", "energy/detailed.yaml", "Energy of each counted action, with where the number comes from.", {}},
       {"model", "model/llama-3.2-1b.yaml", "The model; a Hugging Face config.json may stand in its place.", {}},
-      {"workload", "workload/humaneval.yaml", "What is asked of the model: short, to begin with.",
+      {"workload",
+       "workload/humaneval.yaml",
+       "What is asked of the model: short, to begin with.",
        {{"name", "starter"}, {"prompt_tokens", "64"}, {"generated_tokens", "16"}}},
-      {"dataflow", "dataflow/fc_offloading.yaml", "Where each operator's operand lies and who multiplies it; bondsim run --set dataflow... changes one value.", {}}};
+      {"dataflow",
+       "dataflow/fc_offloading.yaml",
+       "Where each operator's operand lies and who multiplies it; bondsim run --set dataflow... changes one value.",
+       {}}};
   return list;
 }
 

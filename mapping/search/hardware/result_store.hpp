@@ -23,7 +23,7 @@ class ResultStore {
     std::string space;    ///< digest of the space and of the files it names
     std::string version;  ///< of bondsim
     std::int64_t seed = 0;
-    std::string objectives;  ///< metrics, separated by blanks; for those who read the file
+    std::string objectives = {};  ///< metrics, separated by blanks; for those who read the file
   };
 
   /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, cannot be opened, is damaged,

@@ -43,6 +43,7 @@ const percent = (share) => {
   const places = Math.abs(value) >= 1000 ? 0 : 1;
   return `${value.toLocaleString("en-US", { minimumFractionDigits: value === 0 || value === 100 ? 0 : places, maximumFractionDigits: places })}${nbsp}%`;
 };
+const plural = (number, thing) => `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
 const ratio = (value) => `${significant(value, 3)}×`;
 
 /** A value whose unit its name ends in, as the files of bondsim name them: latency_s, pe_area_mm2, energy_j. */

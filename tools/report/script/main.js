@@ -4,7 +4,7 @@ const mark = `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-
 
 function run_lede(run) {
   const r = run.results;
-  const layers = r.simulation ? `; ${r.simulation.model_layers} layers, ${r.simulation.layers === "all" ? "all simulated" : "one simulated and multiplied"}` : "";
+  const layers = r.simulation ? `; ${plural(r.simulation.model_layers, "layer")}, ${r.simulation.layers === "all" ? "all simulated" : "one simulated and multiplied"}` : "";
   return `Dataflow **${r.dataflow}**, batch **${r.workload.batch}**, **${count(r.workload.prompt_tokens)}** prompt and **${count(r.workload.generated_tokens)}** generated tokens${layers}.`;
 }
 

@@ -27,7 +27,7 @@ function configuration_section(run) {
   const titles = { system: "System", "system.channels": "Channels", "system.dram": "DRAM part", "system.controller": "Channel controllers", "system.nmp": "NMP side", "system.npu": "NPU", "system.energy": "Energy table", "system.fidelity": "Fidelity switches", "system.kernel": "Kernel", model: "Model", workload: "Workload", dataflow: "Dataflow" };
   const assumed = values.filter((value) => /ASSUMED/.test(value.source || "")).length;
   const groups = [...config_groups(values)].map(([name, list], i) => el("details", { class: "group", open: i === 0 || name === "system.nmp" },
-    el("summary", {}, titles[name] || name, el("span", {}, `${list.length} ${list.length === 1 ? "value" : "values"}`)),
+    el("summary", {}, titles[name] || name, el("span", {}, `${plural(list.length, "value")}`)),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": titles[name] || name }, el("table", { class: "config" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Key"), el("th", { scope: "col", class: "number" }, "Value"), el("th", { scope: "col" }, "Source"))),
       el("tbody", {}, list.map(config_row))))));

@@ -12,13 +12,14 @@ function tokens_of(r) {
 function summary_section(run) {
   const r = run.results;
   const per_token = r.energy_j.total / tokens_of(r);
+  const steps = r.workload.generated_tokens;
   const batch = r.workload.batch > 1 ? `, batch of ${r.workload.batch}` : "";
   return el("section", { id: "summary", "data-title": "Summary", "aria-label": "Summary" },
     el("dl", { class: "tiles" },
       tile("Time to first token", parts_of(r.latency_s.ttft, time_units), `prefill of ${count(r.workload.prompt_tokens)} tokens${batch}, with the LM head`),
-      tile("Time per token", parts_of(r.latency_s.tbt_mean, time_units), `mean of ${count(r.workload.generated_tokens)} steps; 99th percentile ${seconds(r.latency_s.tbt_p99)}`),
-      tile("Total", parts_of(r.latency_s.total, time_units), `prefill and ${count(r.workload.generated_tokens)} decode steps`),
-      tile("Throughput", [significant(r.throughput.tokens_per_s), "tokens/s"], "generated tokens over the total time"),
+      steps > 0 && tile("Time per token", parts_of(r.latency_s.tbt_mean, time_units), `mean of ${plural(steps, "step")}; 99th percentile ${seconds(r.latency_s.tbt_p99)}`),
+      tile("Total", parts_of(r.latency_s.total, time_units), `prefill and ${plural(steps, "decode step")}`),
+      steps > 0 && tile("Throughput", [significant(r.throughput.tokens_per_s), "tokens/s"], "generated tokens over the total time"),
       tile("Energy", parts_of(r.energy_j.total, energy_units), `${percent(r.energy_j.resting_on_estimates / r.energy_j.total)} of it rests on estimates`),
-      tile("Energy per token", parts_of(per_token, energy_units), "of generated tokens, prefill included")));
+      steps > 0 && tile("Energy per token", parts_of(per_token, energy_units), "of generated tokens, prefill included")));
 }
