@@ -30,7 +30,7 @@ TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, 
   input_ = t_.access_ps(share.input_bytes) + std::floor(share.input_bytes / t_.page_) * t_.row_gap_;
   const double loads = slots_.input_resident ? 1 : static_cast<double>(ceil_div(share.shape.k, k_tile_));
   input_change_ = t_.change_ps(std::min(t_.page_accesses_, share.input_bytes / loads / t_.access_bytes_), false);
-  store_column_ = t_.access_ps(share.output_bytes) / columns;
+  output_bytes_ = static_cast<std::int64_t>(share.output_bytes) / share.output_extents;
   const double tile_bytes = share.output_bytes * static_cast<double>(n_tile_) / columns;
   const double tile_accesses = tile_bytes / static_cast<double>(share.output_extents) / t_.access_bytes_;
   store_change_ = t_.change_ps(std::min(t_.page_accesses_, tile_accesses), true);
@@ -42,7 +42,7 @@ TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, 
 double TileWalk::end() {
   banks_idle(now_, now_);
   store_ = t_.first_row_ + (slots_.input_resident ? input_ + input_change_ : 0);
-  for (std::int64_t first = 0; first < share_.columns; first += n_tile_) n_tile(std::min(n_tile_, share_.columns - first));
+  for (std::int64_t first = 0; first < share_.columns; first += n_tile_) n_tile(first, std::min(n_tile_, share_.columns - first));
   const double compute_end = computed();
   banks_idle(now_, compute_end);
   // Nothing is loaded after the last store.
@@ -50,7 +50,7 @@ double TileWalk::end() {
   return banks_work(compute_end, last);
 }
 
-void TileWalk::n_tile(std::int64_t columns) {
+void TileWalk::n_tile(std::int64_t first, std::int64_t columns) {
   for (std::int64_t k0 = 0; k0 < share_.shape.k; k0 += k_tile_) {
     const std::int64_t rows = std::min(k_tile_, share_.shape.k - k0);
     double input = 0;
@@ -63,7 +63,12 @@ void TileWalk::n_tile(std::int64_t columns) {
     k_tile(rows, columns, input);
   }
   // Loads wait behind a store; the next tile's computation does too when the output buffer holds one tile.
-  const double store = t_.page_change_ + store_column_ * static_cast<double>(columns);
+  // Only whole accesses are stored: of narrow tiles most store nothing.
+  const auto access = static_cast<std::int64_t>(t_.access_bytes_);
+  const auto position = [&](std::int64_t column) { return TileLoop::position(output_bytes_, column, share_.columns, access); };
+  const std::int64_t stored = position(first + columns) - position(first);
+  if (stored == 0) return;
+  const double store = t_.page_change_ + t_.access_ps(static_cast<double>(stored * share_.output_extents));
   if (output_waits_) {
     late_store_ = store;
   } else {

@@ -21,7 +21,7 @@ class TileWalk {
     double longest_load = 0;
   };
 
-  void n_tile(std::int64_t columns);
+  void n_tile(std::int64_t first, std::int64_t columns);
   void k_tile(std::int64_t rows, std::int64_t columns, double input);
   Piece piece_of(std::int64_t rows, std::int64_t columns) const;
   double load_of(const Piece& piece, bool back);
@@ -38,10 +38,10 @@ class TileWalk {
   BufferSlots slots_;
   std::int64_t k_tile_ = 0, n_tile_ = 0;
   double bytes_per_element_ = 0;
-  double input_ = 0;         ///< load of all of K, its change of rows apart
-  double input_change_ = 0;  ///< from a row of the input to the weights
-  double store_column_ = 0;  ///< of one column, its changes apart
-  double store_change_ = 0;  ///< from a row of the output to the weights
+  double input_ = 0;               ///< load of all of K, its change of rows apart
+  double input_change_ = 0;        ///< from a row of the input to the weights
+  std::int64_t output_bytes_ = 0;  ///< of an extent
+  double store_change_ = 0;        ///< from a row of the output to the weights
   bool single_buffer_ = false, input_waits_ = false, output_waits_ = false;
 
   double now_;              ///< the present load and computation begin

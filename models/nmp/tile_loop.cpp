@@ -81,7 +81,7 @@ void TileLoop::without_limits(int stationary_bits) {
   const NmpTiling whole_k{tiling_.n_tile, shape_.k, tiling_.order, tiling_.k_piece};
   const std::int64_t real = piece_rows(whole_k, shape_.k, columns_, stationary_bits, pe_);
   slots_.piece_rows = std::min({fine, std::max<std::int64_t>(1, real), tiling_.k_tile, shape_.k});
-  slots_.input_resident = true;
+  slots_.input_kept = true;
   slots_.weights = slots_.input = slots_.output = 1 << 30;
 }
 
@@ -123,7 +123,7 @@ bool TileLoop::step_visit(TileSpan& span) {
         span = {TileSpan::Kind::load_input, 0, 1, 1};
         return true;
       }
-      if (!output_first && n_index_ > 0) return false;
+      if ((!output_first || slots_.input_kept) && n_index_ > 0) return false;
       span = {TileSpan::Kind::load_input, k_index_ * tiling_.k_tile, std::min((k_index_ + 1) * tiling_.k_tile, shape_.k), shape_.k};
       return true;
     case 1:

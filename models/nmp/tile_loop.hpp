@@ -27,7 +27,8 @@ struct TileSpan {
 /// What of a tiling is in the buffers of a PE and of its channel at a time.
 struct BufferSlots {
   std::int64_t piece_rows = 0;  ///< rows of K of a piece of weights
-  bool input_resident = false;  ///< the whole input is loaded once and stays
+  bool input_resident = false;  ///< the whole input is loaded once, before the first weights, and stays
+  bool input_kept = false;      ///< input tiles are loaded one by one, as they are needed, and stay
   int input = 1;                ///< input tiles (1 or 2; 1 when all of the input is resident)
   int output = 1;               ///< n tiles of accumulators (1 or 2)
   int weights = 1;              ///< pieces of weights

@@ -21,11 +21,11 @@ inline void all_off(System& s) {
 }
 
 /// A refresh closes all rows. One that falls into a time in which the banks only wait for the PEs costs nothing, and the next row need not
-/// close the one before: so much is saved at most.
+/// close the one before: so much is saved at most, and what of a cycle of the PEs the next computation then does not wait for its edge.
 inline std::int64_t row_closing_saved(const System& s, const std::string& effect, std::int64_t length_ps) {
   if (effect != "refresh") return 0;
   const auto refreshes = static_cast<std::int64_t>(static_cast<double>(length_ps) / (s.dram.timing.t_refi_ns * 1e3));
-  return refreshes * std::llround(s.dram.timing.n_rp_pb * 1e6 / s.dram.timing.ck_mhz);
+  return refreshes * std::llround(s.dram.timing.n_rp_pb * 1e6 / s.dram.timing.ck_mhz + 1e6 / s.nmp.pe.clock_mhz);
 }
 
 }  // namespace bondsim::test

@@ -29,10 +29,11 @@ cost::NmpDevice device(int channels, int fpus, double mhz, double gbps) {
   return d;
 }
 
-/// Each bound once: columns, rows, PEs, transfers of the host to the banks and from them, changes of mode, the NPU's reads.
+/// Each bound once, most of them long enough to be refreshed: columns, rows, PEs, transfers of the host to the banks and from them, changes
+/// of mode, the NPU's reads.
 std::vector<Operator> operators() {
   return {{Executor::nmp, {1, 1, 1024, 1024}, 2, device(2, 8, 600, 25.6)},
-          {Executor::nmp, {1, 1, 1024, 1024}, 2, device(2, 8, 1000, 51.2)},
+          {Executor::nmp, {1, 1, 2048, 1024}, 2, device(2, 8, 1000, 51.2)},
           {Executor::nmp, {1, 8, 1024, 512}, 2, device(2, 1, 600, 25.6)},
           {Executor::nmp, {1, 16, 64, 2048}, 2, device(2, 8, 600, 25.6)},
           {Executor::nmp, {1, 16, 2048, 64}, 1, device(1, 8, 600, 25.6)},

@@ -185,7 +185,8 @@ TEST(SingleOperator, in_the_dram_die_column_accesses_and_macs_alternate) {
     const double columns = static_cast<double>(c.op.shape.n) / 8 / 16;
     const double reloads = t.input * bus_rate(c.system) / (16 * c.system.nmp.hb.bandwidth_gbps * 1e9) * columns;
     const double seen = static_cast<double>(latency_ps(c)) * 1e-12;
-    EXPECT_GE(seen, expected * 0.9999) << text(c);
+    // Weights and MACs alternate; tiles of the input and of the output have buffers of their own and may pass meanwhile.
+    EXPECT_GE(seen, (expected - t.ports) * 0.9999) << text(c);
     EXPECT_LE(seen, (expected + reloads) * 1.005) << text(c);
   }
 }
