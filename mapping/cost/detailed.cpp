@@ -73,10 +73,10 @@ std::int64_t key_bits(double element_bytes) { return std::llround(element_bytes 
 }  // namespace
 
 DetailedOnDevice::DetailedOnDevice(const System& base, const NmpDevice& device)
-    : on_nmp_(true), system_(system_of_device(base, device)), timing_(system_) {}
+    : on_nmp_(true), system_(system_of_device(base, device)), timing_(system_, PieceWalk::runs) {}
 
 DetailedOnDevice::DetailedOnDevice(const System& base, const NpuDevice& device)
-    : on_nmp_(false), system_(system_of_device(base, device)), timing_(system_) {}
+    : on_nmp_(false), system_(system_of_device(base, device)), timing_(system_, PieceWalk::runs) {}
 
 const OperatorPlan& DetailedOnDevice::plan(const GemmShape& gemm, double element_bytes) {
   const Key key{gemm.count, gemm.m, gemm.n, gemm.k, key_bits(element_bytes)};

@@ -24,7 +24,8 @@ class Detailed final : public CostModel {
   System system_;
 };
 
-/// The same for many operators on one device: how an operator is cut and tiled is searched once and kept. Not for several threads.
+/// The same for many operators on one device: how an operator is cut and tiled is searched once and kept, and equal pieces are
+/// taken together. For searches. Not for several threads.
 class DetailedOnDevice {
  public:
   DetailedOnDevice(const System& base, const NmpDevice& device);

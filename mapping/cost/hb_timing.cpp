@@ -30,8 +30,9 @@ NmpShare share_of(const NmpGemm& gemm) {
           static_cast<std::int64_t>(std::max<std::size_t>(1, gemm.output.size()))};
 }
 
-HbTiming::HbTiming(const System& system)
-    : t_(system.dram.timing),
+HbTiming::HbTiming(const System& system, PieceWalk walk)
+    : walk_(walk),
+      t_(system.dram.timing),
       nmp_(system.nmp),
       banks_(system.dram.organization.banks()),
       ck_(1e6 / t_.ck_mhz),
@@ -77,8 +78,7 @@ double HbTiming::change_ps(double accesses, bool write) const {
   return row_end_ps(accesses, write) - ck_ * t_.n_rcd - accesses * access_ + ck_ * (t_.n_rp_pb + t_.n_rcd);
 }
 
-/// Partial sums come and go between the pieces: no run of those is like another, so the controller's steps are taken one by one.
-double HbTiming::spilling_end(const NmpShare& share, double start, double& due) const {
+double HbTiming::walked_end(const NmpShare& share, double start, double& due) const {
   const auto whole = [&](double bytes) { return static_cast<std::int64_t>(std::ceil(bytes / access_bytes_) * access_bytes_); };
   const double sums = static_cast<double>(share.shape.m * share.columns * share.bits.accumulator) / 8;
   const OperandBytes bytes{whole(share.input_bytes), whole(share.stationary_bytes), whole(share.output_bytes), whole(sums)};
@@ -90,10 +90,11 @@ double HbTiming::spilling_end(const NmpShare& share, double start, double& due) 
   return static_cast<double>(end);
 }
 
-double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceRuns runs) const {
-  if (share.tiling.order == LoopOrder::input_stationary && share.tiling.k_tile < share.shape.k) return spilling_end(share, start, due);
-  TileWalk walk(*this, share, start, due, runs);
-  return walk.end();
+double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const {
+  // Partial sums come and go between the pieces: no run of those is like another.
+  const bool spills = share.tiling.order == LoopOrder::input_stationary && share.tiling.k_tile < share.shape.k;
+  if (walk == PieceWalk::steps || spills) return walked_end(share, start, due);
+  return TileWalk(*this, share, start, due, walk).end();
 }
 
 }  // namespace bondsim::cost

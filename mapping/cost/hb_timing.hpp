@@ -20,13 +20,14 @@ struct NmpShare {
 };
 NmpShare share_of(const NmpGemm& gemm);
 
-/// How a walk takes equal pieces of weights; the results differ in rounding alone.
-enum class PieceRuns { together, one_by_one };
+/// How the pieces of weights of a GEMM are walked through: by the controller's own steps, which takes time for each piece; or by their
+/// sums, runs of equal pieces in one step, which may be some accesses off. Sums piece by piece differ from those in rounding alone.
+enum class PieceWalk { steps, runs, pieces };
 
 /// Times behind the HB ports of one channel, in picoseconds: what README.md derives from the rules of the machine.
 class HbTiming {
  public:
-  explicit HbTiming(const System& system);
+  explicit HbTiming(const System& system, PieceWalk walk = PieceWalk::steps);
 
   /// Columns of a row of `accesses`, and what comes between the rows of a stream.
   double row_period_ps(double accesses, bool write) const;
@@ -38,15 +39,17 @@ class HbTiming {
 
   /// A GEMM of the PEs from `start` to the returned end, without the mode changes around it.
   /// @param due next refresh of the channel, moved on past those that come
-  double gemm_end(const NmpShare& share, double start, double& due, PieceRuns runs = PieceRuns::together) const;
+  double gemm_end(const NmpShare& share, double start, double& due) const { return gemm_end(share, start, due, walk_); }
+  double gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const;
 
  private:
   friend class TileWalk;
 
-  double spilling_end(const NmpShare& share, double start, double& due) const;
+  double walked_end(const NmpShare& share, double start, double& due) const;
   double row_end_ps(double accesses, bool write) const;
   double up_to_edge(double ps) const;
 
+  PieceWalk walk_;
   DramTiming t_;
   NmpConfig nmp_;
   PortTiming port_;

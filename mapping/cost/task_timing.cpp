@@ -8,8 +8,8 @@
 
 namespace bondsim::cost {
 
-TaskTiming::TaskTiming(const System& system)
-    : hb_(system),
+TaskTiming::TaskTiming(const System& system, PieceWalk walk)
+    : hb_(system, walk),
       t_(system.dram.timing),
       organization_(system.dram.organization),
       npu_(system.npu),

@@ -10,7 +10,7 @@ namespace bondsim::cost {
 /// Stateless; one object may serve any number of threads.
 class TaskTiming {
  public:
-  explicit TaskTiming(const System& system);
+  explicit TaskTiming(const System& system, PieceWalk walk = PieceWalk::steps);
 
   /// From the block's start, at which nothing is under way, to its end. Tasks run in the schedule's order on each channel, on the arrays
   /// and on the vector units. @param start of the block: refresh is due every tREFI from the run's start

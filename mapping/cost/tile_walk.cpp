@@ -16,10 +16,10 @@ double up(double x) {
 
 }  // namespace
 
-TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, double& due, PieceRuns runs)
+TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, double& due, PieceWalk walk)
     : t_(timing),
       share_(share),
-      runs_(runs),
+      walk_(walk),
       slots_(buffer_slots(share.shape, share.columns, share.tiling, share.bits, timing.nmp_)),
       k_tile_(std::min(share.tiling.k_tile, share.shape.k)),
       n_tile_(std::min(share.tiling.n_tile, share.columns)),
@@ -141,7 +141,7 @@ void TileWalk::step(double load, double next_compute) {
 
 /// So many pieces, all equal to the one before them, where one bound holds for each: then only sums count. @return false: it may not hold
 bool TileWalk::run_of(const Piece& piece, std::int64_t pieces) {
-  if (runs_ == PieceRuns::one_by_one || single_buffer_ || waits_ || store_ > 0 || late_store_ > 0) return false;
+  if (walk_ == PieceWalk::pieces || single_buffer_ || waits_ || store_ > 0 || late_store_ > 0) return false;
   const auto number = static_cast<double>(pieces);
   if (piece.bytes >= t_.page_ && piece.compute + t_.cycle_ <= piece.shortest_load) {
     // Each load ends after the computation beside it: the loads follow one another.

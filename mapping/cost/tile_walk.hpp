@@ -9,7 +9,7 @@ namespace bondsim::cost {
 /// pieces that are bound by loads throughout, or by computation throughout, are taken in one step.
 class TileWalk {
  public:
-  TileWalk(const HbTiming& timing, const NmpShare& share, double start, double& due, PieceRuns runs);
+  TileWalk(const HbTiming& timing, const NmpShare& share, double start, double& due, PieceWalk walk);
   double end();
 
  private:
@@ -34,7 +34,7 @@ class TileWalk {
 
   const HbTiming& t_;
   const NmpShare& share_;
-  PieceRuns runs_;
+  PieceWalk walk_;
   BufferSlots slots_;
   std::int64_t k_tile_ = 0, n_tile_ = 0;
   double bytes_per_element_ = 0;
