@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/dram/channel_module.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
@@ -102,7 +103,7 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
   const DramOrganization& shape = system.dram.organization;
   result.time_ns = static_cast<double>(end.value) / 1000.0;
   result.accepted_ns = static_cast<double>(driver.accepted.value) / 1000.0;
-  result.peak_gbps = shape.access_bytes() * system.dram.timing.ck_mhz / (1000.0 * system.dram.timing.n_bl_min);
+  result.peak_gbps = bus_gbps(system.dram);
   const double bytes = static_cast<double>(result.requests) * shape.access_bytes();
   result.bandwidth_gbps = end.value > 0 ? bytes / result.time_ns : 0;
   if (!driver.latencies.empty()) {

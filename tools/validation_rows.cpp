@@ -1,6 +1,7 @@
 #include "mapping/cost/block_cost.hpp"
 #include "mapping/cost/detailed.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "models/system/peaks.hpp"
 #include "tools/validation.hpp"
 
 /// Single operators from the rows of a table.
@@ -28,7 +29,7 @@ SingleOperator alone(const System& system, const cost::OperatorRow& row) {
 
 /// The row with the peak and the bus that `system` really has.
 cost::OperatorRow as_built(cost::OperatorRow row, const System& system) {
-  row.nmp.channel_bandwidth_gbps = row.npu.channel_bandwidth_gbps = cost::channel_bus_gbps(system.dram);
+  row.nmp.channel_bandwidth_gbps = row.npu.channel_bandwidth_gbps = bus_gbps(system.dram);
   row.npu.peak_tmacs = system.npu.peak_macs() * 1e-12;
   row.nmp.clock_mhz = system.nmp.pe.clock_mhz;
   row.nmp.utilization = 1;

@@ -1,4 +1,5 @@
 #include "mapping/cost/block_cost.hpp"
+#include "models/system/peaks.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -29,10 +30,6 @@ GemmShape share_of(const GemmShape& whole, double macs) {
 
 }  // namespace
 
-double channel_bus_gbps(const DramConfig& dram) {
-  return dram.organization.access_bytes() * dram.timing.ck_mhz / (1e3 * dram.timing.n_bl_min);
-}
-
 NmpDevice nmp_device(const System& system, int channels) {
   NmpDevice d;
   d.channels = channels;
@@ -41,13 +38,11 @@ NmpDevice nmp_device(const System& system, int channels) {
   d.macs_per_fpu = system.nmp.pe.macs_per_fpu;
   d.clock_mhz = system.nmp.pe.clock_mhz;
   d.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
-  d.channel_bandwidth_gbps = channel_bus_gbps(system.dram);
+  d.channel_bandwidth_gbps = bus_gbps(system.dram);
   return d;
 }
 
-NpuDevice npu_device(const System& system, int channels) {
-  return {channels, channel_bus_gbps(system.dram), system.npu.peak_macs() * 1e-12};
-}
+NpuDevice npu_device(const System& system, int channels) { return {channels, bus_gbps(system.dram), system.npu.peak_macs() * 1e-12}; }
 
 std::vector<PlacedGemm> placed_gemms(const Block& block) {
   std::vector<Parts> parts(block.work.size());

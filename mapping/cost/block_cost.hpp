@@ -6,9 +6,6 @@
 /// Closed forms of single operators on the blocks of a schedule.
 namespace bondsim::cost {
 
-/// GB/s of a channel's bus at its peak.
-double channel_bus_gbps(const DramConfig& dram);
-
 /// A system's channels and NPU as a closed form sees them.
 NmpDevice nmp_device(const System& system, int channels);
 NpuDevice npu_device(const System& system, int channels);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mapping/cost/block_cost.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim::cost {
 
@@ -28,7 +29,7 @@ double RooflineIdeal::npu_seconds(const GemmShape& gemm, double element_bytes, c
 }
 
 double RooflineIdeal::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
-  const double bus_bytes_per_s = channel_bus_gbps(system.dram) * 1e9;
+  const double bus_bytes_per_s = bus_gbps(system.dram) * 1e9;
   const double hb_bytes_per_s = system.nmp.hb.bandwidth_gbps * 1e9;
   const double pe_macs_per_s = static_cast<double>(system.nmp.pe.fpus) * system.nmp.pe.macs_per_fpu * system.nmp.pe.clock_mhz * 1e6;
   std::vector<double> channels(static_cast<std::size_t>(system.channels.total()), 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/base/schema.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
@@ -49,9 +50,8 @@ void require_known_names(const OperatorRule& rule) {
 /// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion.
 double balanced_share(const Binding& b, const System& system) {
   const auto& dram = system.dram;
-  const double host_gbps = dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
   const double nmp = static_cast<double>(b.nmp_channels.size()) * dram.organization.banks() * system.nmp.hb.bandwidth_gbps;
-  const double normal = static_cast<double>(b.normal_channels.size()) * host_gbps;
+  const double normal = static_cast<double>(b.normal_channels.size()) * bus_gbps(dram);
   return nmp / (nmp + normal);
 }
 

@@ -6,6 +6,7 @@
 
 #include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
@@ -120,12 +121,10 @@ double attention_cost_us(const PlanContext& c, const AttentionPlacement& a, std:
   double stream = 0;  // bytes through one port
   for (std::size_t first = 0; first < mine; first += pes) stream += head_bytes / static_cast<double>(pes / std::min(pes, mine - first));
   const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
-  const auto& dram = c.system.dram;
-  const double bus_gbps = dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
   const auto& npu = c.system.npu;
   const double sums = a.keys ? 0 : static_cast<double>(heads * (parts - 1)) * static_cast<double>(a.m * a.head_dim);
   const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
-  return 1e-3 * (stream / c.system.nmp.hb.bandwidth_gbps + vectors / bus_gbps) + reduce_us;
+  return 1e-3 * (stream / c.system.nmp.hb.bandwidth_gbps + vectors / bus_gbps(c.system.dram)) + reduce_us;
 }
 
 /// Channels that share a head. By the published rule one, or C / gcd(B, C) when there are no more heads than channels; by search the

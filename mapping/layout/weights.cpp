@@ -5,6 +5,7 @@
 
 #include "mapping/partition/tiling.hpp"
 #include "models/base/quantity.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
@@ -29,12 +30,6 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
-/// GB/s of a channel's bus.
-double bus_gbps(const System& system) {
-  const auto& dram = system.dram;
-  return dram.organization.access_bytes() * dram.timing.ck_mhz / (1000.0 * dram.timing.n_bl_min);
-}
-
 /// Time of a group cut like this: the slowest channel's scatter, computation and load, one after the other, and the sum of partial results.
 /// @param share_ps time of a share in the PEs
 template <class ShareTime>
@@ -50,7 +45,7 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
       ps += share_ps(weight_tiling_problem(c.system, w.bits, w.m, k, n));
     }
-    slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system));
+    slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system.dram));
   }
   double sums = 0;
   for (const WeightPlacement& w : group) sums += static_cast<double>(w.m * w.n_nmp * (split.t_k() - 1));

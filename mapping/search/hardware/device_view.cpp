@@ -1,17 +1,9 @@
 #include "mapping/search/hardware/device_view.hpp"
 
 #include "mapping/cost/hb_timing.hpp"
+#include "models/system/peaks.hpp"
 
 namespace bondsim::search {
-namespace {
-
-/// One burst after the other: 16 bits x 6400 Mb/s are 12.8 GB/s.
-double channel_bandwidth_gbps(const DramConfig& dram) {
-  return dram.organization.access_bytes() / (dram.timing.n_bl_min * 1e3 / dram.timing.ck_mhz);
-}
-
-}  // namespace
-
 cost::LayerDevice peak_device(const System& system) {
   cost::LayerDevice device;
   const auto& organization = system.dram.organization;
@@ -21,7 +13,7 @@ cost::LayerDevice peak_device(const System& system) {
   device.nmp.macs_per_fpu = system.nmp.pe.macs_per_fpu;
   device.nmp.clock_mhz = system.nmp.pe.clock_mhz;
   device.nmp.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
-  device.nmp.channel_bandwidth_gbps = channel_bandwidth_gbps(system.dram);
+  device.nmp.channel_bandwidth_gbps = bus_gbps(system.dram);
   device.normal_channels = system.channels.normal;
   device.npu.channel_bandwidth_gbps = device.nmp.channel_bandwidth_gbps;
   device.npu.peak_tmacs = system.npu.peak_macs() / 1e12;
