@@ -47,6 +47,8 @@ TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
         "/share/bondsim/tools/plot_validate.py", "/share/bondsim/traces/by-hand.schedule"}) {
     EXPECT_TRUE(std::filesystem::exists(prefix + file)) << file;
   }
+  const auto paper = shell(binary + "reproduce h2llm --quick --tier analytical --out paper");
+  EXPECT_EQ(paper.status, 0) << paper.output;
   const auto nowhere = shell(binary + "run experiment/no-such");
   EXPECT_EQ(nowhere.status, 2);
   EXPECT_NE(nowhere.output.find("experiment/no-such: no such file"), std::string::npos) << nowhere.output;

@@ -10,6 +10,7 @@
 #include "tools/progress.hpp"
 #include "tools/reproduce/journal.hpp"
 #include "tools/reproduce/tables.hpp"
+#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -70,7 +71,7 @@ class Experiments {
 
  private:
   static Reproduction load(const Options& options) {
-    Reproduction reproduction = load_reproduction(options.config);
+    Reproduction reproduction = load_reproduction(find_input(options.config));
     if (options.quick) reproduction.restrict_to(reproduction.quick);
     reproduction.restrict_to(options.part);
     return reproduction;
