@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "models/schedule/validate_tasks.hpp"
 
@@ -73,13 +75,24 @@ void check_transfers(const BlockView& v, const Ancestors& ancestors) {
   }
 }
 
+/// What a task reads that an earlier one may have appended to.
+const std::vector<Extent>& cache_read(const Task& t) {
+  if (t.kind == TaskKind::nmp_gemm) return t.nmp.stationary;
+  static const std::vector<Extent> nothing;
+  if (t.kind == TaskKind::host_load) return t.extents;
+  return t.kind == TaskKind::npu_gemm ? t.npu.stationary : nothing;
+}
+
 void check_appends(const BlockView& v, const Ancestors& ancestors) {
+  std::vector<std::int32_t> appends;
   for (std::int32_t i = 0; i < v.count(); ++i) {
-    const Task& reader = v.task(i);
-    const auto& operand = reader.kind == TaskKind::nmp_gemm ? reader.nmp.stationary : reader.npu.stationary;
+    if (v.task(i).kind == TaskKind::kv_append) appends.push_back(i);
+  }
+  for (std::int32_t i = 0; i < v.count(); ++i) {
+    const auto& operand = cache_read(v.task(i));
     if (operand.empty()) continue;
-    for (std::int32_t w = 0; w < v.count(); ++w) {
-      if (v.task(w).kind != TaskKind::kv_append || ancestors.before(w, i)) continue;
+    for (const std::int32_t w : appends) {
+      if (ancestors.before(w, i)) continue;
       if (overlap(v.task(w).extents, operand)) v.fail(i, "reads a cache that task {} appends to, without waiting for it", w);
     }
   }
@@ -107,21 +120,80 @@ void check_edges(const BlockView& v, const Ancestors& ancestors) {
 
 }  // namespace
 
-Ancestors::Ancestors(const Block& block) : words_(block.tasks.size() / 64 + 1), bits_(block.tasks.size() * words_, 0) {
-  std::map<std::int32_t, std::size_t> last;  // by executor; the systolic arrays are -1
+namespace {
+
+/// The chains of a block: channels and arrays by number, and runs of vector units that are always used together.
+class Chains {
+ public:
+  explicit Chains(const Block& block) {
+    std::set<std::int32_t> units = {0};
+    for (const Task& t : block.tasks) {
+      channels_ = std::max(channels_, t.channel + 1);
+      if (t.kind != TaskKind::npu_vector || t.vector.units == 0) continue;
+      units.insert(t.vector.first_unit);
+      units.insert(t.vector.first_unit + t.vector.units);
+    }
+    units_.assign(units.begin(), units.end());
+  }
+
+  std::size_t count() const { return static_cast<std::size_t>(channels_) + 1 + units_.size(); }
+
+  /// [first, last) of a task.
+  std::pair<std::size_t, std::size_t> of(const Task& t) const {
+    if (t.kind == TaskKind::barrier) return {0, 0};
+    const auto arrays = static_cast<std::size_t>(channels_);
+    if (t.kind != TaskKind::npu_vector) {
+      const std::size_t one = t.channel < 0 ? arrays : static_cast<std::size_t>(t.channel);
+      return {one, one + 1};
+    }
+    const auto at = [&](std::int32_t unit) {
+      return arrays + 1 + static_cast<std::size_t>(std::lower_bound(units_.begin(), units_.end(), unit) - units_.begin());
+    };
+    if (t.vector.units == 0) return {arrays + 1, count()};
+    return {at(t.vector.first_unit), at(t.vector.first_unit + t.vector.units)};
+  }
+
+ private:
+  std::int32_t channels_ = 0;
+  std::vector<std::int32_t> units_;  ///< where a run begins
+};
+
+}  // namespace
+
+Ancestors::Ancestors(const Block& block) {
+  const Chains chains(block);
+  chains_ = chains.count();
+  chain_.assign(block.tasks.size(), -1);
+  reached_.assign(block.tasks.size() * chains_, 0);
+  std::vector<std::int32_t> last(chains_, -1);
   for (std::size_t i = 0; i < block.tasks.size(); ++i) {
     const Task& t = block.tasks[i];
     for (const std::int32_t d : t.dependencies) inherit(i, static_cast<std::size_t>(d));
-    if (t.kind == TaskKind::npu_vector || t.kind == TaskKind::barrier) continue;
-    const auto before = last.find(t.channel);
-    if (before != last.end()) inherit(i, before->second);
-    last[t.channel] = i;
+    const auto [first, end] = chains.of(t);
+    for (std::size_t c = first; c < end; ++c) {
+      if (last[c] >= 0) inherit(i, static_cast<std::size_t>(last[c]));
+    }
+    for (std::size_t c = first; c < end; ++c) {
+      ++reached(i, c);
+      last[c] = static_cast<std::int32_t>(i);
+    }
+    if (first < end) chain_[i] = static_cast<std::int32_t>(first);
   }
 }
 
 void Ancestors::inherit(std::size_t to, std::size_t from) {
-  for (std::size_t w = 0; w < words_; ++w) bits_[to * words_ + w] |= bits_[from * words_ + w];
-  bits_[to * words_ + from / 64] |= std::uint64_t{1} << (from % 64);
+  for (std::size_t c = 0; c < chains_; ++c) reached(to, c) = std::max(reached(to, c), reached(from, c));
+}
+
+bool Ancestors::before(std::int32_t earlier, std::int32_t later) const {
+  const auto e = static_cast<std::size_t>(earlier), l = static_cast<std::size_t>(later);
+  if (e == l) return false;
+  if (chain_[e] >= 0) return reached(l, static_cast<std::size_t>(chain_[e])) >= reached(e, static_cast<std::size_t>(chain_[e]));
+  // A barrier ends when what it waits for has ended.
+  for (std::size_t c = 0; c < chains_; ++c) {
+    if (reached(l, c) < reached(e, c)) return false;
+  }
+  return true;
 }
 
 bool covers(const std::vector<Extent>& by, const std::vector<Extent>& what) {

@@ -40,19 +40,22 @@ void check_order(const BlockView& view);
 /// GEMM parts against the block's work.
 void check_coverage(const BlockView& view);
 
-/// For each task, which tasks end before it starts: by its dependencies, and because a channel and the systolic arrays take one after the
-/// other.
+/// For each task, which tasks end before it starts: by its dependencies, and because a channel, the systolic arrays and each vector unit
+/// take one task after the other. A task knows, of each of these chains, how far it has come when the task starts; so a block takes room in
+/// proportion to its tasks.
 class Ancestors {
  public:
   explicit Ancestors(const Block& block);
-  bool before(std::int32_t earlier, std::int32_t later) const {
-    return (bits_[static_cast<std::size_t>(later) * words_ + static_cast<std::size_t>(earlier) / 64] >> (earlier % 64) & 1u) != 0;
-  }
+  bool before(std::int32_t earlier, std::int32_t later) const;
 
  private:
   void inherit(std::size_t to, std::size_t from);
-  std::size_t words_ = 0;
-  std::vector<std::uint64_t> bits_;
+  std::int32_t& reached(std::size_t task, std::size_t chain) { return reached_[task * chains_ + chain]; }
+  std::int32_t reached(std::size_t task, std::size_t chain) const { return reached_[task * chains_ + chain]; }
+
+  std::size_t chains_ = 0;
+  std::vector<std::int32_t> chain_;    ///< by task: one of its chains; -1: a barrier, which is on none
+  std::vector<std::int32_t> reached_;  ///< by task and chain: tasks of the chain that have ended when the task has
 };
 
 /// Partial sums of the block's operators are added up by reduce tasks that wait for them.

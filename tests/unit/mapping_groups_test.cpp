@@ -43,7 +43,10 @@ struct Waits {
     }
     // Without the order of executors: only what is written as a dependency counts.
     Block apart = block;
-    for (Task& t : apart.tasks) t.kind = TaskKind::barrier;
+    for (std::size_t i = 0; i < apart.tasks.size(); ++i) {
+      apart.tasks[i].kind = TaskKind::host_load;
+      apart.tasks[i].channel = static_cast<std::int32_t>(i);
+    }
     ancestors = std::make_unique<schedule_checks::Ancestors>(apart);
   }
 
