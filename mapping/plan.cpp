@@ -131,6 +131,38 @@ std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
   return out;
 }
 
+AttentionProblem attention_problem(const Plan& plan, int step, std::int64_t context) {
+  const AttentionPlacement& keys = plan.attention.at("qk");
+  AttentionProblem p;
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : step_tokens(plan.workload, step)) {
+    tokens += r.tokens;
+    if (r.context != context) continue;
+    p.heads += plan.model.kv_heads;
+    p.m = r.tokens * keys.m;
+  }
+  p.context = context;
+  p.head_dim = keys.head_dim;
+  p.bits = keys.bits;
+  for (const HeadRun& run : keys.runs) p.channels_per_head = std::max(p.channels_per_head, run.parts);
+  for (const HeadStripe& s : keys.stripes) p.channels_per_head = std::max(p.channels_per_head, static_cast<int>(s.channels.size()));
+  // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
+  p.activation_bytes =
+      std::max(activation_capacity(plan.system, plan.model, tokens) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
+  p.stationary_bytes = stream_capacity(plan.system);
+  return p;
+}
+
+std::map<std::int64_t, AttentionTile> attention_tiles(const Plan& plan, int step) {
+  std::map<std::int64_t, AttentionTile> tiles;
+  if (!plan.system.npu.fused_attention || step > 0) return tiles;
+  for (const RequestTokens& r : step_tokens(plan.workload, step)) {
+    if (tiles.count(r.context) > 0) continue;
+    tiles[r.context] = choose_attention_tile(plan.system, attention_problem(plan, step, r.context));
+  }
+  return tiles;
+}
+
 std::vector<Spill> layer_spills(const Plan& plan, int step) {
   const auto requests = step_tokens(plan.workload, step);
   std::int64_t tokens = 0;
@@ -142,8 +174,11 @@ std::vector<Spill> layer_spills(const Plan& plan, int step) {
       if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
     }
   }
-  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, plan.system.npu.fused_attention && step == 0);
-  const std::int64_t capacity = activation_capacity(plan.system, plan.model, tokens);
+  const auto tiles = attention_tiles(plan, step);
+  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, !tiles.empty());
+  std::int64_t of_tiles = 0;
+  for (const auto& tile : tiles) of_tiles = std::max(of_tiles, score_bytes(attention_problem(plan, step, tile.first), tile.second));
+  const std::int64_t capacity = std::max<std::int64_t>(0, activation_capacity(plan.system, plan.model, tokens) - of_tiles);
   if (std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) <= capacity) return {};
   return scratchpad_spills(plan.layer, bytes, capacity, plan.memory);
 }

@@ -11,6 +11,7 @@
 #include "mapping/llm/graph.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
+#include "mapping/partition/attention_tile.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -46,6 +47,11 @@ struct Plan {
 
 /// The requests of step `step` (0: prefill).
 std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
+
+/// Tiles of fused attention in a step, by context; empty when attention goes operator by operator.
+std::map<std::int64_t, AttentionTile> attention_tiles(const Plan& plan, int step);
+/// What has to be tiled: all heads of a context.
+AttentionProblem attention_problem(const Plan& plan, int step, std::int64_t context);
 
 /// What of the layer's activations in a step the scratchpad does not hold, by vertex of the layer graph; empty when it holds all of them.
 std::vector<Spill> layer_spills(const Plan& plan, int step);

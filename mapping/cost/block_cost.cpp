@@ -55,8 +55,13 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
     } else if (task.kind == TaskKind::npu_gemm && task.npu.part.work >= 0) {
       Parts& p = parts[static_cast<std::size_t>(task.npu.part.work)];
       p.npu_macs += static_cast<double>(task.npu.shape.macs());
-      for (const Extent& e : task.npu.stationary) p.npu_channels.insert(e.channel);
       p.stationary_bits = task.npu.bits.stationary;
+      for (const Extent& e : task.npu.stationary) p.npu_channels.insert(e.channel);
+      if (!task.npu.stationary.empty()) continue;
+      for (const std::int32_t d : task.dependencies) {
+        const Task& load = block.tasks[static_cast<std::size_t>(d)];
+        if (load.kind == TaskKind::host_load && load.op == task.op) p.npu_channels.insert(load.channel);
+      }
     }
   }
   std::vector<PlacedGemm> out;

@@ -24,6 +24,7 @@ class BlockEmitter {
   void finish();
 
  private:
+  friend class FusedAttention;
   using Tasks = std::vector<std::int32_t>;
 
   std::int32_t add(Task task);
@@ -68,15 +69,8 @@ class BlockEmitter {
   };
   std::map<std::int64_t, NpuHeads> npu_heads(const AttentionPlacement& a) const;
 
-  /// A part of attention whose scores stay in the scratchpad.
-  struct Tile {
-    GemmShape scores, values;
-    GemmPart scores_part, values_part;
-    std::vector<Extent> k, v;
-  };
   bool attention_is_fused() const;
   void fused_attention(const OperatorGraph& graph, OperatorId qk);
-  std::vector<Tile> attention_tiles(const Operator& qk, const Operator& sv);
 
   void plan_spills();
   void move_spills(const OperatorGraph& graph, OperatorId v, const Tasks& after);

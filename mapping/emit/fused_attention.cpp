@@ -1,45 +1,11 @@
 #include <algorithm>
-#include <map>
+#include <optional>
 
 #include "mapping/emit/block_emitter.hpp"
+#include "mapping/emit/head_caches.hpp"
 
 namespace bondsim {
 namespace {
-
-/// The extent as extents whose banks hold equally much.
-std::vector<Extent> even_extents(const Extent& e) {
-  if (e.longer_banks == 0) return {e};
-  std::vector<Extent> out;
-  for (std::int32_t first = e.first_bank; first < e.first_bank + e.banks; first += e.group_banks()) {
-    Extent part = e;
-    part.groups = 1;
-    part.longer_banks = 0;
-    part.extra_bytes = 0;
-    part.first_bank = first;
-    part.banks = e.longer_banks;
-    part.bytes_per_bank = e.max_bytes_per_bank();
-    out.push_back(part);
-    part.first_bank = first + e.longer_banks;
-    part.banks = e.group_banks() - e.longer_banks;
-    part.bytes_per_bank = e.bytes_per_bank;
-    if (part.bytes() > 0) out.push_back(part);
-  }
-  return out;
-}
-
-/// What of every bank holds heads [first, last) of `heads`, in whole accesses; neighbours may share one.
-std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t first, std::int64_t last, std::int64_t heads,
-                             std::int64_t unit) {
-  std::vector<Extent> out;
-  for (const Extent& extent : extents) {
-    for (const Extent& e : even_extents(extent)) {
-      const std::int64_t bytes = e.bytes_per_bank;
-      const Extent part = e.slice(bytes * first / heads / unit * unit, std::min(bytes, ceil_div(bytes * last, heads * unit) * unit));
-      if (part.bytes() > 0) out.push_back(part);
-    }
-  }
-  return out;
-}
 
 OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
   const auto edges = boost::make_iterator_range(boost::out_edges(v, graph));
@@ -47,77 +13,167 @@ OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
   return boost::target(*edges.begin(), graph);
 }
 
-}  // namespace
+/// Where a tile lies.
+struct Tile {
+  std::int64_t context = 0;
+  Range heads, rows, columns;
+  bool loads = false;  ///< brings K and V of tokens `load`
+  Range load;
+};
 
-/// A tile is rows of the scores of one KV head: they go from the arrays to the vector units and back. While a tile is in the vector units,
-/// the arrays compute the scores of the next and the values of the one before; two tiles are in the scratchpad.
-void BlockEmitter::fused_attention(const OperatorGraph& graph, OperatorId qk) {
-  const OperatorId softmax = only_consumer(graph, qk), sv = only_consumer(graph, softmax);
-  const Tasks scores_after = dependencies_of(graph, qk), values_after = dependencies_of(graph, sv);
-  const std::vector<Tile> tiles = attention_tiles(graph[qk], graph[sv]);
-  std::vector<std::int32_t> normal(tiles.size());
-  const auto values = [&](std::size_t i) {
-    Tasks after = values_after;
-    after.push_back(normal[i]);
-    std::sort(after.begin(), after.end());
-    done_[sv].push_back(
-        npu_gemm(op_index(graph[sv].name), tiles[i].values, tiles[i].values_part, plan_.attention.at("sv").bits, tiles[i].v, after));
-  };
-  for (std::size_t i = 0; i < tiles.size(); ++i) {
-    Tasks after = scores_after;
-    // Its place in the scratchpad is that of the tile before the last.
-    if (i >= 2) after.push_back(done_[sv][i - 2]);
-    const std::int32_t scores =
-        npu_gemm(op_index(graph[qk].name), tiles[i].scores, tiles[i].scores_part, plan_.attention.at("qk").bits, tiles[i].k, after);
-    done_[qk].push_back(scores);
-    Task t;
-    t.kind = TaskKind::npu_vector;
-    t.op = op_index(graph[softmax].name);
-    t.dependencies = {scores};
-    const GemmShape& s = tiles[i].scores;
-    t.vector = {graph[softmax].vector, s.count * s.m * s.n, first_unit_, units_};
-    normal[i] = add(std::move(t));
-    done_[softmax].push_back(normal[i]);
-    if (i > 0) values(i - 1);
-  }
-  if (!tiles.empty()) values(tiles.size() - 1);
-  for (const OperatorId v : {qk, softmax, sv}) {
-    emitted_[v] = true;
-    move_spills(graph, v, v == sv ? values_after : scores_after);
-  }
+std::vector<Range> pieces(std::int64_t whole, std::int64_t size) {
+  std::vector<Range> out;
+  for (std::int64_t from = 0; from < whole; from += size) out.push_back({from, std::min(whole, from + size)});
+  return out;
 }
 
-std::vector<BlockEmitter::Tile> BlockEmitter::attention_tiles(const Operator& qk, const Operator& sv) {
-  const AttentionPlacement& keys = plan_.attention.at("qk");
-  const AttentionPlacement& values = plan_.attention.at("sv");
-  attention_work(qk, keys);
-  const auto score_works = context_work_;
-  attention_work(sv, values);
-  const auto k_parts = npu_heads(keys), v_parts = npu_heads(values);
-  const std::int64_t unit = plan_.memory.host_unit();
+std::vector<Tile> tiles_of(const AttentionTile& size, const AttentionProblem& whole) {
+  const std::int64_t together = size.keeps_stationary ? whole.context : columns_loaded(whole, size);
   std::vector<Tile> tiles;
-  for (const auto& [context, k] : k_parts) {
-    const NpuHeads& v = v_parts.at(context);
-    const GemmShape whole = block_.work[static_cast<std::size_t>(score_works.at(context))].shape;
-    // Two tiles of scores in half of what activations may take.
-    const std::int64_t row_bytes = ceil_div(whole.n * keys.bits.activation, std::int64_t{8});
-    const std::int64_t budget = activation_capacity(plan_.system, plan_.model, total_tokens()) / 4;
-    const std::int64_t row_tiles = ceil_div(whole.m, std::clamp<std::int64_t>(budget / row_bytes, 1, whole.m));
-    for (std::int64_t head = 0; head < k.heads; ++head) {
-      for (std::int64_t r = 0; r < row_tiles; ++r) {
-        const Range rows = even_part(whole.m, static_cast<int>(row_tiles), static_cast<int>(r), 1);
-        Tile t;
-        t.scores = {1, rows.size(), whole.n, whole.k};
-        t.values = {1, rows.size(), whole.k, whole.n};
-        t.scores_part = {score_works.at(context), k.first + head, rows.begin, 0, 0};
-        t.values_part = {context_work_.at(context), v.first + head, rows.begin, 0, 0};
-        t.k = heads_of(k.extents, head, head + 1, k.heads, unit);
-        t.v = heads_of(v.extents, head, head + 1, v.heads, unit);
-        tiles.push_back(std::move(t));
+  for (const Range& heads : pieces(whole.heads, size.heads)) {
+    for (const Range& rows : pieces(whole.m, size.rows)) {
+      for (const Range& columns : pieces(whole.context, size.columns)) {
+        Tile tile{whole.context, heads, rows, columns, false, {}};
+        tile.loads = columns.begin % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
+        tile.load = {columns.begin, std::min(whole.context, columns.begin + together)};
+        tiles.push_back(tile);
       }
     }
   }
   return tiles;
 }
+
+}  // namespace
+
+/// Writes the tasks of tiles in turn. The arrays compute the scores of a tile, then the values of the one before, which the vector units
+/// have had in the meantime; the DMA brings K and V of the next.
+class FusedAttention {
+ public:
+  FusedAttention(BlockEmitter& emitter, const OperatorGraph& graph, OperatorId qk)
+      : e_(emitter),
+        graph_(graph),
+        softmax_(only_consumer(graph, qk)),
+        scores_(product(qk)),
+        values_(product(only_consumer(graph, softmax_))) {}
+
+  void emit() {
+    const int step = e_.block_.step;
+    for (const auto& [context, size] : attention_tiles(e_.plan_, step)) {
+      scores_.caches.emplace(*scores_.placement, e_.requests_, context);
+      values_.caches.emplace(*values_.placement, e_.requests_, context);
+      for (const Tile& tile : tiles_of(size, attention_problem(e_.plan_, step, context))) next(tile);
+    }
+    finish();
+    for (const OperatorId v : {scores_.op, softmax_, values_.op}) {
+      e_.emitted_[v] = true;
+      e_.move_spills(graph_, v, v == values_.op ? values_.after : scores_.after);
+    }
+  }
+
+ private:
+  using Tasks = BlockEmitter::Tasks;
+
+  /// One of the two products, with what it needs of K or V.
+  struct Product {
+    OperatorId op = 0;
+    Tasks after;
+    const AttentionPlacement* placement = nullptr;
+    std::map<std::int64_t, std::int32_t> works;
+    std::optional<HeadCaches> caches;
+    std::vector<Tasks> loads;           ///< one after the other
+    std::vector<std::int32_t> readers;  ///< by load: the last task that needed what it brought
+  };
+
+  Product product(OperatorId v) {
+    Product p;
+    p.op = v;
+    p.after = e_.dependencies_of(graph_, v);
+    p.placement = &e_.plan_.attention.at(graph_[v].name);
+    e_.attention_work(graph_[v], *p.placement);
+    p.works = e_.context_work_;
+    return p;
+  }
+
+  /// Two loads have a place in the scratchpad: this one has that of the load before the last.
+  void load(Product& p, const Tile& tile) {
+    Tasks after = p.after;
+    if (p.loads.size() >= 2) after.push_back(p.readers[p.loads.size() - 2]);
+    Tasks tasks;
+    for (auto& [channel, extents] : p.caches->extents(tile.heads.begin, tile.heads.end, tile.load.begin, tile.load.end, e_.plan_.memory)) {
+      tasks.push_back(e_.transfer(TaskKind::host_load, index(p), channel, e_.in_layer(std::move(extents)), after));
+    }
+    p.loads.push_back(std::move(tasks));
+    p.readers.push_back(-1);
+  }
+
+  int index(const Product& p) const { return e_.op_index(graph_[p.op].name); }
+
+  /// A product of a tile, when `after` and load `load` are done.
+  std::int32_t gemm(Product& p, const GemmShape& shape, const GemmPart& part, std::size_t load, Tasks after) {
+    after.insert(after.end(), p.after.begin(), p.after.end());
+    after.insert(after.end(), p.loads[load].begin(), p.loads[load].end());
+    std::sort(after.begin(), after.end());
+    const std::int32_t task = e_.npu_gemm(index(p), shape, part, p.placement->bits, {}, after);
+    p.readers[load] = task;
+    e_.done_[p.op] = {task};  // the arrays take one after the other
+    return task;
+  }
+
+  std::int32_t vector(VectorKind kind, std::int64_t elements, Tasks after) {
+    Task t;
+    t.kind = TaskKind::npu_vector;
+    t.op = e_.op_index(graph_[softmax_].name);
+    t.dependencies = std::move(after);
+    t.vector = {kind, elements, e_.first_unit_, e_.units_};
+    const std::int32_t task = e_.add(std::move(t));
+    e_.done_[softmax_] = {task};
+    return task;
+  }
+
+  void next(const Tile& tile) {
+    if (tile.loads) {
+      load(scores_, tile);
+      load(values_, tile);
+    }
+    Pending now;
+    now.tile = tile;
+    now.load = values_.loads.size() - 1;
+    const std::int64_t head_dim = values_.placement->head_dim, heads = tile.heads.size(), rows = tile.rows.size();
+    // Its place in the scratchpad is that of the tile before the last.
+    const std::int32_t scores = gemm(scores_, {heads, rows, tile.columns.size(), head_dim},
+                                     {scores_.works.at(tile.context), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
+                                     last_values_ < 0 ? Tasks{} : Tasks{last_values_});
+    now.ready = vector(VectorKind::softmax, heads * rows * tile.columns.size(), {scores});
+    finish();
+    if (tile.columns.begin > 0) now.ready = vector(VectorKind::rescale, heads * rows * head_dim, {now.ready, last_values_});
+    pending_ = now;
+  }
+
+  /// The values of the tile whose scores are there.
+  void finish() {
+    if (!pending_) return;
+    const Tile& tile = pending_->tile;
+    last_values_ =
+        gemm(values_, {tile.heads.size(), tile.rows.size(), values_.placement->head_dim, tile.columns.size()},
+             {values_.works.at(tile.context), tile.heads.begin, tile.rows.begin, 0, tile.columns.begin}, pending_->load, {pending_->ready});
+    e_.block_.tasks.back().npu.accumulate = tile.columns.begin > 0;
+    pending_.reset();
+  }
+
+  struct Pending {
+    Tile tile;
+    std::size_t load = 0;
+    std::int32_t ready = -1;  ///< task after which the vector units are done with it
+  };
+
+  BlockEmitter& e_;
+  const OperatorGraph& graph_;
+  OperatorId softmax_;
+  Product scores_, values_;
+  std::optional<Pending> pending_;
+  std::int32_t last_values_ = -1;
+};
+
+void BlockEmitter::fused_attention(const OperatorGraph& graph, OperatorId qk) { FusedAttention(*this, graph, qk).emit(); }
 
 }  // namespace bondsim

@@ -89,6 +89,19 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   put_tile(out, plan, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
 }
 
+void put_fused_attention(Text& out, const Plan& plan) {
+  for (const auto& [context, tile] : attention_tiles(plan, 0)) {
+    const AttentionProblem p = attention_problem(plan, 0, context);
+    const std::string loaded =
+        tile.keeps_stationary ? "K and V are loaded once" : fmt::format("K and V are loaded {} times", ceil_div(p.m, tile.rows));
+    put(out,
+        "  attention over {} tokens, {} heads of {} query rows: tiles of {} heads x {} rows x {} columns of scores, {:.1f} KiB of the "
+        "scratchpad{}; {}, in {:.1f} KiB\n",
+        context, p.heads, p.m, tile.heads, tile.rows, tile.columns, kib(score_bytes(p, tile)),
+        tile.columns < context ? ", running softmax" : "", loaded, kib(stationary_bytes(p, tile)));
+  }
+}
+
 void put_order(Text& out, const Plan& plan) {
   const auto& groups = plan.dataflow.groups();
   if (groups.empty()) {
@@ -130,6 +143,7 @@ std::string explain(const Plan& plan) {
       w.prompts.empty() ? "" : " (first request)", w.generated_tokens, plan.model.layers,
       w.layers == LayerMode::one ? "one block stands for all of them" : "a block each");
   put(out, "prefill: every operator on the NPU, from where its operand lies\n");
+  put_fused_attention(out, plan);
   put_order(out, plan);
   put(out, "decode\n");
   for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {

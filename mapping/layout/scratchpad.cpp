@@ -62,13 +62,11 @@ std::int64_t bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
 
 std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const std::vector<RequestTokens>& requests,
                                        const std::vector<std::int64_t>& rows, bool fused) {
-  std::int64_t scores = 0, values = 0, tile = 0;
+  std::int64_t scores = 0, values = 0;
   for (const RequestTokens& r : requests) {
-    scores += r.tokens * r.context * m.query_heads;
+    if (!fused) scores += r.tokens * r.context * m.query_heads;
     values += r.tokens * m.query_columns();
-    tile = std::max(tile, r.tokens * r.context * m.queries_per_kv_head());
   }
-  if (fused) scores = std::min(scores, 2 * tile);
   std::vector<std::int64_t> bytes(boost::num_vertices(graph), 0);
   for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
     std::int64_t elements = 0;
@@ -151,9 +149,12 @@ std::vector<Extent> spill_extents(const Spill& spill, int channel, std::int64_t 
   return memory.spread(channel, region + spill.bank_offset, units * unit, unit);
 }
 
+std::int64_t stream_capacity(const System& system) {
+  return static_cast<std::int64_t>(2.0 * system.npu.dma_chunk_kib * 1024 * system.channels.total());
+}
+
 std::int64_t activation_capacity(const System& system, const Model& model, std::int64_t tokens) {
-  const double stream = 2.0 * system.npu.dma_chunk_kib * 1024 * system.channels.total();
-  const auto whole = static_cast<std::int64_t>(system.npu.scratchpad_mib * 1024 * 1024 - stream);
+  const std::int64_t whole = static_cast<std::int64_t>(system.npu.scratchpad_mib * 1024 * 1024) - stream_capacity(system);
   return std::max<std::int64_t>(0, whole - bytes_of(tokens * model.hidden, model.bits.activation));
 }
 

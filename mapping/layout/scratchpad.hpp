@@ -17,7 +17,7 @@ struct RequestTokens {
 
 /// Bytes of every operator's output in the NPU's scratchpad, by vertex; appends leave none.
 /// @param rows rows of an operator's input, by vertex
-/// @param fused scores live as two tiles of one head of one request
+/// @param fused scores have none: their tiles have a room of their own
 std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& model, const std::vector<RequestTokens>& requests,
                                        const std::vector<std::int64_t>& rows, bool fused);
 
@@ -39,7 +39,10 @@ std::int64_t spill_bank_bytes(const std::vector<Spill>& spills, const MemoryMap&
 /// A spill on one of the memory's channels; offsets inside the spill region.
 std::vector<Extent> spill_extents(const Spill& spill, int channel, std::int64_t region, const MemoryMap& memory);
 
-/// Scratchpad bytes that activations may take: what two chunks of every channel's stream leave, and the residual stream.
+/// Scratchpad bytes of the stationary operand: two chunks of every channel's stream.
+std::int64_t stream_capacity(const System& system);
+
+/// Scratchpad bytes that activations may take: what the stationary operand and the residual stream leave.
 std::int64_t activation_capacity(const System& system, const Model& model, std::int64_t tokens);
 
 }  // namespace bondsim

@@ -12,6 +12,7 @@ struct VectorCosts {
   double residual = 1;
   double reduce = 1;
   double embedding = 1;
+  double rescale = 1;
 };
 template <class Visitor>
 void fields(Visitor& v, VectorCosts& c) {
@@ -22,6 +23,8 @@ void fields(Visitor& v, VectorCosts& c) {
   v.field("residual", c.residual, defaulted("residual sum").range(0, 1000).in("op/element"));
   v.field("reduce", c.reduce, defaulted("sum of partial results from channels").range(0, 1000).in("op/element"));
   v.field("embedding", c.embedding, defaulted("look-up of the token embedding").range(0, 1000).in("op/element"));
+  v.field("rescale", c.rescale,
+          defaulted("sums of values times the factor by which a running softmax's maximum has changed").range(0, 1000).in("op/element"));
 }
 
 enum class SystolicDataflow { weight_stationary, output_stationary };
@@ -66,9 +69,8 @@ void fields(Visitor& v, NpuConfig& c) {
       defaulted("what stays in the arrays: a tile of the stationary operand, activations streaming by, or a tile of sums, both operands "
                 "streaming by"));
   v.field("fused_attention", c.fused_attention,
-          defaulted("attention on the NPU goes of prefill goes head by head, scores, softmax and values of different heads side by side, "
-                    "instead of operator "
-                    "by operator"));
+          defaulted("attention of prefill goes tile by tile with a running softmax, scores, softmax and values of different tiles side by "
+                    "side, instead of operator by operator"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
 }
 

@@ -47,6 +47,9 @@ std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
     case VectorKind::embedding:
       cost = npu.vector_costs.embedding;
       break;
+    case VectorKind::rescale:
+      cost = npu.vector_costs.rescale;
+      break;
   }
   return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * cost));
 }

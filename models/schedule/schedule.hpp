@@ -27,7 +27,7 @@ enum class TaskKind {
 };
 
 /// What the vector units do; the cost of an element is the NPU's configuration.
-enum class VectorKind { none, softmax, norm, rotary, activation, residual, reduce, embedding };
+enum class VectorKind { none, softmax, norm, rotary, activation, residual, reduce, embedding, rescale };
 
 /// M x K activations times K x N stationary operand (weights, or K/V of attention): `count` independent products of one shape.
 struct GemmShape {
@@ -94,7 +94,8 @@ struct NpuGemm {
   GemmPart part;
   OperandBits bits;
   std::int32_t chunks = 1;
-  std::vector<Extent> stationary;  ///< any channels
+  std::vector<Extent> stationary;  ///< any channels; none: in the scratchpad, from the host_loads of the operator that the task waits for
+  bool accumulate = false;         ///< adds to the sums that the part before it in k has left in the scratchpad
 };
 
 struct VectorWork {

@@ -36,7 +36,7 @@ struct EnumNames<VectorKind> {
     static const std::vector<std::pair<const char*, VectorKind>> list = {
         {"none", VectorKind::none},     {"softmax", VectorKind::softmax},       {"norm", VectorKind::norm},
         {"rotary", VectorKind::rotary}, {"activation", VectorKind::activation}, {"residual", VectorKind::residual},
-        {"reduce", VectorKind::reduce}, {"embedding", VectorKind::embedding}};
+        {"reduce", VectorKind::reduce}, {"embedding", VectorKind::embedding},   {"rescale", VectorKind::rescale}};
     return list;
   }
 };

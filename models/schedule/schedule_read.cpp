@@ -174,7 +174,8 @@ Task read_task(const Value& value) {
     case TaskKind::npu_gemm:
       read_gemm(o, t.npu.shape, t.npu.part, t.npu.bits);
       o.optional("chunks", [&](const Value& v) { t.npu.chunks = v.small(); });
-      o.required("stationary", [&](const Value& v) { t.npu.stationary = extents(v); });
+      o.optional("accumulate", [&](const Value& v) { t.npu.accumulate = v.boolean(); });
+      o.optional("stationary", [&](const Value& v) { t.npu.stationary = extents(v); });
       break;
     case TaskKind::npu_vector:
       o.required("vector", [&](const Value& v) {

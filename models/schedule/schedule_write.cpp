@@ -55,6 +55,7 @@ void put_task(Buffer& out, const Task& t) {
   } else if (t.kind == TaskKind::npu_gemm) {
     put_gemm(out, t.npu.shape, t.npu.part, t.npu.bits);
     put(out, ",\"chunks\":{}", t.npu.chunks);
+    if (t.npu.accumulate) put(out, ",\"accumulate\":true");
     put_extents(out, "stationary", t.npu.stationary);
   } else if (t.kind == TaskKind::npu_vector) {
     put(out, ",\"vector\":[\"{}\",{},{},{}]", enum_name(t.vector.kind), t.vector.elements, t.vector.first_unit, t.vector.units);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "models/schedule/validate_tasks.hpp"
@@ -46,6 +47,42 @@ std::vector<std::vector<std::int32_t>> parts_by_work(const BlockView& v) {
   return parts;
 }
 
+/// Begin and size of a part in one of its four dimensions.
+std::pair<std::int64_t, std::int64_t> range_of(const Task& t, int dimension) {
+  const GemmShape& s = *shape_of(t);
+  const GemmPart& p = part_of(t);
+  const std::array<std::pair<std::int64_t, std::int64_t>, 4> ranges = {{{p.gemm, s.count}, {p.m, s.m}, {p.n, s.n}, {p.k, s.k}}};
+  return ranges[static_cast<std::size_t>(dimension)];
+}
+
+/// Fails when two parts have products in common. Parts whose ranges in a dimension lie apart need not be compared; so the list falls into
+/// pieces, dimension by dimension, and only what falls apart in none is compared pair by pair.
+/// @param whole dimensions in a row that have left the list whole
+void require_disjoint(const BlockView& v, std::vector<std::int32_t> parts, int dimension, int whole) {
+  if (parts.size() < 2) return;
+  if (whole == 4) {
+    std::sort(parts.begin(), parts.end());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        if (!disjoint(v.task(parts[i]), v.task(parts[j]))) v.fail(parts[i], "computes products that task {} computes too", parts[j]);
+      }
+    }
+    return;
+  }
+  const auto begin = [&](std::int32_t i) { return range_of(v.task(i), dimension).first; };
+  const auto end = [&](std::int32_t i) { return begin(i) + range_of(v.task(i), dimension).second; };
+  std::stable_sort(parts.begin(), parts.end(), [&](std::int32_t a, std::int32_t b) { return begin(a) < begin(b); });
+  std::vector<std::vector<std::int32_t>> pieces;
+  std::int64_t reached = 0;
+  for (const std::int32_t i : parts) {
+    if (pieces.empty() || begin(i) >= reached) pieces.emplace_back();
+    pieces.back().push_back(i);
+    reached = pieces.back().size() == 1 ? end(i) : std::max(reached, end(i));
+  }
+  const int next = pieces.size() == 1 ? whole + 1 : 0;
+  for (auto& piece : pieces) require_disjoint(v, std::move(piece), (dimension + 1) % 4, next);
+}
+
 }  // namespace
 
 void check_coverage(const BlockView& v) {
@@ -57,14 +94,8 @@ void check_coverage(const BlockView& v) {
              work.shape.n, work.shape.k);
     }
     std::int64_t macs = 0;
-    for (std::size_t i = 0; i < parts[w].size(); ++i) {
-      macs += shape_of(v.task(parts[w][i]))->macs();
-      for (std::size_t j = 0; j < i; ++j) {
-        if (!disjoint(v.task(parts[w][i]), v.task(parts[w][j]))) {
-          v.fail(parts[w][i], "computes products that task {} computes too", parts[w][j]);
-        }
-      }
-    }
+    for (const std::int32_t i : parts[w]) macs += shape_of(v.task(i))->macs();
+    require_disjoint(v, parts[w], 0, 0);
     // Disjoint parts inside the whole cover it exactly when their volumes add up.
     if (macs != work.shape.macs()) {
       v.fail(parts[w].empty() ? -1 : parts[w].back(), "{}: the parts up to this task cover {} of {} products", v.operator_name(work.op),
@@ -73,15 +104,41 @@ void check_coverage(const BlockView& v) {
   }
 }
 
+namespace {
+
+bool accumulates(const Task& t) { return t.kind == TaskKind::npu_gemm && t.npu.accumulate; }
+
+/// A part that adds to sums in the scratchpad waits for the one that has left them there: the same products of the elements of K before.
+void check_accumulation(const BlockView& v, const std::vector<std::int32_t>& parts, const Ancestors& ancestors) {
+  const auto place = [&](std::int32_t i, std::int64_t k) {
+    const GemmShape& s = *shape_of(v.task(i));
+    const GemmPart& p = part_of(v.task(i));
+    return std::array<std::int64_t, 7>{p.gemm, s.count, p.m, s.m, p.n, s.n, k};
+  };
+  std::map<std::array<std::int64_t, 7>, std::int32_t> ends;  // by place and end in K; parts of a work entry are disjoint
+  for (const std::int32_t i : parts) {
+    if (v.task(i).kind == TaskKind::npu_gemm) ends[place(i, part_of(v.task(i)).k + shape_of(v.task(i))->k)] = i;
+  }
+  for (const std::int32_t i : parts) {
+    if (!accumulates(v.task(i))) continue;
+    const auto before = ends.find(place(i, part_of(v.task(i)).k));
+    if (before == ends.end()) v.fail(i, "adds to sums up to element {} of K, which no task leaves", part_of(v.task(i)).k);
+    if (!ancestors.before(before->second, i)) v.fail(i, "adds to the sums of task {} without waiting for it", before->second);
+  }
+}
+
+}  // namespace
+
 void check_reductions(const BlockView& v, const Ancestors& ancestors) {
   const auto parts = parts_by_work(v);
   std::map<std::int32_t, std::int64_t> sums;               // by operator: additions of partial results that are needed
   std::map<std::int32_t, std::vector<std::int32_t>> from;  // by operator: tasks with partial results
   for (std::size_t w = 0; w < parts.size(); ++w) {
     const OperatorWork& work = v.block.work[w];
+    check_accumulation(v, parts[w], ancestors);
     for (const std::int32_t i : parts[w]) {
       const GemmShape& s = *shape_of(v.task(i));
-      if (s.k == work.shape.k) continue;
+      if (s.k == work.shape.k || accumulates(v.task(i))) continue;
       from[work.op].push_back(i);
       if (part_of(v.task(i)).k > 0) sums[work.op] += s.count * s.m * s.n;
     }

@@ -75,11 +75,13 @@ class TaskChecker {
   }
 
   void check_dependencies() const {
-    for (std::size_t d = 0; d < t_.dependencies.size(); ++d) {
-      const std::int32_t on = t_.dependencies[d];
+    for (const std::int32_t on : t_.dependencies) {
       if (on < 0 || on >= i_) fail("waits for task {}, allowed: earlier tasks of the block (so that there is no cycle)", on);
-      if (std::count(t_.dependencies.begin(), t_.dependencies.end(), on) > 1) fail("waits for task {} twice", on);
     }
+    std::vector<std::int32_t> sorted = t_.dependencies;
+    std::sort(sorted.begin(), sorted.end());
+    const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+    if (twice != sorted.end()) fail("waits for task {} twice", *twice);
   }
 
   void check_extents(const char* name, const std::vector<Extent>& extents, bool any_channel) const {
@@ -196,9 +198,24 @@ class TaskChecker {
     if (g.chunks < 1) fail("{} chunks, allowed: at least 1", g.chunks);
     const std::int64_t needed = bytes_of(g.shape.count * g.shape.n * g.shape.k, g.bits.stationary);
     const std::int64_t found = bytes_of(g.stationary);
+    if (g.stationary.empty()) {
+      const std::int64_t brought = brought_before();
+      if (brought < needed) fail("no stationary operand, and host_loads of {} bytes before it, {} are needed", brought, needed);
+      return;
+    }
     std::int64_t pieces = 0;
     for (const Extent& e : g.stationary) pieces += e.banks;
     if (found < needed || found > 2 * needed + pieces * unit()) fail("stationary operand of {} bytes, {} are needed", found, needed);
+  }
+
+  /// Bytes that the host_loads of the same operator bring which the task waits for.
+  std::int64_t brought_before() const {
+    std::int64_t sum = 0;
+    for (const std::int32_t d : t_.dependencies) {
+      const Task& load = v_.task(d);
+      if (load.kind == TaskKind::host_load && load.op == t_.op) sum += bytes_of(load.extents);
+    }
+    return sum;
   }
 
   void check_vector() const {

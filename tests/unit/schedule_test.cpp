@@ -287,6 +287,81 @@ TEST(ScheduleValidator, partial_results_that_are_not_added_up_are_found) {
   EXPECT_EQ(fault->task, i) << fault->text();
 }
 
+/// A layer's prefill whose attention is fused, with a running softmax.
+struct FusedSample {
+  System system = h2llm_system();
+  std::unique_ptr<ScheduleSource> source;
+  Block embedding, layer;
+
+  FusedSample() {
+    system.npu.fused_attention = true;
+    system.npu.scratchpad_mib = 9;
+    source = make_schedule(system, model("llama-3-8b"), lengths(1, 3000, 0), dataflow("attention_offloading"));
+    source->next(embedding);
+    source->next(layer);
+  }
+  /// The first npu_gemm that adds to sums.
+  std::int32_t accumulating() const {
+    const auto at = std::find_if(layer.tasks.begin(), layer.tasks.end(), [](const Task& t) { return t.npu.accumulate; });
+    EXPECT_NE(at, layer.tasks.end());
+    return static_cast<std::int32_t>(at - layer.tasks.begin());
+  }
+  Task& task(std::int32_t i) { return layer.tasks[static_cast<std::size_t>(i)]; }
+  std::optional<ScheduleFault> fault() {
+    ScheduleValidator validator(system, source->header());
+    if (auto f = validator.check(embedding)) return f;
+    return validator.check(layer);
+  }
+};
+
+TEST(ScheduleValidator, sums_that_are_added_to_are_there_and_waited_for) {
+  const auto damaged = [](const std::function<void(FusedSample&, std::int32_t)>& harm, std::int32_t task_after = 0) {
+    FusedSample sample;
+    const std::int32_t i = sample.accumulating();
+    harm(sample, i);
+    const auto fault = sample.fault();
+    if (!fault) return std::string();
+    EXPECT_EQ(fault->task, i + task_after) << fault->text();
+    return fault->text();
+  };
+  EXPECT_EQ(damaged([](FusedSample&, std::int32_t) {}), "");
+  // The first tile of the rows, marked as if there were one before it.
+  FusedSample first;
+  const std::int32_t start = [&] {
+    std::int32_t i = first.accumulating() - 1;
+    while (first.task(i).kind != TaskKind::npu_gemm || first.task(i).op != first.task(first.accumulating()).op) --i;
+    return i;
+  }();
+  first.task(start).npu.accumulate = true;
+  auto fault = first.fault();
+  ASSERT_TRUE(fault);
+  EXPECT_EQ(fault->task, start);
+  EXPECT_NE(fault->text().find("adds to sums up to element 0 of K, which no task leaves"), std::string::npos) << fault->text();
+  // Not added: partial sums that nobody adds up.
+  FusedSample apart;
+  apart.task(apart.accumulating()).npu.accumulate = false;
+  fault = apart.fault();
+  ASSERT_TRUE(fault);
+  EXPECT_NE(fault->text().find("partial results are added up"), std::string::npos) << fault->text();
+  // Its operand is neither in memory nor brought.
+  const std::string nothing = damaged([](FusedSample& s, std::int32_t i) {
+    auto& waits = s.task(i).dependencies;
+    waits.erase(std::remove_if(waits.begin(), waits.end(), [&](std::int32_t d) { return s.task(d).kind == TaskKind::host_load; }),
+                waits.end());
+  });
+  EXPECT_NE(nothing.find("no stationary operand, and host_loads of 0 bytes before it"), std::string::npos) << nothing;
+}
+
+TEST(ScheduleText, fused_attention_is_read_as_it_was_written) {
+  FusedSample sample;
+  std::ostringstream out;
+  ScheduleWriter writer(out, sample.source->header());
+  writer.write(sample.layer);
+  const std::string text = out.str();
+  EXPECT_NE(text.find("\"accumulate\":true"), std::string::npos);
+  EXPECT_EQ(written(*read_schedule(std::make_unique<std::istringstream>(text), "text")), text);
+}
+
 TEST(ScheduleValidator, staying_in_nmp_mode_while_waiting_for_the_npu_is_found) {
   Sample sample("fc_offloading");
   // q stays for k; k then waits for something else.

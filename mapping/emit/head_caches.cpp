@@ -1,0 +1,96 @@
+#include "mapping/emit/head_caches.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+/// The extent as extents whose banks hold equally much.
+std::vector<Extent> even_extents(const Extent& e) {
+  if (e.longer_banks == 0) return {e};
+  std::vector<Extent> out;
+  for (std::int32_t first = e.first_bank; first < e.first_bank + e.banks; first += e.group_banks()) {
+    Extent part = e;
+    part.groups = 1;
+    part.longer_banks = 0;
+    part.extra_bytes = 0;
+    part.first_bank = first;
+    part.banks = e.longer_banks;
+    part.bytes_per_bank = e.max_bytes_per_bank();
+    out.push_back(part);
+    part.first_bank = first + e.longer_banks;
+    part.banks = e.group_banks() - e.longer_banks;
+    part.bytes_per_bank = e.bytes_per_bank;
+    if (part.bytes() > 0) out.push_back(part);
+  }
+  return out;
+}
+
+/// What of every bank holds heads [first, last) of `heads`, in whole accesses; neighbours may share one.
+std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t first, std::int64_t last, std::int64_t heads,
+                             std::int64_t unit) {
+  std::vector<Extent> out;
+  for (const Extent& extent : extents) {
+    for (const Extent& e : even_extents(extent)) {
+      const std::int64_t bytes = e.bytes_per_bank;
+      const Extent part = e.slice(bytes * first / heads / unit * unit, std::min(bytes, ceil_div(bytes * last, heads * unit) * unit));
+      if (part.bytes() > 0) out.push_back(part);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+HeadCaches::HeadCaches(const AttentionPlacement& placement, const std::vector<RequestTokens>& requests, std::int64_t context)
+    : placement_(placement) {
+  const auto of_context = [&](int request) { return requests[static_cast<std::size_t>(request)].context == context; };
+  std::map<std::int64_t, Head> by_number;
+  for (const HeadRun& run : placement.runs) {
+    if (!of_context(run.request)) continue;
+    for (int g = 0; g < run.gemms; ++g) {
+      HeadRun alone = run;
+      alone.first_pe += g * run.pes_per_gemm;
+      alone.gemms = 1;
+      by_number[run.first_head + g].parts.push_back(alone);
+    }
+  }
+  std::map<int, int> on_channel;
+  std::vector<std::tuple<int, int, Head>> order;  // how many heads its channel has before it, channel
+  for (auto& [number, head] : by_number) {
+    const int channel = head.parts.front().channel;
+    order.emplace_back(on_channel[channel]++, channel, std::move(head));
+  }
+  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
+    return std::tie(std::get<0>(a), std::get<1>(a)) < std::tie(std::get<0>(b), std::get<1>(b));
+  });
+  for (auto& entry : order) heads_.push_back(std::move(std::get<2>(entry)));
+  for (const HeadStripe& stripe : placement.stripes) {
+    if (!of_context(stripe.request)) continue;
+    for (std::int64_t i = 0; i < stripe.heads; ++i) heads_.push_back({{}, &stripe, i});
+  }
+}
+
+std::map<int, std::vector<Extent>> HeadCaches::extents(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
+                                                       const MemoryMap& memory) const {
+  std::map<int, std::vector<Extent>> by_channel;
+  const auto take = [&](const std::vector<Extent>& extents) {
+    for (const Extent& e : extents) by_channel[e.channel].push_back(e);
+  };
+  for (std::int64_t h = first; h < last; ++h) {
+    const Head& head = heads_[static_cast<std::size_t>(h)];
+    for (const HeadRun& part : head.parts) take(append_extents(placement_, part, begin, end, memory));
+    if (head.stripe == nullptr) continue;
+    std::int64_t together = 1;
+    while (h + together < last && heads_[static_cast<std::size_t>(h + together)].stripe == head.stripe) ++together;
+    take(heads_of(stripe_extents(*head.stripe, begin, end, memory), head.index, head.index + together, head.stripe->heads,
+                  memory.host_unit()));
+    h += together - 1;
+  }
+  return by_channel;
+}
+
+}  // namespace bondsim

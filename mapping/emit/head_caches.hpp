@@ -1,0 +1,34 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "mapping/layout/attention.hpp"
+#include "mapping/layout/scratchpad.hpp"
+
+namespace bondsim {
+
+/// The K or V caches of all heads of one context, one by one. Neighbours lie on different channels where they can, so that a few of them
+/// together keep all channels busy.
+class HeadCaches {
+ public:
+  HeadCaches(const AttentionPlacement& placement, const std::vector<RequestTokens>& requests, std::int64_t context);
+
+  std::int64_t heads() const { return static_cast<std::int64_t>(heads_.size()); }
+
+  /// What holds tokens [begin, end) of heads [first, last), by channel; offsets in the layer space.
+  std::map<int, std::vector<Extent>> extents(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
+                                             const MemoryMap& memory) const;
+
+ private:
+  /// A head: its parts on NMP channels, or its place among those of a stripe.
+  struct Head {
+    std::vector<HeadRun> parts;  ///< runs of one GEMM
+    const HeadStripe* stripe = nullptr;
+    std::int64_t index = 0;
+  };
+  const AttentionPlacement& placement_;
+  std::vector<Head> heads_;
+};
+
+}  // namespace bondsim
