@@ -109,10 +109,11 @@ void fields(Visitor& v, OperatorRule& c) {
   const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
   if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
-  const ConfigNode* share = v.raw(
-      "nmp_share", defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels")
-                       .shaped("a number above 0 and below 1, or balanced",
-                               R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
+  const ConfigNode* share =
+      v.raw("nmp_share",
+            defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
+                .shaped("a number above 0 and below 1, or balanced",
+                        R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
   c.share_given = share != nullptr;
   if (share == nullptr || share->text == "balanced") return;
   c.nmp_share = parse_number(*share, v.path_of("nmp_share"));

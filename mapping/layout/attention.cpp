@@ -1,6 +1,7 @@
 #include "mapping/layout/attention.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -196,7 +197,7 @@ AttentionPlacement place_attention(const PlanContext& c, const Workload& w, cons
 
   const std::int64_t total = w.batch * c.model.kv_heads;
   std::int64_t on_nmp = binding.executor == Executor::nmp ? total : 0;
-  if (binding.executor == Executor::split) on_nmp = static_cast<std::int64_t>(static_cast<double>(total) * binding.nmp_share);
+  if (binding.executor == Executor::split) on_nmp = std::llround(static_cast<double>(total) * binding.nmp_share);
   std::vector<Head> heads;
   for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / c.model.kv_heads)});
   if (!heads.empty()) place_heads(c, w, a, heads, binding.nmp_channels, memory);

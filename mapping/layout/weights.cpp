@@ -1,6 +1,7 @@
 #include "mapping/layout/weights.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "mapping/partition/tiling.hpp"
@@ -139,7 +140,7 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
       w.n_nmp = op.n;
       break;
     case Executor::split:
-      w.n_nmp = static_cast<std::int64_t>(static_cast<double>(op.n) * group.binding.nmp_share);
+      w.n_nmp = std::llround(static_cast<double>(op.n) * group.binding.nmp_share);
       break;
   }
   return w;

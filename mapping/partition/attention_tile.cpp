@@ -58,7 +58,8 @@ double attention_seconds(const System& system, const AttentionProblem& p, const 
   const double vector = system.fidelity.vector_ops ? cycle * static_cast<double>(vector_cycles(operations, 0, npu)) : 0;
   const auto channels = static_cast<double>(std::min<std::int64_t>(system.channels.total(), t.heads * p.channels_per_head));
   const double group_bytes = 2.0 * static_cast<double>(bytes_of(t.heads * p.context * p.head_dim, p.bits.stationary));
-  const double loads_of_group = group_bytes / (channels * bus_gbps(system.dram) * 1e9) * static_cast<double>(t.keeps_stationary ? 1 : row_tiles);
+  const double loads_of_group =
+      group_bytes / (channels * bus_gbps(system.dram) * 1e9) * static_cast<double>(t.keeps_stationary ? 1 : row_tiles);
   const double loads = loads_of_group / static_cast<double>(row_tiles * column_tiles);
   return tiles * std::max({arrays, vector, loads}) + arrays + vector + loads;
 }

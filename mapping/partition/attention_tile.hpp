@@ -37,7 +37,8 @@ std::int64_t columns_loaded(const AttentionProblem& problem, const AttentionTile
 /// Time when arrays, vector units and loads each work without a pause on tiles of equal size, and one tile's way through all three.
 double attention_seconds(const System& system, const AttentionProblem& problem, const AttentionTile& tile);
 
-/// The fastest tile that fits, or a larger one that is within 0.2 % of it. When none fits, a row of arrays' rows and columns of one head, whose excess is for the caller to spill.
+/// The fastest tile that fits, or a larger one that is within 0.2 % of it. When none fits, a row of arrays' rows and columns of one head,
+/// whose excess is for the caller to spill.
 AttentionTile choose_attention_tile(const System& system, const AttentionProblem& problem);
 
 }  // namespace bondsim

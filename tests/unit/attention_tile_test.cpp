@@ -47,8 +47,8 @@ TEST(AttentionTile, fits_and_no_tile_of_a_grid_is_much_faster) {
       }
     }
     worst = std::max(worst, seconds / best);
-    EXPECT_LE(seconds, 1.15 * best) << "problem " << i << ": " << p.heads << " heads, [" << p.m << ", " << p.context << "], " << chosen.heads << " x "
-                                   << chosen.rows << " x " << chosen.columns;
+    EXPECT_LE(seconds, 1.15 * best) << "problem " << i << ": " << p.heads << " heads, [" << p.m << ", " << p.context << "], "
+                                    << chosen.heads << " x " << chosen.rows << " x " << chosen.columns;
   }
   RecordProperty("worst_over_best_of_grid", std::to_string(worst));
 }

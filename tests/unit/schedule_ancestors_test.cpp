@@ -25,8 +25,8 @@ TEST(Ancestors, are_those_of_the_definition_on_random_blocks) {
     Block block;
     for (std::int32_t i = 0; i < 40; ++i) {
       Task t;
-      t.kind = std::vector<TaskKind>{TaskKind::host_load, TaskKind::npu_gemm, TaskKind::npu_vector, TaskKind::barrier}[
-          static_cast<std::size_t>(in(0, 3))];
+      t.kind = std::vector<TaskKind>{TaskKind::host_load, TaskKind::npu_gemm, TaskKind::npu_vector,
+                                     TaskKind::barrier}[static_cast<std::size_t>(in(0, 3))];
       if (t.kind == TaskKind::host_load) t.channel = in(0, 3);
       if (t.kind == TaskKind::npu_vector && in(0, 3) > 0) t.vector = {VectorKind::softmax, 1, in(0, 6), in(1, 2)};
       for (std::int32_t d = 0; d < i; ++d) {
@@ -54,7 +54,8 @@ TEST(Ancestors, are_those_of_the_definition_on_random_blocks) {
     }
     for (std::int32_t l = 0; l < 40; ++l) {
       for (std::int32_t e = 0; e < l; ++e) {
-        ASSERT_EQ(ancestors.before(e, l), before[static_cast<std::size_t>(l)][static_cast<std::size_t>(e)]) << e << " before " << l << ", round " << round;
+        ASSERT_EQ(ancestors.before(e, l), before[static_cast<std::size_t>(l)][static_cast<std::size_t>(e)])
+            << e << " before " << l << ", round " << round;
       }
     }
   }
