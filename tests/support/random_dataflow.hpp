@@ -15,6 +15,17 @@
 /// Draws legal data-centric dataflows, as the text of a dataflow file.
 namespace bondsim::testing {
 
+/// Every third system takes attention of prefill tile by tile, every sixth with so small a scratchpad that softmax runs on over tiles of
+/// columns: its arrays are small too, so that short prompts are several tiles.
+inline void draw_fused_attention(std::uint64_t seed, System& system) {
+  if (seed % 3 != 0) return;
+  system.npu.fused_attention = true;
+  if (seed % 2 != 0) return;
+  system.npu.array_rows = system.npu.array_columns = 16;
+  system.npu.dma_chunk_kib = 4;
+  system.npu.scratchpad_mib = 0.125;
+}
+
 class RandomDataflow {
  public:
   RandomDataflow(std::uint64_t seed, const System& system, const OperatorGraph& layer)

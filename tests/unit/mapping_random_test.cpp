@@ -42,6 +42,7 @@ Draw draw(std::uint64_t seed, const std::vector<std::string>& models) {
   d.system.nmp.pe.weight_buffer_kib = static_cast<double>(4 << (random() % 4));
   d.system.nmp.input_buffer_kib = static_cast<double>(4 << (random() % 4));
   d.system.npu.vector_units = 1 + static_cast<int>(random() % 8);
+  testing::draw_fused_attention(seed, d.system);
   d.model = testing::model(models[random() % models.size()]);
   d.model.layers = 2;
   d.workload = testing::lengths(1 + static_cast<int>(random() % 3), 1 + static_cast<std::int64_t>(random() % 90), 3);
