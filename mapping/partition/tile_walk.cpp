@@ -59,6 +59,12 @@ class Walk {
     TileSpan store;
   };
 
+  /// How far an operand has been moved: elements, and the byte there.
+  struct Reached {
+    std::int64_t part = 0;
+    std::int64_t position = 0;
+  };
+
   /// @pre a piece has just been computed
   bool too_late() const {
     if (now_ + limit_.computation - computed_ > limit_.end) return true;
@@ -78,8 +84,11 @@ class Walk {
       tensor = 3;
       bytes = bytes_.output;
     }
-    const std::int64_t from = TileLoop::position(bytes, span.from, span.all, access_);
+    // Mostly it goes on where it stopped.
+    Reached& reached = reached_[static_cast<std::size_t>(tensor)];
+    const std::int64_t from = span.from == reached.part ? reached.position : TileLoop::position(bytes, span.from, span.all, access_);
     const std::int64_t to = TileLoop::position(bytes, span.to, span.all, access_);
+    reached = {span.to, to};
     if (to > from) end_ = port_.move(tensor, from, to, write, now_);
     return end_;
   }
@@ -146,6 +155,7 @@ class Walk {
   double left_ = 1;            ///< of the weights, not yet asked for
   WalkLimit limit_;
   TileSpan pending_;
+  std::array<Reached, 4> reached_{};
   std::array<Piece, 2> piece_;
   std::size_t first_piece_ = 0, pieces_ = 0;
   std::array<std::int64_t, 2> store_ends_{};

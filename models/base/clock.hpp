@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 
 #include "models/base/error.hpp"
@@ -21,12 +23,14 @@ class Clock {
     Clock c;
     c.numerator_ = ps_per_ms / g;
     c.denominator_ = khz / g;
+    c.narrow_ = std::numeric_limits<std::int64_t>::max() / std::max(c.numerator_, c.denominator_);
     return c;
   }
 
   /// Time of edge `n` (rounded down to a whole picosecond).
   Picoseconds edge(std::int64_t n) const {
     if (denominator_ == 1) return Picoseconds(n * numerator_);
+    if (n >= 0 && n <= narrow_) return Picoseconds(n * numerator_ / denominator_);
     return Picoseconds(static_cast<std::int64_t>(static_cast<WideInt>(n) * numerator_ / denominator_));
   }
 
@@ -42,13 +46,19 @@ class Clock {
   /// Last edge at or before `t` (t >= 0).
   std::int64_t edge_before_or_at(Picoseconds t) const {
     if (denominator_ == 1) return t.value / numerator_;
-    auto n = static_cast<std::int64_t>(static_cast<WideInt>(t.value) * denominator_ / numerator_);
+    std::int64_t n = 0;
+    if (t.value >= 0 && t.value <= narrow_) {
+      n = t.value * denominator_ / numerator_;
+    } else {
+      n = static_cast<std::int64_t>(static_cast<WideInt>(t.value) * denominator_ / numerator_);
+    }
     return edge(n + 1) <= t ? n + 1 : n;
   }
 
  private:
   std::int64_t numerator_ = 1;
   std::int64_t denominator_ = 1;
+  std::int64_t narrow_ = std::numeric_limits<std::int64_t>::max();  ///< up to here no product needs wide arithmetic, which is slow
 };
 
 }  // namespace bondsim
