@@ -71,8 +71,10 @@ void Ledger::add_latency(int op, Picoseconds latency, std::int64_t repeat) {
   result.latency += latency * repeat;
 }
 
-void Ledger::add_channel_time(int channel, const TimeParts& parts, std::int64_t repeat) {
-  channels_.at(static_cast<std::size_t>(channel)).time.add_scaled(parts, repeat);
+void Ledger::add_channel_time(Phase phase, int channel, const TimeParts& parts, std::int64_t repeat) {
+  ChannelResult& result = channels_.at(static_cast<std::size_t>(channel));
+  result.time.add_scaled(parts, repeat);
+  if (phase == Phase::prefill) result.prefill.add_scaled(parts, repeat);
 }
 
 void Ledger::add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat) {

@@ -20,7 +20,7 @@ class Ledger {
   /// A block's length.
   void add_time(Phase phase, Picoseconds length, std::int64_t repeat);
   void add_latency(int op, Picoseconds latency, std::int64_t repeat);
-  void add_channel_time(int channel, const TimeParts& parts, std::int64_t repeat);
+  void add_channel_time(Phase phase, int channel, const TimeParts& parts, std::int64_t repeat);
   void add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat);
 
   /// Fills operators, channels, npu and energy of `results`.

@@ -234,7 +234,7 @@ void Replay::end_block() {
   for (std::size_t c = 0; c < marks_.size(); ++c) {
     const TimeParts parts = channel_parts(c);
     check(parts.sum() == length, "channel {}: the parts of {} ps sum to {} ps", c, length.value, parts.sum().value);
-    ledger_.add_channel_time(static_cast<int>(c), parts, repeat);
+    ledger_.add_channel_time(block_.phase, static_cast<int>(c), parts, repeat);
     for (int op = -1; op < static_cast<int>(spans_.size()); ++op) {
       if (op >= 0 && !spans_[static_cast<std::size_t>(op)].used) continue;
       ChannelCounts& before = marks_[c].counts[static_cast<std::size_t>(op + 1)];

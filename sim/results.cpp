@@ -105,6 +105,7 @@ Json channels_json(const Results& r) {
                 {"hb_bytes_read", ch.hb_bytes_read},
                 {"hb_bytes_written", ch.hb_bytes_written}};
     put_times(row, ch.time);
+    put_times(row["prefill"], ch.prefill);
     rows.push_back(std::move(row));
   }
   return rows;

@@ -51,6 +51,7 @@ struct ChannelResult {
   std::int64_t hb_bytes_read = 0;  ///< the part of bytes_read that went through the HB ports
   std::int64_t hb_bytes_written = 0;
   TimeParts time;
+  TimeParts prefill;  ///< the part of it before the first token
 };
 
 /// One value of the configuration that a run had, with where it comes from.

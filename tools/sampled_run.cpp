@@ -19,12 +19,23 @@ double joules(const Results& results, const std::string& phase) {
   return to_joules(total);
 }
 
-double transfer_share(const Results& results) {
+/// Of the time of all NMP channels in the decode steps.
+struct DecodeShares {
+  double transfer = 0;
+  double wait = 0;
+};
+
+DecodeShares decode_shares(const Results& results) {
   TimeParts time;
   for (const ChannelResult& channel : results.channels) {
-    if (channel.kind == "nmp") time.add_scaled(channel.time, 1);
+    if (channel.kind != "nmp") continue;
+    time.add_scaled(channel.time, 1);
+    time.add_scaled(channel.prefill, -1);
   }
-  return static_cast<double>(time.host_transfer.value) / static_cast<double>(std::max<std::int64_t>(1, time.sum().value));
+  const auto of_all = [&](Picoseconds part) {
+    return static_cast<double>(part.value) / static_cast<double>(std::max<std::int64_t>(1, time.sum().value));
+  };
+  return {of_all(time.host_transfer + time.mode_switch), of_all(time.dependency + time.idle)};
 }
 
 /// The decode's actions by other energies.
@@ -42,6 +53,7 @@ nlohmann::json outcome(const Results& results, double other_j) {
   for (const OperatorResult& op : results.operators) {
     if (op.phase == "decode") pe_energy_j += search::logic_die_joules(op.energy);
   }
+  const DecodeShares shares = decode_shares(results);
   const double all_j = std::max(1e-30, to_joules(results.energy_total));
   return {to_seconds(results.prefill),
           to_seconds(results.decode()),
@@ -49,7 +61,8 @@ nlohmann::json outcome(const Results& results, double other_j) {
           joules(results, "decode"),
           pe_energy_j,
           other_j,
-          transfer_share(results),
+          shares.transfer,
+          shares.wait,
           to_joules(results.energy_estimated) / all_j};
 }
 
@@ -63,7 +76,7 @@ SampledRun run_sampled(const System& system, const Model& model, const Workload&
     return outcome(results, other == nullptr ? 0.0 : priced_joules(results, system, *other)).dump();
   });
   const auto values = nlohmann::json::parse(text);
-  return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]};
+  return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8]};
 }
 
 }  // namespace bondsim::tools

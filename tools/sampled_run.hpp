@@ -16,7 +16,8 @@ struct SampledRun {
   double decode_energy_j = 0;
   double pe_energy_j = 0;            ///< of the logic dies in the decode steps: MACs, buffers, HB ports
   double other_decode_energy_j = 0;  ///< the same decode steps by `other` energies; 0 without
-  double transfer_share = 0;         ///< of the NMP channels' time: data on their bus, prefill included
+  double decode_transfer_share = 0;  ///< of the NMP channels' time in the decode steps: data on their bus, and changes of mode
+  double decode_wait_share = 0;      ///< likewise: nothing to do before others are done
   double estimated_energy = 0;       ///< share of the energy that rests on estimates
 };
 

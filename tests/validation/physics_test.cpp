@@ -36,6 +36,8 @@ std::string bound_violations(const System& s, const Results& r) {
     require(to_seconds(r.total), hb / hb_rate(s) + host / bus_rate(s), fmt::format("channel {}", ch.id));
     if (ch.time.sum() != r.total)
       out += fmt::format("channel {}: parts sum to {} ps of {} ps\n", ch.id, ch.time.sum().value, r.total.value);
+    if (ch.prefill.sum() != r.prefill)
+      out += fmt::format("channel {}: parts of the prefill sum to {} ps of {} ps\n", ch.id, ch.prefill.sum().value, r.prefill.value);
   }
   if (r.npu.sum() != r.total) out += "NPU: the parts do not sum to the run\n";
   return out;

@@ -85,6 +85,10 @@ TEST(Reproduce, both_tiers_of_a_small_reproduction_make_whole_tables) {
     const double parts = rows.number(i, "prefill_latency_s_per_layer", 0, 1) + rows.number(i, "decode_latency_s_per_layer", 0, 1);
     EXPECT_DOUBLE_EQ(total(rows, i), parts);
     EXPECT_EQ(rows.has(i, "energy_j"), rows.text(i, "tier") == "cycle");
+    EXPECT_EQ(rows.has(i, "decode_transfer_share"), rows.text(i, "tier") == "cycle");
+    if (rows.text(i, "tier") != "cycle") continue;
+    EXPECT_GT(rows.number(i, "decode_transfer_share", 0, 1), 0);
+    EXPECT_LT(rows.number(i, "decode_transfer_share", 0, 1) + rows.number(i, "decode_wait_share", 0, 1), 1);
   }
   const CsvTable headlines = CsvTable::load(scratch.file("out") + "/headlines.csv");
   ASSERT_EQ(headlines.rows(), 3u);  // no energy in the analytical tier

@@ -217,6 +217,7 @@ class Experiments {
     directory.commit();
     print(headlines);
     print_splits(splits);
+    print_shares();
     fmt::print("written to {}: {}, headlines.csv\n", options_.out, files);
   }
 
@@ -241,6 +242,28 @@ class Experiments {
                  headlines.text(i, "runs"));
     }
     fmt::print("* below the published figure\n");
+  }
+
+  /// Of the data-centric systems: the share of time the paper gives for its own.
+  void print_shares() const {
+    const auto cells = findings_.cells.find("cycle");
+    if (cells == findings_.cells.end()) return;
+    for (std::size_t s = 0; s < reproduction_.systems.size(); ++s) {
+      if (reproduction_.systems[s].dataflow != "data_centric") continue;
+      std::vector<double> transfers, waits;
+      for (const auto& [cell, result] : cells->second) {
+        if (cell.system != s || !result.problem.empty()) continue;
+        transfers.push_back(100 * result.decode_transfer_share);
+        waits.push_back(100 * result.decode_wait_share);
+      }
+      if (transfers.empty()) continue;
+      const auto [least, most] = std::minmax_element(transfers.begin(), transfers.end());
+      const auto [least_wait, most_wait] = std::minmax_element(waits.begin(), waits.end());
+      fmt::print(
+          "{}, NMP channels in decode: transfers and changes of mode {:.1f} to {:.1f} % of the time, waiting for others {:.1f} to {:.1f} "
+          "%\n",
+          reproduction_.systems[s].name, *least, *most, *least_wait, *most_wait);
+    }
   }
 
   static void print_splits(const CsvTable& splits) {

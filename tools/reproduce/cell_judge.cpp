@@ -34,16 +34,16 @@ double simulated_seconds(const System& system, const GemmShape& shape) {
 }  // namespace
 
 std::string to_json(const CellResult& r) {
-  return nlohmann::json{
-      {"prefill", r.prefill_s_per_layer}, {"decode", r.decode_s_per_layer}, {"energy", r.energy_j}, {"decode_energy", r.decode_energy_j},
-      {"paper", r.paper_decode_energy_j}, {"dataflow", r.dataflow},         {"problem", r.problem}}
+  return nlohmann::json{{"prefill", r.prefill_s_per_layer},   {"decode", r.decode_s_per_layer},   {"energy", r.energy_j},
+                        {"decode_energy", r.decode_energy_j}, {"paper", r.paper_decode_energy_j}, {"transfer", r.decode_transfer_share},
+                        {"wait", r.decode_wait_share},        {"dataflow", r.dataflow},           {"problem", r.problem}}
       .dump();
 }
 
 CellResult cell_from_json(const std::string& text) {
   const auto json = nlohmann::json::parse(text);
-  return {json.at("prefill"), json.at("decode"),   json.at("energy"), json.at("decode_energy"),
-          json.at("paper"),   json.at("dataflow"), json.at("problem")};
+  return {json.at("prefill"),  json.at("decode"), json.at("energy"),   json.at("decode_energy"), json.at("paper"),
+          json.at("transfer"), json.at("wait"),   json.at("dataflow"), json.at("problem")};
 }
 
 bool CellJudge::searched(const Cell& cell) const {
@@ -114,6 +114,8 @@ CellResult CellJudge::cycle(const Cell& cell) const {
     result.energy_j = run.prefill_energy_j + run.decode_energy_j;
     result.decode_energy_j = run.decode_energy_j;
     result.paper_decode_energy_j = run.other_decode_energy_j;
+    result.decode_transfer_share = run.decode_transfer_share;
+    result.decode_wait_share = run.decode_wait_share;
   } catch (const InfeasibleError& e) {
     result.problem = e.what();
   }

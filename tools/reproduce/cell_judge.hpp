@@ -12,6 +12,8 @@ struct CellResult {
   double energy_j = 0;               ///< 0: the tier has none
   double decode_energy_j = 0;        ///< likewise
   double paper_decode_energy_j = 0;  ///< likewise, by the paper's own energies
+  double decode_transfer_share = 0;  ///< likewise; of the NMP channels' time: transfers and changes of mode
+  double decode_wait_share = 0;      ///< likewise; and waiting for others
   std::string dataflow;              ///< as searched, one line
   std::string problem;               ///< why there is no result
 

@@ -51,6 +51,8 @@ void fill_results(CsvTable& table, std::size_t row, const CellResult& r, const C
     if (r.energy_j > 0) table.set_number(row, "energy_j", r.energy_j);
     if (r.energy_j > 0) table.set_number(row, "decode_energy_j", r.decode_energy_j);
     if (r.energy_j > 0) table.set_number(row, "decode_energy_paper_table_j", r.paper_decode_energy_j);
+    if (r.energy_j > 0) table.set_number(row, "decode_transfer_share", r.decode_transfer_share);
+    if (r.energy_j > 0) table.set_number(row, "decode_wait_share", r.decode_wait_share);
     if (baseline != nullptr) table.set_number(row, "speedup", baseline->total_s_per_layer() / r.total_s_per_layer());
     table.set_number(row, "prefill_share", r.prefill_s_per_layer / r.total_s_per_layer());
   }
@@ -86,9 +88,9 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     for (const Cell& cell : cells_of(r, experiment, entry.first)) rows.push_back({entry.first, cell});
   }
   CsvTable table = blank_table(rows.size(), "system", experiment.name + ".csv");
-  for (const char* column :
-       {"model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer", "prefill_latency_s_per_layer",
-        "decode_latency_s_per_layer", "energy_j", "decode_energy_j", "decode_energy_paper_table_j", "speedup"}) {
+  for (const char* column : {"model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer",
+                             "prefill_latency_s_per_layer", "decode_latency_s_per_layer", "energy_j", "decode_energy_j",
+                             "decode_energy_paper_table_j", "decode_transfer_share", "decode_wait_share", "speedup"}) {
     if (!rows.empty()) table.set(0, column, "");
   }
   for (std::size_t row = 0; row < rows.size(); ++row) {

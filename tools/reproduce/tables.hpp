@@ -20,8 +20,8 @@ struct Findings {
 std::vector<Cell> cells_of(const Reproduction& reproduction, const ReproducedExperiment& experiment, const std::string& tier);
 
 /// Columns system, model, dataset, prompt_len, gen_len, batch, tier, total_, prefill_, decode_latency_s_per_layer, energy_j,
-/// decode_energy_j, decode_energy_paper_table_j, speedup (over the baseline's total latency), prefill_share, dataflow, problem. Energies
-/// are of all layers.
+/// decode_energy_j, decode_energy_paper_table_j, decode_transfer_share, decode_wait_share, speedup (over the baseline's total latency),
+/// prefill_share, dataflow, problem. Energies are of all layers; the shares are of the NMP channels' time.
 CsvTable experiment_table(const Reproduction& reproduction, const Inputs& inputs, const ReproducedExperiment& experiment,
                           const Findings& findings);
 
