@@ -205,6 +205,25 @@ TEST(Mapping, operators_that_share_an_input_share_its_scatter_and_stay_in_nmp_mo
   EXPECT_EQ(stays, 3);  // q, k, f1
 }
 
+/// PaLM has one KV head; a share of it can only be all or nothing.
+TEST(Mapping, a_share_of_the_heads_is_the_nearest_number_of_them) {
+  const auto runs = [](const char* name, int batch, double share) {
+    const std::string text = fmt::format(
+        "schema: bondsim.dataflow/1\nname: d\noperators:\n"
+        "  - {{names: [qk, sv], executor: split, nmp_channels: all, normal_channels: true, nmp_share: {}}}\n"
+        "  - {{names: [all], executor: nmp, nmp_channels: all, normal_channels: false}}\n",
+        share);
+    const Plan plan = make_plan(h2llm_system(), model(name), lengths(batch, 40, 1), decode_dataflow(parse_yaml(text, "d.yaml")));
+    std::int64_t heads = 0;
+    for (const HeadRun& run : plan.attention.at("qk").runs) heads += run.part == 0 ? run.gemms : 0;
+    return heads;
+  };
+  EXPECT_EQ(runs("palm-8b", 1, 0.97), 1);
+  EXPECT_EQ(runs("palm-8b", 1, 0.4), 0);
+  EXPECT_EQ(runs("llama-3-8b", 1, 0.8), 6);
+  EXPECT_EQ(runs("llama-3-8b", 2, 0.97), 16);
+}
+
 TEST(Mapping, a_model_that_does_not_fit_is_infeasible_and_says_where) {
   try {
     make_schedule(h2llm_system(0, 2), model("llama-3-8b"), lengths(1, 10, 1), dataflow("npu_only"));

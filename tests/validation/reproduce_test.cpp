@@ -65,7 +65,8 @@ std::string small_reproduction(const test::ScratchDirectory& scratch, const std:
           "energy/h2llm-paper.yaml\nmodels: [{name: small, file: model.yaml}]\ndatasets: [{name: short, file: workload.yaml}]\n"
           "batches: [1, 2]\nsystems:\n  - {name: A, system: " +
           configs + "system/h2llm.yaml, dataflow: data_centric}\n  - {name: B, system: " + configs +
-          "system/id-nmp.yaml, dataflow: data_centric}\nexperiments:\n  - " + experiment +
+          "system/id-nmp.yaml, dataflow: data_centric}\n  - {name: C, system: " + configs +
+          "system/h2llm.yaml, dataflow: fc_offloading}\nexperiments:\n  - " + experiment +
           "\nheadlines:\n  - {name: faster, metric: total_latency, of: A, over: [B], published: 2}\n"
           "  - {name: leaner, metric: decode_energy_paper, of: A, over: [B], published: 1.5}\n"
           "architecture: {analytical: space.yaml, cycle: space.yaml}\n"
@@ -74,12 +75,12 @@ std::string small_reproduction(const test::ScratchDirectory& scratch, const std:
 
 TEST(Reproduce, both_tiers_of_a_small_reproduction_make_whole_tables) {
   const test::ScratchDirectory scratch;
-  const std::string config = small_reproduction(scratch, "{name: pair, baseline: B, systems: [A, B]}");
+  const std::string config = small_reproduction(scratch, "{name: pair, baseline: B, systems: [A, B, C]}");
   const std::string command = "reproduce h2llm --config " + config + " --out " + scratch.file("out");
   const auto result = test::bondsim_command(command);
   ASSERT_EQ(result.status, 0) << result.output;
   const CsvTable rows = CsvTable::load(scratch.file("out") + "/pair.csv");
-  EXPECT_EQ(rows.rows(), 8u);
+  EXPECT_EQ(rows.rows(), 12u);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
     EXPECT_EQ(rows.text(i, "problem"), "");
     const double parts = rows.number(i, "prefill_latency_s_per_layer", 0, 1) + rows.number(i, "decode_latency_s_per_layer", 0, 1);
@@ -89,6 +90,11 @@ TEST(Reproduce, both_tiers_of_a_small_reproduction_make_whole_tables) {
     if (rows.text(i, "tier") != "cycle") continue;
     EXPECT_GT(rows.number(i, "decode_transfer_share", 0, 1), 0);
     EXPECT_LT(rows.number(i, "decode_transfer_share", 0, 1) + rows.number(i, "decode_wait_share", 0, 1), 1);
+  }
+  for (const char* batch : {"1", "2"}) {
+    const std::size_t searched = row_of(rows, {"A", "small", "short", batch, "cycle"});
+    const std::size_t fixed = row_of(rows, {"C", "small", "short", batch, "cycle"});
+    EXPECT_LE(total(rows, searched), total(rows, fixed)) << "the space of A has the dataflow of C";
   }
   const CsvTable headlines = CsvTable::load(scratch.file("out") + "/headlines.csv");
   ASSERT_EQ(headlines.rows(), 3u);  // no energy in the analytical tier
@@ -106,10 +112,15 @@ TEST(Reproduce, both_tiers_of_a_small_reproduction_make_whole_tables) {
 
 TEST(Reproduce, errors_name_what_is_allowed) {
   const test::ScratchDirectory scratch;
-  const std::string unknown = small_reproduction(scratch, "{name: pair, baseline: B, systems: [A, C]}");
+  const std::string unknown = small_reproduction(scratch, "{name: pair, baseline: B, systems: [A, D]}");
   const auto result = test::bondsim_command("reproduce h2llm --config " + unknown + " --out " + scratch.file("out"));
   EXPECT_EQ(result.status, 2);
-  EXPECT_NE(result.output.find("experiments: pair: systems: 'C' is not known, allowed: A, B"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("experiments: pair: systems: 'D' is not known, allowed: A, B, C"), std::string::npos) << result.output;
+  std::string text = test::file_text(small_reproduction(scratch, "{name: pair, baseline: B, systems: [A, C]}"));
+  text.replace(text.find("dataflow: fc_offloading"), 23, "dataflow: fc_offload");
+  const auto flow = test::bondsim_command("reproduce h2llm --config " + scratch.write("flow.yaml", text) + " --out " + scratch.file("out"));
+  EXPECT_EQ(flow.status, 2);
+  EXPECT_NE(flow.output.find("systems: C: dataflow: 'fc_offload' is not known, allowed: "), std::string::npos) << flow.output;
   EXPECT_EQ(test::bondsim_command("reproduce attacc --out " + scratch.file("out")).status, 2);
 }
 

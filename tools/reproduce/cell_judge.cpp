@@ -8,6 +8,7 @@
 #include "sim/isolate.hpp"
 #include "sim/simulate.hpp"
 #include "tools/sampled_run.hpp"
+#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -106,7 +107,7 @@ CellResult CellJudge::cycle(const Cell& cell) const {
       result.dataflow = found.text;
       dataflow = decode_dataflow(parse_yaml(found.file, "found dataflow"));
     } else {
-      dataflow = decode_dataflow(load_yaml_file(reproduction_.path("../dataflow/" + name + ".yaml")));
+      dataflow = decode_dataflow(load_yaml_file(shipped("configs/dataflow/" + name + ".yaml")));
     }
     const SampledRun run = run_sampled(system, model, workload, dataflow, reproduction_.decode_samples, &inputs_.paper_energy);
     result.prefill_s_per_layer = run.prefill_s / model.layers;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <tuple>
 
+#include "mapping/cost/fixed_dataflow.hpp"
 #include "models/base/digest.hpp"
 #include "models/system/load.hpp"
 
@@ -95,7 +96,13 @@ void check_names(const std::string& file, const Reproduction& r) {
           fmt::format("{}: metric: '{}' is not known, allowed: total_latency, decode_energy, decode_energy_paper", where, h.metric));
     }
   }
+  std::vector<std::string> dataflows = cost::fixed_dataflow_names();
+  dataflows.insert(dataflows.end(), {"data_centric", "compute_centric"});
   for (const auto& s : r.systems) {
+    if (std::find(dataflows.begin(), dataflows.end(), s.dataflow) == dataflows.end()) {
+      throw ConfigError(fmt::format("{}: reproduction.systems: {}: dataflow: '{}' is not known, allowed: {}", file, s.name, s.dataflow,
+                                    fmt::join(dataflows, ", ")));
+    }
     for (const auto& tier : s.tiers) {
       if (tier != "analytical" && tier != "cycle") {
         throw ConfigError(
