@@ -120,6 +120,18 @@ TEST(MicroCase, output_spill_stores_and_reloads_partial_sums) {
   EXPECT_EQ(latency_ps(s, task), mode_ps + 500000);
 }
 
+TEST(MicroCase, a_tile_waits_for_the_output_buffer_when_that_holds_but_one) {
+  System s = micro_system();
+  // Two n tiles; input 128 B: 5. Weights of tile 1 there at 85, of tile 2 at 165. Compute 1 85 to 165, stored to 167.5.
+  Task task = gemm(1, 64, 32, {16, 64});
+  task.nmp.bits.output = 32;  // 64 B a tile, one access
+  task.nmp.output = in_row(200, 128);
+  s.nmp.pe.output_buffer_kib = 0.125;  // 32 accumulators: compute 2 165 to 245, stored to 247.5
+  EXPECT_EQ(latency_ps(s, task), mode_ps + 247500);
+  s.nmp.pe.output_buffer_kib = 0.0625;  // 16 accumulators: compute 2 167.5 to 247.5, stored to 250
+  EXPECT_EQ(latency_ps(s, task), mode_ps + 250000);
+}
+
 /// Input written by the NPU, a GEMM, its output read, and a residual sum of 128 elements.
 Block decode_step() {
   Task scatter;
