@@ -67,6 +67,32 @@ void place_embedding(Plan& plan) {
   }
 }
 
+/// Chooses the tiles of prefill's attention. @pre attention is placed
+void tile_attention(Plan& plan) {
+  if (!plan.system.npu.fused_attention) return;
+  const AttentionPlacement& keys = plan.attention.at("qk");
+  AttentionProblem common;
+  common.head_dim = keys.head_dim;
+  common.bits = keys.bits;
+  for (const HeadRun& run : keys.runs) common.channels_per_head = std::max(common.channels_per_head, run.parts);
+  for (const HeadStripe& s : keys.stripes) common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : step_tokens(plan.workload, 0)) {
+    tokens += r.tokens;
+    AttentionProblem& p = plan.fused_attention.emplace(r.context, TiledAttention{common, {}}).first->second.problem;
+    p.context = r.context;
+    p.heads += plan.model.kv_heads;
+    p.m = r.tokens * keys.m;
+  }
+  for (auto& [context, t] : plan.fused_attention) {
+    // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
+    t.problem.activation_bytes =
+        std::max(activation_capacity(plan.system, plan.model, tokens) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
+    t.problem.stationary_bytes = stream_capacity(plan.system);
+    t.tile = choose_attention_tile(plan.system, t.problem);
+  }
+}
+
 void reserve_spills(Plan& plan) {
   std::int64_t most = 0;
   for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
@@ -131,38 +157,6 @@ std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
   return out;
 }
 
-AttentionProblem attention_problem(const Plan& plan, int step, std::int64_t context) {
-  const AttentionPlacement& keys = plan.attention.at("qk");
-  AttentionProblem p;
-  std::int64_t tokens = 0;
-  for (const RequestTokens& r : step_tokens(plan.workload, step)) {
-    tokens += r.tokens;
-    if (r.context != context) continue;
-    p.heads += plan.model.kv_heads;
-    p.m = r.tokens * keys.m;
-  }
-  p.context = context;
-  p.head_dim = keys.head_dim;
-  p.bits = keys.bits;
-  for (const HeadRun& run : keys.runs) p.channels_per_head = std::max(p.channels_per_head, run.parts);
-  for (const HeadStripe& s : keys.stripes) p.channels_per_head = std::max(p.channels_per_head, static_cast<int>(s.channels.size()));
-  // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
-  p.activation_bytes =
-      std::max(activation_capacity(plan.system, plan.model, tokens) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
-  p.stationary_bytes = stream_capacity(plan.system);
-  return p;
-}
-
-std::map<std::int64_t, AttentionTile> attention_tiles(const Plan& plan, int step) {
-  std::map<std::int64_t, AttentionTile> tiles;
-  if (!plan.system.npu.fused_attention || step > 0) return tiles;
-  for (const RequestTokens& r : step_tokens(plan.workload, step)) {
-    if (tiles.count(r.context) > 0) continue;
-    tiles[r.context] = choose_attention_tile(plan.system, attention_problem(plan, step, r.context));
-  }
-  return tiles;
-}
-
 std::vector<Spill> layer_spills(const Plan& plan, int step) {
   const auto requests = step_tokens(plan.workload, step);
   std::int64_t tokens = 0;
@@ -174,10 +168,12 @@ std::vector<Spill> layer_spills(const Plan& plan, int step) {
       if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
     }
   }
-  const auto tiles = attention_tiles(plan, step);
-  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, !tiles.empty());
+  const bool fused = step == 0 && !plan.fused_attention.empty();
+  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, fused);
   std::int64_t of_tiles = 0;
-  for (const auto& tile : tiles) of_tiles = std::max(of_tiles, score_bytes(attention_problem(plan, step, tile.first), tile.second));
+  if (fused) {
+    for (const auto& [context, t] : plan.fused_attention) of_tiles = std::max(of_tiles, score_bytes(t.problem, t.tile));
+  }
   const std::int64_t capacity = std::max<std::int64_t>(0, activation_capacity(plan.system, plan.model, tokens) - of_tiles);
   if (std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) <= capacity) return {};
   return scratchpad_spills(plan.layer, bytes, capacity, plan.memory);
@@ -189,7 +185,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {},
-            {},     {},    {},       {}};
+            {},     {},    {},       {},       {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
@@ -199,6 +195,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);
+  tile_attention(plan);
   reserve_spills(plan);
   tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
   plan.memory.require_capacity();

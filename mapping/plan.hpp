@@ -24,6 +24,12 @@ struct EmbeddingPlacement {
   std::vector<std::int64_t> offsets;  ///< per channel, shared space
 };
 
+/// Fused attention over one context: what has to be tiled, and the tile.
+struct TiledAttention {
+  AttentionProblem problem;
+  AttentionTile tile;
+};
+
 /// Everything that is decided before the first task is written: who runs what, and the address of every tensor.
 struct Plan {
   System system;
@@ -36,6 +42,7 @@ struct Plan {
   std::map<std::string, WeightPlacement> weights;                ///< by GEMM name
   std::map<std::string, std::vector<std::string>> weight_group;  ///< GEMMs that share the input of this one, itself included
   std::map<std::string, AttentionPlacement> attention;           ///< qk: the K cache, sv: the V cache
+  std::map<std::int64_t, TiledAttention> fused_attention;        ///< of prefill, by context; empty when it goes operator by operator
   EmbeddingPlacement embedding;
   std::vector<std::int64_t> spill_regions;  ///< by channel, offset in the shared space; empty when the scratchpad holds all activations
   ScheduleHeader header;
@@ -47,11 +54,6 @@ struct Plan {
 
 /// The requests of step `step` (0: prefill).
 std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
-
-/// Tiles of fused attention in a step, by context; empty when attention goes operator by operator.
-std::map<std::int64_t, AttentionTile> attention_tiles(const Plan& plan, int step);
-/// What has to be tiled: all heads of a context.
-AttentionProblem attention_problem(const Plan& plan, int step, std::int64_t context);
 
 /// What of the layer's activations in a step the scratchpad does not hold, by vertex of the layer graph; empty when it holds all of them.
 std::vector<Spill> layer_spills(const Plan& plan, int step);

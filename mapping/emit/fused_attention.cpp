@@ -57,11 +57,10 @@ class FusedAttention {
         values_(product(only_consumer(graph, softmax_))) {}
 
   void emit() {
-    const int step = e_.block_.step;
-    for (const auto& [context, size] : attention_tiles(e_.plan_, step)) {
+    for (const auto& [context, tiled] : e_.plan_.fused_attention) {
       scores_.caches.emplace(*scores_.placement, e_.requests_, context);
       values_.caches.emplace(*values_.placement, e_.requests_, context);
-      for (const Tile& tile : tiles_of(size, attention_problem(e_.plan_, step, context))) next(tile);
+      for (const Tile& tile : tiles_of(tiled.tile, tiled.problem)) next(tile);
     }
     finish();
     for (const OperatorId v : {scores_.op, softmax_, values_.op}) {

@@ -90,8 +90,8 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
 }
 
 void put_fused_attention(Text& out, const Plan& plan) {
-  for (const auto& [context, tile] : attention_tiles(plan, 0)) {
-    const AttentionProblem p = attention_problem(plan, 0, context);
+  for (const auto& [context, tiled] : plan.fused_attention) {
+    const auto& [p, tile] = tiled;
     const std::string loaded =
         tile.keeps_stationary ? "K and V are loaded once" : fmt::format("K and V are loaded {} times", ceil_div(p.m, tile.rows));
     put(out,

@@ -188,8 +188,8 @@ TEST(FusedAttention, a_running_softmax_rescales_the_sums_before_the_next_values_
   // Nothing of the scores leaves the scratchpad, and their tiles are in it.
   EXPECT_EQ(moved(c, TaskKind::host_scatter).count("qk"), 0U);
   const Plan plan = plan_of(c);
-  for (const auto& [context, tile] : attention_tiles(plan, 0)) {
-    const AttentionProblem problem = attention_problem(plan, 0, context);
+  for (const auto& [context, tiled] : plan.fused_attention) {
+    const auto& [problem, tile] = tiled;
     EXPECT_LE(score_bytes(problem, tile), problem.activation_bytes);
     EXPECT_LE(stationary_bytes(problem, tile), problem.stationary_bytes);
   }
@@ -202,9 +202,9 @@ TEST(FusedAttention, takes_the_time_its_tiles_were_chosen_by) {
     c.workload.generated_tokens = 0;
     c.workload.prompt_tokens = 3000;
     const Plan plan = plan_of(c);
-    const auto tiles = attention_tiles(plan, 0);
+    const auto& tiles = plan.fused_attention;
     ASSERT_EQ(tiles.size(), 1U);
-    const double expected = attention_seconds(c.system, attention_problem(plan, 0, 3000), tiles.at(3000));
+    const double expected = attention_seconds(c.system, tiles.at(3000).problem, tiles.at(3000).tile);
     const double seconds = std::stod(simulate_isolated(c, {}, [](const Results& r) {
       for (const OperatorResult& op : r.operators) {
         if (op.name == "softmax" && op.phase == "prefill")
