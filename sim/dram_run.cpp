@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {

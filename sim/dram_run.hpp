@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "models/dram/host_controller.hpp"
+#include "models/dram/host/host_controller.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim {

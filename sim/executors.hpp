@@ -2,11 +2,11 @@
 #include <cstddef>
 #include <vector>
 
-#include "models/dram/channel.hpp"
+#include "models/dram/channel/channel.hpp"
 #include "models/nmp/controller_module.hpp"
 #include "models/npu/npu_module.hpp"
+#include "models/results/results.hpp"
 #include "models/schedule/schedule.hpp"
-#include "sim/results.hpp"
 
 namespace bondsim {
 

@@ -1,6 +1,6 @@
 #include "sim/ledger.hpp"
 
-#include "sim/energy_counts.hpp"
+#include "models/system/energy_counts.hpp"
 
 namespace bondsim {
 namespace {

@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/dram/channel.hpp"
+#include "models/dram/spec/command.hpp"
+#include "models/results/results.hpp"
 #include "models/system/system.hpp"
-#include "sim/results.hpp"
 
 namespace bondsim {
 

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "models/results/results.hpp"
 #include "models/system/system.hpp"
-#include "sim/results.hpp"
 
 namespace bondsim {
 

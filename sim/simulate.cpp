@@ -3,6 +3,8 @@
 #include <chrono>
 #include <optional>
 
+#include "models/system/peaks.hpp"
+#include "sim/system_builder.hpp"
 #include "sim/trace/window_module.hpp"
 
 namespace bondsim {

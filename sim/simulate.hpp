@@ -1,22 +1,24 @@
 #pragma once
 #include <functional>
 
+#include "models/results/results.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
-#include "sim/results.hpp"
-#include "sim/system_builder.hpp"
+#include "sim/construction_order.hpp"
 #include "sim/trace/hub.hpp"
 
 namespace bondsim {
 
+using ReplayProgress = std::function<void(const Block&)>;
+
 struct SimulateOptions {
   TraceHub* traces = nullptr;  ///< who is told what happens; null: nobody
-  Replay::Progress progress;   ///< called after each block
+  ReplayProgress progress;     ///< called after each block
   ConstructionOrder construction = ConstructionOrder::channels_first;
 };
 
 /// Builds the system, replays the schedule, returns what happened. SystemC elaborates once a process: call this once, or through
-/// run_isolated() (sim/isolate.hpp). @throws InfeasibleError when the schedule cannot come to its end.
+/// run_isolated() (tools/app/processes/isolate.hpp). @throws InfeasibleError when the schedule cannot come to its end.
 Results simulate(const System& system, ScheduleSource& schedule, const SimulateOptions& options = {});
 
 }  // namespace bondsim

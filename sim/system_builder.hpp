@@ -2,15 +2,13 @@
 #include <memory>
 #include <vector>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "models/system/system.hpp"
+#include "sim/construction_order.hpp"
 #include "sim/replay_module.hpp"
 #include "sim/trace/hub.hpp"
 
 namespace bondsim {
-
-/// The order modules are constructed in. It must not change any result; tests try both.
-enum class ConstructionOrder { channels_first, npu_first };
 
 /// Constructs and binds every module of a system: the only place that does.
 class SystemBuilder {

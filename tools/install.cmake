@@ -1,5 +1,5 @@
 # What `cmake --install` puts where, and the Debian package (`cpack -G DEB` in the build directory). The binary finds the rest from where it
-# stands itself (tools/shipped.hpp), so the prefix may be any.
+# stands itself (tools/app/shipped.hpp), so the prefix may be any.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY TRUE)  # tests need not be built for it
 include(GNUInstallDirs)
 set(BONDSIM_SHARE ${CMAKE_INSTALL_DATADIR}/bondsim)

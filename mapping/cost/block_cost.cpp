@@ -90,4 +90,8 @@ double serial_seconds(const CostModel& model, const Block& block, const System& 
   return sum;
 }
 
+double CostModel::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
+  return serial_seconds(*this, block, system);
+}
+
 }  // namespace bondsim::cost

@@ -36,11 +36,4 @@ class CostModel {
   virtual SplitShares split_shares() const { return SplitShares::mended; }
 };
 
-/// Names of all closed forms, in the order they are listed to the user.
-std::vector<std::string> cost_model_names();
-
-/// @param system of which a form may want what a device does not say; only `detailed` does.
-/// @throws ConfigError listing the valid names, or when the form needs a system and none is given.
-std::unique_ptr<CostModel> make_cost_model(const std::string& name, const System* system = nullptr);
-
 }  // namespace bondsim::cost

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "mapping/plan.hpp"
+#include "mapping/plan/plan.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/nmp/tile_loop.hpp"
 

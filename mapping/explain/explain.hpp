@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "mapping/plan.hpp"
+#include "mapping/plan/plan.hpp"
 
 namespace bondsim {
 

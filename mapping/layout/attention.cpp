@@ -5,7 +5,7 @@
 #include <map>
 #include <numeric>
 
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
 

@@ -7,7 +7,7 @@
 #include "mapping/layout/weights.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {

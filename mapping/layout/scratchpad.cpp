@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "mapping/partition/split.hpp"
+#include "mapping/tiling/split.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {

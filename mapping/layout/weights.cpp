@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
 

@@ -7,9 +7,9 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/llm/model.hpp"
-#include "mapping/partition/split.hpp"
-#include "mapping/partition/tiling.hpp"
-#include "mapping/partition/tiling_file.hpp"
+#include "mapping/tiling/split.hpp"
+#include "mapping/tiling/tiling.hpp"
+#include "mapping/tiling/tiling_file.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {

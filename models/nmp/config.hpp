@@ -3,6 +3,7 @@
 #include <string>
 
 #include "models/base/fields.hpp"
+#include "models/dram/spec/hb_config.hpp"
 
 namespace bondsim {
 
@@ -15,32 +16,6 @@ struct EnumNames<NmpPlacement> {
     return list;
   }
 };
-
-enum class ActivatePolicy { all_bank, staggered };
-template <>
-struct EnumNames<ActivatePolicy> {
-  static const std::vector<std::pair<const char*, ActivatePolicy>>& names() {
-    static const std::vector<std::pair<const char*, ActivatePolicy>> list = {{"all_bank", ActivatePolicy::all_bank},
-                                                                             {"staggered", ActivatePolicy::staggered}};
-    return list;
-  }
-};
-
-/// The port between a bank and its PE.
-struct HbConfig {
-  double bandwidth_gbps = 0;  ///< GB/s (1e9 bytes) of one bank's port
-  int access_bytes = 0;       ///< bytes of one column access through the port
-
-  /// Picoseconds of one access, exact for the shipped configurations (rounded up otherwise).
-  std::int64_t access_ps() const {
-    return static_cast<std::int64_t>(std::ceil(static_cast<double>(access_bytes) * 1000.0 / bandwidth_gbps - 1e-9));
-  }
-};
-template <class Visitor>
-void fields(Visitor& v, HbConfig& c) {
-  v.field("bandwidth_gbps", c.bandwidth_gbps, required("peak of one bank's port, 1 GB = 1e9 bytes").range(0.1, 1000).in("GB/s"));
-  v.field("access_bytes", c.access_bytes, required("bytes of one column access through the port").range(1, 4096).in("B"));
-}
 
 /// One processing engine: FPUs of a few MACs each, an FPU taking `macs_per_fpu` elements of K of one output column a cycle.
 struct PeConfig {
@@ -64,14 +39,10 @@ void fields(Visitor& v, PeConfig& c) {
 }
 
 /// The NMP side of a channel.
-struct NmpConfig {
+struct NmpConfig : BankPorts {
   NmpPlacement placement = NmpPlacement::hybrid_bonded;
-  HbConfig hb;
   PeConfig pe;
   double input_buffer_kib = 0;
-  double mode_change_ns = 0;
-  ActivatePolicy activate_policy = ActivatePolicy::all_bank;
-  bool subarray_overlap = false;
 };
 template <class Visitor>
 void fields(Visitor& v, NmpConfig& c) {

@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "models/base/clock.hpp"
-#include "models/dram/channel.hpp"
+#include "models/dram/channel/channel.hpp"
+#include "models/nmp/observer.hpp"
 #include "models/nmp/tile_buffers.hpp"
 #include "models/nmp/tile_program.hpp"
 #include "models/schedule/schedule.hpp"
@@ -19,23 +20,6 @@ struct NmpTimes {
   Picoseconds compute;
   Picoseconds buffer_wait;  ///< neither PEs nor banks can go on: buffers are full or empty, clocks align
   ChannelTimes hidden;      ///< the part of the channel's times that lies under `compute` or `buffer_wait`
-};
-
-/// What a channel's NMP side is doing, for traces.
-struct NmpState {
-  ChannelMode mode = ChannelMode::normal;  ///< as last asked for
-  bool changing = false;                   ///< it has not been reached
-  bool computing = false;
-  int inputs = 0;  ///< buffer slots in use: input tiles of the channel, weight pieces and output tiles of each PE
-  int weights = 0;
-  int outputs = 0;
-};
-
-/// Told when it changes, at the time it does. May see the same state twice.
-class NmpObserver {
- public:
-  virtual ~NmpObserver() = default;
-  virtual void nmp_changed(int channel, const NmpState& state) = 0;
 };
 
 /// The NMP controller of a channel with its PE array: takes one nmp_gemm at a time, changes the channel's mode, unpacks the loop nest into

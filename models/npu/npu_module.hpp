@@ -6,8 +6,9 @@
 #include <vector>
 
 #include "models/base/clock.hpp"
-#include "models/dram/channel.hpp"
+#include "models/dram/channel/channel.hpp"
 #include "models/npu/config.hpp"
+#include "models/npu/observer.hpp"
 #include "models/npu/rules.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/schedule/task_listener.hpp"
@@ -20,20 +21,6 @@ struct NpuTimes {
   Picoseconds vector;         ///< only vector units busy
   Picoseconds host_transfer;  ///< only DMA busy
   Picoseconds free;
-};
-
-/// What the NPU is doing, for traces.
-struct NpuState {
-  bool computing = false;             ///< the systolic arrays
-  std::int64_t vector_tasks = 0;      ///< that run
-  std::int64_t transfers_queued = 0;  ///< DMA transfers that have not ended
-};
-
-/// Told when it changes, at the time it does. May see the same state twice.
-class NpuObserver {
- public:
-  virtual ~NpuObserver() = default;
-  virtual void npu_changed(const NpuState& state) = 0;
 };
 
 /// The NPU: systolic arrays, vector units and a DMA that moves everything between the scratchpad and the channels.

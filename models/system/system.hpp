@@ -2,7 +2,7 @@
 #include <string>
 
 #include "models/base/fields.hpp"
-#include "models/dram/config.hpp"
+#include "models/dram/spec/config.hpp"
 #include "models/energy/table.hpp"
 #include "models/nmp/config.hpp"
 #include "models/npu/config.hpp"

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "models/dram/command.hpp"
+#include "models/dram/spec/command.hpp"
 #include "sim/trace/gzip_writer.hpp"
 #include "sim/trace/window.hpp"
 

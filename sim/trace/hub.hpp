@@ -1,9 +1,9 @@
 #pragma once
 #include <vector>
 
-#include "models/dram/command.hpp"
-#include "models/nmp/controller_module.hpp"
-#include "models/npu/npu_module.hpp"
+#include "models/dram/spec/command.hpp"
+#include "models/nmp/observer.hpp"
+#include "models/npu/observer.hpp"
 #include "sim/trace/task_sink.hpp"
 #include "sim/trace/window.hpp"
 

@@ -7,7 +7,7 @@
 #include <map>
 #include <systemc>
 
-#include "sim/energy_counts.hpp"
+#include "models/system/energy_counts.hpp"
 #include "sim/trace/tasks.hpp"
 
 namespace bondsim {

@@ -2,7 +2,7 @@
 #include <array>
 #include <vector>
 
-#include "models/nmp/controller_module.hpp"
+#include "models/nmp/observer.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/chrome_events.hpp"
 #include "sim/trace/window.hpp"

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "models/dram/address_map.hpp"
-#include "models/dram/host_controller.hpp"
+#include "models/dram/host/host_controller.hpp"
+#include "models/dram/spec/address_map.hpp"
 
 namespace bondsim {
 

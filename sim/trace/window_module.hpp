@@ -3,7 +3,7 @@
 #include <systemc>
 #include <vector>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "sim/trace/hub.hpp"
 
 namespace bondsim {

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
-#include "mapping/cost/cost_model.hpp"
-#include "mapping/cost/detailed.hpp"
+#include "mapping/cost/detailed/detailed.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
 #include "models/system/load.hpp"
+#include "tests/support/paths.hpp"
 
 namespace {
 
@@ -23,7 +24,7 @@ cost::NmpDevice h2llm_device() {
 }
 
 System h2llm_system() {
-  ConfigNode node = load_yaml_file(std::string(BONDSIM_SOURCE_DIR) + "/configs/system/h2llm.yaml");
+  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
   std::vector<std::string> files;
   resolve_system(node, "system", files);
   return decode_system(node, "system");

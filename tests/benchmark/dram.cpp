@@ -3,9 +3,10 @@
 #include <cstdlib>
 #include <ctime>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "models/system/load.hpp"
-#include "sim/isolate.hpp"
+#include "tests/support/paths.hpp"
+#include "tools/app/processes/isolate.hpp"
 
 /// Speed of a channel in the kernel: memory requests a second, and GB through HB ports a second of wall time, with trains off and on.
 /// Each measurement simulates in a process of its own (SystemC elaborates once a process) and times what comes after elaboration.
@@ -16,7 +17,7 @@ enum Pattern { sequential, random_reads, mixed };
 
 System channel_system() {
   ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
-  ConfigNode node = load_yaml_file(BONDSIM_SOURCE_DIR "/configs/system/lpddr5-8gb-channel.yaml");
+  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/lpddr5-8gb-channel.yaml");
   std::vector<std::string> files;
   resolve_system(node, "system", files);
   return decode_system(node, "system");

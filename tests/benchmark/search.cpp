@@ -1,8 +1,9 @@
 #include <benchmark/benchmark.h>
 
-#include "mapping/cost/published_layer.hpp"
-#include "mapping/search/exact_search.hpp"
-#include "mapping/search/genetic_operators.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/cost/published/published_layer.hpp"
+#include "mapping/search/dataflow/exact_search.hpp"
+#include "mapping/search/dataflow/genetic_operators.hpp"
 
 namespace {
 

@@ -2,14 +2,17 @@
 
 #include <vector>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
+#include "models/nmp/config.hpp"
+#include "tests/support/paths.hpp"
 
 /// A channel in the kernel. Each test runs in a process of its own: SystemC elaborates once a process.
 namespace bondsim {
 namespace {
 
 DramConfig part() {
-  return decode_document<DramConfig>(load_yaml_file(BONDSIM_SOURCE_DIR "/configs/dram/lpddr5-6400-32gb.yaml"), "", "bondsim.dram/1");
+  return decode_document<DramConfig>(load_yaml_file(bondsim::tests::source_dir() + "/configs/dram/lpddr5-6400-32gb.yaml"), "",
+                                     "bondsim.dram/1");
 }
 
 NmpConfig nmp_side() {

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/scale.hpp"
 

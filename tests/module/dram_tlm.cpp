@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "models/dram/tlm_target_module.hpp"
+#include "models/dram/channel/tlm_target_module.hpp"
 #include "tests/support/dram_setup.hpp"
 
 /// Another SystemC model uses a channel as its memory through the TLM-2.0 socket.

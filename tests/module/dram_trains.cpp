@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "tests/support/dram_setup.hpp"
 
 /// Column trains on and off give the same commands, times and counts: many pairs of channels side by side in one simulation, each pair with

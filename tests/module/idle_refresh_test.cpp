@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "models/dram/channel_module.hpp"
+#include "models/dram/channel/channel_module.hpp"
 #include "models/system/load.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim {
 namespace {
@@ -14,7 +15,7 @@ struct Ends : ChannelListener {
 };
 
 TEST(IdleRefresh, a_channel_that_has_worked_keeps_refreshing_and_owes_nothing_when_work_comes) {
-  ConfigNode node = load_yaml_file(std::string(BONDSIM_SOURCE_DIR) + "/configs/system/h2llm.yaml");
+  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
   std::vector<std::string> files;
   resolve_system(node, "system", files);
   const System system = decode_system(node, "system");

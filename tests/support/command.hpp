@@ -10,6 +10,8 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/paths.hpp"
+
 /// Running the bondsim binary as a user does.
 namespace bondsim::test {
 
@@ -22,7 +24,7 @@ struct CommandResult {
 /// @param arguments as typed in a shell; the working directory is the source tree.
 inline CommandResult bondsim_command(const std::string& arguments) {
   const auto began = std::chrono::steady_clock::now();
-  const std::string line = "cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && '" + std::string(BONDSIM_BINARY) + "' " + arguments + " 2>&1";
+  const std::string line = "cd '" + bondsim::tests::source_dir() + "' && '" + bondsim::tests::binary() + "' " + arguments + " 2>&1";
   CommandResult result;
   FILE* pipe = ::popen(line.c_str(), "r");
   if (pipe == nullptr) return result;

@@ -6,14 +6,16 @@
 #include <utility>
 #include <vector>
 
-#include "models/dram/channel_core.hpp"
+#include "models/dram/channel/channel_core.hpp"
 #include "models/dram/check/trace_checker.hpp"
+#include "models/nmp/config.hpp"
+#include "tests/support/paths.hpp"
 
 /// Channels for tests: shipped parts, random extents and configurations, and a driver without a kernel.
 namespace bondsim::test {
 
 inline DramConfig dram_part(const std::string& name = "lpddr5-6400-16gb") {
-  return decode_document<DramConfig>(load_yaml_file(std::string(BONDSIM_SOURCE_DIR) + "/configs/dram/" + name + ".yaml"), "",
+  return decode_document<DramConfig>(load_yaml_file(bondsim::tests::source_dir() + "/configs/dram/" + name + ".yaml"), "",
                                      "bondsim.dram/1");
 }
 

@@ -4,17 +4,18 @@
 #include <string>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "mapping/emit/mapper.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
-#include "mapping/mapper.hpp"
 #include "models/system/load.hpp"
-#include "sim/isolate.hpp"
 #include "sim/simulate.hpp"
+#include "tests/support/paths.hpp"
+#include "tools/app/processes/isolate.hpp"
 
 /// Inputs of whole-run tests: shipped files, and random systems and models around them.
 namespace bondsim::test {
 
-inline std::string config_path(const std::string& relative) { return std::string(BONDSIM_SOURCE_DIR) + "/configs/" + relative; }
+inline std::string config_path(const std::string& relative) { return bondsim::tests::source_dir() + "/configs/" + relative; }
 
 inline System shipped_system(const std::string& name) {
   ConfigNode node = load_yaml_file(config_path("system/" + name + ".yaml"));

@@ -1,14 +1,15 @@
 #pragma once
 #include <string>
 
-#include "mapping/mapper.hpp"
+#include "mapping/emit/mapper.hpp"
 #include "models/base/config_node.hpp"
 #include "models/system/system.hpp"
+#include "tests/support/paths.hpp"
 
 /// Shipped inputs for tests of the mapping.
 namespace bondsim::testing {
 
-inline std::string config_path(const std::string& path) { return std::string(BONDSIM_SOURCE_DIR) + "/configs/" + path + ".yaml"; }
+inline std::string config_path(const std::string& path) { return bondsim::tests::source_dir() + "/configs/" + path + ".yaml"; }
 
 /// The device of H2-LLM (ISCA'25, section 7): 8 LPDDR5-6400 channels, 6 of them hybrid-bonded.
 inline System h2llm_system(int nmp = 6, int normal = 2) {

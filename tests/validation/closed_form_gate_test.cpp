@@ -3,7 +3,7 @@
 #include <functional>
 
 #include "mapping/cost/accuracy.hpp"
-#include "mapping/cost/detailed.hpp"
+#include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/emit/single_operator.hpp"
 #include "tests/support/inputs.hpp"
 

@@ -4,8 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "mapping/cost/detailed.hpp"
-#include "mapping/cost/tables.hpp"
+#include "mapping/cost/detailed/detailed.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/cost/forms/tables.hpp"
 #include "mapping/emit/single_operator.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"

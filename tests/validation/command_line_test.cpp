@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/command.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim::test {
 namespace {
@@ -133,7 +134,7 @@ TEST(CommandLine, a_change_of_one_value_changes_the_digest) {
 }
 
 TEST(CommandLine, every_shipped_experiment_runs) {
-  const std::string folder = std::string(BONDSIM_SOURCE_DIR) + "/configs/experiment";
+  const std::string folder = bondsim::tests::source_dir() + "/configs/experiment";
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const CommandResult result = bondsim_command("run " + entry.path().string() + short_run);
     EXPECT_EQ(result.status, 0) << entry.path() << "\n" << result.output;

@@ -5,6 +5,7 @@
 
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/memory_traces.hpp"
+#include "tests/support/paths.hpp"
 
 /// tests/data/lpddr5_traces.csv: what Ramulator 2.1 makes of seven memory traces under two address maps.
 namespace bondsim {
@@ -18,7 +19,7 @@ struct ReferenceRow {
 };
 
 std::vector<ReferenceRow> reference_rows() {
-  std::ifstream in(BONDSIM_SOURCE_DIR "/tests/data/lpddr5_traces.csv");
+  std::ifstream in(bondsim::tests::source_dir() + "/tests/data/lpddr5_traces.csv");
   std::string line;
   std::getline(in, line);
   std::vector<ReferenceRow> rows;

@@ -10,12 +10,13 @@
 
 #include "models/base/csv_table.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim {
 namespace {
 
 std::string space_file(const test::ScratchDirectory& scratch, int generations = 12) {
-  const std::string configs = std::string(BONDSIM_SOURCE_DIR) + "/configs/";
+  const std::string configs = bondsim::tests::source_dir() + "/configs/";
   return scratch.write("space.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + configs +
                                          "system/h2llm.yaml\nworkloads:\n  - {model: " + configs +
                                          "model/opt-6.7b.yaml, workload: " + configs +
@@ -60,8 +61,8 @@ TEST(Dse, killed_at_random_moments_and_resumed_ends_as_if_undisturbed) {
     const double after_s = undisturbed.seconds * (0.02 + 0.03 * kills) * (0.5 + static_cast<double>(random() % 1000) / 1000);
     const std::string store = scratch.file("parts") + "/search.sqlite";
     const bool resume = !first && std::filesystem::exists(store);
-    const std::string command = "cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
-                                std::string(BONDSIM_BINARY) + "' dse " + space + disturbed + (resume ? " --resume" : "") + " > " +
+    const std::string command = "cd '" + bondsim::tests::source_dir() + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
+                                bondsim::tests::binary() + "' dse " + space + disturbed + (resume ? " --resume" : "") + " > " +
                                 scratch.file("log") + " 2>&1";
     const int status = std::system(command.c_str());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
@@ -83,7 +84,7 @@ std::string small_space(const test::ScratchDirectory& scratch, const std::string
                 "schema: bondsim.model/1\nname: small\nlayers: 2\nhidden: 256\nintermediate: 512\nquery_heads: 4\nkv_heads: 2\n"
                 "head_dim: 64\nvocab: 1000\nmax_context: 2048\ngated_ffn: true\nactivation: silu\nnorm: rms_norm\nposition: rotary\n");
   scratch.write("workload.yaml", "schema: bondsim.workload/1\nname: short\nprompt_tokens: 8\ngenerated_tokens: 6\n");
-  return scratch.write("small.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + std::string(BONDSIM_SOURCE_DIR) +
+  return scratch.write("small.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + bondsim::tests::source_dir() +
                                          "/configs/system/h2llm.yaml\nworkloads:\n  - {model: model.yaml, workload: workload.yaml}\n"
                                          "objectives: [latency_s, energy_j, pe_area_mm2]\nsearch: " +
                                          search +
@@ -107,8 +108,8 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
   for (int round = 1; round < 40; ++round) {
     const bool resume = std::filesystem::exists(store);
     const double after_s = whole.seconds * 0.15 * round;
-    const std::string command = "cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
-                                std::string(BONDSIM_BINARY) + "' dse " + space + " --tier both -j 2 --out " + scratch.file("parts") +
+    const std::string command = "cd '" + bondsim::tests::source_dir() + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
+                                bondsim::tests::binary() + "' dse " + space + " --tier both -j 2 --out " + scratch.file("parts") +
                                 (resume ? " --resume" : "") + " > " + scratch.file("log") + " 2>&1";
     const int status = std::system(command.c_str());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
@@ -155,7 +156,7 @@ TEST(DseCycles, a_search_by_cycles_gives_the_latency_of_a_run_with_the_same_data
 
 /// mpirun on this host. Open MPI keeps memory until the process ends: what a leak sanitizer would say of ranks is not about bondsim.
 const std::string rank_start =
-    "cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && ASAN_OPTIONS=detect_leaks=0 mpirun --oversubscribe --allow-run-as-root ";
+    "cd '" + bondsim::tests::source_dir() + "' && ASAN_OPTIONS=detect_leaks=0 mpirun --oversubscribe --allow-run-as-root ";
 
 /// Ranks of an MPI job find what one process finds; without mpirun there is nothing to try.
 TEST(DseRanks, one_two_and_four_ranks_find_the_same_front) {
@@ -166,7 +167,7 @@ TEST(DseRanks, one_two_and_four_ranks_find_the_same_front) {
   ASSERT_EQ(alone.status, 0) << alone.output;
   for (const int ranks : {1, 2, 4}) {
     const std::string out = scratch.file("ranks-" + std::to_string(ranks));
-    const std::string command = rank_start + "-n " + std::to_string(ranks) + " '" + std::string(BONDSIM_BINARY) + "' dse " + space +
+    const std::string command = rank_start + "-n " + std::to_string(ranks) + " '" + bondsim::tests::binary() + "' dse " + space +
                                 " --tier both --out " + out + " > " + scratch.file("log") + " 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0) << test::file_text(scratch.file("log"));
     EXPECT_EQ(test::file_text(out + "/front.csv"), test::file_text(scratch.file("alone") + "/front.csv")) << ranks;
@@ -203,7 +204,7 @@ void lose_a_process_of_a_rank(int from_bottom, const std::string& report) {
   int status = -1;
   std::thread job([&] {
     const std::string command =
-        rank_start + "-n 2 '" + std::string(BONDSIM_BINARY) + "' dse " + space + " --out " + out + " > " + scratch.file("log") + " 2>&1";
+        rank_start + "-n 2 '" + bondsim::tests::binary() + "' dse " + space + " --out " + out + " > " + scratch.file("log") + " 2>&1";
     status = std::system(command.c_str());
   });
   bool killed = false;

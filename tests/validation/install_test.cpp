@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "tests/support/command.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim::test {
 namespace {
@@ -28,7 +29,7 @@ const std::string small =
 TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
   const ScratchDirectory scratch;
   const std::string prefix = scratch.file("usr");
-  const auto installed = shell("cmake --install '" + std::string(BONDSIM_BUILD_DIR) + "' --prefix " + prefix);
+  const auto installed = shell("cmake --install '" + bondsim::tests::build_dir() + "' --prefix " + prefix);
   ASSERT_EQ(installed.status, 0) << installed.output;
   const std::string binary = "cd " + scratch.file("") + " && " + prefix + "/bin/bondsim ";
   const auto list = shell(binary + "list experiment");
@@ -56,10 +57,10 @@ TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
 
 /// What the completion offers for a command line whose last word is being typed.
 std::string completions(const std::string& line) {
-  const std::string source = std::string(BONDSIM_SOURCE_DIR) + "/tools/completion/bondsim.bash";
+  const std::string source = bondsim::tests::source_dir() + "/tools/completion/bondsim.bash";
   const auto result =
-      shell("cd '" + std::string(BONDSIM_SOURCE_DIR) + "' && bash -c 'source " + source + "; COMP_WORDS=(" + std::string(BONDSIM_BINARY) +
-            " " + line + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bondsim; " + "echo \" ${COMPREPLY[*]} \"'");
+      shell("cd '" + bondsim::tests::source_dir() + "' && bash -c 'source " + source + "; COMP_WORDS=(" + bondsim::tests::binary() + " " +
+            line + "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _bondsim; " + "echo \" ${COMPREPLY[*]} \"'");
   return result.output;
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "models/nmp/tile_program.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/scale.hpp"
 

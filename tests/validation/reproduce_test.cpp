@@ -2,6 +2,7 @@
 
 #include "models/base/csv_table.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim {
 namespace {
@@ -26,8 +27,8 @@ TEST(Reproduce, quick_analytical_tables_hold_the_published_evaluators_figures) {
   const auto result = test::bondsim_command("reproduce h2llm --tier analytical --quick --out " + scratch.file("out"));
   ASSERT_EQ(result.status, 0) << result.output;
   const CsvTable rows = CsvTable::load(scratch.file("out") + "/end_to_end.csv");
-  const CsvTable fixed = CsvTable::load(std::string(BONDSIM_SOURCE_DIR) + "/tests/data/fixed_dataflows.csv");
-  const CsvTable best = CsvTable::load(std::string(BONDSIM_SOURCE_DIR) + "/tests/data/dse_best.csv");
+  const CsvTable fixed = CsvTable::load(bondsim::tests::source_dir() + "/tests/data/fixed_dataflows.csv");
+  const CsvTable best = CsvTable::load(bondsim::tests::source_dir() + "/tests/data/dse_best.csv");
   const std::size_t cp = row_of(rows, {"CP", "llama", "he", "1", "analytical"});
   EXPECT_NEAR(total(rows, cp) / total(fixed, row_of(fixed, {"CP", "llama", "he", "1"})), 1, 1e-12);
   const std::size_t h2llm = row_of(rows, {"H2-LLM", "llama", "he", "1", "analytical"});
@@ -51,7 +52,7 @@ TEST(Reproduce, quick_analytical_tables_hold_the_published_evaluators_figures) {
 
 /// A reproduction of two systems and a model that simulates in a blink.
 std::string small_reproduction(const test::ScratchDirectory& scratch, const std::string& experiment) {
-  const std::string configs = std::string(BONDSIM_SOURCE_DIR) + "/configs/";
+  const std::string configs = bondsim::tests::source_dir() + "/configs/";
   scratch.write("model.yaml",
                 "schema: bondsim.model/1\nname: small\nlayers: 2\nhidden: 256\nintermediate: 512\nquery_heads: 4\nkv_heads: 2\n"
                 "head_dim: 64\nvocab: 1000\nmax_context: 2048\ngated_ffn: true\nactivation: silu\nnorm: rms_norm\nposition: rotary\n");

@@ -4,9 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "models/schedule/schedule_json.hpp"
-#include "models/schedule/validator.hpp"
+#include "models/system/validate/validator.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/random_dataflow.hpp"
 
 namespace bondsim::test {
@@ -53,7 +54,7 @@ TEST(Replay, a_schedule_written_by_hand_runs_and_does_its_work) {
 
 TEST(Replay, a_damaged_file_exits_2_and_names_the_task) {
   const ScratchDirectory scratch;
-  std::string text = file_text(std::string(BONDSIM_SOURCE_DIR) + "/traces/by-hand.schedule");
+  std::string text = file_text(bondsim::tests::source_dir() + "/traces/by-hand.schedule");
   const std::string whole = "\"part\": [0, 0, 0, 256, 256]";
   ASSERT_NE(text.find(whole), std::string::npos);
   text.replace(text.find(whole), whole.size(), "\"part\": [0, 0, 0, 256, 128]");

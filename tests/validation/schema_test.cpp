@@ -5,6 +5,7 @@
 #include "models/base/schema.hpp"
 #include "models/system/system.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/paths.hpp"
 
 namespace bondsim::test {
 namespace {
@@ -42,7 +43,7 @@ TEST(Schema, every_shipped_configuration_is_valid_under_the_json_schema_of_its_k
   for (const std::string& kind : kinds) {
     std::string files;
     int count = 0;
-    for (const auto& entry : fs::directory_iterator(std::string(BONDSIM_SOURCE_DIR) + "/configs/" + kind)) {
+    for (const auto& entry : fs::directory_iterator(bondsim::tests::source_dir() + "/configs/" + kind)) {
       if (file_text(entry.path().string()).find("schema: bondsim." + kind + "/1") == std::string::npos) continue;
       files += " " + entry.path().string();
       ++count;
@@ -54,7 +55,7 @@ TEST(Schema, every_shipped_configuration_is_valid_under_the_json_schema_of_its_k
 
 TEST(Schema, what_the_reader_rejects_the_json_schema_rejects_too) {
   const ScratchDirectory scratch;
-  const std::string text = file_text(std::string(BONDSIM_SOURCE_DIR) + "/configs/system/h2llm.yaml");
+  const std::string text = file_text(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
   const std::string schema = schema_file(scratch, "system");
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string changed = text;
@@ -130,7 +131,7 @@ TEST(List, shows_every_shipped_configuration_with_a_line_about_it) {
   std::map<std::string, std::string> about;
   while (std::getline(in, line)) about[line.substr(0, line.find(' '))] = line.substr(std::min<std::size_t>(59, line.size()));
   for (const std::string& kind : kinds) {
-    for (const auto& entry : fs::directory_iterator(std::string(BONDSIM_SOURCE_DIR) + "/configs/" + kind)) {
+    for (const auto& entry : fs::directory_iterator(bondsim::tests::source_dir() + "/configs/" + kind)) {
       const std::string name = kind + "/" + entry.path().stem().string();
       ASSERT_EQ(about.count(name), 1U) << name;
       EXPECT_FALSE(about[name].empty()) << name << " has no comment at its top";

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "mapping/plan.hpp"
-#include "models/schedule/validator.hpp"
+#include "mapping/plan/plan.hpp"
+#include "models/system/validate/validator.hpp"
 #include "tests/support/inputs.hpp"
 
 /// What the NPU's scratchpad does not hold, and attention that needs less of it.

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "mapping/emit/single_operator.hpp"
-#include "models/schedule/validator.hpp"
+#include "models/system/validate/validator.hpp"
 #include "tests/support/fidelity.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/scale.hpp"

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "mapping/partition/tile_walk.hpp"
-#include "mapping/partition/tiling.hpp"
+#include "mapping/tiling/tile_walk.hpp"
+#include "mapping/tiling/tiling.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/one_block.hpp"
 #include "tests/support/scale.hpp"

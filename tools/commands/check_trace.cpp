@@ -6,8 +6,8 @@
 #include "models/base/error.hpp"
 #include "models/dram/check/trace_checker.hpp"
 #include "sim/trace/commands.hpp"
+#include "tools/app/experiment.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/experiment.hpp"
 
 namespace bondsim::tools {
 namespace {

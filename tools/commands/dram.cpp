@@ -5,11 +5,11 @@
 
 #include "models/base/error.hpp"
 #include "sim/dram_run.hpp"
-#include "sim/output_directory.hpp"
 #include "sim/trace/requests.hpp"
+#include "tools/app/experiment.hpp"
+#include "tools/app/processes/output_directory.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/trace_options.hpp"
-#include "tools/experiment.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -1,6 +1,7 @@
 #include <memory>
 
-#include "mapping/search/rows.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/search/dataflow/rows.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/dse_space.hpp"
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mapping/search/hardware/rank_correlation.hpp"
+#include "mapping/search/device/rank_correlation.hpp"
 #include "models/base/csv_table.hpp"
 
 namespace bondsim::tools {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "mapping/search/hardware/confirmation.hpp"
-#include "mapping/search/hardware/roofline_evaluator.hpp"
+#include "mapping/search/device/confirmation.hpp"
+#include "mapping/search/device/roofline_evaluator.hpp"
 
 namespace bondsim::tools {
 

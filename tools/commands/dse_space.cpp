@@ -5,10 +5,10 @@
 #include <filesystem>
 
 #include "models/base/digest.hpp"
+#include "tools/app/cycle_evaluator.hpp"
+#include "tools/app/processes/pool.hpp"
+#include "tools/app/shipped.hpp"
 #include "tools/commands/dse_output.hpp"
-#include "tools/cycle_evaluator.hpp"
-#include "tools/parallel/pool.hpp"
-#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {

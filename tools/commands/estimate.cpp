@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
-#include "mapping/cost/tables.hpp"
-#include "sim/output_directory.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/cost/forms/tables.hpp"
+#include "tools/app/processes/output_directory.hpp"
+#include "tools/app/run_estimate.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
-#include "tools/run_estimate.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -4,9 +4,9 @@
 #include <memory>
 
 #include "models/base/error.hpp"
-#include "sim/output_directory.hpp"
+#include "tools/app/processes/output_directory.hpp"
+#include "tools/app/shipped.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -7,10 +7,10 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "mapping/mapper.hpp"
-#include "sim/isolate.hpp"
+#include "mapping/emit/mapper.hpp"
 #include "sim/simulate.hpp"
-#include "tools/progress.hpp"
+#include "tools/app/processes/isolate.hpp"
+#include "tools/app/progress.hpp"
 
 namespace bondsim::tools {
 namespace {

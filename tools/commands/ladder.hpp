@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "tools/experiment.hpp"
+#include "tools/app/experiment.hpp"
 
 namespace bondsim::tools {
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "models/base/error.hpp"
+#include "tools/app/shipped.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -5,13 +5,13 @@
 #include <fstream>
 #include <memory>
 
+#include "mapping/emit/mapper.hpp"
 #include "mapping/explain/explain.hpp"
-#include "mapping/mapper.hpp"
 #include "models/schedule/schedule_json.hpp"
-#include "models/schedule/validator.hpp"
+#include "models/system/validate/validator.hpp"
+#include "tools/app/experiment.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
-#include "tools/experiment.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -3,12 +3,12 @@
 #include <memory>
 
 #include "models/schedule/schedule_json.hpp"
-#include "models/schedule/validator.hpp"
+#include "models/system/validate/validator.hpp"
 #include "sim/simulate.hpp"
+#include "tools/app/experiment.hpp"
+#include "tools/app/progress.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/trace_options.hpp"
-#include "tools/experiment.hpp"
-#include "tools/progress.hpp"
 
 namespace bondsim::tools {
 namespace {

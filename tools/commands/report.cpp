@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "models/base/error.hpp"
+#include "tools/app/report/assets.hpp"
+#include "tools/app/report/page.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/report/assets.hpp"
-#include "tools/report/page.hpp"
 
 namespace bondsim::tools {
 namespace {

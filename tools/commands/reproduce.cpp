@@ -3,14 +3,14 @@
 #include <sstream>
 
 #include "models/base/digest.hpp"
-#include "sim/output_directory.hpp"
+#include "tools/app/cycle_evaluator.hpp"
+#include "tools/app/processes/output_directory.hpp"
+#include "tools/app/processes/pool.hpp"
+#include "tools/app/progress.hpp"
+#include "tools/app/reproduction/journal.hpp"
+#include "tools/app/reproduction/tables.hpp"
+#include "tools/app/shipped.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/cycle_evaluator.hpp"
-#include "tools/parallel/pool.hpp"
-#include "tools/progress.hpp"
-#include "tools/reproduce/journal.hpp"
-#include "tools/reproduce/tables.hpp"
-#include "tools/shipped.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -6,14 +6,14 @@
 #include <cstdio>
 #include <memory>
 
-#include "mapping/mapper.hpp"
-#include "models/energy/area.hpp"
+#include "mapping/emit/mapper.hpp"
+#include "models/system/area.hpp"
 #include "sim/sensitivity.hpp"
 #include "sim/simulate.hpp"
+#include "tools/app/experiment.hpp"
+#include "tools/app/progress.hpp"
 #include "tools/commands/ladder.hpp"
 #include "tools/commands/trace_options.hpp"
-#include "tools/experiment.hpp"
-#include "tools/progress.hpp"
 
 namespace bondsim::tools {
 namespace {

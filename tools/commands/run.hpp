@@ -1,6 +1,6 @@
 #pragma once
+#include "tools/app/experiment.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/experiment.hpp"
 
 namespace bondsim::tools {
 

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "sim/output_directory.hpp"
 #include "sim/simulate.hpp"
 #include "sim/trace/commands.hpp"
 #include "sim/trace/perfetto.hpp"
 #include "sim/trace/tasks.hpp"
-#include "sim/trace/vcd_module.hpp"
+#include "sim/trace/vcd.hpp"
+#include "tools/app/processes/output_directory.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {

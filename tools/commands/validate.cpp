@@ -2,11 +2,12 @@
 
 #include <sstream>
 
-#include "sim/output_directory.hpp"
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "tools/app/processes/output_directory.hpp"
+#include "tools/app/validation_plot.hpp"
+#include "tools/app/validation_report.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
-#include "tools/validation_plot.hpp"
-#include "tools/validation_report.hpp"
 
 namespace bondsim::tools {
 namespace {

@@ -1,8 +1,9 @@
 # What `bondsim report` puts into a page: the chart library, which npm fetches once for each lock file, and the scripts as one file.
-find_package(SQLite3 REQUIRED)  # searches are read from their store
 set(BONDSIM_REPORT_DIR ${CMAKE_CURRENT_SOURCE_DIR}/report)
 set(BONDSIM_REPORT_BUILD_DIR ${CMAKE_CURRENT_BINARY_DIR}/report)
-find_program(NPM npm)
+if(BONDSIM_REPORT)
+  find_program(NPM npm)
+endif()
 
 # A library that could not be fetched stands there as an empty file; the next configuration tries again.
 if(EXISTS ${BONDSIM_REPORT_BUILD_DIR}/charts.js)
@@ -28,6 +29,9 @@ add_custom_command(
   COMMAND ${CMAKE_COMMAND} -E cat ${scripts} > ${BONDSIM_REPORT_BUILD_DIR}/script.js
   DEPENDS ${scripts} COMMENT "Joining the report's scripts" VERBATIM)
 
-set_source_files_properties(${BONDSIM_REPORT_DIR}/assets.cpp PROPERTIES
+set_source_files_properties(${PROJECT_SOURCE_DIR}/tools/app/report/assets.cpp DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES
+  SKIP_PRECOMPILE_HEADERS ON
   COMPILE_DEFINITIONS "BONDSIM_REPORT_DIR=\"${BONDSIM_REPORT_DIR}\";BONDSIM_REPORT_BUILD_DIR=\"${BONDSIM_REPORT_BUILD_DIR}\""
   OBJECT_DEPENDS "${BONDSIM_REPORT_DIR}/template.html;${BONDSIM_REPORT_DIR}/style.css;${BONDSIM_REPORT_BUILD_DIR}/charts.js;${BONDSIM_REPORT_BUILD_DIR}/script.js")
+add_custom_target(report_assets DEPENDS ${BONDSIM_REPORT_BUILD_DIR}/charts.js ${BONDSIM_REPORT_BUILD_DIR}/script.js)
+add_dependencies(bondsim_tools_app_report report_assets)

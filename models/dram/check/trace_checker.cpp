@@ -12,7 +12,7 @@ constexpr std::int64_t most_postponed = 8;  // JESD209-5B: at most 8 refresh com
 
 }  // namespace
 
-TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp,
+TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp,
                            const TraceCheckerOptions& options)
     : dram_(dram),
       controller_(controller),

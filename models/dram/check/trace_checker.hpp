@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "models/dram/command.hpp"
-#include "models/dram/config.hpp"
-#include "models/nmp/config.hpp"
+#include "models/dram/spec/command.hpp"
+#include "models/dram/spec/config.hpp"
+#include "models/dram/spec/hb_config.hpp"
 
 namespace bondsim {
 
@@ -37,7 +37,7 @@ struct TraceCheckerOptions {
 class TraceChecker {
  public:
   /// @param nmp null when the channel has no NMP side.
-  TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const NmpConfig* nmp, const TraceCheckerOptions& options = {});
+  TraceChecker(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp, const TraceCheckerOptions& options = {});
 
   /// Commands in the order of the trace.
   void command(const CommandRecord& record);
@@ -109,7 +109,7 @@ class TraceChecker {
 
   DramConfig dram_;
   ControllerConfig controller_;
-  NmpConfig nmp_;
+  BankPorts nmp_;
   bool has_nmp_;
   bool overlap_ = false;
   bool refresh_checked_;

@@ -1,0 +1,93 @@
+#include "mapping/cost/detailed/detailed.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bondsim::cost {
+
+OperandBits bits_of_elements(double element_bytes) {
+  const int bits = static_cast<int>(std::lround(element_bytes * 8));
+  if (bits < 1 || std::abs(element_bytes * 8 - bits) > 1e-9) {
+    throw ConfigError(fmt::format("elements of {} bytes, allowed: whole bits", element_bytes));
+  }
+  return {bits, bits, bits, std::max(32, bits)};
+}
+
+System system_of_device(const System& system, const NmpDevice& device) {
+  System s = system;
+  s.channels.nmp = device.channels;
+  s.channels.normal = 0;
+  s.nmp.pe.fpus = device.fpus;
+  s.nmp.pe.macs_per_fpu = device.macs_per_fpu;
+  s.nmp.pe.clock_mhz = static_cast<int>(std::lround(device.clock_mhz));
+  const double width = system.nmp.hb.access_bytes * device.hb_bandwidth_gbps / system.nmp.hb.bandwidth_gbps;
+  const std::int64_t page = system.dram.organization.page_bytes();
+  s.nmp.hb.access_bytes = static_cast<int>(std::lround(width));
+  s.nmp.hb.bandwidth_gbps = device.hb_bandwidth_gbps;
+  if (s.nmp.hb.access_bytes < 1 || std::abs(width - s.nmp.hb.access_bytes) > 1e-9 || page % s.nmp.hb.access_bytes != 0) {
+    s.nmp.hb.access_bytes = system.nmp.hb.access_bytes;
+  }
+  if (device.pes_per_channel != s.dram.organization.banks()) {
+    throw ConfigError(fmt::format("{} PEs a channel, allowed: one a bank, {}", device.pes_per_channel, s.dram.organization.banks()));
+  }
+  return s;
+}
+
+System system_of_device(const System& system, const NpuDevice& device) {
+  System s = system;
+  s.channels.nmp = 0;
+  s.channels.normal = device.channels;
+  const double array = system.npu.peak_macs() / system.npu.arrays;
+  s.npu.arrays = std::max(1, static_cast<int>(std::lround(device.peak_tmacs * 1e12 / array)));
+  return s;
+}
+
+Detailed::Detailed(const System& system) : system_(system) {
+  // A copy is made for each device: only what times depend on.
+  system_.name.clear();
+  system_.dram.name.clear();
+  system_.energy = {};
+  system_.controller.address_map = {{}, {}};
+}
+
+double Detailed::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
+  const System system = system_of_device(system_, device);
+  return TaskTiming(system).operator_ps(plan_on_nmp(system, gemm, bits_of_elements(element_bytes))) * 1e-12;
+}
+
+double Detailed::npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const {
+  const System system = system_of_device(system_, device);
+  return TaskTiming(system).operator_ps(plan_on_npu(system, gemm, bits_of_elements(element_bytes))) * 1e-12;
+}
+
+double Detailed::block_seconds(const Block& block, const System& system, double start_s) const {
+  return TaskTiming(system).block_ps(block, start_s * 1e12) * 1e-12;
+}
+
+// ---- One device, many operators -----------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::int64_t key_bits(double element_bytes) { return std::llround(element_bytes * 1024); }
+
+}  // namespace
+
+DetailedOnDevice::DetailedOnDevice(const System& base, const NmpDevice& device)
+    : on_nmp_(true), system_(system_of_device(base, device)), timing_(system_, PieceWalk::runs) {}
+
+DetailedOnDevice::DetailedOnDevice(const System& base, const NpuDevice& device)
+    : on_nmp_(false), system_(system_of_device(base, device)), timing_(system_, PieceWalk::runs) {}
+
+const OperatorPlan& DetailedOnDevice::plan(const GemmShape& gemm, double element_bytes) {
+  const Key key{gemm.count, gemm.m, gemm.n, gemm.k, key_bits(element_bytes)};
+  const auto known = plans_.find(key);
+  if (known != plans_.end()) return known->second;
+  const OperandBits bits = bits_of_elements(element_bytes);
+  return plans_.emplace(key, on_nmp_ ? plan_on_nmp(system_, gemm, bits) : plan_on_npu(system_, gemm, bits)).first->second;
+}
+
+double DetailedOnDevice::seconds(const GemmShape& gemm, double element_bytes) {
+  return timing_.operator_ps(plan(gemm, element_bytes)) * 1e-12;
+}
+
+}  // namespace bondsim::cost

@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+
+#include "mapping/tiling/port_stream.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim::cost {
+
+/// What the time of an nmp_gemm depends on: its share as the fullest PE and the fullest bank see it.
+struct NmpShare {
+  GemmShape shape;           ///< of the task
+  std::int64_t columns = 0;  ///< of the fullest PE
+  NmpTiling tiling;
+  OperandBits bits;
+  double input_bytes = 0;  ///< of the fullest bank, over all extents; likewise the next two
+  double stationary_bytes = 0;
+  double output_bytes = 0;
+  std::int64_t output_extents = 1;
+};
+NmpShare share_of(const NmpGemm& gemm);
+
+/// How the pieces of weights of a GEMM are walked through: by the controller's own steps, which takes time for each piece; or by their
+/// sums, runs of equal pieces in one step, which may be some accesses off. Sums piece by piece differ from those in rounding alone.
+enum class PieceWalk { steps, runs, pieces };
+
+/// Times behind the HB ports of one channel, in picoseconds: what README.md derives from the rules of the machine.
+class HbTiming {
+ public:
+  explicit HbTiming(const System& system, PieceWalk walk = PieceWalk::steps);
+
+  /// Columns of a row of `accesses`, and what comes between the rows of a stream.
+  double row_period_ps(double accesses, bool write) const;
+  /// From a row of `accesses` to the first access of another tensor's row, without the accesses themselves.
+  double change_ps(double accesses, bool write) const;
+  double access_ps(double bytes) const { return bytes / access_bytes_ * access_; }
+
+  double refresh_period_ps() const { return period_; }
+
+  /// A GEMM of the PEs from `start` to the returned end, without the mode changes around it.
+  /// @param due next refresh of the channel, moved on past those that come
+  double gemm_end(const NmpShare& share, double start, double& due) const { return gemm_end(share, start, due, walk_); }
+  double gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const;
+
+ private:
+  friend class TileWalk;
+
+  double walked_end(const NmpShare& share, double start, double& due) const;
+  double row_end_ps(double accesses, bool write) const;
+  double up_to_edge(double ps) const;
+
+  PieceWalk walk_;
+  DramTiming t_;
+  NmpConfig nmp_;
+  PortTiming port_;
+  int banks_ = 0;
+  double ck_ = 0;
+  double access_ = 0, access_bytes_ = 0;
+  double page_ = 0, pages_a_byte_ = 0;
+  double page_accesses_ = 0;
+  double row_ = 0;          ///< period of full rows of weights
+  double row_gap_ = 0;      ///< between the accesses of neighbouring rows
+  double page_change_ = 0;  ///< from a row of the weights to another tensor's
+  double first_row_ = 0;    ///< ACT of the first row
+  double cycle_ = 0;        ///< of a PE
+  double cycles_a_ps_ = 0;
+  double refresh_ = 0;  ///< what a refresh at a row boundary takes
+  double period_ = 0;   ///< between refreshes; infinite without
+};
+
+}  // namespace bondsim::cost

@@ -1,0 +1,188 @@
+#include "mapping/cost/detailed/operator_plan.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "mapping/emit/npu_chunks.hpp"
+#include "mapping/emit/single_operator.hpp"
+#include "mapping/layout/weights.hpp"
+#include "mapping/tiling/split.hpp"
+#include "mapping/tiling/tiling.hpp"
+#include "models/base/quantity.hpp"
+
+namespace bondsim::cost {
+namespace {
+
+std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
+
+/// Bytes of a tensor in the banks of a channel: so many banks with `high` bytes, so many with `low`.
+struct BankBytes {
+  std::int64_t high = 0, low = 0;
+  std::int64_t high_banks = 0, low_banks = 0;
+  std::int64_t extents = 1;  ///< in which a schedule says it
+};
+
+class Planner {
+ public:
+  Planner(const System& system, const GemmShape& shape, const OperandBits& bits)
+      : system_(system),
+        shape_(shape),
+        bits_(bits),
+        banks_(system.dram.organization.banks()),
+        page_(system.dram.organization.page_bytes()),
+        burst_(system.dram.organization.access_bytes()),
+        unit_(std::lcm<std::int64_t>(burst_, std::max(1, system.nmp.hb.access_bytes))) {
+    if (std::min({shape.count, shape.m, shape.n, shape.k}) < 1)
+      throw ConfigError(fmt::format("an operator of {} x [{}, {}] x [{}, {}]", shape.count, shape.m, shape.k, shape.k, shape.n));
+  }
+
+  OperatorPlan on_nmp() {
+    const auto channels = static_cast<std::int64_t>(system_.channels.nmp);
+    if (channels < 1) throw ConfigError("an operator without channels");
+    if (shape_.count < channels) {
+      cut_over(static_cast<int>(channels / shape_.count));
+    } else {
+      side_by_side(shape_.count / channels);
+      if (shape_.count % channels != 0) side_by_side(shape_.count / channels + 1);
+    }
+    return std::move(plan_);
+  }
+
+  OperatorPlan on_npu() const {
+    const auto channels = static_cast<std::int64_t>(system_.channels.total());
+    const std::int64_t units = ceil_div(bytes_of(shape_.count * shape_.n * shape_.k, bits_.stationary), burst_);
+    const std::int64_t most = ceil_div(units, channels) * burst_;
+    require_capacity(pages(ceil_div(ceil_div(most, burst_), banks_) * burst_));
+    Extent channel;
+    channel.banks = 1;
+    channel.bytes_per_bank = most;
+    OperatorPlan plan;
+    plan.npu = {shape_, npu_chunks(system_, {channel}), static_cast<double>(most)};
+    return plan;
+  }
+
+ private:
+  std::int64_t padded(std::int64_t bytes) const { return ceil_div(bytes, unit_) * unit_; }
+  std::int64_t pages(std::int64_t bytes) const { return ceil_div(bytes, page_) * page_; }
+
+  /// Evenly over the banks, as MemoryMap::spread.
+  BankBytes spread(std::int64_t bytes) const {
+    const std::int64_t units = ceil_div(bytes, unit_);
+    return {(units / banks_ + 1) * unit_, units / banks_ * unit_, units % banks_, banks_ - units % banks_, 1};
+  }
+
+  /// Columns of `count` products, each over `pes` banks.
+  BankBytes columns(std::int64_t count, std::int64_t pes, std::int64_t n, std::int64_t bits_per_column) const {
+    const auto bank = [&](std::int64_t columns) { return padded(ceil_div(columns * bits_per_column, std::int64_t{8})); };
+    BankBytes b{bank(n / pes + 1), bank(n / pes), count * (n % pes), count * (pes - n % pes), 1};
+    if (b.high_banks > 0 && b.high != b.low) b.extents = count;
+    return b;
+  }
+
+  static std::int64_t fullest(const BankBytes& b) { return b.high_banks > 0 ? b.high : b.low; }
+
+  BusTransfer transfer(const BankBytes& b) const {
+    const auto sum = [&](std::int64_t size) {
+      return static_cast<double>(b.high_banks * ceil_div(b.high, size) + b.low_banks * ceil_div(b.low, size));
+    };
+    return {sum(burst_), sum(page_)};
+  }
+
+  PlannedRound round_of(const GemmShape& shape, std::int64_t pes, const NmpTiling& tiling, const BankBytes& input,
+                        const BankBytes& stationary, const BankBytes& output) const {
+    const auto all = [](const BankBytes& b) { return static_cast<double>(fullest(b) * b.extents); };
+    PlannedRound round;
+    round.scatter = transfer(input);
+    round.share = {shape, ceil_div(shape.n, pes), tiling, bits_, all(input), all(stationary), all(output), output.extents};
+    round.load = transfer(output);
+    return round;
+  }
+
+  /// Each product over channels of its own, as weight GEMMs are cut.
+  void cut_over(int channels) {
+    const GridSplit split = closed_form_split(shape_.k, shape_.n, channels, 1.0);
+    std::map<std::pair<std::int64_t, std::int64_t>, bool> seen;
+    for (int i = 0; i < channels; ++i) {
+      const std::int64_t k = split.k_of(i, shape_.k, weight_k_granule(system_)).size();
+      const std::int64_t n = split.n_of(i, shape_.n).size();
+      if (k == 0 || n == 0 || !seen.emplace(std::make_pair(k, n), true).second) continue;
+      const auto tiling = choose_tiling(system_.nmp, weight_tiling_problem(system_, bits_, shape_.m, k, n));
+      if (!tiling) throw InfeasibleError(fmt::format("no tile of {} rows fits the buffers", shape_.m));
+      const BankBytes input = spread(bytes_of(shape_.m * k, bits_.activation));
+      const BankBytes stationary = columns(1, banks_, n, k * bits_.stationary);
+      const BankBytes output = columns(1, banks_, n, shape_.m * bits_.output);
+      require_capacity(pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
+      plan_.channels.push_back({round_of({1, shape_.m, n, k}, banks_, *tiling, input, stationary, output)});
+    }
+    plan_.partial_sums = shape_.count * shape_.m * shape_.n * (split.t_k() - 1);
+  }
+
+  /// A channel's products on PEs of their own, as many at a time as there are PEs.
+  void side_by_side(std::int64_t products) {
+    const std::int64_t together = std::min<std::int64_t>(products, banks_);
+    const std::int64_t pes = banks_ / together;
+    const auto tiling = choose_tiling(system_.nmp, products_tiling_problem(system_, bits_, shape_, together));
+    if (!tiling) throw InfeasibleError(fmt::format("no tile of {} products of {} rows fits the buffers", together, shape_.m));
+    std::vector<PlannedRound> rounds;
+    std::int64_t reserved = 0;
+    const auto add = [&](std::int64_t count, std::int64_t times) {
+      const BankBytes input = spread(count * bytes_of(shape_.m * shape_.k, bits_.activation));
+      const BankBytes stationary = columns(count, pes, shape_.n, shape_.k * bits_.stationary);
+      const BankBytes output = columns(count, pes, shape_.n, shape_.m * bits_.output);
+      reserved += times * (pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
+      GemmShape shape = shape_;
+      shape.count = count;
+      rounds.push_back(round_of(shape, pes, *tiling, input, stationary, output));
+      rounds.back().times = times;
+    };
+    add(together, products / together);
+    if (products % together != 0) add(products % together, 1);
+    require_capacity(reserved);
+    plan_.channels.push_back(std::move(rounds));
+  }
+
+  void require_capacity(std::int64_t bytes_per_bank) const {
+    const std::int64_t there = system_.dram.organization.bank_bytes();
+    if (bytes_per_bank > there) {
+      throw InfeasibleError(fmt::format("{} bytes needed in a bank of the fullest channel, {} bytes there", bytes_per_bank, there));
+    }
+  }
+
+  const System& system_;
+  GemmShape shape_;
+  OperandBits bits_;
+  std::int64_t banks_, page_, burst_, unit_;
+  OperatorPlan plan_;
+};
+
+}  // namespace
+
+BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganization& dram) {
+  BusTransfer t;
+  for (const Extent& e : extents) {
+    for (std::int32_t b = 0; b < e.banks; ++b) {
+      t.bursts += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.access_bytes()));
+      t.rows += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.page_bytes()));
+    }
+  }
+  return t;
+}
+
+NpuShare share_of(const NpuGemm& gemm) {
+  std::map<std::int32_t, double> bytes;
+  for (const Extent& e : gemm.stationary) bytes[e.channel] += static_cast<double>(e.bytes());
+  NpuShare share{gemm.shape, gemm.chunks, 0};
+  for (const auto& channel : bytes) share.channel_bytes = std::max(share.channel_bytes, channel.second);
+  return share;
+}
+
+OperatorPlan plan_on_nmp(const System& system, const GemmShape& shape, const OperandBits& bits) {
+  return Planner(system, shape, bits).on_nmp();
+}
+
+OperatorPlan plan_on_npu(const System& system, const GemmShape& shape, const OperandBits& bits) {
+  return Planner(system, shape, bits).on_npu();
+}
+
+}  // namespace bondsim::cost

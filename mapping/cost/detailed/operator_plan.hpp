@@ -1,0 +1,46 @@
+#pragma once
+#include <vector>
+
+#include "mapping/cost/detailed/hb_timing.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+/// An operator alone, cut and tiled as single_operator_schedule() does it, in the numbers its time depends on: no tasks, no addresses.
+namespace bondsim::cost {
+
+/// A transfer over a channel's bus.
+struct BusTransfer {
+  double bursts = 0;
+  double rows = 0;  ///< begun, bank by bank
+};
+BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganization& dram);
+
+/// A GEMM of the arrays.
+struct NpuShare {
+  GemmShape shape;
+  std::int32_t chunks = 0;
+  double channel_bytes = 0;  ///< of the stationary operand in the channel with most of it
+};
+NpuShare share_of(const NpuGemm& gemm);
+
+/// Input to the banks, the PEs' work, output to the NPU; `times` one after the other.
+struct PlannedRound {
+  std::int64_t times = 1;
+  BusTransfer scatter;
+  NmpShare share;
+  BusTransfer load;
+};
+
+struct OperatorPlan {
+  NpuShare npu;                                     ///< chunks > 0: on the NPU, nothing else is set
+  std::vector<std::vector<PlannedRound>> channels;  ///< rounds of each channel that differs from those before
+  std::int64_t partial_sums = 0;                    ///< elements the NPU adds up at the end
+};
+
+/// On all NMP channels of `system`. This searches the tilings: most of the time of an evaluation from scratch.
+/// @throws InfeasibleError as the schedule does
+OperatorPlan plan_on_nmp(const System& system, const GemmShape& shape, const OperandBits& bits);
+/// On the NPU, weights in all channels.
+OperatorPlan plan_on_npu(const System& system, const GemmShape& shape, const OperandBits& bits);
+
+}  // namespace bondsim::cost

@@ -1,0 +1,48 @@
+#pragma once
+#include <vector>
+
+#include "mapping/cost/detailed/hb_timing.hpp"
+#include "mapping/cost/detailed/operator_plan.hpp"
+
+namespace bondsim::cost {
+
+/// Times of tasks by formula: what README.md derives from the rules of the machine, at full fidelity, nothing fitted. Picoseconds.
+/// Stateless; one object may serve any number of threads.
+class TaskTiming {
+ public:
+  explicit TaskTiming(const System& system, PieceWalk walk = PieceWalk::steps);
+
+  /// From the block's start, at which nothing is under way, to its end. Tasks run in the schedule's order on each channel, on the arrays
+  /// and on the vector units. @param start of the block: refresh is due every tREFI from the run's start
+  double block_ps(const Block& block, double start = 0) const;
+
+  /// The same of an operator alone, which needs no schedule.
+  double operator_ps(const OperatorPlan& plan) const;
+
+  const HbTiming& hb() const { return hb_; }
+
+  /// A transfer of the host that has the bus to itself. @param due next refresh of the channel, moved on past those that come
+  double host_end(const BusTransfer& transfer, bool write, double start, double& due) const;
+  /// @param due any time at which refresh is due; the next one is found from it
+  double npu_gemm_end(const NpuShare& gemm, double start, double due) const;
+  double vector_ps(const VectorWork& work) const;
+
+  /// Into NMP mode after host work (writes or reads or none), and back after an output was stored.
+  double enter_ps(bool after_host, bool after_write) const;
+  double leave_ps() const;
+
+ private:
+  double first_due(double start) const;
+  double rounds_ps(const std::vector<PlannedRound>& rounds) const;
+
+  HbTiming hb_;
+  DramTiming t_;
+  DramOrganization organization_;
+  NpuConfig npu_;
+  double mode_change_ = 0;
+  double ck_ = 0;
+  double period_ = 0;  ///< tREFI; infinite without refresh
+  double host_refresh_ = 0;
+};
+
+}  // namespace bondsim::cost

@@ -1,0 +1,56 @@
+#include "mapping/cost/ideal/roofline_ideal.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "mapping/cost/block_cost.hpp"
+#include "models/system/peaks.hpp"
+
+namespace bondsim::cost {
+
+double RooflineIdeal::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
+  const auto count = static_cast<double>(gemm.count);
+  const auto m = static_cast<double>(gemm.m);
+  const auto k = static_cast<double>(gemm.k);
+  const auto n = static_cast<double>(gemm.n);
+  const double bus_s = element_bytes * count * m * (k + n) / (device.channels * device.channel_bandwidth_gbps * 1e9);
+  const double hb_s = element_bytes * count * k * n / (device.channels * device.pes_per_channel * device.hb_bandwidth_gbps * 1e9);
+  const double compute_s = count * m * k * n / (device.channels * device.channel_macs_per_s());
+  return std::max({bus_s, hb_s, compute_s});
+}
+
+double RooflineIdeal::npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const {
+  const auto count = static_cast<double>(gemm.count);
+  const auto k = static_cast<double>(gemm.k);
+  const auto n = static_cast<double>(gemm.n);
+  const double bus_s = element_bytes * count * k * n / (device.channels * device.channel_bandwidth_gbps * 1e9);
+  const double compute_s = count * static_cast<double>(gemm.m) * k * n / (device.peak_tmacs * 1e12);
+  return std::max(bus_s, compute_s);
+}
+
+double RooflineIdeal::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
+  const double bus_bytes_per_s = bus_gbps(system.dram) * 1e9;
+  const double hb_bytes_per_s = system.nmp.hb.bandwidth_gbps * 1e9;
+  const double pe_macs_per_s = static_cast<double>(system.nmp.pe.fpus) * system.nmp.pe.macs_per_fpu * system.nmp.pe.clock_mhz * 1e6;
+  std::vector<double> channels(static_cast<std::size_t>(system.channels.total()), 0);
+  double arrays = 0;
+  for (const Task& task : block.tasks) {
+    for (const Extent& e : task.npu.stationary) {
+      channels[static_cast<std::size_t>(e.channel)] += static_cast<double>(e.bytes()) / bus_bytes_per_s;
+    }
+    if (task.kind == TaskKind::npu_gemm) arrays += static_cast<double>(task.npu.shape.macs()) / system.npu.peak_macs();
+    if (task.channel < 0) continue;
+    double& channel = channels[static_cast<std::size_t>(task.channel)];
+    if (task.kind == TaskKind::nmp_gemm) {
+      const auto pes = static_cast<double>(task.nmp.shape.count * task.nmp.pes_per_gemm);
+      double bytes = 0;
+      for (const Extent& e : task.nmp.stationary) bytes += static_cast<double>(e.bytes());
+      channel += std::max(bytes / hb_bytes_per_s, static_cast<double>(task.nmp.shape.macs()) / pe_macs_per_s) / pes;
+    } else {
+      for (const Extent& e : task.extents) channel += static_cast<double>(e.bytes()) / bus_bytes_per_s;
+    }
+  }
+  return std::max(arrays, *std::max_element(channels.begin(), channels.end()));
+}
+
+}  // namespace bondsim::cost

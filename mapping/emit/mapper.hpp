@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/emit/step_sample.hpp"
+#include "mapping/llm/model.hpp"
+#include "mapping/llm/workload.hpp"
+#include "mapping/plan/plan.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+/// Maps a model on a system: prefill on the NPU, then every decode step with its own context as the dataflow says. Blocks are made on
+/// demand.
+/// @throws InfeasibleError naming the channel, bytes needed and bytes there when the model does not fit; ConfigError when the dataflow does
+/// not.
+std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
+
+/// What of a run is put into a schedule. Blocks that stand for others say so by `repeat`: what is simulated of them is multiplied.
+struct ScheduleScope {
+  std::int64_t decode_samples = 0;  ///< decode steps taken, evenly; 0: all
+  bool layers_only = false;         ///< without what is outside the decoder layers: embedding and LM head
+};
+
+/// The same from a plan that is already made.
+std::unique_ptr<ScheduleSource> make_schedule(Plan plan, const ScheduleScope& scope = {});
+
+}  // namespace bondsim

@@ -1,0 +1,207 @@
+#include "mapping/plan/plan.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "models/base/quantity.hpp"
+
+namespace bondsim {
+namespace {
+
+std::set<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
+  std::set<OperatorId> inputs;
+  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) inputs.insert(boost::source(e, graph));
+  return inputs;
+}
+
+bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, OperatorId a, OperatorId b) {
+  const Binding& left = dataflow.binding(graph[a].name);
+  const Binding& right = dataflow.binding(graph[b].name);
+  return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
+         graph[a].expert == graph[b].expert && inputs_of(graph, a) == inputs_of(graph, b);
+}
+
+/// Weight GEMMs of the graph, those that share an input and channels together.
+std::vector<std::vector<OperatorId>> weight_groups(const OperatorGraph& graph, const ResolvedDataflow& dataflow) {
+  std::vector<std::vector<OperatorId>> groups;
+  for (const OperatorId v : level_order(graph)) {
+    if (graph[v].kind != OperatorKind::weight_gemm) continue;
+    const auto home = std::find_if(groups.begin(), groups.end(),
+                                   [&](const std::vector<OperatorId>& g) { return shares_input(graph, dataflow, g.front(), v); });
+    if (home != groups.end()) {
+      home->push_back(v);
+    } else {
+      groups.push_back({v});
+    }
+  }
+  return groups;
+}
+
+void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, const PlanContext& context) {
+  for (const auto& members : weight_groups(graph, plan.dataflow)) {
+    WeightGroup group;
+    group.space = space;
+    group.binding = plan.dataflow.binding(graph[members.front()].name);
+    std::vector<std::string> names;
+    for (const OperatorId v : members) {
+      group.operators.push_back(&graph[v]);
+      names.push_back(graph[v].name);
+    }
+    for (WeightPlacement& w : place_weights(context, group, plan.memory)) {
+      plan.weight_group[w.op.name] = names;
+      const std::string name = w.op.name;
+      plan.weights.emplace(name, std::move(w));
+    }
+  }
+}
+
+void place_embedding(Plan& plan) {
+  const int channels = plan.memory.channels();
+  plan.embedding.rows = plan.model.vocab;
+  plan.embedding.units_per_row = ceil_div(ceil_div(plan.model.hidden * plan.model.bits.weight, std::int64_t{8}), plan.memory.host_unit());
+  for (int c = 0; c < channels; ++c) {
+    const std::int64_t units = tokens_of_part(plan.model.vocab, channels, c) * plan.embedding.units_per_row;
+    const std::int64_t bank_bytes = ceil_div<std::int64_t>(units, plan.memory.banks()) * plan.memory.host_unit();
+    plan.embedding.offsets.push_back(plan.memory.reserve(c, Space::shared, bank_bytes));
+  }
+}
+
+/// Chooses the tiles of prefill's attention. @pre attention is placed
+void tile_attention(Plan& plan) {
+  if (!plan.system.npu.fused_attention) return;
+  const AttentionPlacement& keys = plan.attention.at("qk");
+  AttentionProblem common;
+  common.head_dim = keys.head_dim;
+  common.bits = keys.bits;
+  for (const HeadRun& run : keys.runs) common.channels_per_head = std::max(common.channels_per_head, run.parts);
+  for (const HeadStripe& s : keys.stripes)
+    common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : step_tokens(plan.workload, 0)) {
+    tokens += r.tokens;
+    AttentionProblem& p = plan.fused_attention.emplace(r.context, TiledAttention{common, {}}).first->second.problem;
+    p.context = r.context;
+    p.heads += plan.model.kv_heads;
+    p.m = r.tokens * keys.m;
+  }
+  for (auto& [context, t] : plan.fused_attention) {
+    // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
+    t.problem.activation_bytes =
+        std::max(activation_capacity(plan.system, plan.model, tokens) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
+    t.problem.stationary_bytes = stream_capacity(plan.system);
+    t.tile = choose_attention_tile(plan.system, t.problem);
+  }
+}
+
+void reserve_spills(Plan& plan) {
+  std::int64_t most = 0;
+  for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
+    most = std::max(most, spill_bank_bytes(layer_spills(plan, step), plan.memory));
+  }
+  if (most == 0) return;
+  for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
+}
+
+const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
+  if (op.kind == OperatorKind::vector) return "vector";
+  if (!op.is_gemm() || phase == Phase::prefill) return "npu";
+  switch (plan.dataflow.binding(op.name).executor) {
+    case Executor::npu:
+      return "npu";
+    case Executor::nmp:
+      return "nmp";
+    case Executor::split:
+      return "nmp+npu";
+  }
+  return "npu";
+}
+
+void register_operator(Plan& plan, const std::string& name, Phase phase, const std::string& executor) {
+  plan.operator_ids[{name, phase}] = static_cast<int>(plan.header.operators.size());
+  plan.header.operators.push_back({name, phase, executor});
+}
+
+void fill_header(Plan& plan) {
+  plan.header.model = plan.model.name;
+  plan.header.dataflow = plan.dataflow.name();
+  plan.header.channels = plan.system.channels.total();
+  plan.header.batch = plan.workload.batch;
+  plan.header.layers = plan.model.layers;
+  plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
+  plan.header.prompt_tokens = static_cast<int>(plan.workload.prompt_of(0));
+  plan.header.all_layers = plan.workload.layers == LayerMode::all;
+  for (const Phase phase : {Phase::prefill, Phase::decode}) {
+    register_operator(plan, "embedding", phase, "vector");
+    for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
+      const OperatorGraph& g = *graph;
+      for (const OperatorId v : level_order(g)) register_operator(plan, g[v].name, phase, executor_name(plan, g[v], phase));
+      for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
+        const OperatorKind from = g[boost::source(e, g)].kind, to = g[boost::target(e, g)].kind;
+        // Fused, attention goes tile by tile: a tile's values do not wait for the scores of all others.
+        const bool tiled = plan.system.npu.fused_attention && phase == Phase::prefill &&
+                           (from == OperatorKind::score_gemm || to == OperatorKind::value_gemm) &&
+                           (from == OperatorKind::vector || to == OperatorKind::vector);
+        if (tiled) continue;
+        plan.header.edges.emplace_back(plan.operator_index(g[boost::source(e, g)].name, phase),
+                                       plan.operator_index(g[boost::target(e, g)].name, phase));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
+  std::vector<RequestTokens> out;
+  for (int r = 0; r < w.batch; ++r) out.push_back({r, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step});
+  return out;
+}
+
+std::vector<Spill> layer_spills(const Plan& plan, int step) {
+  const auto requests = step_tokens(plan.workload, step);
+  std::int64_t tokens = 0;
+  for (const RequestTokens& r : requests) tokens += r.tokens;
+  std::vector<std::int64_t> rows(boost::num_vertices(plan.layer), tokens);
+  if (plan.model.moe) {
+    const auto of_expert = expert_rows(*plan.model.moe, tokens, step);
+    for (const OperatorId v : boost::make_iterator_range(boost::vertices(plan.layer))) {
+      if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
+    }
+  }
+  const bool fused = step == 0 && !plan.fused_attention.empty();
+  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, fused);
+  std::int64_t of_tiles = 0;
+  if (fused) {
+    for (const auto& [context, t] : plan.fused_attention) of_tiles = std::max(of_tiles, score_bytes(t.problem, t.tile));
+  }
+  const std::int64_t capacity = std::max<std::int64_t>(0, activation_capacity(plan.system, plan.model, tokens) - of_tiles);
+  if (std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) <= capacity) return {};
+  return scratchpad_spills(plan.layer, bytes, capacity, plan.memory);
+}
+
+int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
+
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+               const TilingOverrides& tiling) {
+  require_context_fits(model, workload);
+  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {},
+            {},     {},    {},       {}};
+  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
+
+  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
+  place_graph_weights(plan, plan.layer, Space::layer, context);
+  for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
+    plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.binding(name), keys, plan.memory));
+  }
+  place_graph_weights(plan, plan.head, Space::shared, context);
+  place_embedding(plan);
+  tile_attention(plan);
+  reserve_spills(plan);
+  tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
+  plan.memory.require_capacity();
+  fill_header(plan);
+  return plan;
+}
+
+}  // namespace bondsim

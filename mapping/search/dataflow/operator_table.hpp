@@ -1,0 +1,70 @@
+#pragma once
+#include <vector>
+
+#include "mapping/search/dataflow/problem.hpp"
+
+namespace bondsim::search {
+
+/// Where one operator's stationary operand lies and is computed: on `nmp` NMP channels, on the normal channels, or on both, when `units`
+/// of its units are the NMP channels' share (0 <= units < all of them).
+struct Binding {
+  int nmp = 0;
+  bool normal = false;
+  std::int64_t units = 0;  ///< meaningful when bound to both
+
+  bool split() const { return nmp > 0 && normal; }
+};
+
+/// The ways to split one operator between c NMP channels and the normal ones that are not beaten in both times: NMP time rises, NPU time
+/// falls.
+struct SplitCurve {
+  std::vector<double> nmp_s;
+  std::vector<double> npu_s;
+  std::vector<std::int64_t> units;
+
+  /// Last point whose NMP time is at most `limit_s`; -1 if there is none.
+  int last_within(double limit_s) const;
+};
+
+/// Every latency a search asks for, computed once.
+class OperatorTable {
+ public:
+  explicit OperatorTable(const SearchProblem& problem);
+
+  const SearchProblem& problem() const { return problem_; }
+  int operators() const { return static_cast<int>(problem_.operators.size()); }
+  int nmp_channels() const { return problem_.nmp_channels(); }
+  bool has_normal() const { return problem_.device.normal_channels > 0; }
+
+  double prefill_s(int op, int nmp, bool normal) const { return entry(op, nmp).prefill_s[normal ? 1 : 0]; }
+  /// Decode seconds of a step of the NMP part and of the NPU part; 0 where there is no such part.
+  double nmp_s(int op, const Binding& b) const;
+  double npu_s(int op, const Binding& b) const;
+  /// Bytes stored in the normal channels together.
+  double normal_bytes(int op, const Binding& b) const;
+  const SplitCurve& curve(int op, int nmp) const { return entry(op, nmp).curve; }
+  std::int64_t units(int op) const { return units_[static_cast<std::size_t>(op)]; }
+  double bytes(int op) const { return problem_.operators[static_cast<std::size_t>(op)].stationary_bytes; }
+  double total_bytes() const;
+
+ private:
+  struct Entry {
+    double prefill_s[2] = {0, 0};
+    double whole_nmp_s = 0;
+    std::vector<double> split_nmp_s;  ///< by units
+    std::vector<double> split_npu_s;
+    SplitCurve curve;
+  };
+  const Entry& entry(int op, int nmp) const {
+    return entries_[static_cast<std::size_t>(op) * static_cast<std::size_t>(nmp_channels() + 1) + static_cast<std::size_t>(nmp)];
+  }
+  Entry make_entry(const SearchOperator& op, int nmp) const;
+  void fill_split(const SearchOperator& op, int nmp, Entry& entry) const;
+
+  SearchProblem problem_;
+  std::vector<Entry> entries_;
+  std::vector<double> normal_npu_s_;
+  std::vector<std::int64_t> units_;
+};
+
+}  // namespace bondsim::search

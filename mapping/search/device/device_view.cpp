@@ -1,0 +1,38 @@
+#include "mapping/search/device/device_view.hpp"
+
+#include "mapping/cost/detailed/hb_timing.hpp"
+#include "models/system/peaks.hpp"
+
+namespace bondsim::search {
+cost::LayerDevice peak_device(const System& system) {
+  cost::LayerDevice device;
+  const auto& organization = system.dram.organization;
+  device.nmp.channels = system.channels.nmp;
+  device.nmp.pes_per_channel = organization.banks();
+  device.nmp.fpus = system.nmp.pe.fpus;
+  device.nmp.macs_per_fpu = system.nmp.pe.macs_per_fpu;
+  device.nmp.clock_mhz = system.nmp.pe.clock_mhz;
+  device.nmp.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
+  device.nmp.channel_bandwidth_gbps = bus_gbps(system.dram);
+  device.normal_channels = system.channels.normal;
+  device.npu.channel_bandwidth_gbps = device.nmp.channel_bandwidth_gbps;
+  device.npu.peak_tmacs = system.npu.peak_macs() / 1e12;
+  return device;
+}
+
+cost::LayerDevice sustained_device(const System& system) {
+  cost::LayerDevice device = peak_device(system);
+  if (device.nmp.channels == 0) return device;
+  const double page = system.dram.organization.page_bytes();
+  double row_ps = cost::HbTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false);
+  if (system.nmp.placement == NmpPlacement::in_die) {
+    const double macs_a_cycle = device.nmp.fpus * device.nmp.macs_per_fpu;
+    row_ps += page / cost::published_element_bytes / macs_a_cycle * 1e6 / device.nmp.clock_mhz;
+  }
+  const DramTiming& t = system.dram.timing;
+  const double refresh = system.fidelity.refresh ? t.t_rfc_ab_ns / t.t_refi_ns : 0;
+  device.nmp.hb_bandwidth_gbps = page / row_ps * 1e3 * (1 - refresh);
+  return device;
+}
+
+}  // namespace bondsim::search

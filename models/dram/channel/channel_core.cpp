@@ -1,0 +1,254 @@
+#include "models/dram/channel/channel_core.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "models/base/error.hpp"
+
+namespace bondsim {
+namespace {
+
+constexpr Picoseconds longest_repeat{1'000'000'000'000};
+
+}  // namespace
+
+ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp, const ChannelSwitches& switches,
+                         const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo)
+    : dram_(&dram),
+      clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
+      host_(dram, controller, switches, rules, clock_),
+      switch_timed_(switches.mode_switch),
+      bus_contention_(switches.bus_contention) {
+  if (nmp != nullptr) {
+    hb_.change().emplace(dram, *nmp, switches, rules, clock_);
+    if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
+  }
+  ledger_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
+  ledger_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
+  if (switches.column_trains) host_.change().remember(memo != nullptr ? memo : std::make_shared<HostMemo>());
+}
+
+// ---- Work comes -----------------------------------------------------------------------------------------------------------
+
+/// Transfers submitted at the very time of a request to leave normal mode still belong to it.
+bool ChannelCore::open_for_host(Picoseconds now) const {
+  return mode_ == ChannelMode::normal && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_));
+}
+
+void ChannelCore::submit(const HostTransfer& transfer, Picoseconds now) {
+  if (transfer.extent.bytes() == 0) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+  } else if (!bus_contention_) {
+    submit_ideal(transfer, now);
+  } else if (open_for_host(now)) {
+    ledger_.account.begin_work(now);
+    host_.change().submit(transfer, now, visible_from(now));
+  } else {
+    held_.push_back({transfer, {}, now});
+  }
+}
+
+/// Without contention the transfers of an operator follow one another at the bus's peak, whatever else the channel does.
+void ChannelCore::submit_ideal(const HostTransfer& transfer, Picoseconds now) {
+  const DramOrganization& shape = dram_->organization;
+  const std::int64_t accesses = transfer.extent.bytes() / shape.access_bytes();
+  const auto length =
+      static_cast<std::int64_t>(std::llround(static_cast<double>(accesses) * dram_->timing.n_bl_min * 1e6 / dram_->timing.ck_mhz));
+  Picoseconds& free = ideal_free_[transfer.op];
+  const Picoseconds start = std::max(free, now);
+  free = start + Picoseconds(length);
+  ChannelCounts& counts = ledger_.of(transfer.op);
+  (transfer.write ? counts.writes : counts.reads) += accesses;
+  const std::int64_t rows = ceil_div<std::int64_t>(transfer.extent.max_bytes_per_bank(), shape.page_bytes()) * transfer.extent.banks;
+  counts.activates += rows;
+  counts.precharges += rows;
+  ledger_.account.add(TimeAccount::Kind::data, start, free, now);
+  ledger_.events.push_back({free, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+}
+
+void ChannelCore::submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds now) {
+  if (open_for_host(now)) {
+    ledger_.account.begin_work(std::max(now, list.items->arrival));
+    host_.change().submit(list, op, tag, now, visible_from(now));
+  } else {
+    HostTransfer transfer;
+    transfer.op = op;
+    transfer.tag = tag;
+    held_.push_back({transfer, list, now});
+  }
+}
+
+void ChannelCore::submit(const HbTransfer& transfer, Picoseconds now) {
+  check(hb_->has_value(), "HB transfer submitted to a normal channel");
+  check(mode_ == ChannelMode::nmp && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_)),
+        "HB transfer submitted outside of NMP mode");
+  if (transfer.extent.bytes() == 0) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::hb_done, transfer.tag, ChannelMode::nmp});
+    return;
+  }
+  hb().submit(transfer, now, ledger_);
+}
+
+void ChannelCore::request_mode(ChannelMode mode, Picoseconds now) {
+  check(hb_->has_value() || mode == ChannelMode::normal, "NMP mode asked of a normal channel");
+  check(phase_ == Phase::steady, "mode asked for while a change is under way");
+  if (mode == mode_) {
+    ledger_.events.push_back({now, ChannelEvent::Kind::mode_reached, 0, mode});
+    return;
+  }
+  target_ = mode;
+  requested_ = now;
+  phase_ = Phase::draining;
+}
+
+// ---- Time passes ----------------------------------------------------------------------------------------------------------
+
+Picoseconds ChannelCore::next_decision() const {
+  if (phase_ == Phase::closing || phase_ == Phase::switching) return phase_at_;
+  if (mode_ == ChannelMode::nmp) {
+    const Picoseconds next = (*hb_)->next(ledger_);
+    if (phase_ == Phase::draining && (*hb_)->idle()) return std::min(next, std::max(requested_, (*hb_)->quiet_at()));
+    return next;
+  }
+  if (phase_ == Phase::draining && host_->idle()) return clock_.edge(std::min(host_->next(), drained_at()));
+  return clock_.edge(host_->next());
+}
+
+void ChannelCore::step(Picoseconds limit, Picoseconds furthest) {
+  if (phase_ == Phase::closing) return close_banks();
+  if (phase_ == Phase::switching) return announced_ ? arrive() : announce();
+  const Picoseconds t = next_decision();
+  if (mode_ == ChannelMode::nmp) {
+    if (phase_ == Phase::draining && (*hb_)->idle() && t >= requested_ && t >= (*hb_)->quiet_at()) return drained(t);
+    return hb().step(ledger_, limit);
+  }
+  if (phase_ == Phase::draining && host_->idle() && drained_at() <= host_->next()) return drained(t);
+  HostController& host = host_.change();
+  const std::size_t events = ledger_.events.size();
+  do {
+    host.step(ledger_, limit, furthest);
+  } while (phase_ == Phase::steady && ledger_.events.size() == events && clock_.edge(host.next()) <= limit);
+}
+
+void ChannelCore::run(Picoseconds limit) {
+  while (next_decision() <= limit) step(limit, limit);
+  emit_hb(limit);
+}
+
+Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
+  std::size_t known = 0;
+  Picoseconds furthest = limit + longest_repeat;
+  const auto shorten = [&] {
+    if (ledger_.events.size() == known) return;
+    known = ledger_.events.size();
+    furthest = *next_event();
+    limit = std::min(limit, furthest);
+  };
+  shorten();
+  while (next_decision() <= limit) {
+    step(limit, furthest);
+    shorten();
+  }
+  limit = std::max(limit, clock_.edge(host_->decided() - 1));  // spans that repeat may go further
+  emit_hb(limit);
+  return limit;
+}
+
+void ChannelCore::emit_hb(Picoseconds t) {
+  if (hb_->has_value() && (*hb_)->next_command() <= t) hb().emit(t, ledger_);
+}
+
+/// All work of the old mode has ended: the banks are closed as soon as their rows allow it.
+void ChannelCore::drained(Picoseconds t) {
+  phase_ = Phase::closing;
+  if (mode_ == ChannelMode::nmp) {
+    phase_at_ = (*hb_)->precharge_ready(t);
+  } else {
+    phase_at_ = clock_.edge(std::max(clock_.edge_at_or_after(t), host_->precharge_ready()));
+  }
+}
+
+void ChannelCore::close_banks() {
+  closed_at_ = phase_at_;
+  phase_ = Phase::switching;
+  announced_ = false;
+  if (mode_ == ChannelMode::nmp) {
+    settled_ = phase_at_ = hb().precharge_all(phase_at_, -1, ledger_);
+  } else {
+    const Cycle t = clock_.edge_at_or_after(phase_at_);
+    settled_ = phase_at_ = clock_.edge(std::max(host_.change().precharge_all(t, -1, ledger_), host_->data_end()));
+  }
+  if (!switch_timed_) phase_at_ = std::max(closed_at_, mode_ == ChannelMode::nmp ? closed_at_ : clock_.edge(host_->data_end()));
+}
+
+void ChannelCore::announce() {
+  announced_ = true;
+  ++ledger_.of(-1).mode_changes;
+  emit_hb(phase_at_);
+  ledger_.record(phase_at_, target_ == ChannelMode::nmp ? DramCommand::mode_nmp : DramCommand::mode_normal, -1, -1, -1, -1);
+  ledger_.account.add(TimeAccount::Kind::mode_switch, closed_at_, phase_at_ + latency_, closed_at_);
+  phase_at_ += latency_;
+}
+
+void ChannelCore::arrive() {
+  const Picoseconds t = phase_at_;
+  phase_ = Phase::steady;
+  mode_ = target_;
+  ledger_.account.change_mode(mode_, t);
+  ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
+  if (mode_ == ChannelMode::nmp) {
+    hb().enter(t, std::max(t, clock_.edge(host_->activate_ready())), std::max(t, settled_));
+    return;
+  }
+  const Cycle visible = clock_.edge_at_or_after(t);
+  host_.change().resume(clock_.edge_at_or_after(std::max({t, settled_, (*hb_)->activate_ready()})));
+  for (const Held& held : held_) {
+    if (held.list.items != nullptr) {
+      ledger_.account.begin_work(std::max(t, held.list.items->arrival));
+      host_.change().submit(held.list, held.transfer.op, held.transfer.tag, held.submitted, visible);
+    } else {
+      ledger_.account.begin_work(t);
+      host_.change().submit(held.transfer, held.submitted, visible);
+    }
+  }
+  held_.clear();
+}
+
+// ---- What is known --------------------------------------------------------------------------------------------------------
+
+bool ChannelCore::busy() const {
+  return phase_ != Phase::steady || !host_->idle() || (hb_->has_value() && !(*hb_)->idle()) || !ledger_.events.empty();
+}
+
+Picoseconds ChannelCore::next_time() const {
+  Picoseconds next = next_decision();
+  if (mode_ == ChannelMode::nmp) next = std::min(next, (*hb_)->next_command());
+  if (const auto event = next_event()) next = std::min(next, *event);
+  return next;
+}
+
+std::optional<Picoseconds> ChannelCore::next_event() const {
+  std::optional<Picoseconds> first;
+  for (const ChannelEvent& event : ledger_.events) {
+    if (!first || event.time < *first) first = event.time;
+  }
+  return first;
+}
+
+std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
+  std::vector<ChannelEvent> due;
+  auto& events = ledger_.events;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(due), [&](const ChannelEvent& e) { return e.time <= now; });
+  events.erase(std::remove_if(events.begin(), events.end(), [&](const ChannelEvent& e) { return e.time <= now; }), events.end());
+  std::sort(due.begin(), due.end(), [](const ChannelEvent& a, const ChannelEvent& b) {
+    return std::tie(a.time.value, a.kind, a.tag) < std::tie(b.time.value, b.kind, b.tag);
+  });
+  return due;
+}
+
+ChannelTimes ChannelCore::times(Picoseconds now) { return ledger_.account.until(now); }
+
+ChannelCounts ChannelCore::counts(int op) const { return ledger_.counts_of(op); }
+
+}  // namespace bondsim

@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "models/dram/hb/hb_engine.hpp"
+#include "models/dram/spec/bank_mask.hpp"
+
+/// Rows that repeat, and commands as time passes them.
+namespace bondsim {
+
+HbEngine::RowState HbEngine::row_state(const RowShare& share) const {
+  const Lane& lane = lanes_.front();
+  const Bank& bank = banks_[static_cast<std::size_t>(__builtin_ctzll(share.longer))];
+  const std::int64_t page_accesses = dram_->organization.page_bytes() / access_bytes_;
+  RowState state;
+  state.column_end = lane.column_end;
+  state.pre_ready = bank.pre_ready[0] - lane.column_end;
+  state.act_ready = bank.act_ready[0] - lane.column_end;
+  state.column_ready = bank.column_ready - lane.column_end;
+  state.settled = settled_ - lane.column_end;
+  // Banks that were open before the lane's row need not have the timing of the others.
+  state.whole = share.count == page_accesses && (share.shorter == 0 ? share.short_count == 0 : share.short_count == page_accesses) &&
+                lane.opens == (share.longer | share.shorter);
+  return state;
+}
+
+/// When the row just planned ended in the same state as the one before, the whole rows that follow are alike: those that end by `limit` and
+/// begin before refresh is due are taken at once.
+void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelLedger& ledger) {
+  Lane& lane = lanes_.front();
+  const RowState before = last_row_state_;
+  last_row_state_ = row_state(share);
+  const Ps clock_period = clock_.edge(1).value;
+  if (!clock_.whole_picoseconds() || !last_row_state_.repeats(before, clock_period)) return;
+  const HbTransfer& transfer = job_of(lane).transfer;
+  const Ps period = lane.column_end - before.column_end;
+  // The last row may be cut, and so may be the last row of the shorter banks.
+  const std::int64_t page = dram_->organization.page_bytes();
+  const std::int64_t whole_rows = (transfer.extent.bank_offset + transfer.extent.bytes_per_bank) / page - 1 - lane.row;
+  std::int64_t count = std::min({whole_rows, last_row - 1 - lane.row, (limit - lane.column_end) / period});
+  if (ledger.refresh.enabled) count = std::min(count, ceil_div(std::max<Ps>(ledger.refresh.due_ps - lane.column_end, 0), period));
+  if (count <= 0) return;
+  const std::uint64_t banks = share.longer | share.shorter;
+  const std::int64_t rows = count * __builtin_popcountll(banks);
+  ChannelCounts& counts = ledger.of(transfer.op);
+  counts.activates += rows;
+  counts.precharges += rows;
+  (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.count;
+  const Ps data = share.count * access_ps_;
+  ledger.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0});
+  const Ps shift = count * period;
+  lane.row += count;
+  lane.column_end += shift;
+  lane.at = lane.column_end;
+  for_each_bank(banks, [&](std::size_t b) {
+    banks_[b].row[0] = static_cast<std::int32_t>(lane.row);
+    banks_[b].pre_ready[0] += shift;
+    banks_[b].act_ready[0] += shift;
+    banks_[b].column_ready += shift;
+    if (transfer.write) banks_[b].read_ready += shift;
+  });
+  settled_ += shift;
+  for (Ps& act : last_acts_) act = std::max(act, act + shift);
+  last_row_state_ = row_state(share);
+}
+
+// ---- Commands as time passes ----------------------------------------------------------------------------------------------
+
+void HbEngine::emit(Picoseconds t, ChannelLedger& ledger) {
+  emit_rows(t.value, ledger);
+  for (Train& train : trains_) emit_train(train, t.value, ledger);
+  trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.count; }), trains_.end());
+}
+
+void HbEngine::emit_rows(Ps t, ChannelLedger& ledger) {
+  for (const RowCommand& row : rows_) {
+    if (row.time > t) continue;
+    ChannelCounts& counts = ledger.of(row.op);
+    if (row.command == DramCommand::refab) {
+      ++counts.refreshes_all_bank;
+    } else if (row.command == DramCommand::prea) {
+      counts.precharges += static_cast<std::int64_t>(row.banks);  // here: how many rows it closes
+    } else {
+      (row.command == DramCommand::act1 ? counts.activates : counts.precharges) += __builtin_popcountll(row.banks);
+    }
+    if (!ledger.keep_log) continue;
+    if (row.command == DramCommand::refab || row.command == DramCommand::prea) {
+      ledger.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
+    } else {
+      for_each_bank(row.banks, [&](std::size_t b) {
+        ledger.record(Picoseconds(row.time), row.command, static_cast<std::int32_t>(b), row.row, -1, row.op);
+      });
+    }
+  }
+  rows_.erase(std::remove_if(rows_.begin(), rows_.end(), [t](const RowCommand& x) { return x.time <= t; }), rows_.end());
+}
+
+void HbEngine::emit_train(Train& train, Ps t, ChannelLedger& ledger) const {
+  if (t < train.first) return;
+  const RowShare& share = train.share;
+  const std::int64_t until = std::min((t - train.first) / access_ps_ + 1, share.count);
+  const auto part = [&](std::int64_t count) { return std::min(until, count) - std::min(train.emitted, count); };
+  ChannelCounts& counts = ledger.of(train.op);
+  (train.write ? counts.hb_writes : counts.hb_reads) +=
+      __builtin_popcountll(share.longer) * part(share.count) + __builtin_popcountll(share.shorter) * part(share.short_count);
+  if (ledger.keep_log) {
+    const auto step = static_cast<std::int32_t>(access_bytes_ * 8 / dram_->organization.device_width_bits);
+    for (std::int64_t i = train.emitted; i < until; ++i) {
+      const std::uint64_t banks = share.longer | (i < share.short_count ? share.shorter : 0);
+      for_each_bank(banks, [&](std::size_t b) {
+        ledger.record(Picoseconds(train.first + i * access_ps_), train.write ? DramCommand::nwr : DramCommand::nrd,
+                      static_cast<std::int32_t>(b), train.row, (share.first + static_cast<std::int32_t>(i)) * step, train.op);
+      });
+    }
+  }
+  train.emitted = until;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,353 @@
+#include "models/dram/hb/hb_engine.hpp"
+
+#include <algorithm>
+
+#include "models/base/error.hpp"
+#include "models/dram/spec/bank_mask.hpp"
+
+namespace bondsim {
+namespace {
+
+constexpr std::int64_t far_away = INT64_MAX / 4;
+
+}  // namespace
+
+HbEngine::HbEngine(const DramConfig& dram, const BankPorts& nmp, const ChannelSwitches& switches, const std::vector<TimingRule>& rules,
+                   const Clock& clock)
+    : dram_(&dram),
+      clock_(clock),
+      access_ps_(nmp.hb.access_ps()),
+      access_bytes_(nmp.hb.access_bytes),
+      staggered_(nmp.activate_policy == ActivatePolicy::staggered),
+      overlap_(nmp.subarray_overlap),
+      row_timing_(switches.row_timing),
+      banks_(static_cast<std::size_t>(dram.organization.banks())),
+      lanes_(staggered_ ? banks_.size() : 1) {
+  using C = DramCommand;
+  const auto bank = RuleScope::bank;
+  const auto rank = RuleScope::rank;
+  n_rcd_ = rule_cycles(rules, bank, C::act1, C::nrd);
+  n_rcd_write_ = rule_cycles(rules, bank, C::act1, C::nwr);
+  n_ras_ = rule_cycles(rules, bank, C::act1, C::pre);
+  n_rc_ = rule_cycles(rules, bank, C::act1, C::act1);
+  n_rp_ = rule_cycles(rules, bank, C::pre, C::act1);
+  n_rp_ab_ = rule_cycles(rules, rank, C::prea, C::act1);
+  n_rp_refresh_ = rule_cycles(rules, rank, C::prea, C::refab);
+  n_rtp_ = rule_cycles(rules, bank, C::nrd, C::pre);
+  n_wr_ = rule_cycles(rules, bank, C::nwr, C::pre);
+  n_wtr_ = rule_cycles(rules, bank, C::nwr, C::nrd);
+  n_rrd_ = rule_cycles(rules, rank, C::act1, C::act1);
+  n_rfc_ = rule_cycles(rules, rank, C::refab, C::act1);
+  for (const TimingRule& rule : rules) {
+    if (rule.window == 4) n_faw_ = rule.cycles;
+  }
+  last_acts_.fill(-far_away);
+  check(dram.organization.page_bytes() % access_bytes_ == 0, "page of {} bytes is not whole accesses of {} bytes",
+        dram.organization.page_bytes(), access_bytes_);
+}
+
+void HbEngine::enter(Picoseconds now, Picoseconds activate, Picoseconds refresh) {
+  for (Bank& bank : banks_) {
+    bank.row.fill(-1);
+    bank.act_ready.fill(activate.value);
+  }
+  for (Lane& lane : lanes_) lane.at = lane.column_end = now.value;
+  settled_ = refresh.value;
+}
+
+void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger) {
+  const Extent& extent = transfer.extent;
+  check(extent.first_bank >= 0 && extent.banks >= 0 && extent.first_bank + extent.banks <= static_cast<int>(banks_.size()) &&
+            extent.bank_offset >= 0 && extent.bytes_per_bank >= 0 &&
+            extent.bank_offset + extent.max_bytes_per_bank() <= dram_->organization.bank_bytes(),
+        "extent outside the channel: banks {} + {}, bytes {} + {}", extent.first_bank, extent.banks, extent.bank_offset,
+        extent.max_bytes_per_bank());
+  Job job;
+  job.transfer = transfer;
+  job.submitted = now.value;
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) job.lanes_left += bytes_of(lane, extent) > 0;
+  check(job.lanes_left > 0, "an empty HB transfer was submitted");
+  if (jobs_.empty()) ledger.account.begin_work(now);
+  jobs_.push_back(job);
+  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) skip_others(lane);
+}
+
+/// Bytes of the lane's longest bank.
+std::int64_t HbEngine::bytes_of(std::size_t lane, const Extent& extent) const {
+  if (!staggered_) return extent.banks > 0 ? extent.max_bytes_per_bank() : 0;
+  const int share = static_cast<int>(lane) - extent.first_bank;
+  return share >= 0 && share < extent.banks ? extent.bytes_of_bank(share) : 0;
+}
+
+/// A lane passes over jobs that have nothing for it.
+void HbEngine::skip_others(std::size_t lane) {
+  Lane& l = lanes_[lane];
+  l.job = std::max(l.job, first_job_);
+  while (has_work(l) && l.row < 0 && bytes_of(lane, job_of(l).transfer.extent) == 0) ++l.job;
+}
+
+HbEngine::RowShare HbEngine::share_of(std::size_t lane, const Extent& extent, std::int64_t row) const {
+  const std::int64_t page = dram_->organization.page_bytes();
+  const std::int64_t row_begin = row * page;
+  const std::int64_t from = std::max<std::int64_t>(extent.bank_offset - row_begin, 0) / access_bytes_;
+  const auto accesses = [&](std::int64_t bytes) {
+    const std::int64_t to = std::min(extent.bank_offset + bytes - row_begin, page);
+    return bytes > 0 && to > 0 ? std::max<std::int64_t>(ceil_div(to, access_bytes_) - from, 0) : 0;
+  };
+  RowShare share;
+  share.first = static_cast<std::int32_t>(from);
+  share.count = accesses(bytes_of(lane, extent));
+  if (staggered_) {
+    share.longer = std::uint64_t{1} << lane;
+    return share;
+  }
+  const std::int32_t size = extent.group_banks();
+  const std::int32_t longer = extent.longer_banks > 0 ? extent.longer_banks : size;
+  share.short_count = longer < size ? accesses(extent.bytes_per_bank) : 0;
+  for (std::int32_t first = extent.first_bank; first < extent.first_bank + extent.banks; first += size) {
+    share.longer |= bank_mask(first, longer);
+    if (share.short_count > 0) share.shorter |= bank_mask(first + longer, size - longer);
+  }
+  return share;
+}
+
+std::uint64_t HbEngine::banks_to_open(const RowShare& share, std::int64_t row) const {
+  std::uint64_t opens = 0;
+  const std::size_t sub = subarray(row);
+  for_each_bank(share.longer | share.shorter, [&](std::size_t b) {
+    if (banks_[b].row[sub] != row) opens |= std::uint64_t{1} << b;
+  });
+  return opens;
+}
+
+// ---- What comes next ------------------------------------------------------------------------------------------------------
+
+/// When the lane decides or activates next; far away without work.
+HbEngine::Ps HbEngine::time_of(const Lane& lane) const {
+  if (!has_work(lane)) return far_away;
+  return lane.phase == Phase::activate ? lane.at : std::max(lane.at, job_of(lane).submitted);
+}
+
+/// No row is begun while refresh is due.
+bool HbEngine::waits_for_refresh(const Lane& lane, const ChannelLedger& ledger) const {
+  if (!ledger.refresh.enabled || lane.phase == Phase::activate || !has_work(lane)) return false;
+  return ledger.refresh.due_ps <= std::max(time_of(lane), lane.column_end);
+}
+
+HbEngine::Ps HbEngine::refresh_time(const ChannelLedger& ledger) const { return std::max(ledger.refresh.due_ps, quiet_at().value); }
+
+Picoseconds HbEngine::next(const ChannelLedger& ledger) const {
+  Ps next = far_away;
+  for (const Lane& lane : lanes_) {
+    if (!waits_for_refresh(lane, ledger)) next = std::min(next, time_of(lane));
+  }
+  if (next == far_away && ledger.refresh.enabled) next = refresh_time(ledger);
+  return Picoseconds(next);
+}
+
+Picoseconds HbEngine::next_command() const {
+  Ps next = far_away;
+  for (const RowCommand& row : rows_) next = std::min(next, row.time);
+  for (const Train& train : trains_) next = std::min(next, train.first + train.emitted * access_ps_);
+  return Picoseconds(next);
+}
+
+void HbEngine::step(ChannelLedger& ledger, Picoseconds limit) {
+  std::size_t chosen = lanes_.size();
+  Ps best = far_away;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    if (waits_for_refresh(lanes_[i], ledger)) continue;
+    const Ps t = time_of(lanes_[i]);
+    if (t < best) {
+      best = t;
+      chosen = i;
+    }
+  }
+  if (chosen == lanes_.size()) {
+    refresh(ledger);
+  } else if (lanes_[chosen].phase == Phase::activate) {
+    activate(chosen, ledger, limit.value);
+  } else {
+    begin_row(chosen, ledger, limit.value);
+  }
+}
+
+// ---- Rows -----------------------------------------------------------------------------------------------------------------
+
+void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger, Ps limit) {
+  Lane& lane = lanes_[index];
+  const HbTransfer& transfer = job_of(lane).transfer;
+  lane.at = time_of(lane);
+  lane.row = lane.row < 0 ? transfer.extent.bank_offset / dram_->organization.page_bytes() : lane.row + 1;
+  lane.opens = banks_to_open(share_of(index, transfer.extent, lane.row), lane.row);
+  if (lane.opens == 0) return plan_columns(index, ledger, limit);
+  const std::size_t sub = subarray(lane.row);
+  Ps close = lane.at;
+  std::uint64_t closes = 0;
+  for_each_bank(lane.opens, [&](std::size_t b) {
+    if (banks_[b].row[sub] < 0) return;
+    closes |= std::uint64_t{1} << b;
+    close = std::max(close, banks_[b].pre_ready[sub]);
+  });
+  if (closes != 0) close_rows(closes, sub, row_timing_ ? edge(close) : lane.at, transfer.op);
+  if (!row_timing_) return activate(index, ledger, limit);
+  Ps open = lane.at;
+  for_each_bank(lane.opens, [&](std::size_t b) { open = std::max(open, banks_[b].act_ready[sub]); });
+  lane.phase = Phase::activate;
+  lane.at = edge(open);
+}
+
+void HbEngine::close_rows(std::uint64_t closes, std::size_t sub, Ps t, std::int32_t op) {
+  if (!overlap_) rows_.push_back({t, DramCommand::pre, closes, -1, op});
+  const Ps closed = after(t, n_rp_);
+  for_each_bank(closes, [&](std::size_t b) {
+    if (overlap_) rows_.push_back({t, DramCommand::pre, std::uint64_t{1} << b, banks_[b].row[sub], op});
+    banks_[b].row[sub] = -1;
+    banks_[b].act_ready[sub] = std::max(banks_[b].act_ready[sub], closed);
+  });
+  settled_ = std::max(settled_, closed);
+}
+
+HbEngine::Ps HbEngine::rank_act_ready() const {
+  const Ps last = last_acts_[(oldest_act_ + 3) % 4];
+  const Ps fourth = last_acts_[oldest_act_];
+  if (last < 0) return 0;
+  return std::max(after(last, n_rrd_), fourth < 0 ? 0 : after(fourth, n_faw_));
+}
+
+void HbEngine::activate(std::size_t index, ChannelLedger& ledger, Ps limit) {
+  Lane& lane = lanes_[index];
+  if (staggered_ && row_timing_ && rank_act_ready() > lane.at) {
+    lane.at = rank_act_ready();
+    return;
+  }
+  const std::size_t sub = subarray(lane.row);
+  const bool write = job_of(lane).transfer.write;
+  rows_.push_back({lane.at, DramCommand::act1, lane.opens, static_cast<std::int32_t>(lane.row), job_of(lane).transfer.op});
+  const auto row = static_cast<std::int32_t>(lane.row);
+  const Ps pre_ready = after(lane.at, n_ras_);
+  const Ps act_ready = after(lane.at, n_rc_);
+  const Ps column_ready = after(lane.at, write ? n_rcd_write_ : n_rcd_);
+  for_each_bank(lane.opens, [&](std::size_t b) {
+    Bank& bank = banks_[b];
+    bank.row[sub] = row;
+    if (!row_timing_) return;
+    bank.pre_ready[sub] = pre_ready;
+    bank.act_ready[sub] = act_ready;
+    bank.column_ready = column_ready;
+  });
+  last_acts_[oldest_act_] = lane.at;
+  oldest_act_ = (oldest_act_ + 1) % 4;
+  plan_columns(index, ledger, limit);
+}
+
+void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger, Ps limit) {
+  Lane& lane = lanes_[index];
+  const HbTransfer& transfer = job_of(lane).transfer;
+  const RowShare share = share_of(index, transfer.extent, lane.row);
+  const std::size_t sub = subarray(lane.row);
+  Ps first = std::max(lane.at, lane.column_end);
+  for_each_bank(share.longer | share.shorter, [&](std::size_t b) {
+    first = std::max({first, banks_[b].column_ready, transfer.write ? 0 : banks_[b].read_ready});
+  });
+  const auto used = [&](std::size_t b, std::int64_t count) {
+    if (!row_timing_) return;
+    const Ps last = first + (count - 1) * access_ps_;
+    const Ps end = last + access_ps_;
+    const Ps closable = transfer.write ? end + edge_span(n_wr_) : std::max(end, last + edge_span(n_rtp_));
+    banks_[b].pre_ready[sub] = std::max(banks_[b].pre_ready[sub], closable);
+    if (transfer.write) banks_[b].read_ready = end + edge_span(n_wtr_);
+  };
+  for_each_bank(share.longer, [&](std::size_t b) { used(b, share.count); });
+  for_each_bank(share.shorter, [&](std::size_t b) { used(b, share.short_count); });
+  const Ps decided = lane.at;
+  lane.column_end = first + share.count * access_ps_;
+  lane.phase = Phase::decide;
+  lane.at = overlap_ ? first : lane.column_end;
+  trains_.push_back({first, share, static_cast<std::int32_t>(lane.row), transfer.op, transfer.write, 0});
+  ledger.account.add(TimeAccount::Kind::data, Picoseconds(first), Picoseconds(lane.column_end), Picoseconds(decided));
+  const std::int64_t last_row = (transfer.extent.bank_offset + bytes_of(index, transfer.extent) - 1) / dram_->organization.page_bytes();
+  if (lane.row == last_row) {
+    last_row_state_.whole = false;
+    end_share(index, ledger);
+  } else if (!staggered_ && !overlap_ && row_timing_ && !ledger.keep_log) {
+    repeat_rows(share, last_row, limit, ledger);
+  }
+}
+
+/// The lane's part of its job is planned. Jobs end in the order they were submitted.
+void HbEngine::end_share(std::size_t index, ChannelLedger& ledger) {
+  Lane& lane = lanes_[index];
+  Job& job = jobs_[lane.job - first_job_];
+  job.end = std::max(job.end, lane.column_end);
+  --job.lanes_left;
+  ++lane.job;
+  lane.row = -1;
+  skip_others(index);
+  while (!jobs_.empty() && jobs_.front().lanes_left == 0) {
+    last_end_ = std::max(last_end_, jobs_.front().end);
+    ledger.events.push_back({Picoseconds(last_end_), ChannelEvent::Kind::hb_done, jobs_.front().transfer.tag, ChannelMode::nmp});
+    jobs_.erase(jobs_.begin());
+    ++first_job_;
+    if (jobs_.empty()) ledger.account.end_work(Picoseconds(last_end_));
+  }
+}
+
+// ---- All banks ------------------------------------------------------------------------------------------------------------
+
+Picoseconds HbEngine::quiet_at() const {
+  Ps quiet = 0;
+  for (const Lane& lane : lanes_) quiet = std::max(quiet, lane.column_end);
+  return Picoseconds(quiet);
+}
+
+Picoseconds HbEngine::activate_ready() const {
+  Ps ready = 0;
+  for (const Bank& bank : banks_) ready = std::max({ready, bank.act_ready[0], bank.act_ready[1]});
+  return Picoseconds(ready);
+}
+
+std::int64_t HbEngine::open_rows() const {
+  std::int64_t open = 0;
+  for (const Bank& bank : banks_) open += (bank.row[0] >= 0) + (bank.row[1] >= 0);
+  return open;
+}
+
+Picoseconds HbEngine::precharge_ready(Picoseconds t) const {
+  Ps ready = std::max({t.value, quiet_at().value, settled_});
+  for (const Bank& bank : banks_) {
+    for (const std::size_t sub : {0U, 1U}) {
+      if (bank.row[sub] >= 0 && row_timing_) ready = std::max(ready, bank.pre_ready[sub]);
+    }
+  }
+  return Picoseconds(edge(ready));
+}
+
+Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelLedger&) {
+  const std::int64_t open = open_rows();
+  if (open == 0) return Picoseconds(edge(std::max(t.value, settled_)));
+  rows_.push_back({t.value, DramCommand::prea, static_cast<std::uint64_t>(open), -1, op});
+  const Ps closed = row_timing_ ? after(t.value, n_rp_ab_) : t.value;
+  for (Bank& bank : banks_) {
+    bank.row.fill(-1);
+    for (Ps& ready : bank.act_ready) ready = std::max(ready, closed);
+  }
+  settled_ = std::max(settled_, row_timing_ ? after(t.value, n_rp_refresh_) : t.value);
+  return Picoseconds(settled_);
+}
+
+void HbEngine::refresh(ChannelLedger& ledger) {
+  const std::int32_t op = jobs_.empty() ? -1 : jobs_.front().transfer.op;
+  last_row_state_.whole = false;
+  const Picoseconds start = precharge_ready(Picoseconds(refresh_time(ledger)));
+  const Ps at = precharge_all(start, op, ledger).value;
+  const Ps end = after(at, n_rfc_);
+  rows_.push_back({at, DramCommand::refab, 0, -1, op});
+  ledger.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
+  ledger.account.add(TimeAccount::Kind::refresh, start, Picoseconds(end), Picoseconds(refresh_time(ledger)));
+  for (Bank& bank : banks_) bank.act_ready.fill(end);
+  for (Lane& lane : lanes_) lane.at = std::max(lane.at, end);
+  settled_ = end;
+}
+
+}  // namespace bondsim

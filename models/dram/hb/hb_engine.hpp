@@ -1,0 +1,157 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "models/base/clock.hpp"
+#include "models/dram/spec/hb_config.hpp"
+#include "models/dram/spec/timing_rules.hpp"
+#include "models/dram/timing/ledger.hpp"
+
+namespace bondsim {
+
+/// The banks behind their HB ports in NMP mode: transfers in the order submitted, row by row. Plain rules without a kernel: the plan of a
+/// row (when it is opened, when its accesses come) is arithmetic, its commands are counted and recorded as time passes them.
+///
+/// Banks move in lanes. `all_bank`: one lane, all banks of a transfer activate together; `staggered`: a lane a bank, under tRRD and tFAW.
+/// Commands to rows come on edges of CK, accesses follow each other every access time from the first possible moment on.
+/// `subarray_overlap`: rows of even and odd number lie in different subarrays, and the next row is opened once the accesses of the present
+/// one begin. Refresh (REFab) comes at the first row boundary or idle moment after it is due.
+class HbEngine {
+ public:
+  HbEngine(const DramConfig& dram, const BankPorts& nmp, const ChannelSwitches& switches, const std::vector<TimingRule>& rules,
+           const Clock& clock);
+
+  void submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger);
+
+  /// NMP mode begins: all banks are closed, and may be activated and refreshed from the times given on.
+  void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
+
+  bool idle() const { return jobs_.empty(); }
+  /// From when on nothing is under way, once idle().
+  Picoseconds quiet_at() const;
+  /// First time at which every bank may be activated once it is closed.
+  Picoseconds activate_ready() const;
+  /// First time at which all banks can be closed, no earlier than `t`; closing them; when they are precharged and refreshed.
+  Picoseconds precharge_ready(Picoseconds t) const;
+  Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelLedger& ledger);
+
+  /// Next time at which something is decided (refresh of idle banks included).
+  Picoseconds next(const ChannelLedger& ledger) const;
+  /// Next time at which a command comes that is decided already.
+  Picoseconds next_command() const;
+  /// Decides what is due at next(). Whole rows that repeat the one before are taken together as far as `limit`.
+  void step(ChannelLedger& ledger, Picoseconds limit);
+  /// Counts and records the commands up to and including `t`; what is decided until then must have been decided.
+  void emit(Picoseconds t, ChannelLedger& ledger);
+
+ private:
+  using Ps = std::int64_t;
+  /// Rows of a bank that may be open at a time: one a subarray.
+  struct Bank {
+    std::array<std::int32_t, 2> row{-1, -1};
+    std::array<Ps, 2> pre_ready{0, 0};
+    std::array<Ps, 2> act_ready{0, 0};
+    Ps column_ready = 0;  ///< tRCD of the last row opened
+    Ps read_ready = 0;    ///< after a write
+  };
+  struct Job {
+    HbTransfer transfer;
+    Ps submitted = 0;
+    std::int32_t lanes_left = 0;
+    Ps end = 0;
+  };
+  enum class Phase : std::uint8_t { decide, activate };
+  struct Lane {
+    Phase phase = Phase::decide;
+    Ps at = 0;                ///< when it decides, or wants to activate
+    Ps column_end = 0;        ///< end of the accesses planned so far
+    std::size_t job = 0;      ///< number of the job it is in, or waits for
+    std::int64_t row = -1;    ///< row it is in; -1: not begun
+    std::uint64_t opens = 0;  ///< banks to activate
+  };
+  /// What of the state repeats from row to row, relative to the end of the accesses.
+  struct RowState {
+    Ps column_end = 0;
+    Ps pre_ready = 0, act_ready = 0, column_ready = 0, settled = 0;
+    bool whole = false;  ///< all banks had a whole row
+    bool repeats(const RowState& before, Ps clock_period) const {
+      return whole && before.whole && pre_ready == before.pre_ready && act_ready == before.act_ready &&
+             column_ready == before.column_ready && settled == before.settled && (column_end - before.column_end) % clock_period == 0;
+    }
+  };
+  /// What a lane does in one row.
+  struct RowShare {
+    std::uint64_t longer = 0;   ///< banks with `count` accesses
+    std::uint64_t shorter = 0;  ///< banks with `short_count` accesses
+    std::int64_t count = 0;
+    std::int64_t short_count = 0;
+    std::int32_t first = 0;  ///< first access in the row
+  };
+  struct RowCommand {
+    Ps time;
+    DramCommand command;
+    std::uint64_t banks;
+    std::int32_t row;
+    std::int32_t op;
+  };
+  struct Train {
+    Ps first;
+    RowShare share;
+    std::int32_t row;
+    std::int32_t op;
+    bool write;
+    std::int64_t emitted;
+  };
+
+  Ps edge(Ps t) const { return clock_.edge(clock_.edge_at_or_after(Picoseconds(t))).value; }
+  /// `cycles` of CK after the edge `t`.
+  Ps after(Ps t, Cycle cycles) const { return clock_.edge(clock_.edge_before_or_at(Picoseconds(t)) + cycles).value; }
+  /// Picoseconds that `cycles` of CK take, for rules that do not start on an edge.
+  Ps edge_span(Cycle cycles) const { return clock_.edge(cycles).value; }
+  std::size_t subarray(std::int64_t row) const { return overlap_ ? static_cast<std::size_t>(row & 1) : 0; }
+  bool has_work(const Lane& lane) const { return lane.job < first_job_ + jobs_.size(); }
+  const Job& job_of(const Lane& lane) const { return jobs_[lane.job - first_job_]; }
+  std::int64_t bytes_of(std::size_t lane, const Extent& extent) const;
+  void skip_others(std::size_t lane);
+  RowShare share_of(std::size_t lane, const Extent& extent, std::int64_t row) const;
+  std::uint64_t banks_to_open(const RowShare& share, std::int64_t row) const;
+  Ps time_of(const Lane& lane) const;
+  bool waits_for_refresh(const Lane& lane, const ChannelLedger& ledger) const;
+  Ps refresh_time(const ChannelLedger& ledger) const;
+  void begin_row(std::size_t lane, ChannelLedger& ledger, Ps limit);
+  void close_rows(std::uint64_t banks, std::size_t sub, Ps t, std::int32_t op);
+  void activate(std::size_t lane, ChannelLedger& ledger, Ps limit);
+  void plan_columns(std::size_t lane, ChannelLedger& ledger, Ps limit);
+  void end_share(std::size_t lane, ChannelLedger& ledger);
+  void repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelLedger& ledger);
+  RowState row_state(const RowShare& share) const;
+  void refresh(ChannelLedger& ledger);
+  Ps rank_act_ready() const;
+  std::int64_t open_rows() const;
+  void emit_rows(Ps t, ChannelLedger& ledger);
+  void emit_train(Train& train, Ps t, ChannelLedger& ledger) const;
+
+  const DramConfig* dram_;
+  Clock clock_;
+  Ps access_ps_ = 0;
+  std::int64_t access_bytes_ = 0;
+  bool staggered_ = false;
+  bool overlap_ = false;
+  bool row_timing_ = true;
+  Cycle n_rcd_ = 0, n_rcd_write_ = 0, n_ras_ = 0, n_rc_ = 0, n_rp_ = 0, n_rp_ab_ = 0, n_rp_refresh_ = 0;
+  Cycle n_rtp_ = 0, n_wr_ = 0, n_wtr_ = 0, n_rrd_ = 0, n_faw_ = 0, n_rfc_ = 0;
+  std::vector<Bank> banks_;
+  std::vector<Lane> lanes_;
+  std::vector<Job> jobs_;
+  std::size_t first_job_ = 0;  ///< number of jobs_[0]
+  std::array<Ps, 4> last_acts_{};
+  std::size_t oldest_act_ = 0;
+  Ps last_end_ = 0;
+  Ps settled_ = 0;           ///< banks closed so far are precharged, refresh has ended
+  RowState last_row_state_;  ///< of the lane all banks share
+  std::vector<RowCommand> rows_;
+  std::vector<Train> trains_;
+};
+
+}  // namespace bondsim

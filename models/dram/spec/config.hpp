@@ -1,0 +1,108 @@
+#pragma once
+#include "models/base/fields.hpp"
+#include "models/dram/spec/address_map.hpp"
+#include "models/dram/spec/organization.hpp"
+
+namespace bondsim {
+
+/// Timing of a DRAM part as its datasheet gives it: n_* in cycles of CK, t_*_ns in nanoseconds.
+struct DramTiming {
+  double ck_mhz = 0;
+  int n_cl = 0, n_cwl = 0, n_rcd = 0, n_rp_pb = 0, n_rp_ab = 0, n_ras = 0, n_rc = 0, n_wr = 0, n_rtp = 0;
+  int n_ccd_s = 0, n_ccd_l = 0, n_wtr_s = 0, n_wtr_l = 0, n_rrd = 0, n_faw = 0, n_ppd = 0, n_bl_min = 0, n_bl_max = 0;
+  int n_aad = 0, n_rtw = 0;
+  int n_aad_min = 2;
+  double t_refi_ns = 0, t_refi_pb_ns = 0, t_rfc_ab_ns = 0, t_rfc_pb_ns = 0;
+};
+
+template <class Visitor>
+void fields(Visitor& v, DramTiming& c) {
+  v.field("ck_mhz", c.ck_mhz, required("command clock").range(1, 10000).in("MHz"));
+  v.field("n_cl", c.n_cl, required("RD to first data").range(0, 1000).in("tCK"));
+  v.field("n_cwl", c.n_cwl, required("WR to first data").range(0, 1000).in("tCK"));
+  v.field("n_rcd", c.n_rcd, required("ACT1 to RD or WR").range(1, 1000).in("tCK"));
+  v.field("n_rp_pb", c.n_rp_pb, required("PRE to ACT of the bank").range(1, 1000).in("tCK"));
+  v.field("n_rp_ab", c.n_rp_ab, required("PREA to ACT").range(1, 1000).in("tCK"));
+  v.field("n_ras", c.n_ras, required("ACT1 to PRE").range(1, 1000).in("tCK"));
+  v.field("n_rc", c.n_rc, required("ACT1 to ACT1 of the same bank").range(1, 1000).in("tCK"));
+  v.field("n_wr", c.n_wr, required("end of write data to PRE").range(0, 1000).in("tCK"));
+  v.field("n_rtp", c.n_rtp, required("RD to PRE").range(1, 1000).in("tCK"));
+  v.field("n_ccd_s", c.n_ccd_s, required("column to column, other bank group").range(1, 1000).in("tCK"));
+  v.field("n_ccd_l", c.n_ccd_l, required("column to column, same bank group").range(1, 1000).in("tCK"));
+  v.field("n_wtr_s", c.n_wtr_s, required("end of write data to RD, other bank group").range(0, 1000).in("tCK"));
+  v.field("n_wtr_l", c.n_wtr_l, required("end of write data to RD, same bank group").range(0, 1000).in("tCK"));
+  v.field("n_rrd", c.n_rrd, required("ACT1 to ACT1 of another bank").range(1, 1000).in("tCK"));
+  v.field("n_faw", c.n_faw, required("window of four ACT1").range(1, 1000).in("tCK"));
+  v.field("n_ppd", c.n_ppd, required("precharge to precharge").range(1, 1000).in("tCK"));
+  v.field("n_bl_min", c.n_bl_min, required("burst on the bus").range(1, 1000).in("tCK"));
+  v.field("n_bl_max", c.n_bl_max, required("burst in a bank group").range(1, 1000).in("tCK"));
+  v.field("n_aad", c.n_aad, required("longest ACT1 to ACT2").range(1, 1000).in("tCK"));
+  v.field("n_aad_min", c.n_aad_min, defaulted("shortest ACT1 to ACT2").range(1, 1000).in("tCK"));
+  v.field("n_rtw", c.n_rtw, required("RD to WR turnaround").range(1, 1000).in("tCK"));
+  v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
+  v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
+  v.field("t_rfc_ab_ns", c.t_rfc_ab_ns, required("REFab to the next command").range(1, 1e6).in("ns"));
+  v.field("t_rfc_pb_ns", c.t_rfc_pb_ns, required("REFpb to the next command of the bank").range(1, 1e6).in("ns"));
+}
+
+enum class PagePolicy { open, closed };
+template <>
+struct EnumNames<PagePolicy> {
+  static const std::vector<std::pair<const char*, PagePolicy>>& names() {
+    static const std::vector<std::pair<const char*, PagePolicy>> list = {{"open", PagePolicy::open}, {"closed", PagePolicy::closed}};
+    return list;
+  }
+};
+
+enum class RefreshKind { none, all_bank, per_bank };
+template <>
+struct EnumNames<RefreshKind> {
+  static const std::vector<std::pair<const char*, RefreshKind>>& names() {
+    static const std::vector<std::pair<const char*, RefreshKind>> list = {
+        {"none", RefreshKind::none}, {"all_bank", RefreshKind::all_bank}, {"per_bank", RefreshKind::per_bank}};
+    return list;
+  }
+};
+
+/// Policy of a channel's controller.
+struct ControllerConfig {
+  int read_queue = 32;
+  int write_queue = 32;
+  PagePolicy page_policy = PagePolicy::open;
+  RefreshKind refresh = RefreshKind::all_bank;
+  int write_high_percent = 80;
+  int write_low_percent = 20;
+  double write_wait_ns = 500;
+  int refresh_postpone = 0;
+  AddressMapConfig address_map;
+};
+template <class Visitor>
+void fields(Visitor& v, ControllerConfig& c) {
+  v.field("read_queue", c.read_queue, defaulted("read requests waiting in the controller").range(1, 4096));
+  v.field("write_queue", c.write_queue, defaulted("write requests waiting in the controller").range(1, 4096));
+  v.field("page_policy", c.page_policy, defaulted("rows stay open, or close after the last queued hit"));
+  v.field("refresh", c.refresh, defaulted("all banks at once (REFab), bank by bank (REFpb), or none"));
+  v.field("write_high_percent", c.write_high_percent,
+          defaulted("writes are served once their queue is fuller than this, or no read waits").range(0, 100).in("%"));
+  v.field("write_low_percent", c.write_low_percent, defaulted("and until it is emptier than this").range(0, 100).in("%"));
+  v.field("write_wait_ns", c.write_wait_ns,
+          defaulted("a write that has waited so long while reads were served has all writes served; 0 is never").range(0, 1e9).in("ns"));
+  v.field("refresh_postpone", c.refresh_postpone,
+          defaulted("refresh commands that may be put off while requests wait (JESD209-5B: up to 8)").range(0, 8));
+  v.section("address_map", c.address_map, defaulted("where byte addresses of memory traces and other models lie"));
+}
+
+/// One DRAM part, as a file of configs/dram/ describes it.
+struct DramConfig {
+  std::string name;
+  DramOrganization organization;
+  DramTiming timing;
+};
+template <class Visitor>
+void fields(Visitor& v, DramConfig& c) {
+  v.field("name", c.name, required("name of the part"));
+  v.section("organization", c.organization, required("shape of a channel"));
+  v.section("timing", c.timing, required("timing"));
+}
+
+}  // namespace bondsim

@@ -1,0 +1,100 @@
+#include "models/dram/spec/timing_rules.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace bondsim {
+namespace {
+
+constexpr const char* core = "JESD209-5B, core timings";
+constexpr const char* column = "JESD209-5B, column timings in bank-group mode";
+constexpr const char* refresh = "JESD209-5B, refresh timings";
+constexpr const char* assumed_refresh = "ASSUMED: one REFpb at a time, and an ACT as far from it as from another ACT";
+constexpr const char* assumed_act2 = "ASSUMED: 2 tCK from ACT1 to ACT2; with 1 tCK, tests/data/lpddr5_traces.csv is met less well";
+constexpr const char* hb_core = "JESD209-5B core timing of the bank, behind its HB port";
+
+}  // namespace
+
+Cycle cycles_of_ns(double ns, double ck_mhz) { return static_cast<Cycle>(std::ceil(ns * ck_mhz / 1000.0 - 1e-6)); }
+
+Picoseconds refresh_period(const DramConfig& config, RefreshKind kind) {
+  const double ns = kind == RefreshKind::per_bank ? config.timing.t_refi_pb_ns : config.timing.t_refi_ns;
+  return Picoseconds(static_cast<std::int64_t>(std::llround(ns * 1000.0)));
+}
+
+int banks_per_refresh(const DramConfig& config) {
+  const double ratio = config.organization.banks() * config.timing.t_refi_pb_ns / config.timing.t_refi_ns;
+  return std::clamp(static_cast<int>(std::lround(ratio)), 1, config.organization.banks());
+}
+
+std::int64_t refreshed_rows(const DramConfig& config, const ChannelCounts& counts) {
+  constexpr std::int64_t refreshes_a_window = 8192;
+  const std::int64_t banks =
+      counts.refreshes_all_bank * config.organization.banks() + counts.refreshes_per_bank * banks_per_refresh(config);
+  return banks * ceil_div(config.organization.rows, refreshes_a_window);
+}
+
+std::vector<TimingRule> timing_rules(const DramConfig& config) {
+  using C = DramCommand;
+  const DramTiming& t = config.timing;
+  const auto bank = RuleScope::bank;
+  const auto group = RuleScope::bank_group;
+  const auto rank = RuleScope::rank;
+  const Cycle rfc_ab = cycles_of_ns(t.t_rfc_ab_ns, t.ck_mhz);
+  const Cycle rfc_pb = cycles_of_ns(t.t_rfc_pb_ns, t.ck_mhz);
+  const Cycle write_end = t.n_cwl + t.n_bl_min;
+  return {
+      // Rows.
+      {bank, C::act1, C::act2, t.n_aad_min, assumed_act2},
+      {bank, C::act1, C::act2, t.n_aad, core, 1, true},
+      {bank, C::act1, C::rd, t.n_rcd, core},
+      {bank, C::act1, C::wr, t.n_rcd, core},
+      {bank, C::act1, C::pre, t.n_ras, core},
+      {rank, C::act1, C::prea, t.n_ras, core},
+      {bank, C::act1, C::act1, t.n_rc, core},
+      {rank, C::act1, C::act1, t.n_rrd, core},
+      {rank, C::act1, C::act1, t.n_faw, core, 4},
+      {bank, C::pre, C::act1, t.n_rp_pb, core},
+      {rank, C::prea, C::act1, t.n_rp_ab, core},
+      {rank, C::pre, C::pre, t.n_ppd, core},
+      {rank, C::pre, C::prea, t.n_ppd, core},
+      // Columns.
+      {rank, C::rd, C::rd, t.n_ccd_s, column},
+      {group, C::rd, C::rd, t.n_ccd_l, column},
+      {rank, C::wr, C::wr, t.n_ccd_s, column},
+      {group, C::wr, C::wr, t.n_ccd_l, column},
+      {rank, C::rd, C::wr, t.n_rtw, column},
+      {rank, C::wr, C::rd, write_end + t.n_wtr_s, column},
+      {group, C::wr, C::rd, t.n_cwl + t.n_bl_max + t.n_wtr_l, column},
+      {bank, C::rd, C::pre, t.n_rtp, core},
+      {rank, C::rd, C::prea, t.n_rtp, core},
+      {bank, C::wr, C::pre, write_end + t.n_wr, core},
+      {rank, C::wr, C::prea, write_end + t.n_wr, core},
+      // Refresh.
+      {rank, C::pre, C::refab, t.n_rp_pb, refresh},
+      {rank, C::prea, C::refab, t.n_rp_ab, refresh},
+      {rank, C::refab, C::act1, rfc_ab, refresh},
+      {rank, C::refab, C::refab, rfc_ab, refresh},
+      {bank, C::pre, C::refpb, t.n_rp_pb, refresh},
+      {bank, C::refpb, C::act1, rfc_pb, refresh},
+      {rank, C::refpb, C::refab, rfc_pb, refresh},
+      {rank, C::refpb, C::act1, t.n_rrd, assumed_refresh},
+      {rank, C::act1, C::refpb, t.n_rrd, assumed_refresh},
+      {rank, C::refpb, C::refpb, rfc_pb, assumed_refresh},
+      // Behind the HB ports; a PREA waits until each bank may be precharged.
+      {bank, C::act1, C::nrd, t.n_rcd, hb_core},
+      {bank, C::act1, C::nwr, t.n_rcd, hb_core},
+      {bank, C::nrd, C::pre, t.n_rtp, hb_core},
+      {bank, C::nwr, C::pre, t.n_wr, hb_core, 1, false, true},
+      {bank, C::nwr, C::nrd, t.n_wtr_l, hb_core, 1, false, true},
+  };
+}
+
+Cycle rule_cycles(const std::vector<TimingRule>& rules, RuleScope scope, DramCommand preceding, DramCommand following) {
+  const auto found = std::find_if(rules.begin(), rules.end(), [&](const TimingRule& r) {
+    return r.scope == scope && r.preceding == preceding && r.following == following && r.window == 1 && !r.latest;
+  });
+  return found == rules.end() ? 0 : found->cycles;
+}
+
+}  // namespace bondsim

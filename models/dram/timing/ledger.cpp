@@ -1,0 +1,12 @@
+#include "models/dram/timing/ledger.hpp"
+
+#include <algorithm>
+
+namespace bondsim {
+
+void sort_commands(std::vector<CommandRecord>& records) {
+  const auto before = [](const CommandRecord& a, const CommandRecord& b) { return a.time != b.time ? a.time < b.time : a.bank < b.bank; };
+  if (!std::is_sorted(records.begin(), records.end(), before)) std::stable_sort(records.begin(), records.end(), before);
+}
+
+}  // namespace bondsim

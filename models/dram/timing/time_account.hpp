@@ -1,0 +1,79 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "models/dram/spec/command.hpp"
+#include "models/dram/timing/packed_state.hpp"
+
+namespace bondsim {
+
+/// Sorted, disjoint intervals of time of which only the recent ones are kept.
+class IntervalTrack {
+ public:
+  /// Adds [from, to); it may touch or overlap what is there, and must not begin before `forget`ten time.
+  void add(std::int64_t from, std::int64_t to);
+  /// Ends the last interval at `to`.
+  void cut(std::int64_t to) { items_.back().to = to; }
+
+  /// Drops what ended at or before `t`; says whether `t` is covered and until when that holds.
+  bool covers(std::int64_t t, std::int64_t& until);
+
+  std::size_t size() const { return items_.size() - head_; }
+
+  /// Puts in how many intervals end after `now` and, relative to it, where they lie; takes the same.
+  void pack(std::int64_t now, PackedState& state) const;
+  void unpack(std::int64_t now, PackedReader& in);
+  /// Whether there is one interval from `now` or earlier that has no end, or no interval that ends after `now`.
+  bool open_at(std::int64_t now) const;
+  bool empty_after(std::int64_t now) const { return size() == 0 || items_.back().to <= now; }
+
+ private:
+  struct Interval {
+    std::int64_t from;
+    std::int64_t to;
+  };
+  std::vector<Interval> items_;
+  std::size_t head_ = 0;  ///< intervals before it are dropped
+};
+
+/// Splits a channel's time exclusively. Intervals of each kind are given as they become known; where they overlap, the first of
+/// data, refresh, mode switch, work counts. What none covers is free.
+class TimeAccount {
+ public:
+  enum class Kind { data, refresh, mode_switch, work };
+
+  /// [from, to) belongs to `kind`. Nothing given later begins before `now`.
+  void add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now);
+  /// Picoseconds by kind; the last is free.
+  using Sums = std::array<std::int64_t, 5>;
+  /// [from, from + the sum of `parts`) at once. All that begins before the end of it has been given, and nothing else happens in it.
+  void add_sums(Picoseconds from, const Sums& parts);
+  /// Work begins (an open end) and ends.
+  void begin_work(Picoseconds from);
+  void end_work(Picoseconds to);
+  /// Data and work before `t` are of the mode so far, later ones of `mode`.
+  void change_mode(ChannelMode mode, Picoseconds t);
+
+  /// While host work is under way: what was given beyond `now`, relative to it. All that begins before `now` has been given. False when
+  /// more lies there than data and refresh.
+  bool pack(Picoseconds now, PackedState& state);
+  /// The reverse, after time of host work that has passed in these parts.
+  void unpack(Picoseconds now, PackedReader& in, const Sums& passed);
+  const Sums& host_sums() const { return sums_[0]; }
+  /// Until when time has been summed.
+  Picoseconds summed_until() const { return Picoseconds(now_); }
+
+  /// Parts of [0, t); everything that begins before `t` must have been given.
+  ChannelTimes until(Picoseconds t);
+
+ private:
+  void advance(std::int64_t to);
+
+  std::array<IntervalTrack, 4> tracks_;
+  std::array<Sums, 2> sums_{};  ///< by mode
+  std::int64_t now_ = 0;
+  std::size_t mode_ = 0;
+};
+
+}  // namespace bondsim

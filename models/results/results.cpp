@@ -1,0 +1,205 @@
+#include "models/results/results.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "models/base/fields.hpp"
+
+namespace bondsim {
+
+using Json = nlohmann::ordered_json;
+
+Picoseconds TimeParts::sum() const {
+  return compute + vector + column + row + refresh + mode_switch + buffer_wait + host_transfer + dependency + idle;
+}
+
+void TimeParts::add_scaled(const TimeParts& o, std::int64_t factor) {
+  compute += o.compute * factor;
+  vector += o.vector * factor;
+  column += o.column * factor;
+  row += o.row * factor;
+  refresh += o.refresh * factor;
+  mode_switch += o.mode_switch * factor;
+  buffer_wait += o.buffer_wait * factor;
+  host_transfer += o.host_transfer * factor;
+  dependency += o.dependency * factor;
+  idle += o.idle * factor;
+}
+
+std::vector<std::pair<const char*, Picoseconds>> named_parts(const TimeParts& p) {
+  return {{"compute", p.compute},         {"vector", p.vector},
+          {"column", p.column},           {"row", p.row},
+          {"refresh", p.refresh},         {"mode_switch", p.mode_switch},
+          {"buffer_wait", p.buffer_wait}, {"host_transfer", p.host_transfer},
+          {"dependency", p.dependency},   {"idle", p.idle}};
+}
+
+Picoseconds Results::step_percentile(double p) const {
+  if (steps.empty()) return Picoseconds();
+  std::vector<Picoseconds> sorted = steps;
+  std::sort(sorted.begin(), sorted.end());
+  const auto rank = static_cast<std::size_t>(std::ceil(p * static_cast<double>(sorted.size())));
+  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+}
+
+namespace {
+
+double joules(const EnergyByComponent& energy) {
+  Attojoules sum;
+  for (const Attojoules e : energy) sum += e;
+  return to_joules(sum);
+}
+
+Json components_json(const EnergyByComponent& energy) {
+  Json out = Json::object();
+  for (const auto& entry : EnumNames<EnergyComponent>::names())
+    out[entry.first] = to_joules(energy[static_cast<std::size_t>(entry.second)]);
+  return out;
+}
+
+/// The same parts twice: as seconds, and as the exact picoseconds that sum to the run's length.
+void put_times(Json& out, const TimeParts& parts) {
+  for (const auto& part : named_parts(parts)) {
+    out["time_s"][part.first] = to_seconds(part.second);
+    out["time_ps"][part.first] = part.second.value;
+  }
+}
+
+Json latency_json(const Results& r) {
+  const auto steps = static_cast<double>(r.steps.size());
+  Json out;
+  out["prefill"] = to_seconds(r.prefill);
+  out["decode"] = to_seconds(r.decode());
+  out["total"] = to_seconds(r.total);
+  out["ttft"] = to_seconds(r.prefill);
+  out["tbt_mean"] = r.steps.empty() ? 0.0 : to_seconds(r.decode()) / steps;
+  out["tbt_p99"] = to_seconds(r.step_percentile(0.99));
+  return out;
+}
+
+Json operators_json(const Results& r) {
+  Json rows = Json::array();
+  for (const OperatorResult& op : r.operators) {
+    rows.push_back({{"name", op.name},
+                    {"phase", op.phase},
+                    {"executor", op.executor},
+                    {"count", op.count},
+                    {"latency_s", to_seconds(op.latency)},
+                    {"energy_j", joules(op.energy)},
+                    {"macs", op.macs},
+                    {"bytes", op.bytes},
+                    {"hb_bytes", op.counts.hb_bits / 8},
+                    {"energy_components_j", components_json(op.energy)}});
+  }
+  return rows;
+}
+
+Json channels_json(const Results& r) {
+  Json rows = Json::array();
+  for (const ChannelResult& ch : r.channels) {
+    Json row = {{"id", ch.id},
+                {"kind", ch.kind},
+                {"bytes_read", ch.bytes_read},
+                {"bytes_written", ch.bytes_written},
+                {"hb_bytes_read", ch.hb_bytes_read},
+                {"hb_bytes_written", ch.hb_bytes_written}};
+    put_times(row, ch.time);
+    put_times(row["prefill"], ch.prefill);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Json config_json(const Results& r) {
+  Json values = Json::array();
+  for (const ConfigValue& v : r.config_values) {
+    Json row = {{"key", v.key}, {"value", v.value}};
+    for (const auto& [name, text] : {std::pair{"unit", &v.unit}, std::pair{"meaning", &v.meaning}, std::pair{"where", &v.where},
+                                     std::pair{"source", &v.source}, std::pair{"confidence", &v.confidence}}) {
+      if (!text->empty()) row[name] = *text;
+    }
+    values.push_back(std::move(row));
+  }
+  return {{"digest", r.config_digest}, {"files", r.config_files}, {"values", std::move(values)}};
+}
+
+Json peaks_json(const MachinePeaks& p) {
+  return {{"npu_macs_per_s", p.npu_macs_per_s},
+          {"nmp_macs_per_s", p.nmp_macs_per_s},
+          {"hb_bytes_per_s", p.hb_bytes_per_s},
+          {"bus_bytes_per_s", p.bus_bytes_per_s}};
+}
+
+double tokens_per_second(const Results& r) {
+  const double tokens = static_cast<double>(r.generated_tokens) * r.schedule.batch;
+  return r.total.value > 0 ? tokens / to_seconds(r.total) : 0.0;
+}
+
+}  // namespace
+
+double Results::npu_prefill_utilization() const {
+  std::int64_t macs = 0;
+  for (const OperatorResult& op : operators) {
+    if (op.phase == "prefill") macs += op.counts.npu_macs;
+  }
+  return prefill.value > 0 ? static_cast<double>(macs) / (npu_peak_macs * to_seconds(prefill)) : 0.0;
+}
+
+const char* Results::npu_prefill_bound() const {
+  const std::vector<std::pair<Picoseconds, const char*>> parts = {{npu_prefill.compute, "compute"},
+                                                                  {npu_prefill.vector, "vector"},
+                                                                  {npu_prefill.host_transfer, "channels"},
+                                                                  {npu_prefill.dependency, "dependency"}};
+  const auto longest = [](const auto& a, const auto& b) { return a.first < b.first; };
+  return std::max_element(parts.begin(), parts.end(), longest)->second;
+}
+
+std::string results_json(const Results& r) {
+  Json out;
+  out["schema"] = "bondsim.results/1";
+  out["system"] = r.system;
+  out["model"] = r.schedule.model;
+  out["dataflow"] = r.schedule.dataflow;
+  out["workload"] = {{"batch", r.schedule.batch}, {"prompt_tokens", r.prompt_tokens}, {"generated_tokens", r.generated_tokens}};
+  out["latency_s"] = latency_json(r);
+  out["latency_ps"] = {{"prefill", r.prefill.value}, {"total", r.total.value}};
+  for (const Picoseconds step : r.steps) out["step_latency_s"].push_back(to_seconds(step));
+  out["energy_j"] = {{"total", to_joules(r.energy_total)},
+                     {"components", components_json(r.energy)},
+                     {"resting_on_estimates", to_joules(r.energy_estimated)}};
+  out["throughput"] = {{"tokens_per_s", tokens_per_second(r)}};
+  out["operators"] = operators_json(r);
+  out["channels"] = channels_json(r);
+  put_times(out["npu"], r.npu);
+  out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
+  put_times(out["npu"]["prefill"], r.npu_prefill);
+  out["peaks"] = peaks_json(r.peaks);
+  out["config"] = config_json(r);
+  out["simulation"] = {
+      {"events", r.events}, {"wall_s", r.wall_s}, {"layers", r.schedule.all_layers ? "all" : "one"}, {"model_layers", r.schedule.layers}};
+  return out.dump(2) + "\n";
+}
+
+std::string operators_csv(const Results& r) {
+  std::string out = "name,phase,executor,count,latency_s,energy_j,macs,bytes\n";
+  for (const OperatorResult& op : r.operators) {
+    out += fmt::format("{},{},{},{},{:.12f},{:.9e},{},{}\n", op.name, op.phase, op.executor, op.count, to_seconds(op.latency),
+                       joules(op.energy), op.macs, op.bytes);
+  }
+  return out;
+}
+
+std::string channels_csv(const Results& r) {
+  std::string out = "id,kind,bytes_read,bytes_written,hb_bytes_read,hb_bytes_written";
+  for (const auto& part : named_parts(TimeParts{})) out += fmt::format(",{}_s", part.first);
+  out += "\n";
+  for (const ChannelResult& ch : r.channels) {
+    out += fmt::format("{},{},{},{},{},{}", ch.id, ch.kind, ch.bytes_read, ch.bytes_written, ch.hb_bytes_read, ch.hb_bytes_written);
+    for (const auto& part : named_parts(ch.time)) out += fmt::format(",{:.12f}", to_seconds(part.second));
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace bondsim

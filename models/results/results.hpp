@@ -1,0 +1,117 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/base/quantity.hpp"
+#include "models/energy/table.hpp"
+#include "models/results/peaks.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// Exclusive parts of an executor's time, as reported; they sum to the run's length exactly.
+struct TimeParts {
+  Picoseconds compute;  ///< PEs or systolic arrays busy
+  Picoseconds vector;   ///< NPU: only vector units busy
+  Picoseconds column;   ///< HB column accesses that nothing hides
+  Picoseconds row;      ///< activate, precharge, turnaround
+  Picoseconds refresh;
+  Picoseconds mode_switch;
+  Picoseconds buffer_wait;    ///< buffers full or empty
+  Picoseconds host_transfer;  ///< data on the channel bus; NPU: only DMA busy
+  Picoseconds dependency;     ///< waits for other executors
+  Picoseconds idle;           ///< nothing left to do in the block
+
+  Picoseconds sum() const;
+  void add_scaled(const TimeParts& other, std::int64_t factor);
+};
+
+/// The parts with their names, in the order of every output.
+std::vector<std::pair<const char*, Picoseconds>> named_parts(const TimeParts& parts);
+
+/// One row of operators.csv: all executions of an operator in a phase on an executor.
+struct OperatorResult {
+  std::string name;
+  std::string phase;     ///< prefill, decode
+  std::string executor;  ///< nmp, npu, nmp+npu, vector, system
+  std::int64_t count = 0;
+  Picoseconds latency;  ///< first start to last end of each execution, summed
+  EnergyCounts counts;
+  EnergyByComponent energy{};
+  std::int64_t macs = 0;
+  std::int64_t bytes = 0;  ///< moved by DRAM commands
+};
+
+struct ChannelResult {
+  int id = 0;
+  std::string kind;  ///< nmp, normal
+  std::int64_t bytes_read = 0;
+  std::int64_t bytes_written = 0;
+  std::int64_t hb_bytes_read = 0;  ///< the part of bytes_read that went through the HB ports
+  std::int64_t hb_bytes_written = 0;
+  TimeParts time;
+  TimeParts prefill;  ///< the part of it before the first token
+};
+
+/// One value of the configuration that a run had, with where it comes from.
+struct ConfigValue {
+  std::string key;  ///< dotted path with its section, e.g. `system.nmp.pe.fpus`
+  std::string value;
+  std::string unit;
+  std::string meaning;     ///< as the schema says
+  std::string where;       ///< `file:line`, `--set ...` or `default`
+  std::string source;      ///< as the file says: the comment beside the value, or the entry's own `source`
+  std::string confidence;  ///< energy entries: measured, paper, estimate
+};
+
+/// Everything a run produces.
+struct Results {
+  ScheduleHeader schedule;
+  std::string system;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t generated_tokens = 0;
+  std::string config_digest;
+  std::vector<std::string> config_files;
+  std::vector<ConfigValue> config_values;  ///< all of them, in the order of the schema
+  MachinePeaks peaks;
+
+  Picoseconds prefill;
+  Picoseconds total;
+  std::vector<Picoseconds> steps;  ///< decode steps
+  std::vector<OperatorResult> operators;
+  std::vector<ChannelResult> channels;
+  TimeParts npu;
+  TimeParts npu_prefill;     ///< the part of it before the first token
+  double npu_peak_macs = 0;  ///< MACs a second
+  EnergyByComponent energy{};
+  Attojoules energy_total;
+  Attojoules energy_estimated;  ///< rests on estimates
+  std::int64_t events = 0;
+  double wall_s = 0;
+
+  Picoseconds decode() const { return total - prefill; }
+  /// MACs of the NPU in prefill, over what the arrays could do in that time at their peak.
+  double npu_prefill_utilization() const;
+  /// Where most of the NPU's time in prefill goes: compute (arrays busy), vector (only vector units), channels (only DMA), dependency.
+  const char* npu_prefill_bound() const;
+  Picoseconds step_percentile(double p) const;
+};
+
+/// results.json, schema bondsim.results/1.
+std::string results_json(const Results& results);
+std::string operators_csv(const Results& results);
+std::string channels_csv(const Results& results);
+
+/// The compact summary for the terminal.
+std::string results_summary(const Results& results);
+/// Its parts that do not need a simulation: what was run, how long it takes, its energy; and the shares of the energy.
+/// @param done what was done to the layers
+std::string results_headline(const Results& results, const std::string& done = "simulated");
+std::string energy_shares(const Results& results);
+
+/// Writes results.json, operators.csv and channels.csv into a directory that appears whole or not at all: it is
+/// written beside `directory` and renamed. An existing one is replaced only if it holds an earlier run. @throws ConfigError otherwise.
+void write_results(const Results& results, const std::string& directory);
+
+}  // namespace bondsim

@@ -1,0 +1,87 @@
+#include <algorithm>
+
+#include "models/base/fields.hpp"
+#include "models/results/results.hpp"
+
+namespace bondsim {
+namespace {
+
+std::string time_text(Picoseconds t) {
+  const double s = to_seconds(t);
+  if (s >= 1) return fmt::format("{:.3f} s", s);
+  if (s >= 1e-3) return fmt::format("{:.3f} ms", s * 1e3);
+  return fmt::format("{:.3f} us", s * 1e6);
+}
+
+/// `column 41.2 %, row 20.1 %, ...`, largest first, what is under 0.05 % left out.
+std::string shares_text(const TimeParts& parts) {
+  auto named = named_parts(parts);
+  std::stable_sort(named.begin(), named.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  const double whole = static_cast<double>(std::max<std::int64_t>(1, parts.sum().value));
+  std::string out;
+  for (const auto& part : named) {
+    const double share = 100.0 * static_cast<double>(part.second.value) / whole;
+    if (share < 0.05) continue;
+    out += fmt::format("{}{} {:.1f} %", out.empty() ? "" : ", ", part.first, share);
+  }
+  return out;
+}
+
+std::string channels_text(const Results& r, const std::string& kind) {
+  TimeParts sum;
+  int count = 0;
+  for (const ChannelResult& ch : r.channels) {
+    if (ch.kind != kind) continue;
+    sum.add_scaled(ch.time, 1);
+    ++count;
+  }
+  return count == 0 ? std::string() : fmt::format("  {} {} channel{}: {}\n", count, kind, count > 1 ? "s" : "", shares_text(sum));
+}
+
+}  // namespace
+
+std::string energy_shares(const Results& r) {
+  auto named = EnumNames<EnergyComponent>::names();
+  std::stable_sort(named.begin(), named.end(), [&](const auto& a, const auto& b) {
+    return r.energy[static_cast<std::size_t>(a.second)] > r.energy[static_cast<std::size_t>(b.second)];
+  });
+  std::string out;
+  const double total = std::max(1e-30, to_joules(r.energy_total));
+  for (const auto& entry : named) {
+    const double share = 100.0 * to_joules(r.energy[static_cast<std::size_t>(entry.second)]) / total;
+    if (share >= 0.05) out += fmt::format("{}{} {:.1f} %", out.empty() ? "" : ", ", entry.first, share);
+  }
+  return out;
+}
+
+std::string results_headline(const Results& r, const std::string& done) {
+  const double tokens = std::max(1.0, static_cast<double>(r.generated_tokens) * r.schedule.batch);
+  const Picoseconds mean = r.steps.empty() ? Picoseconds() : Picoseconds(r.decode().value / static_cast<std::int64_t>(r.steps.size()));
+  const std::string layers = fmt::format(r.schedule.all_layers ? "all {}" : "one {} and multiplied", done);
+  std::string out;
+  out += fmt::format("{} on {}, dataflow {}; batch {}, {} prompt and {} generated tokens; {} layers, {}\n", r.schedule.model, r.system,
+                     r.schedule.dataflow, r.schedule.batch, r.prompt_tokens, r.generated_tokens, r.schedule.layers, layers);
+  out += fmt::format("  time to first token   {:>14}\n", time_text(r.prefill));
+  out += fmt::format("  time between tokens   {:>14}   mean; 99th percentile {}\n", time_text(mean), time_text(r.step_percentile(0.99)));
+  out += fmt::format("  total                 {:>14}   {:.2f} tokens/s\n", time_text(r.total),
+                     r.total.value > 0 ? static_cast<double>(r.generated_tokens) * r.schedule.batch / to_seconds(r.total) : 0.0);
+  out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
+                     to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
+                     100.0 * to_joules(r.energy_estimated) / std::max(1e-30, to_joules(r.energy_total)));
+  return out;
+}
+
+std::string results_summary(const Results& r) {
+  std::string out = results_headline(r);
+  out += "where the time went\n";
+  out += fmt::format("  NPU: {}\n", shares_text(r.npu));
+  out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),
+                     r.npu_prefill_bound(), shares_text(r.npu_prefill));
+  out += channels_text(r, "nmp");
+  out += channels_text(r, "normal");
+  out += fmt::format("where the energy went\n  {}\n", energy_shares(r));
+  out += fmt::format("configuration {}, {} kernel events in {:.2f} s\n", r.config_digest, r.events, r.wall_s);
+  return out;
+}
+
+}  // namespace bondsim

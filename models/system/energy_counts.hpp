@@ -1,0 +1,18 @@
+#pragma once
+#include "models/dram/spec/command.hpp"
+#include "models/energy/table.hpp"
+#include "models/schedule/schedule.hpp"
+#include "models/system/system.hpp"
+
+namespace bondsim {
+
+/// Counted actions of a task's own work (MACs, SRAM, vector operations), once; its DRAM commands are counted by the channels.
+EnergyCounts energy_counts(const Task& task, const System& system);
+
+/// Counted actions behind DRAM commands.
+EnergyCounts energy_counts(const ChannelCounts& commands, const System& system);
+
+/// The model of the system's table.
+EnergyModel energy_model(const System& system);
+
+}  // namespace bondsim

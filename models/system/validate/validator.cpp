@@ -1,0 +1,155 @@
+#include "models/system/validate/validator.hpp"
+
+#include "models/schedule/schedule_names.hpp"
+#include "models/system/validate/validate_tasks.hpp"
+
+namespace bondsim {
+namespace schedule_checks {
+
+std::string BlockView::operator_name(std::int32_t op) const {
+  return op >= 0 && op < static_cast<std::int32_t>(header.operators.size()) ? header.operators[static_cast<std::size_t>(op)].name
+                                                                            : "no operator";
+}
+
+void BlockView::raise(std::int32_t i, std::string what) const {
+  ScheduleFault fault;
+  fault.step = block.step;
+  fault.layer = block.layer;
+  fault.task = i;
+  fault.what = std::move(what);
+  if (i >= 0 && i < count()) {
+    const Task& t = task(i);
+    fault.task_name = fmt::format("{} of {}", enum_name(t.kind), operator_name(t.op));
+    if (t.channel >= 0) fault.task_name += fmt::format(" on channel {}", t.channel);
+  }
+  throw fault;
+}
+
+}  // namespace schedule_checks
+
+std::string ScheduleFault::text() const {
+  std::string place;
+  if (step >= 0) place += fmt::format("step {}, layer {}", step, layer);
+  if (task >= 0) place += fmt::format(", task {} ({})", task, task_name);
+  return place.empty() ? what : place + ": " + what;
+}
+
+ScheduleValidator::ScheduleValidator(const System& system, const ScheduleHeader& header) : system_(system), header_(header) {}
+ScheduleValidator::~ScheduleValidator() = default;
+
+std::optional<ScheduleFault> ScheduleValidator::check_header() const {
+  const auto fault = [](std::string what) {
+    ScheduleFault f;
+    f.what = "header: " + std::move(what);
+    return f;
+  };
+  if (header_.channels != system_.channels.total()) {
+    return fault(fmt::format("a schedule for {} channels, the system has {}", header_.channels, system_.channels.total()));
+  }
+  if (header_.batch < 1 || header_.layers < 1 || header_.steps < 0) {
+    return fault(fmt::format("batch {}, layers {}, steps {}, allowed: at least 1, 1, 0", header_.batch, header_.layers, header_.steps));
+  }
+  const auto count = static_cast<std::int32_t>(header_.operators.size());
+  for (const auto& [a, b] : header_.edges) {
+    if (a < 0 || b < 0 || a >= count || b >= count || a == b)
+      return fault(fmt::format("edge [{}, {}], there are {} operators", a, b, count));
+  }
+  return std::nullopt;
+}
+
+std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& block) {
+  const auto fault = [&](std::string what) {
+    ScheduleFault f;
+    f.step = block.step;
+    f.layer = block.layer;
+    f.what = std::move(what);
+    return f;
+  };
+  if (block.step != step_) {
+    if (block.step != step_ + 1) return fault(fmt::format("step {} follows step {}, allowed: the same or the next", block.step, step_));
+    if (layers_in_step_ != header_.layers) {
+      return fault(fmt::format("step {} had {} of {} layers", step_, layers_in_step_, header_.layers));
+    }
+    step_ = block.step;
+    layers_in_step_ = 0;
+  }
+  if (block.step > header_.steps) return fault(fmt::format("the header has {} steps", header_.steps));
+  if ((block.step == 0) != (block.phase == Phase::prefill)) {
+    return fault(fmt::format("step {} is {}, allowed: prefill is step 0 and nothing else", block.step, enum_name(block.phase)));
+  }
+  if (block.layer == -1) {
+    if (block.repeat != 1) return fault(fmt::format("a block outside the layers is repeated {} times, allowed: once", block.repeat));
+    return std::nullopt;
+  }
+  if (block.layer != layers_in_step_ || block.repeat < 1 || block.repeat > header_.layers - block.layer) {
+    return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.repeat, block.layer, header_.layers, layers_in_step_));
+  }
+  layers_in_step_ += block.repeat;
+  return std::nullopt;
+}
+
+std::optional<ScheduleFault> ScheduleValidator::check(const Block& block) {
+  if (auto fault = check_sequence(block)) return fault;
+  const schedule_checks::BlockView view{system_, header_, block};
+  try {
+    for (std::int32_t i = 0; i < view.count(); ++i) schedule_checks::check_task(view, i);
+    schedule_checks::check_coverage(view);
+    schedule_checks::check_order(view);
+  } catch (const ScheduleFault& fault) {
+    return fault;
+  }
+  return std::nullopt;
+}
+
+std::optional<ScheduleFault> ScheduleValidator::check_end() const {
+  if (step_ == header_.steps && layers_in_step_ == header_.layers) return std::nullopt;
+  ScheduleFault f;
+  f.what = fmt::format("the schedule ends in step {} after {} layers, the header has {} steps of {} layers", step_, layers_in_step_,
+                       header_.steps, header_.layers);
+  return f;
+}
+
+std::optional<ScheduleFault> validate_schedule(const System& system, ScheduleSource& source) {
+  ScheduleValidator validator(system, source.header());
+  if (auto fault = validator.check_header()) return fault;
+  Block block;
+  while (source.next(block)) {
+    if (auto fault = validator.check(block)) return fault;
+  }
+  return validator.check_end();
+}
+
+namespace {
+
+class ValidatedSchedule : public ScheduleSource {
+ public:
+  ValidatedSchedule(const System& system, std::unique_ptr<ScheduleSource> source)
+      : system_(system), source_(std::move(source)), validator_(system_, source_->header()) {
+    raise(validator_.check_header());
+  }
+  const ScheduleHeader& header() const override { return source_->header(); }
+  bool next(Block& block) override {
+    if (!source_->next(block)) {
+      raise(validator_.check_end());
+      return false;
+    }
+    raise(validator_.check(block));
+    return true;
+  }
+
+ private:
+  static void raise(const std::optional<ScheduleFault>& fault) {
+    if (fault) throw ConfigError("schedule: " + fault->text());
+  }
+  System system_;
+  std::unique_ptr<ScheduleSource> source_;
+  ScheduleValidator validator_;
+};
+
+}  // namespace
+
+std::unique_ptr<ScheduleSource> validated(const System& system, std::unique_ptr<ScheduleSource> source) {
+  return std::make_unique<ValidatedSchedule>(system, std::move(source));
+}
+
+}  // namespace bondsim

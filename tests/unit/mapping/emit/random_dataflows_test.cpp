@@ -1,0 +1,116 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "models/system/validate/validator.hpp"
+#include "tests/support/mapping_setup.hpp"
+#include "tests/support/paths.hpp"
+#include "tests/support/random_dataflow.hpp"
+
+namespace bondsim {
+namespace {
+
+/// How many dataflows are drawn: BONDSIM_RANDOM_DATAFLOWS=10000 for the long run.
+int draws() {
+  const char* text = std::getenv("BONDSIM_RANDOM_DATAFLOWS");
+  return text == nullptr ? 250 : std::atoi(text);
+}
+
+std::vector<std::string> shipped_models() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(bondsim::tests::source_dir() + "/configs/model")) {
+    names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+struct Draw {
+  System system;
+  Model model;
+  Workload workload;
+  std::string dataflow;
+};
+
+Draw draw(std::uint64_t seed, const std::vector<std::string>& models) {
+  std::mt19937_64 random(seed);
+  Draw d;
+  const int nmp = 1 + static_cast<int>(random() % 8);
+  d.system = testing::h2llm_system(nmp, static_cast<int>(random() % 4));
+  d.system.nmp.hb.access_bytes = 16 << (random() % 4);
+  d.system.nmp.pe.output_buffer_kib = 0.5 * static_cast<double>(1 << (random() % 4));
+  d.system.nmp.pe.weight_buffer_kib = static_cast<double>(4 << (random() % 4));
+  d.system.nmp.input_buffer_kib = static_cast<double>(4 << (random() % 4));
+  d.system.npu.vector_units = 1 + static_cast<int>(random() % 8);
+  testing::draw_fused_attention(seed, d.system);
+  d.model = testing::model(models[random() % models.size()]);
+  d.model.layers = 2;
+  d.workload = testing::lengths(1 + static_cast<int>(random() % 3), 1 + static_cast<std::int64_t>(random() % 90), 3);
+  if (random() % 3 == 0) {
+    for (int r = 0; r < d.workload.batch; ++r) d.workload.prompts.push_back(1 + static_cast<std::int64_t>(random() % 90));
+  }
+  if (random() % 4 == 0) d.workload.layers = LayerMode::all;
+  d.dataflow = testing::RandomDataflow(seed ^ 0x9e3779b97f4a7c15u, d.system, layer_graph(d.model)).draw();
+  return d;
+}
+
+std::int64_t macs_of(const Block& block) {
+  std::int64_t sum = 0;
+  for (const Task& t : block.tasks) {
+    if (t.kind == TaskKind::nmp_gemm) sum += t.nmp.shape.macs();
+    if (t.kind == TaskKind::npu_gemm) sum += t.npu.shape.macs();
+  }
+  return sum;
+}
+
+/// MACs of a block by the model's formulas.
+std::int64_t expected_macs(const Draw& d, const Block& block) {
+  const Model& m = d.model;
+  std::int64_t tokens = 0;
+  std::int64_t scores = 0;
+  for (int r = 0; r < d.workload.batch; ++r) {
+    const std::int64_t rows = block.step == 0 ? d.workload.prompt_of(r) : 1;
+    tokens += rows;
+    scores += rows * (d.workload.prompt_of(r) + block.step);
+  }
+  if (block.layer < 0) return d.workload.batch * m.hidden * m.vocab;
+  const std::int64_t ffn = (m.gated_ffn ? 3 : 2) * m.hidden * m.intermediate;
+  const std::int64_t projections = m.hidden * (2 * m.query_columns() + 2 * m.kv_columns());
+  const std::int64_t per_token = m.moe ? m.moe->top_k * ffn + m.hidden * m.moe->experts : ffn;
+  return tokens * (projections + per_token) + 2 * scores * m.query_columns();
+}
+
+TEST(RandomDataflow, every_legal_dataflow_maps_to_a_sound_schedule_of_the_models_macs) {
+  const auto models = shipped_models();
+  int infeasible = 0;
+  for (int i = 0; i < draws(); ++i) {
+    const std::uint64_t seed = 1000 + static_cast<std::uint64_t>(i);
+    const Draw d = draw(seed, models);
+    const std::string context = fmt::format("seed {}, model {}, {} NMP and {} normal channels\n{}", seed, d.model.name,
+                                            d.system.channels.nmp, d.system.channels.normal, d.dataflow);
+    try {
+      const auto source = make_schedule(d.system, d.model, d.workload, decode_dataflow(parse_yaml(d.dataflow, "random.yaml")));
+      ScheduleValidator validator(d.system, source->header());
+      ASSERT_FALSE(validator.check_header()) << context;
+      Block block;
+      while (source->next(block)) {
+        const auto fault = validator.check(block);
+        ASSERT_FALSE(fault) << fault->text() << "\n" << context;
+        const std::int64_t macs = macs_of(block);
+        const bool embedding = macs == 0 && block.layer < 0;
+        ASSERT_TRUE(embedding || macs == expected_macs(d, block)) << macs << " MACs, " << context;
+      }
+      ASSERT_FALSE(validator.check_end()) << context;
+    } catch (const InfeasibleError&) {
+      ++infeasible;  // a model on few channels
+    } catch (const ConfigError& e) {
+      FAIL() << e.what() << "\n" << context;
+    }
+  }
+  RecordProperty("infeasible", infeasible);
+  EXPECT_LT(infeasible, draws() / 4);
+}
+
+}  // namespace
+}  // namespace bondsim

@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/search/dataflow/dataflow_file.hpp"
+#include "mapping/search/dataflow/exact_search.hpp"
+#include "mapping/search/dataflow/genetic_search.hpp"
+#include "models/system/validate/validator.hpp"
+#include "tests/support/mapping_setup.hpp"
+
+namespace bondsim {
+namespace {
+
+search::OperatorTable table_of(const char* layer, search::BindingRule rule, const cost::CostModel& model, const cost::Request& request) {
+  cost::LayerDevice device;
+  device.nmp.channels = 6;
+  device.nmp.fpus = 8;
+  device.nmp.clock_mhz = 600;
+  device.nmp.hb_bandwidth_gbps = 25.6;
+  device.normal_channels = 2;
+  return search::OperatorTable(search::make_problem(cost::make_layer(cost::published_layer(layer), request), device, rule, model));
+}
+
+std::string schedule_fault(const std::string& file, const char* model, int batch) {
+  const System system = testing::h2llm_system();
+  const Dataflow dataflow = decode_dataflow(parse_yaml(file, "found.yaml"));
+  const auto schedule = make_schedule(system, testing::model(model), testing::lengths(batch, 157, 1), dataflow);
+  const auto fault = validate_schedule(system, *schedule);
+  return fault ? fault->what : "";
+}
+
+/// What a search finds is a dataflow that a run accepts as it is, for every published model and both rules.
+TEST(FoundDataflow, maps_to_a_schedule_without_fault) {
+  const auto model = cost::make_cost_model("h2llm-roofline");
+  const std::pair<const char*, const char*> models[] = {{"opt", "opt-6.7b"}, {"llama", "llama-3-8b"}, {"palm", "palm-8b"}};
+  for (const auto& [layer, file] : models) {
+    for (const auto rule : {search::BindingRule::data_centric, search::BindingRule::compute_centric}) {
+      const auto table = table_of(layer, rule, *model, {157, 67, 4});
+      const auto found = search::search_exactly(table);
+      EXPECT_EQ(schedule_fault(to_dataflow_file(table, found.dataflow, "found", "exact"), file, 4), "")
+          << layer << " " << to_text(table, found.dataflow);
+    }
+  }
+}
+
+/// The space of the search is the space of dataflow files: random members of it are accepted too, with tiers and groups side by side.
+TEST(FoundDataflow, what_the_genetic_search_makes_of_little_effort_is_accepted_too) {
+  const auto model = cost::make_cost_model("h2llm-roofline");
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    const auto table = table_of("palm", search::BindingRule::data_centric, *model, {157, 67, 4});
+    const auto found = search::search_genetically(table, {4, 0, seed, {}});
+    EXPECT_EQ(schedule_fault(to_dataflow_file(table, found.dataflow, "found", "genetic"), "palm-8b", 4), "")
+        << to_text(table, found.dataflow);
+  }
+}
+
+}  // namespace
+}  // namespace bondsim

@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string_view>
+
+#include "models/base/error.hpp"
+#include "sim/trace/text_lines.hpp"
+#include "tools/app/report/inputs.hpp"
+
+namespace bondsim::tools::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view schema = "# bondsim.tasks/1";
+
+/// Rows of a step beyond this are not drawn: a plot of more says nothing, and the file has to stay small.
+constexpr std::size_t most_rows = 20000;
+
+struct Row {
+  std::int64_t start_ps = 0, end_ps = 0;
+  std::string name, kind;
+  std::int64_t layer = 0, step = 0, repeat = 1;
+  std::string part;  ///< the part that most of its time went to
+};
+
+std::vector<std::string_view> split(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t at = 0;;) {
+    const std::size_t comma = line.find(',', at);
+    cells.push_back(line.substr(at, comma - at));
+    if (comma == std::string_view::npos) return cells;
+    at = comma + 1;
+  }
+}
+
+/// One file of a task trace, row by row.
+class TaskFile {
+ public:
+  explicit TaskFile(const std::string& path) : lines_(path) {
+    std::string_view line;
+    if (!lines_.next(line) || line != schema) lines_.fail(fmt::format("'{}' found, allowed: {}", line, schema));
+    if (!lines_.next(line)) lines_.fail("ends before its columns");
+    for (const std::string_view cell : split(line)) columns_.emplace_back(cell);
+    for (const char* name : {"start_ps", "end_ps", "operator", "layer", "step", "kind", "repeat"}) column(name);
+  }
+
+  std::optional<Row> next() {
+    std::string_view line;
+    do {
+      if (!lines_.next(line)) return std::nullopt;
+    } while (line.empty() || line[0] == '#');
+    const auto cells = split(line);
+    if (cells.size() != columns_.size()) lines_.fail(fmt::format("{} fields found, allowed: {}", cells.size(), columns_.size()));
+    Row row;
+    row.start_ps = number(cells, "start_ps");
+    row.end_ps = number(cells, "end_ps");
+    row.layer = number(cells, "layer");
+    row.step = number(cells, "step");
+    row.repeat = number(cells, "repeat");
+    row.name = cells[column("operator")];
+    row.kind = cells[column("kind")];
+    row.part = longest_part(cells);
+    return row;
+  }
+
+ private:
+  std::size_t column(const std::string& name) {
+    const auto found = std::find(columns_.begin(), columns_.end(), name);
+    if (found == columns_.end()) lines_.fail(fmt::format("{}: column is missing", name));
+    return static_cast<std::size_t>(found - columns_.begin());
+  }
+  std::int64_t number(const std::vector<std::string_view>& cells, const char* name) {
+    const std::string_view text = cells[column(name)];
+    std::int64_t value = 0;
+    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size())
+      lines_.fail(fmt::format("{}: '{}' is not a whole number", name, text));
+    return value;
+  }
+  std::string longest_part(const std::vector<std::string_view>& cells) {
+    std::string best;
+    std::int64_t most = 0;
+    for (const std::string& name : columns_) {
+      if (name == "start_ps" || name == "end_ps" || name.size() < 4 || name.compare(name.size() - 3, 3, "_ps") != 0) continue;
+      const std::int64_t value = number(cells, name.c_str());
+      if (value > most) {
+        most = value;
+        best = name.substr(0, name.size() - 3);
+      }
+    }
+    return best;
+  }
+
+  TextLines lines_;
+  std::vector<std::string> columns_;
+};
+
+/// Rows of the last step that is in the file.
+std::vector<Row> last_step(const std::string& path) {
+  TaskFile file(path);
+  std::vector<Row> rows;
+  while (const auto row = file.next()) {
+    if (!rows.empty() && row->step != rows.front().step) rows.clear();
+    rows.push_back(*row);
+  }
+  return rows;
+}
+
+using ExecutorRow = std::pair<std::string, Row>;
+
+/// Where all layers were simulated, one of them is enough to see, and the rest would hide it: takes the others out and what follows nearer.
+/// @return the time taken out
+std::int64_t leave_first_layer(std::vector<ExecutorRow>& rows) {
+  std::int64_t from = INT64_MAX, to = 0;
+  for (const auto& [executor, row] : rows) {
+    if (row.layer <= 0) continue;
+    from = std::min(from, row.start_ps);
+    to = std::max(to, row.end_ps);
+  }
+  if (from >= to) return 0;
+  rows.erase(std::remove_if(rows.begin(), rows.end(), [](const auto& r) { return r.second.layer > 0; }), rows.end());
+  for (auto& [executor, row] : rows) {
+    if (row.start_ps < to) continue;
+    row.start_ps -= to - from;
+    row.end_ps -= to - from;
+  }
+  return to - from;
+}
+
+/// Files by executor: NPU first, then the channels by number.
+std::vector<std::pair<std::string, std::string>> task_files(const std::string& directory) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const char* end : {".tasks.csv", ".tasks.csv.gz"}) {
+    if (const auto npu = fs::path(directory) / fmt::format("npu{}", end); fs::exists(npu)) files.emplace_back("npu", npu.string());
+  }
+  for (int channel = 0;; ++channel) {
+    const std::size_t before = files.size();
+    for (const char* end : {".tasks.csv", ".tasks.csv.gz"}) {
+      const auto file = fs::path(directory) / fmt::format("channel-{}{}", channel, end);
+      if (files.size() == before && fs::exists(file)) files.emplace_back(fmt::format("channel-{}", channel), file.string());
+    }
+    if (files.size() == before) return files;
+  }
+}
+
+}  // namespace
+
+Json load_timeline(const std::string& directory, std::string& note) {
+  const auto files = task_files(directory);
+  if (files.empty()) {
+    note = "No task traces in " + directory + ": run with --trace tasks to see what each channel does in a step.";
+    return nullptr;
+  }
+  std::vector<ExecutorRow> rows;
+  std::int64_t step = -1, start = INT64_MAX, end = 0;
+  for (const auto& [executor, file] : files) {
+    for (const Row& row : last_step(file)) {
+      step = std::max(step, row.step);
+      rows.emplace_back(executor, row);
+    }
+  }
+  rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const auto& r) { return r.second.step != step; }), rows.end());
+  const std::int64_t left_out_ps = leave_first_layer(rows);
+  if (rows.size() > most_rows) {
+    note = fmt::format("A step has {} tasks, more than a timeline can show.", rows.size());
+    return nullptr;
+  }
+  for (const auto& [executor, row] : rows) {
+    start = std::min(start, row.start_ps);
+    end = std::max(end, row.end_ps);
+  }
+  Json out = {{"step", step},         {"start_ps", start}, {"end_ps", end}, {"left_out_ps", left_out_ps}, {"executors", Json::array()},
+              {"rows", Json::array()}};
+  for (const auto& [executor, file] : files) out["executors"].push_back(executor);
+  for (const auto& [executor, row] : rows) {
+    out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.repeat, row.part});
+  }
+  return out;
+}
+
+}  // namespace bondsim::tools::report

@@ -1,0 +1,143 @@
+#include "tools/app/reproduction/cell_judge.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/cost/published/fixed_dataflow.hpp"
+#include "mapping/emit/single_operator.hpp"
+#include "mapping/search/device/device_dataflow.hpp"
+#include "sim/simulate.hpp"
+#include "tools/app/processes/isolate.hpp"
+#include "tools/app/sampled_run.hpp"
+#include "tools/app/shipped.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+const char* const published_form = "h2llm-roofline";
+
+search::BindingRule rule_of(const std::string& dataflow) {
+  return dataflow == "data_centric" ? search::BindingRule::data_centric : search::BindingRule::compute_centric;
+}
+
+/// One operator alone on all NMP channels of a device.
+double simulated_seconds(const System& system, const GemmShape& shape) {
+  const std::string text = run_isolated([&] {
+    SingleOperator op;
+    op.executor = Executor::nmp;
+    for (int c = 0; c < system.channels.total(); ++c) op.channels.push_back(c);
+    op.shape = shape;
+    const auto schedule = single_operator_schedule(system, op);
+    return fmt::format("{}", simulate(system, *schedule).total.value);
+  });
+  return std::stod(text) * 1e-12;
+}
+
+}  // namespace
+
+std::string to_json(const CellResult& r) {
+  return nlohmann::json{{"prefill", r.prefill_s_per_layer},   {"decode", r.decode_s_per_layer},   {"energy", r.energy_j},
+                        {"decode_energy", r.decode_energy_j}, {"paper", r.paper_decode_energy_j}, {"transfer", r.decode_transfer_share},
+                        {"wait", r.decode_wait_share},        {"dataflow", r.dataflow},           {"problem", r.problem}}
+      .dump();
+}
+
+CellResult cell_from_json(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  return {json.at("prefill"),  json.at("decode"), json.at("energy"),   json.at("decode_energy"), json.at("paper"),
+          json.at("transfer"), json.at("wait"),   json.at("dataflow"), json.at("problem")};
+}
+
+bool CellJudge::searched(const Cell& cell) const {
+  const std::string& dataflow = reproduction_.systems[cell.system].dataflow;
+  return dataflow == "data_centric" || dataflow == "compute_centric";
+}
+
+CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
+  const System& system = inputs_.systems[cell.system];
+  const std::string& dataflow = reproduction_.systems[cell.system].dataflow;
+  const cost::Layer layer = search::layer_of(inputs_.models[cell.model], inputs_.workload(cell), reproduction_.longest_context,
+                                             reproduction_.models[cell.model].file);
+  CellResult result;
+  cost::LayerLatency latency;
+  try {
+    if (searched(cell)) {
+      search::DeviceQuestion question;
+      question.layer = &layer;
+      question.system = &system;
+      question.cost_model = published_form;
+      question.rule = rule_of(dataflow);
+      question.utilization = utilization;
+      const auto found = search::find_dataflow(question);
+      latency = found.latency;
+      result.dataflow = found.text;
+    } else {
+      cost::LayerDevice device = search::view_of(system, search::Bandwidths::peak);
+      device.nmp.utilization = utilization;
+      latency = cost::fixed_dataflow_latency(*cost::make_cost_model(published_form), dataflow, layer, device);
+      result.dataflow = dataflow;
+    }
+  } catch (const InfeasibleError& e) {
+    result.problem = e.what();
+  }
+  result.prefill_s_per_layer = latency.prefill_s;
+  result.decode_s_per_layer = latency.decode_s;
+  return result;
+}
+
+CellResult CellJudge::cycle(const Cell& cell) const {
+  const System& system = inputs_.systems[cell.system];
+  const Model& model = inputs_.models[cell.model];
+  const Workload workload = inputs_.workload(cell);
+  const std::string& name = reproduction_.systems[cell.system].dataflow;
+  CellResult result;
+  result.dataflow = name;
+  try {
+    Dataflow dataflow;
+    if (searched(cell)) {
+      // The KV caches hold what the run needs, not the longest context.
+      const cost::Layer layer = search::layer_of(model, workload, workload.final_tokens(0), reproduction_.models[cell.model].file);
+      search::DeviceQuestion question;
+      question.layer = &layer;
+      question.system = &system;
+      question.cost_model = "h2llm-roofline-corrected";
+      question.bandwidths = search::Bandwidths::sustained;
+      question.rule = rule_of(name);
+      question.reserved_bytes = search::bytes_outside_layers(model);
+      const auto found = search::find_dataflow(question);
+      result.dataflow = found.text;
+      dataflow = decode_dataflow(parse_yaml(found.file, "found dataflow"));
+    } else {
+      dataflow = decode_dataflow(load_yaml_file(shipped("configs/dataflow/" + name + ".yaml")));
+    }
+    const SampledRun run = run_sampled(system, model, workload, dataflow, reproduction_.decode_samples, &inputs_.paper_energy);
+    result.prefill_s_per_layer = run.prefill_s / model.layers;
+    result.decode_s_per_layer = run.decode_s / model.layers;
+    result.energy_j = run.prefill_energy_j + run.decode_energy_j;
+    result.decode_energy_j = run.decode_energy_j;
+    result.paper_decode_energy_j = run.other_decode_energy_j;
+    result.decode_transfer_share = run.decode_transfer_share;
+    result.decode_wait_share = run.decode_wait_share;
+  } catch (const InfeasibleError& e) {
+    result.problem = e.what();
+  }
+  return result;
+}
+
+double CellJudge::in_die_utilization(std::size_t system, std::int64_t batch) const {
+  const System& device = inputs_.systems[system];
+  System all_nmp = device;
+  all_nmp.channels.normal = 0;
+  const auto form = cost::make_cost_model(published_form);
+  const cost::LayerDevice view = search::view_of(all_nmp, search::Bandwidths::peak);
+  double by_form = 0;
+  double by_cycles = 0;
+  for (const auto& op : cost::make_layer(cost::published_layer("llama"), {157, 67, batch}).operators) {
+    if (op.attention) continue;
+    by_form += form->nmp_seconds(op.decode, cost::published_element_bytes, view.nmp);
+    by_cycles += simulated_seconds(all_nmp, op.decode);
+  }
+  return by_form / by_cycles;
+}
+
+}  // namespace bondsim::tools

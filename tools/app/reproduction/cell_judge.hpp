@@ -1,0 +1,46 @@
+#pragma once
+#include <string>
+
+#include "tools/app/reproduction/reproduction.hpp"
+
+namespace bondsim::tools {
+
+/// What a run takes, one layer of it for times (as the paper's tables have it) and all layers for energy.
+struct CellResult {
+  double prefill_s_per_layer = 0;
+  double decode_s_per_layer = 0;
+  double energy_j = 0;               ///< 0: the tier has none
+  double decode_energy_j = 0;        ///< likewise
+  double paper_decode_energy_j = 0;  ///< likewise, by the paper's own energies
+  double decode_transfer_share = 0;  ///< likewise; of the NMP channels' time: transfers and changes of mode
+  double decode_wait_share = 0;      ///< likewise; and waiting for others
+  std::string dataflow;              ///< as searched, one line
+  std::string problem;               ///< why there is no result
+
+  double total_s_per_layer() const { return prefill_s_per_layer + decode_s_per_layer; }
+};
+std::string to_json(const CellResult& result);
+CellResult cell_from_json(const std::string& text);
+
+/// Judges cells, at either tier; what a worker does.
+class CellJudge {
+ public:
+  CellJudge(const Reproduction& reproduction, const Inputs& inputs) : reproduction_(reproduction), inputs_(inputs) {}
+
+  /// The closed form of the paper's artifact, its exact dataflow search included. @param utilization of in-die PEs
+  CellResult roofline(const Cell& cell, double utilization) const;
+  /// Simulation: the prefill and decode_samples decode steps of one layer.
+  CellResult cycle(const Cell& cell) const;
+
+  /// Share of the roofline's rate that a system's in-die PEs reach at a batch: the decode weight GEMMs of a Llama-3-8B layer by the
+  /// roofline, over the same on the cycle model, one after the other on all NMP channels.
+  double in_die_utilization(std::size_t system, std::int64_t batch) const;
+
+ private:
+  bool searched(const Cell& cell) const;
+
+  const Reproduction& reproduction_;
+  const Inputs& inputs_;
+};
+
+}  // namespace bondsim::tools

@@ -1,0 +1,82 @@
+#include "tools/app/sampled_run.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "mapping/emit/mapper.hpp"
+#include "mapping/search/device/device_metrics.hpp"
+#include "sim/simulate.hpp"
+#include "tools/app/processes/isolate.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+double joules(const Results& results, const std::string& phase) {
+  Attojoules total{};
+  for (const OperatorResult& op : results.operators) {
+    if (op.phase == phase) total += search::sum(op.energy);
+  }
+  return to_joules(total);
+}
+
+/// Of the time of all NMP channels in the decode steps.
+struct DecodeShares {
+  double transfer = 0;
+  double wait = 0;
+};
+
+DecodeShares decode_shares(const Results& results) {
+  TimeParts time;
+  for (const ChannelResult& channel : results.channels) {
+    if (channel.kind != "nmp") continue;
+    time.add_scaled(channel.time, 1);
+    time.add_scaled(channel.prefill, -1);
+  }
+  const auto of_all = [&](Picoseconds part) {
+    return static_cast<double>(part.value) / static_cast<double>(std::max<std::int64_t>(1, time.sum().value));
+  };
+  return {of_all(time.host_transfer + time.mode_switch), of_all(time.dependency + time.idle)};
+}
+
+/// The decode's actions by other energies.
+double priced_joules(const Results& results, const System& system, const EnergyTable& energies) {
+  const EnergyModel model(energies, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
+  Attojoules total{};
+  for (const OperatorResult& op : results.operators) {
+    if (op.phase == "decode") total += search::sum(model.energy(op.counts));
+  }
+  return to_joules(total);
+}
+
+nlohmann::json outcome(const Results& results, double other_j) {
+  double pe_energy_j = 0;
+  for (const OperatorResult& op : results.operators) {
+    if (op.phase == "decode") pe_energy_j += search::logic_die_joules(op.energy);
+  }
+  const DecodeShares shares = decode_shares(results);
+  const double all_j = std::max(1e-30, to_joules(results.energy_total));
+  return {to_seconds(results.prefill),
+          to_seconds(results.decode()),
+          joules(results, "prefill"),
+          joules(results, "decode"),
+          pe_energy_j,
+          other_j,
+          shares.transfer,
+          shares.wait,
+          to_joules(results.energy_estimated) / all_j};
+}
+
+}  // namespace
+
+SampledRun run_sampled(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+                       std::int64_t decode_samples, const EnergyTable* other) {
+  const std::string text = run_isolated([&] {
+    const auto schedule = make_schedule(make_plan(system, model, workload, dataflow), {decode_samples, true});
+    const Results results = simulate(system, *schedule);
+    return outcome(results, other == nullptr ? 0.0 : priced_joules(results, system, *other)).dump();
+  });
+  const auto values = nlohmann::json::parse(text);
+  return {values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7], values[8]};
+}
+
+}  // namespace bondsim::tools

@@ -1,0 +1,5 @@
+#pragma once
+// Precompiled: what code that simulates includes.
+#include <systemc>
+
+#include "tools/precompiled/plain.hpp"
