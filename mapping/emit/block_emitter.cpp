@@ -81,8 +81,8 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPa
 
 BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, OperatorId v) const {
   Tasks after;
-  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
-    const Tasks& done = done_[boost::source(e, graph)];
+  for (const OperatorId u : graph.inputs(v)) {
+    const Tasks& done = done_[u];
     after.insert(after.end(), done.begin(), done.end());
   }
   if (graph[v].is_gemm()) after.insert(after.end(), sync_.begin(), sync_.end());
@@ -119,8 +119,8 @@ void BlockEmitter::embedding() {
 }
 
 void BlockEmitter::start(const OperatorGraph& graph) {
-  done_.assign(boost::num_vertices(graph), {});
-  emitted_.assign(boost::num_vertices(graph), false);
+  done_.assign(graph.size(), {});
+  emitted_.assign(graph.size(), false);
   plan_spills();
 }
 

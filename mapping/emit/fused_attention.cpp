@@ -8,9 +8,9 @@ namespace bondsim {
 namespace {
 
 OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
-  const auto edges = boost::make_iterator_range(boost::out_edges(v, graph));
-  check(edges.size() == 1, "{} feeds {} operators, one is expected", graph[v].name, edges.size());
-  return boost::target(*edges.begin(), graph);
+  const std::vector<OperatorId>& users = graph.users(v);
+  check(users.size() == 1, "{} feeds {} operators, one is expected", graph[v].name, users.size());
+  return users.front();
 }
 
 /// Where a tile lies.

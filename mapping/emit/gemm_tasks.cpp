@@ -54,7 +54,7 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
   const auto in = [](const std::vector<std::string>& list, const std::string& name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
-  for (const OperatorId u : boost::make_iterator_range(boost::vertices(graph))) {
+  for (OperatorId u = 0; u < graph.size(); ++u) {
     // Attention and FFN of a parallel block share their input, but attention should not wait for the FFN.
     if (graph[u].ffn == graph[v].ffn && in(names, graph[u].name) && (tier_ == nullptr || in(*tier_, graph[u].name))) wave.push_back(u);
   }

@@ -7,8 +7,8 @@ namespace bondsim {
 void BlockEmitter::emit_ready(const OperatorGraph& graph) {
   for (const OperatorId v : level_order(graph)) {
     if (emitted_[v] || graph[v].is_gemm()) continue;
-    const auto inputs = boost::make_iterator_range(boost::in_edges(v, graph));
-    if (std::all_of(inputs.begin(), inputs.end(), [&](const auto& e) { return emitted_[boost::source(e, graph)]; })) emit(graph, v);
+    const auto& inputs = graph.inputs(v);
+    if (std::all_of(inputs.begin(), inputs.end(), [&](OperatorId u) { return emitted_[u]; })) emit(graph, v);
   }
 }
 

@@ -18,7 +18,7 @@ void BlockEmitter::move_spills(const OperatorGraph& graph, OperatorId v, const T
       if (!extents.empty()) done_[v].push_back(transfer(kind, op_index(graph[v].name), c, std::move(extents), after));
     }
   };
-  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) move(TaskKind::host_load, spills_[boost::source(e, graph)]);
+  for (const OperatorId u : graph.inputs(v)) move(TaskKind::host_load, spills_[u]);
   move(TaskKind::host_scatter, spills_[v]);
 }
 

@@ -43,8 +43,9 @@ std::string to_dot(const Plan& plan) {
   std::set<std::string> placed;
   const OperatorGraph& g = plan.layer;
   const auto find = [&](const std::string& name) {
-    const auto all = boost::make_iterator_range(boost::vertices(g));
-    return *std::find_if(all.begin(), all.end(), [&](OperatorId v) { return g[v].name == name; });
+    OperatorId v = 0;
+    while (g[v].name != name) ++v;
+    return v;
   };
   int cluster = 0;
   for (std::size_t m = 0; m < plan.dataflow.groups().size(); ++m) {
@@ -65,12 +66,10 @@ std::string to_dot(const Plan& plan) {
     }
     put("  }\n");
   }
-  for (const OperatorId v : boost::make_iterator_range(boost::vertices(g))) {
+  for (OperatorId v = 0; v < g.size(); ++v) {
     if (placed.count(g[v].name) == 0) put("  " + node(plan, g[v]));
   }
-  for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
-    put(fmt::format("  {} -> {};\n", g[boost::source(e, g)].name, g[boost::target(e, g)].name));
-  }
+  for (const auto& [from, to] : g.edges()) put(fmt::format("  {} -> {};\n", g[from].name, g[to].name));
   put("}\n");
   return fmt::to_string(out);
 }

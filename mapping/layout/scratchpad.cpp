@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "mapping/tiling/split.hpp"
 #include "models/base/quantity.hpp"
@@ -11,20 +12,14 @@ namespace {
 
 std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
-std::vector<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
-  std::vector<OperatorId> inputs;
-  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) inputs.push_back(boost::source(e, graph));
-  return inputs;
-}
-
 /// Elements of what vector work leaves: as many as it works on, but where it works on part of its input or on several.
 std::int64_t vector_elements(const OperatorGraph& graph, OperatorId v, const Model& m, std::int64_t rows, std::int64_t scores) {
   const Operator& op = graph[v];
   if (op.per_context) return scores;
   if (op.vector == VectorKind::residual || op.vector == VectorKind::reduce) return m.hidden * rows;
   if (op.vector == VectorKind::rotary) {
-    for (OperatorId u : inputs_of(graph, v)) {
-      while (graph[u].kind == OperatorKind::vector) u = inputs_of(graph, u).front();
+    for (OperatorId u : graph.inputs(v)) {
+      while (graph[u].kind == OperatorKind::vector) u = graph.inputs(u).front();
       return graph[u].n * rows;
     }
   }
@@ -34,18 +29,18 @@ std::int64_t vector_elements(const OperatorGraph& graph, OperatorId v, const Mod
 /// Whether every operator that needs the output of `u` comes before `v`, whatever the order of independent ones.
 class Reach {
  public:
-  explicit Reach(const OperatorGraph& graph) : graph_(graph), before_(boost::num_vertices(graph)) {
+  explicit Reach(const OperatorGraph& graph) : graph_(graph), before_(graph.size()) {
     for (const OperatorId v : level_order(graph)) {
       before_[v].assign(before_.size(), false);
-      for (const OperatorId u : inputs_of(graph, v)) {
+      for (const OperatorId u : graph.inputs(v)) {
         before_[v][u] = true;
         for (std::size_t w = 0; w < before_.size(); ++w) before_[v][w] = before_[v][w] || before_[u][w];
       }
     }
   }
   bool done_before(OperatorId u, OperatorId v) const {
-    const auto edges = boost::make_iterator_range(boost::out_edges(u, graph_));
-    return !edges.empty() && std::all_of(edges.begin(), edges.end(), [&](const auto& e) { return before_[v][boost::target(e, graph_)]; });
+    const auto& users = graph_.users(u);
+    return !users.empty() && std::all_of(users.begin(), users.end(), [&](OperatorId w) { return before_[v][w]; });
   }
 
  private:
@@ -67,8 +62,8 @@ std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& 
     if (!fused) scores += r.tokens * r.context * m.query_heads;
     values += r.tokens * m.query_columns();
   }
-  std::vector<std::int64_t> bytes(boost::num_vertices(graph), 0);
-  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+  std::vector<std::int64_t> bytes(graph.size(), 0);
+  for (OperatorId v = 0; v < graph.size(); ++v) {
     std::int64_t elements = 0;
     switch (graph[v].kind) {
       case OperatorKind::weight_gemm:
@@ -95,7 +90,7 @@ std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vect
   const std::vector<OperatorId> order = level_order(graph);
   std::vector<std::size_t> last_use(order.size(), order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
-    for (const OperatorId u : inputs_of(graph, order[i])) last_use[u] = i;
+    for (const OperatorId u : graph.inputs(order[i])) last_use[u] = i;
   }
   const Reach reach(graph);
   std::vector<Spill> spills(order.size());
@@ -103,7 +98,7 @@ std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vect
   std::vector<OperatorId> spilled;
   for (std::size_t i = 0; i < order.size(); ++i) {
     const OperatorId v = order[i];
-    const auto inputs = inputs_of(graph, v);
+    const auto& inputs = graph.inputs(v);
     const auto same = std::find_if(inputs.begin(), inputs.end(), [&](OperatorId u) { return bytes[u] == bytes[v] && last_use[u] == i; });
     if (graph[v].kind == OperatorKind::vector && same != inputs.end()) {
       resident[v] = std::exchange(resident[*same], 0);

@@ -1,5 +1,8 @@
 #include "mapping/llm/graph.hpp"
 
+// The adjacency of std::vector has to be known before the algorithms that use it.
+#include <boost/graph/vector_as_graph.hpp>
+
 #include <boost/graph/topological_sort.hpp>
 
 #include <fmt/format.h>
@@ -55,9 +58,7 @@ class GraphBuilder {
   OperatorId add(Operator op, const std::vector<OperatorId>& inputs) {
     op.expert = expert;
     if (expert >= 0) op.name = fmt::format("e{}.{}", expert, op.name);
-    const OperatorId id = boost::add_vertex(op, graph_);
-    for (const OperatorId input : inputs) boost::add_edge(input, id, graph_);
-    return id;
+    return graph_.add(std::move(op), inputs);
   }
   OperatorGraph graph_;
 };
@@ -110,6 +111,24 @@ OperatorId add_ffn(GraphBuilder& b, const Model& m, OperatorId input) {
 
 }  // namespace
 
+OperatorId OperatorGraph::add(Operator op, const std::vector<OperatorId>& inputs) {
+  const OperatorId id = operators_.size();
+  for (const OperatorId input : inputs) check(input < id, "{} needs operator {} of {}", op.name, input, id);
+  operators_.push_back(std::move(op));
+  inputs_.push_back(inputs);
+  users_.emplace_back();
+  for (const OperatorId input : inputs) users_[input].push_back(id);
+  return id;
+}
+
+std::vector<std::pair<OperatorId, OperatorId>> OperatorGraph::edges() const {
+  std::vector<std::pair<OperatorId, OperatorId>> list;
+  for (OperatorId v = 0; v < size(); ++v) {
+    for (const OperatorId input : inputs_[v]) list.emplace_back(input, v);
+  }
+  return list;
+}
+
 OperatorGraph layer_graph(const Model& m) {
   GraphBuilder b;
   const OperatorId norm = b.vector("norm", VectorKind::norm, m.hidden, {});
@@ -137,11 +156,10 @@ OperatorGraph head_graph(const Model& m) {
 
 std::vector<std::pair<std::string, std::string>> gemm_edges(const OperatorGraph& graph) {
   // sources[v]: GEMMs whose result reaches v without passing another GEMM.
-  std::vector<std::set<OperatorId>> sources(boost::num_vertices(graph));
+  std::vector<std::set<OperatorId>> sources(graph.size());
   std::vector<std::pair<std::string, std::string>> edges;
   for (const OperatorId v : level_order(graph)) {
-    for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
-      const OperatorId u = boost::source(e, graph);
+    for (const OperatorId u : graph.inputs(v)) {
       if (graph[u].is_gemm()) {
         sources[v].insert(u);
       } else {
@@ -157,13 +175,11 @@ std::vector<std::pair<std::string, std::string>> gemm_edges(const OperatorGraph&
 
 std::vector<OperatorId> level_order(const OperatorGraph& graph) {
   std::vector<OperatorId> sorted;
-  boost::topological_sort(graph, std::back_inserter(sorted));
+  boost::topological_sort(graph.adjacency(), std::back_inserter(sorted), boost::vertex_index_map(boost::identity_property_map()));
   std::reverse(sorted.begin(), sorted.end());
-  std::vector<int> level(boost::num_vertices(graph), 0);
+  std::vector<int> level(graph.size(), 0);
   for (const OperatorId v : sorted) {
-    for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) {
-      level[v] = std::max(level[v], level[boost::source(e, graph)] + 1);
-    }
+    for (const OperatorId u : graph.inputs(v)) level[v] = std::max(level[v], level[u] + 1);
   }
   std::sort(sorted.begin(), sorted.end(),
             [&](OperatorId a, OperatorId b) { return std::make_pair(level[a], a) < std::make_pair(level[b], b); });
@@ -172,7 +188,7 @@ std::vector<OperatorId> level_order(const OperatorGraph& graph) {
 
 std::vector<std::string> gemm_names(const OperatorGraph& graph) {
   std::vector<std::string> names;
-  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+  for (OperatorId v = 0; v < graph.size(); ++v) {
     if (graph[v].is_gemm()) names.push_back(graph[v].name);
   }
   return names;
@@ -180,7 +196,7 @@ std::vector<std::string> gemm_names(const OperatorGraph& graph) {
 
 std::int64_t weight_elements(const OperatorGraph& graph) {
   std::int64_t sum = 0;
-  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+  for (OperatorId v = 0; v < graph.size(); ++v) {
     if (graph[v].kind == OperatorKind::weight_gemm) sum += graph[v].n * graph[v].k;
   }
   return sum;

@@ -1,6 +1,5 @@
 #pragma once
-#include <boost/graph/adjacency_list.hpp>
-
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -35,8 +34,32 @@ struct Operator {
   bool is_gemm() const { return kind == OperatorKind::weight_gemm || kind == OperatorKind::score_gemm || kind == OperatorKind::value_gemm; }
 };
 
-using OperatorGraph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS, Operator>;
-using OperatorId = OperatorGraph::vertex_descriptor;
+/// Index of an operator in its graph, from 0 in the order of insertion.
+using OperatorId = std::size_t;
+
+/// A directed graph of operators; an edge leads from an operator to one that needs its output. Inputs are added before their users, so
+/// ascending ids are one order in which the operators may run. graph.cpp runs Boost.Graph's algorithms on it.
+class OperatorGraph {
+ public:
+  /// @param inputs operators whose output `op` needs, each added before
+  OperatorId add(Operator op, const std::vector<OperatorId>& inputs);
+
+  std::size_t size() const { return operators_.size(); }
+  const Operator& operator[](OperatorId v) const { return operators_[v]; }
+  /// In the order in which they were given to add().
+  const std::vector<OperatorId>& inputs(OperatorId v) const { return inputs_[v]; }
+  /// Operators that need the output of `v`, ascending.
+  const std::vector<OperatorId>& users(OperatorId v) const { return users_[v]; }
+  /// Adjacency list, by id: what Boost.Graph takes for a graph.
+  const std::vector<std::vector<OperatorId>>& adjacency() const { return users_; }
+  /// From, to; in the order of insertion.
+  std::vector<std::pair<OperatorId, OperatorId>> edges() const;
+
+ private:
+  std::vector<Operator> operators_;
+  std::vector<std::vector<OperatorId>> inputs_;
+  std::vector<std::vector<OperatorId>> users_;
+};
 
 /// Operators of one decoder layer, from the norm before attention to the residual sum after the FFN.
 OperatorGraph layer_graph(const Model& model);

@@ -9,11 +9,7 @@
 namespace bondsim {
 namespace {
 
-std::set<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) {
-  std::set<OperatorId> inputs;
-  for (const auto& e : boost::make_iterator_range(boost::in_edges(v, graph))) inputs.insert(boost::source(e, graph));
-  return inputs;
-}
+std::set<OperatorId> inputs_of(const OperatorGraph& graph, OperatorId v) { return {graph.inputs(v).begin(), graph.inputs(v).end()}; }
 
 bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, OperatorId a, OperatorId b) {
   const Binding& left = dataflow.binding(graph[a].name);
@@ -136,15 +132,14 @@ void fill_header(Plan& plan) {
     for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {
       const OperatorGraph& g = *graph;
       for (const OperatorId v : level_order(g)) register_operator(plan, g[v].name, phase, executor_name(plan, g[v], phase));
-      for (const auto& e : boost::make_iterator_range(boost::edges(g))) {
-        const OperatorKind from = g[boost::source(e, g)].kind, to = g[boost::target(e, g)].kind;
+      for (const auto& [source, target] : g.edges()) {
+        const OperatorKind from = g[source].kind, to = g[target].kind;
         // Fused, attention goes tile by tile: a tile's values do not wait for the scores of all others.
         const bool tiled = plan.system.npu.fused_attention && phase == Phase::prefill &&
                            (from == OperatorKind::score_gemm || to == OperatorKind::value_gemm) &&
                            (from == OperatorKind::vector || to == OperatorKind::vector);
         if (tiled) continue;
-        plan.header.edges.emplace_back(plan.operator_index(g[boost::source(e, g)].name, phase),
-                                       plan.operator_index(g[boost::target(e, g)].name, phase));
+        plan.header.edges.emplace_back(plan.operator_index(g[source].name, phase), plan.operator_index(g[target].name, phase));
       }
     }
   }
@@ -162,10 +157,10 @@ std::vector<Spill> layer_spills(const Plan& plan, int step) {
   const auto requests = step_tokens(plan.workload, step);
   std::int64_t tokens = 0;
   for (const RequestTokens& r : requests) tokens += r.tokens;
-  std::vector<std::int64_t> rows(boost::num_vertices(plan.layer), tokens);
+  std::vector<std::int64_t> rows(plan.layer.size(), tokens);
   if (plan.model.moe) {
     const auto of_expert = expert_rows(*plan.model.moe, tokens, step);
-    for (const OperatorId v : boost::make_iterator_range(boost::vertices(plan.layer))) {
+    for (OperatorId v = 0; v < plan.layer.size(); ++v) {
       if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
     }
   }

@@ -23,7 +23,7 @@ Case prefill(double scratchpad_mib) {
 }
 
 OperatorId by_name(const OperatorGraph& graph, const std::string& name) {
-  for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+  for (OperatorId v = 0; v < graph.size(); ++v) {
     if (graph[v].name == name) return v;
   }
   ADD_FAILURE() << "no operator " << name;

@@ -1,8 +1,8 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 
 #include "mapping/cost/detailed/detailed.hpp"
-#include "mapping/cost/published/h2llm_roofline.hpp"
 #include "mapping/cost/ideal/roofline_ideal.hpp"
+#include "mapping/cost/published/h2llm_roofline.hpp"
 
 namespace bondsim::cost {
 namespace {

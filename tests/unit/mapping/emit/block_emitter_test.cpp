@@ -56,7 +56,7 @@ TEST_P(EveryDataflow, macs_and_weight_bytes_equal_the_model) {
     const OperatorGraph graph = block.layer < 0 ? head_graph(m) : layer_graph(m);
     if (t.macs.empty()) continue;  // embedding
     const std::int64_t rows = block.layer < 0 ? batch : batch * (block.step == 0 ? 100 : 1);
-    for (const OperatorId v : boost::make_iterator_range(boost::vertices(graph))) {
+    for (OperatorId v = 0; v < graph.size(); ++v) {
       const Operator& op = graph[v];
       if (op.kind == OperatorKind::weight_gemm) {
         EXPECT_EQ(t.macs.at(op.name), rows * op.n * op.k) << op.name;

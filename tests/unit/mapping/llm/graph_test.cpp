@@ -7,6 +7,35 @@ namespace {
 
 using Edges = std::vector<std::pair<std::string, std::string>>;
 
+Operator named(const std::string& name) {
+  Operator op;
+  op.name = name;
+  return op;
+}
+
+TEST(OperatorGraph, inputs_keep_the_order_given_and_users_ascend) {
+  OperatorGraph graph;
+  const OperatorId a = graph.add(named("a"), {});
+  const OperatorId b = graph.add(named("b"), {});
+  const OperatorId c = graph.add(named("c"), {b, a});
+  const OperatorId d = graph.add(named("d"), {c, a});
+  EXPECT_EQ(graph.size(), 4U);
+  EXPECT_EQ(graph.inputs(c), (std::vector<OperatorId>{b, a}));
+  EXPECT_EQ(graph.users(a), (std::vector<OperatorId>{c, d}));
+  EXPECT_EQ(graph.edges(), (std::vector<std::pair<OperatorId, OperatorId>>{{b, c}, {a, c}, {c, d}, {a, d}}));
+  EXPECT_THROW(graph.add(named("e"), {4}), InternalError) << "an input that is not there yet";
+}
+
+TEST(OperatorGraph, level_order_puts_an_operator_behind_its_longest_path) {
+  OperatorGraph graph;
+  const OperatorId a = graph.add(named("a"), {});
+  const OperatorId b = graph.add(named("b"), {a});
+  const OperatorId c = graph.add(named("c"), {b, a});
+  const OperatorId d = graph.add(named("d"), {a});
+  const OperatorId e = graph.add(named("e"), {});
+  EXPECT_EQ(level_order(graph), (std::vector<OperatorId>{a, e, b, d, c}));
+}
+
 TEST(LayerGraph, llama_has_the_edges_of_a_gated_sequential_block) {
   const Edges expected = {{"f1", "f2"}, {"f3", "f2"}, {"k", "qk"}, {"o", "f1"}, {"o", "f3"},
                           {"q", "qk"},  {"qk", "sv"}, {"sv", "o"}, {"v", "sv"}};
