@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdint>
 #include <map>
 #include <sstream>
 #include <utility>
 
+#include "mapping/cost/rank_correlation.hpp"
 #include "models/base/error.hpp"
 
 namespace bondsim::cost {
@@ -30,21 +30,10 @@ double pearson(const std::vector<double>& x, const std::vector<double>& y) {
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-int order(double a, double b) { return (a > b) - (a < b); }
-
-/// Kendall's tau-b: pairs in the same order less pairs in opposite order, over the geometric mean of the pairs not tied on each side.
+/// 0 where a side is all ties.
 double kendall(const std::vector<double>& x, const std::vector<double>& y) {
-  std::int64_t score = 0, untied_x = 0, untied_y = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    for (std::size_t j = 0; j < i; ++j) {
-      const int in_x = order(x[i], x[j]), in_y = order(y[i], y[j]);
-      score += in_x * in_y;
-      untied_x += in_x != 0;
-      untied_y += in_y != 0;
-    }
-  }
-  const double pairs = std::sqrt(static_cast<double>(untied_x)) * std::sqrt(static_cast<double>(untied_y));
-  return pairs > 0 ? static_cast<double>(score) / pairs : 0;
+  const double tau = kendall_tau(x, y);
+  return std::isnan(tau) ? 0 : tau;
 }
 
 Accuracy::Groups taus_of_groups(const std::vector<double>& x, const std::vector<double>& y, const std::vector<std::string>& groups) {

@@ -28,6 +28,14 @@ class CostModel {
   /// Seconds of `gemm` on the NPU, the stationary operand streaming in from `device.channels` >= 1 channels.
   virtual double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const = 0;
 
+  /// The same two with an element width for each operand. A form that knows one width takes that of the stationary operand.
+  virtual double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const {
+    return nmp_seconds(gemm, bits.stationary / 8.0, device);
+  }
+  virtual double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const {
+    return npu_seconds(gemm, bits.stationary / 8.0, device);
+  }
+
   /// Seconds of a block of a schedule on `system`. @param start_s of the block in its run, for forms that know when refresh is due. A form
   /// of single operators says the sum of its GEMMs, one after the other, as the published evaluator does; vector work and appends are then
   /// left out.

@@ -2,49 +2,16 @@
 
 #include <algorithm>
 
-#include "models/base/schema.hpp"
+#include "mapping/dataflow/operator_names.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
 
-/// Operator names and classes a rule may use. A class stands for the operators after it; a model has some or all of them.
-const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_classes() {
-  static const std::vector<std::pair<std::string, std::vector<std::string>>> list = {
-      {"all", {"q", "k", "v", "qk", "sv", "o", "router", "f1", "f3", "f2", "lm_head"}},
-      {"weights", {"q", "k", "v", "o", "router", "f1", "f3", "f2", "lm_head"}},
-      {"attention", {"qk", "sv"}},
-      {"projections", {"q", "k", "v", "o"}},
-      {"ffn", {"router", "f1", "f3", "f2"}}};
-  return list;
-}
-
-const std::vector<std::string>& every_operator() { return operator_classes().front().second; }
-
-bool contains(const std::vector<std::string>& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
-
 bool names_operator(const OperatorRule& rule, const std::string& op) {
-  for (const std::string& name : rule.names) {
-    if (name == op || name == expert_operator(op)) return true;
-    for (const auto& entry : operator_classes()) {
-      if (entry.first == name && contains(entry.second, expert_operator(op))) return true;
-    }
-  }
-  return false;
-}
-
-void require_known_names(const OperatorRule& rule) {
-  for (const std::string& name : rule.names) {
-    bool known = contains(every_operator(), expert_operator(name));
-    std::string allowed = fmt::format("{}", fmt::join(every_operator(), ", "));
-    for (const auto& entry : operator_classes()) {
-      known = known || entry.first == name;
-      allowed += ", " + entry.first;
-    }
-    if (!known) config_error(rule.where, "dataflow.operators.names", "'" + name + "' is not an operator, allowed: " + allowed);
-  }
+  return std::any_of(rule.names.begin(), rule.names.end(), [&](const std::string& name) {
+    return name == op || name == expert_operator(op) || in_operator_class(expert_operator(op), name);
+  });
 }
 
 /// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion.
@@ -89,46 +56,10 @@ Binding bind(const OperatorRule& rule, const System& system) {
 
 }  // namespace
 
-std::string expert_operator(const std::string& name) {
-  const std::size_t dot = name.find('.');
-  const bool expert = dot != std::string::npos && dot > 1 && name[0] == 'e' && name.find_first_not_of("0123456789", 1) == dot;
-  return expert ? name.substr(dot + 1) : name;
-}
-
 std::vector<int> Binding::all_channels() const {
   std::vector<int> all = nmp_channels;
   all.insert(all.end(), normal_channels.begin(), normal_channels.end());
   return all;
-}
-
-template <class Visitor>
-void fields(Visitor& v, OperatorRule& c) {
-  c.where = v.node();
-  v.field("names", c.names, required("GEMMs by name, or classes of them"));
-  v.field("executor", c.executor, required("who multiplies: the NPU, the PEs, or both"));
-  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
-  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
-  v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
-  const ConfigNode* share =
-      v.raw("nmp_share",
-            defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
-                .shaped("a number above 0 and below 1, or balanced",
-                        R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
-  c.share_given = share != nullptr;
-  if (share == nullptr || share->text == "balanced") return;
-  c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
-  if (*c.nmp_share <= 0 || *c.nmp_share >= 1) {
-    config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, or balanced");
-  }
-}
-
-template void fields(Decoder& v, OperatorRule& c);
-template void fields(Describer& v, OperatorRule& c);
-
-Dataflow decode_dataflow(const ConfigNode& node) {
-  auto dataflow = decode_document<Dataflow>(node, "dataflow", "bondsim.dataflow/1");
-  for (const OperatorRule& rule : dataflow.operators) require_known_names(rule);
-  return dataflow;
 }
 
 ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head) {
@@ -149,7 +80,7 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
     out.bindings_[gemm] = bind(*rule, system);
   }
   if (dataflow.groups.empty()) return out;
-  checks.known = every_operator();
+  checks.known = known_operators();
   checks.edges = gemm_edges(layer);
   for (const std::string& name : checks.operators) checks.bindings.emplace_back(name, out.bindings_.at(name));
   checks.nmp = system.channels.nmp;

@@ -33,7 +33,7 @@ struct EnumNames<SplitPolicy> {
   }
 };
 
-/// Who holds and multiplies the operators of a list, as written in the file.
+/// Who holds and multiplies the operators of a list, as written: a rule of a file or of a search.
 struct OperatorRule {
   std::vector<std::string> names;
   Executor executor = Executor::npu;
@@ -44,7 +44,8 @@ struct OperatorRule {
   ConfigNode where;
 };
 
-/// A dataflow as a `schema: bondsim.dataflow/1` file gives it; resolve() makes it concrete for a system and a model.
+/// A dataflow as written: by a `schema: bondsim.dataflow/1` file, or by a search (search::written_dataflow). resolve() makes it concrete
+/// for a system and a model.
 struct Dataflow {
   std::string name;
   SplitPolicy split = SplitPolicy::closed_form;
@@ -64,11 +65,11 @@ void fields(Visitor& v, Dataflow& c) {
              defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
 }
 
-/// `f1` for `e3.f1`, an operator of expert 3; a file's `f1` stands for that of every expert.
-std::string expert_operator(const std::string& name);
-
 /// Reads a dataflow file. @throws ConfigError
 Dataflow decode_dataflow(const ConfigNode& node);
+
+/// The text of a dataflow file, which decode_dataflow() reads back to the same. @param comment first line, without `#`; empty: none
+std::string to_file(const Dataflow& dataflow, const std::string& comment = {});
 
 /// Where one GEMM's stationary operand lives and who multiplies it (an entry of the OCMap).
 struct Binding {

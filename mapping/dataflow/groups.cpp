@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "mapping/dataflow/operator_names.hpp"
 #include "models/base/schema.hpp"
 
 namespace bondsim {

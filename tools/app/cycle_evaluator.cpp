@@ -15,7 +15,7 @@ CycleEvaluator::CycleEvaluator(const search::DesignSpace& space)
 }
 
 search::WorkloadMetrics CycleEvaluator::measure(const System& device, std::size_t job) {
-  const Dataflow dataflow = decode_dataflow(parse_yaml(forms_.dataflow_file(device, job), "found dataflow"));
+  const Dataflow& dataflow = forms_.dataflow(device, job);
   const SampledRun run = run_sampled(device, jobs_[job].model, jobs_[job].workload, dataflow, space_.cycles.decode_samples);
   return {run.prefill_s, run.decode_s, run.prefill_energy_j + run.decode_energy_j, run.pe_energy_j};
 }

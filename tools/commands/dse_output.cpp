@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mapping/search/device/rank_correlation.hpp"
+#include "mapping/cost/rank_correlation.hpp"
 #include "models/base/csv_table.hpp"
 
 namespace bondsim::tools {
@@ -83,8 +83,8 @@ void write_confirmed(const std::string& path, const search::DesignSpace& space, 
     cycle_values.push_back(row.cycle->metrics.at(first));
   }
   CsvTable table = table_of(path, space, names);
-  const auto form_ranks = search::ranks(form_values);
-  const auto cycle_ranks = search::ranks(cycle_values);
+  const auto form_ranks = cost::ranks(form_values);
+  const auto cycle_ranks = cost::ranks(cycle_values);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     table.set_number(i, "cycle_rank", cycle_ranks[i]);
     table.set_number(i, "analytical_rank", form_ranks[i]);
@@ -102,7 +102,7 @@ void write_dataflows(const std::string& directory, const search::DesignSpace& sp
     for (std::size_t job = 0; job < space.workloads.size(); ++job) {
       const std::string path = (std::filesystem::path(directory) / fmt::format("row-{}-workload-{}.yaml", row + 1, job + 1)).string();
       std::ofstream out(path);
-      out << "# For " << front[row].candidate << "\n" << forms.dataflow_file(device, job);
+      out << "# For " << front[row].candidate << "\n" << to_file(forms.dataflow(device, job));
       out.close();
       if (!out) throw ConfigError(path + ": cannot be written");
     }

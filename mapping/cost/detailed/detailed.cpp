@@ -51,13 +51,21 @@ Detailed::Detailed(const System& system) : system_(system) {
 }
 
 double Detailed::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
-  const System system = system_of_device(system_, device);
-  return TaskTiming(system).operator_ps(plan_on_nmp(system, gemm, bits_of_elements(element_bytes))) * 1e-12;
+  return nmp_operand_seconds(gemm, bits_of_elements(element_bytes), device);
 }
 
 double Detailed::npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const {
+  return npu_operand_seconds(gemm, bits_of_elements(element_bytes), device);
+}
+
+double Detailed::nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const {
   const System system = system_of_device(system_, device);
-  return TaskTiming(system).operator_ps(plan_on_npu(system, gemm, bits_of_elements(element_bytes))) * 1e-12;
+  return TaskTiming(system).operator_ps(plan_on_nmp(system, gemm, bits)) * 1e-12;
+}
+
+double Detailed::npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const {
+  const System system = system_of_device(system_, device);
+  return TaskTiming(system).operator_ps(plan_on_npu(system, gemm, bits)) * 1e-12;
 }
 
 double Detailed::block_seconds(const Block& block, const System& system, double start_s) const {

@@ -18,6 +18,8 @@ class Detailed final : public CostModel {
   const char* name() const override { return "detailed"; }
   double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override;
   double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override;
+  double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const override;
+  double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const override;
   double block_seconds(const Block& block, const System& system, double start_s) const override;
 
  private:

@@ -36,26 +36,26 @@ ChannelSplit split_over_channels(const GemmShape& gemm, int channels) {
   return split;
 }
 
-double H2llmRoofline::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
+double H2llmRoofline::nmp_s(const GemmShape& gemm, const Bytes& bytes, const NmpDevice& device) const {
   const ChannelSplit split = split_over_channels(gemm, device.channels);
   const auto m = static_cast<double>(gemm.m);
   const auto k = static_cast<double>(ceil_div<std::int64_t>(gemm.k, split.k_parts));
   const auto n = static_cast<double>(ceil_div<std::int64_t>(gemm.n, split.n_parts));
-  const double transfer_s = element_bytes * m * (k + n) / bytes_per_gb_ / device.channel_bandwidth_gbps;
+  const double transfer_s = m * (bytes.activation * k + bytes.output * n) / bytes_per_gb_ / device.channel_bandwidth_gbps;
   const double macs = m * k * n;
   const double rate_gmacs = roofline_gmacs(device.channel_macs_per_s() / 1e9, device.hb_bandwidth_gbps * device.pes_per_channel,
-                                           macs / (element_bytes * (m * k + k * n)));
+                                           macs / (bytes.activation * m * k + bytes.stationary * k * n));
   return (transfer_s + macs / 1e9 / rate_gmacs) * static_cast<double>(split.gemms_in_turn) / device.utilization;
 }
 
-double H2llmRoofline::npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const {
+double H2llmRoofline::npu_s(const GemmShape& gemm, const Bytes& bytes, const NpuDevice& device) const {
   const auto m = static_cast<double>(gemm.m);
   const auto k = static_cast<double>(gemm.k);
   const auto n = static_cast<double>(gemm.n);
   const double macs = m * k * n;
   const double rate_gmacs =
       roofline_gmacs(npu_derating * device.peak_tmacs * 1e3, npu_derating * device.channel_bandwidth_gbps * device.channels,
-                     macs / (element_bytes * (m * k + k * n)));
+                     macs / (bytes.activation * m * k + bytes.stationary * k * n));
   return static_cast<double>(gemm.count) * macs / 1e9 / rate_gmacs;
 }
 

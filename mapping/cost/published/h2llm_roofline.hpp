@@ -22,11 +22,30 @@ class H2llmRoofline final : public CostModel {
   explicit H2llmRoofline(bool corrected) : corrected_(corrected), bytes_per_gb_(corrected ? 1e9 : 1073741824.0) {}
 
   const char* name() const override { return corrected_ ? "h2llm-roofline-corrected" : "h2llm-roofline"; }
-  double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override;
-  double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override;
+  double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override {
+    return nmp_s(gemm, {element_bytes, element_bytes, element_bytes}, device);
+  }
+  double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override {
+    return npu_s(gemm, {element_bytes, element_bytes, element_bytes}, device);
+  }
+  double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const override {
+    return nmp_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device);
+  }
+  double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const override {
+    return npu_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device);
+  }
   SplitShares split_shares() const override { return corrected_ ? SplitShares::mended : SplitShares::published; }
 
  private:
+  /// Bytes of an element; the published form has one number for all.
+  struct Bytes {
+    double activation = 0;
+    double stationary = 0;
+    double output = 0;
+  };
+  double nmp_s(const GemmShape& gemm, const Bytes& bytes, const NmpDevice& device) const;
+  double npu_s(const GemmShape& gemm, const Bytes& bytes, const NpuDevice& device) const;
+
   bool corrected_;
   double bytes_per_gb_;
 };

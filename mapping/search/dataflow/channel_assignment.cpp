@@ -11,7 +11,7 @@ constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 class Assignment {
  public:
-  Assignment(const OperatorTable& table, Dataflow& dataflow)
+  Assignment(const OperatorTable& table, FoundDataflow& dataflow)
       : table_(table), dataflow_(dataflow), groups_(partition_groups(table.problem(), dataflow)), load_(at(table.nmp_channels()), 0.0) {
     for (Placement& p : dataflow_) p.nmp_mask = 0;
   }
@@ -40,7 +40,7 @@ class Assignment {
 
  private:
   double share(int op) const {
-    const Binding& b = dataflow_[at(op)].binding;
+    const Allotment& b = dataflow_[at(op)].binding;
     return b.nmp == 0 ? 0 : (table_.bytes(op) - table_.normal_bytes(op, b)) / b.nmp;
   }
 
@@ -89,18 +89,18 @@ class Assignment {
   }
 
   const OperatorTable& table_;
-  Dataflow& dataflow_;
+  FoundDataflow& dataflow_;
   std::vector<int> groups_;
   std::vector<double> load_;
 };
 
 }  // namespace
 
-bool assign_channels(const OperatorTable& table, Dataflow& dataflow) {
+bool assign_channels(const OperatorTable& table, FoundDataflow& dataflow) {
   Assignment assignment(table, dataflow);
   int mags = 0;
   for (const Placement& p : dataflow) mags = std::max(mags, p.mag + 1);
-  Dataflow best;
+  FoundDataflow best;
   double fullest = 0;
   for (int pass = 0; pass < 8; ++pass) {
     for (int mag = 0; mag < mags; ++mag) assignment.place_mag(mag);

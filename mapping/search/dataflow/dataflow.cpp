@@ -34,7 +34,7 @@ std::string operator_text(const OperatorTable& table, const Placement& p, int op
 
 std::string binding_fault(const OperatorTable& table, const Placement& p, int op) {
   const std::string& name = table.problem().operators[at(op)].name;
-  const Binding& b = p.binding;
+  const Allotment& b = p.binding;
   if (b.nmp < 0 || b.nmp > table.nmp_channels() || (b.nmp == 0 && !b.normal)) return name + " is bound to no channel";
   if (b.normal && !table.has_normal()) return name + " is bound to normal channels, there are none";
   if (b.split() && table.problem().rule == BindingRule::compute_centric) return name + " is split, the compute-centric rule forbids it";
@@ -43,7 +43,7 @@ std::string binding_fault(const OperatorTable& table, const Placement& p, int op
   return "";
 }
 
-std::string order_fault(const OperatorTable& table, const Dataflow& dataflow) {
+std::string order_fault(const OperatorTable& table, const FoundDataflow& dataflow) {
   for (const auto& [from, to] : table.problem().edges) {
     const Placement& a = dataflow[at(from)];
     const Placement& b = dataflow[at(to)];
@@ -54,7 +54,7 @@ std::string order_fault(const OperatorTable& table, const Dataflow& dataflow) {
   return "";
 }
 
-std::string overlap_fault(const OperatorTable& table, const Dataflow& dataflow) {
+std::string overlap_fault(const OperatorTable& table, const FoundDataflow& dataflow) {
   const std::vector<int> groups = partition_groups(table.problem(), dataflow);
   for (int a = 0; a < table.operators(); ++a) {
     for (int b = a + 1; b < table.operators(); ++b) {
@@ -73,7 +73,7 @@ std::string overlap_fault(const OperatorTable& table, const Dataflow& dataflow) 
   return "";
 }
 
-std::string capacity_fault(const OperatorTable& table, const Dataflow& dataflow) {
+std::string capacity_fault(const OperatorTable& table, const FoundDataflow& dataflow) {
   const std::vector<double> stored = stored_bytes(table, dataflow);
   const SearchProblem& problem = table.problem();
   for (int c = 0; c <= table.nmp_channels(); ++c) {
@@ -88,7 +88,7 @@ std::string capacity_fault(const OperatorTable& table, const Dataflow& dataflow)
 
 }  // namespace
 
-std::vector<int> partition_groups(const SearchProblem& problem, const Dataflow& dataflow) {
+std::vector<int> partition_groups(const SearchProblem& problem, const FoundDataflow& dataflow) {
   std::vector<int> group(dataflow.size());
   std::iota(group.begin(), group.end(), 0);
   for (bool changed = true; changed;) {
@@ -102,11 +102,11 @@ std::vector<int> partition_groups(const SearchProblem& problem, const Dataflow& 
   return group;
 }
 
-cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow) {
+cost::LayerLatency evaluate(const OperatorTable& table, const FoundDataflow& dataflow) {
   return evaluate(table, dataflow, partition_groups(table.problem(), dataflow));
 }
 
-cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow, const std::vector<int>& groups) {
+cost::LayerLatency evaluate(const OperatorTable& table, const FoundDataflow& dataflow, const std::vector<int>& groups) {
   constexpr int most = 64;
   const int count = table.operators();
   check(count <= most, "{} operators in a layer, at most {}", count, most);
@@ -136,7 +136,7 @@ cost::LayerLatency evaluate(const OperatorTable& table, const Dataflow& dataflow
   return latency;
 }
 
-std::string structure_fault(const OperatorTable& table, const Dataflow& dataflow) {
+std::string structure_fault(const OperatorTable& table, const FoundDataflow& dataflow) {
   if (static_cast<int>(dataflow.size()) != table.operators()) return "not every operator is placed";
   for (int op = 0; op < table.operators(); ++op) {
     if (std::string fault = binding_fault(table, dataflow[at(op)], op); !fault.empty()) return fault;
@@ -145,12 +145,12 @@ std::string structure_fault(const OperatorTable& table, const Dataflow& dataflow
   return fault.empty() ? overlap_fault(table, dataflow) : fault;
 }
 
-std::string fault_of(const OperatorTable& table, const Dataflow& dataflow) {
+std::string fault_of(const OperatorTable& table, const FoundDataflow& dataflow) {
   std::string fault = structure_fault(table, dataflow);
   return fault.empty() ? capacity_fault(table, dataflow) : fault;
 }
 
-std::vector<double> stored_bytes(const OperatorTable& table, const Dataflow& dataflow) {
+std::vector<double> stored_bytes(const OperatorTable& table, const FoundDataflow& dataflow) {
   std::vector<double> stored(at(table.nmp_channels() + 1), 0.0);
   for (int op = 0; op < table.operators(); ++op) {
     const Placement& p = dataflow[at(op)];
@@ -163,14 +163,14 @@ std::vector<double> stored_bytes(const OperatorTable& table, const Dataflow& dat
   return stored;
 }
 
-double storing_ratio(const OperatorTable& table, int op, const Binding& binding) {
+double storing_ratio(const OperatorTable& table, int op, const Allotment& binding) {
   if (binding.nmp == 0) return 0;
   if (!binding.normal) return 1;
   // A little above units / all, so that the product does not round below the whole number.
   return (static_cast<double>(binding.units) + 1e-6) / static_cast<double>(table.units(op));
 }
 
-std::string to_text(const OperatorTable& table, const Dataflow& dataflow) {
+std::string to_text(const OperatorTable& table, const FoundDataflow& dataflow) {
   const std::vector<int> groups = partition_groups(table.problem(), dataflow);
   std::map<std::tuple<int, int, int>, std::string> tiers;
   for (int op = 0; op < table.operators(); ++op) {

@@ -37,7 +37,7 @@ class MemoryBoundSearch {
     for (const auto& candidate : search.run()) {
       const auto bytes = static_cast<double>(candidate.normal_bytes);
       if (bytes < range_.least - 1 || bytes > range_.most + 1) continue;
-      Dataflow dataflow = search.dataflow(candidate.normal_bytes);
+      FoundDataflow dataflow = search.dataflow(candidate.normal_bytes);
       if (offer(dataflow)) {
         if (!skipped) result_.optimal = true;
         return;
@@ -90,13 +90,13 @@ class MemoryBoundSearch {
   double try_price(double price_s_per_byte, bool whole_width) {
     LayerSearch search(table_, {Pricing::Mode::priced, price_s_per_byte, whole_width});
     search.run();
-    Dataflow dataflow = search.dataflow(0);
+    FoundDataflow dataflow = search.dataflow(0);
     const double bytes = normal_bytes(table_, dataflow);
     if (fit_storing(table_, dataflow)) offer(dataflow);
     return bytes;
   }
 
-  bool offer(Dataflow dataflow) {
+  bool offer(FoundDataflow dataflow) {
     if (!assign_channels(table_, dataflow)) return false;
     const cost::LayerLatency latency = evaluate(table_, dataflow);
     if (found_ && latency.total_s() >= result_.latency.total_s()) return true;

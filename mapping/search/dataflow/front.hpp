@@ -44,16 +44,16 @@ class Trail {
     nodes_.push_back(node);
     return static_cast<int>(nodes_.size()) - 1;
   }
-  int add_bindings(const std::vector<Binding>& bindings) {
+  int add_bindings(const std::vector<Allotment>& bindings) {
     bindings_.insert(bindings_.end(), bindings.begin(), bindings.end());
     return static_cast<int>(bindings_.size() - bindings.size());
   }
   const Node& node(int i) const { return nodes_[static_cast<std::size_t>(i)]; }
-  const Binding& binding(int i) const { return bindings_[static_cast<std::size_t>(i)]; }
+  const Allotment& binding(int i) const { return bindings_[static_cast<std::size_t>(i)]; }
 
  private:
   std::vector<Node> nodes_;
-  std::vector<Binding> bindings_;
+  std::vector<Allotment> bindings_;
 };
 
 /// Labels none of which is beaten in both times by another with the same account: by account, decode rising, prefill falling.

@@ -11,7 +11,7 @@ constexpr int tries = 8;
 
 }  // namespace
 
-void renumber(const SearchProblem& problem, Dataflow& dataflow) {
+void renumber(const SearchProblem& problem, FoundDataflow& dataflow) {
   std::map<int, int> mags;
   for (const Placement& p : dataflow) mags[p.mag] = 0;
   int next = 0;
@@ -50,9 +50,9 @@ void GeneticOperators::randomize_binding(Placement& p, int op) {
   set_mask(p, op, mask);
 }
 
-Dataflow GeneticOperators::random_dataflow() {
+FoundDataflow GeneticOperators::random_dataflow() {
   // Every operator its own MAG, in a random order that respects the edges; mutations join them.
-  Dataflow d(at(table_.operators()));
+  FoundDataflow d(at(table_.operators()));
   std::vector<int> waits(d.size(), 0);
   for (const auto& edge : table_.problem().edges) ++waits[at(edge.second)];
   std::vector<int> ready;
@@ -73,12 +73,12 @@ Dataflow GeneticOperators::random_dataflow() {
   return d;
 }
 
-Dataflow GeneticOperators::mutated(const Dataflow& parent) {
-  constexpr void (GeneticOperators::*mutations[])(Dataflow&) = {&GeneticOperators::change_cut, &GeneticOperators::change_group_channels,
-                                                                &GeneticOperators::change_tier, &GeneticOperators::change_operator_channels,
-                                                                &GeneticOperators::change_ratio};
+FoundDataflow GeneticOperators::mutated(const FoundDataflow& parent) {
+  constexpr void (GeneticOperators::*mutations[])(FoundDataflow&) = {
+      &GeneticOperators::change_cut, &GeneticOperators::change_group_channels, &GeneticOperators::change_tier,
+      &GeneticOperators::change_operator_channels, &GeneticOperators::change_ratio};
   for (int i = 0; i < tries; ++i) {
-    Dataflow child = parent;
+    FoundDataflow child = parent;
     (this->*mutations[pick(5)])(child);
     renumber(table_.problem(), child);
     if (structure_fault(table_, child).empty()) return child;
@@ -87,7 +87,7 @@ Dataflow GeneticOperators::mutated(const Dataflow& parent) {
 }
 
 /// An operator joins a neighbouring MAG, as a tier of its own, or leaves for a MAG of its own.
-void GeneticOperators::change_cut(Dataflow& d) {
+void GeneticOperators::change_cut(FoundDataflow& d) {
   const int op = pick(table_.operators());
   for (Placement& p : d) p.mag *= 2;
   const int step = pick(4);  // to the MAG before, between it and this one, between this one and the next, to the next
@@ -97,7 +97,7 @@ void GeneticOperators::change_cut(Dataflow& d) {
 }
 
 /// The operators of one MPG give a channel up, or take one that another MPG of the MAG gives up.
-void GeneticOperators::change_group_channels(Dataflow& d) {
+void GeneticOperators::change_group_channels(FoundDataflow& d) {
   const std::vector<int> groups = partition_groups(table_.problem(), d);
   const int chosen = pick(table_.operators());
   const bool normal = table_.has_normal() && pick(table_.nmp_channels() + 1) == 0;
@@ -112,14 +112,14 @@ void GeneticOperators::change_group_channels(Dataflow& d) {
 }
 
 /// An operator moves to a neighbouring tier, or to one of its own between two.
-void GeneticOperators::change_tier(Dataflow& d) {
+void GeneticOperators::change_tier(FoundDataflow& d) {
   const int op = pick(table_.operators());
   for (Placement& p : d) p.tier *= 2;
   d[at(op)].tier += pick(5) - 2;
 }
 
 /// An operator gets another set of channels; those it shares a tier with give up what it takes.
-void GeneticOperators::change_operator_channels(Dataflow& d) {
+void GeneticOperators::change_operator_channels(FoundDataflow& d) {
   const int chosen = pick(table_.operators());
   const std::vector<int> groups = partition_groups(table_.problem(), d);
   Placement& p = d[at(chosen)];
@@ -136,9 +136,9 @@ void GeneticOperators::change_operator_channels(Dataflow& d) {
 }
 
 /// A storing ratio moves by up to a fraction of its range, small moves as often as large ones.
-void GeneticOperators::change_ratio(Dataflow& d) {
+void GeneticOperators::change_ratio(FoundDataflow& d) {
   const int op = pick(table_.operators());
-  Binding& b = d[at(op)].binding;
+  Allotment& b = d[at(op)].binding;
   if (!b.split()) return;
   std::int64_t reach = table_.units(op);
   while (reach > 1 && pick(3) != 0) reach /= 2;
@@ -146,11 +146,11 @@ void GeneticOperators::change_ratio(Dataflow& d) {
   b.units = std::clamp<std::int64_t>(b.units + move, 0, table_.units(op) - 1);
 }
 
-Dataflow GeneticOperators::crossed(const Dataflow& first, const Dataflow& second) {
+FoundDataflow GeneticOperators::crossed(const FoundDataflow& first, const FoundDataflow& second) {
   int mags = 0;
   for (const Placement& p : first) mags = std::max(mags, p.mag + 1);
   const int cut = pick(mags);
-  Dataflow child = first;
+  FoundDataflow child = first;
   for (std::size_t op = 0; op < child.size(); ++op) {
     if (first[op].mag < cut) continue;
     child[op] = second[op];

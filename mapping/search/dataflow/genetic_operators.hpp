@@ -10,20 +10,20 @@ class GeneticOperators {
  public:
   GeneticOperators(const OperatorTable& table, std::uint64_t seed) : table_(table), random_(seed) {}
 
-  Dataflow random_dataflow();
+  FoundDataflow random_dataflow();
   /// One of the five mutations; the parent itself when none of a few tries gave a valid child.
-  Dataflow mutated(const Dataflow& parent);
+  FoundDataflow mutated(const FoundDataflow& parent);
   /// The MAGs of `first` up to a cut, and the rest as in `second`; `first` itself when they do not join.
-  Dataflow crossed(const Dataflow& first, const Dataflow& second);
+  FoundDataflow crossed(const FoundDataflow& first, const FoundDataflow& second);
   /// Uniform in [0, count).
   int pick(int count) { return static_cast<int>(random_() % static_cast<std::uint64_t>(count)); }
 
  private:
-  void change_cut(Dataflow& d);
-  void change_group_channels(Dataflow& d);
-  void change_tier(Dataflow& d);
-  void change_operator_channels(Dataflow& d);
-  void change_ratio(Dataflow& d);
+  void change_cut(FoundDataflow& d);
+  void change_group_channels(FoundDataflow& d);
+  void change_tier(FoundDataflow& d);
+  void change_operator_channels(FoundDataflow& d);
+  void change_ratio(FoundDataflow& d);
   void randomize_binding(Placement& p, int op);
   void set_mask(Placement& p, int op, std::uint64_t mask);
   std::uint64_t all_nmp() const { return (std::uint64_t{1} << table_.nmp_channels()) - 1; }
@@ -33,6 +33,6 @@ class GeneticOperators {
 };
 
 /// Numbers MAGs and tiers from 0 without gaps.
-void renumber(const SearchProblem& problem, Dataflow& dataflow);
+void renumber(const SearchProblem& problem, FoundDataflow& dataflow);
 
 }  // namespace bondsim::search

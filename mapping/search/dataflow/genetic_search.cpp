@@ -8,12 +8,12 @@ namespace bondsim::search {
 namespace {
 
 struct Individual {
-  Dataflow dataflow;
+  FoundDataflow dataflow;
   double fitness_s = 0;  ///< latency, made worse by what overflows
   bool fits = false;
 };
 
-Individual judged(const OperatorTable& table, Dataflow dataflow) {
+Individual judged(const OperatorTable& table, FoundDataflow dataflow) {
   const SearchProblem& problem = table.problem();
   const std::vector<double> stored = stored_bytes(table, dataflow);
   double overflow = 0;
@@ -40,12 +40,12 @@ SearchResult search_genetically(const OperatorTable& table, const GeneticOptions
   GeneticOperators operators(table, options.seed);
   const auto size = static_cast<std::size_t>(options.population);
   std::vector<Individual> population;
-  for (const Dataflow& dataflow : options.start) population.push_back(judged(table, dataflow));
+  for (const FoundDataflow& dataflow : options.start) population.push_back(judged(table, dataflow));
   while (population.size() < size) population.push_back(judged(table, operators.random_dataflow()));
   for (int generation = 0; generation < options.generations; ++generation) {
     std::vector<Individual> children;
     while (children.size() < size) {
-      Dataflow child = winner(population, operators).dataflow;
+      FoundDataflow child = winner(population, operators).dataflow;
       if (operators.pick(2) == 0) child = operators.crossed(child, winner(population, operators).dataflow);
       children.push_back(judged(table, operators.mutated(child)));
     }

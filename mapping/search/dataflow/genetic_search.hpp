@@ -9,7 +9,7 @@ struct GeneticOptions {
   int population = 400;
   int generations = 40;
   std::uint64_t seed = 1;
-  std::vector<Dataflow> start = {};  ///< members of the first population; the others are random
+  std::vector<FoundDataflow> start = {};  ///< members of the first population; the others are random
 };
 
 /// The baseline, and the search for graphs too large to solve: a population of dataflows with named channels, changed by a crossover at a

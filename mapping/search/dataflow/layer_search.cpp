@@ -103,7 +103,7 @@ Front LayerSearch::side_by_side(const std::vector<OperatorSet>& groups) {
   return so_far.at(channels, table_.has_normal());
 }
 
-Dataflow LayerSearch::dataflow(std::int64_t normal_bytes) const {
+FoundDataflow LayerSearch::dataflow(std::int64_t normal_bytes) const {
   std::vector<int> nodes;
   OperatorSet closed = sets_.all();
   while (closed != 0) {
@@ -112,12 +112,12 @@ Dataflow LayerSearch::dataflow(std::int64_t normal_bytes) const {
     closed = prefix.before;
     normal_bytes = prefix.before_bytes;
   }
-  Dataflow dataflow(static_cast<std::size_t>(table_.operators()));
+  FoundDataflow dataflow(static_cast<std::size_t>(table_.operators()));
   for (std::size_t i = 0; i < nodes.size(); ++i) place(nodes[nodes.size() - 1 - i], static_cast<int>(i), dataflow);
   return dataflow;
 }
 
-void LayerSearch::place(int node, int mag, Dataflow& dataflow) const {
+void LayerSearch::place(int node, int mag, FoundDataflow& dataflow) const {
   const Trail::Node& n = trail_.node(node);
   if (n.kind == Trail::Kind::beside) {
     place(n.a, mag, dataflow);
@@ -128,7 +128,7 @@ void LayerSearch::place(int node, int mag, Dataflow& dataflow) const {
 }
 
 /// Returns the number of the node's last tier.
-int LayerSearch::place_tiers(int node, int mag, Dataflow& dataflow) const {
+int LayerSearch::place_tiers(int node, int mag, FoundDataflow& dataflow) const {
   const Trail::Node& n = trail_.node(node);
   if (n.kind == Trail::Kind::after) {
     const int before = place_tiers(n.a, mag, dataflow);

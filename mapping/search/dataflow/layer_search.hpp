@@ -21,7 +21,7 @@ class LayerSearch {
   std::vector<Candidate> run();
 
   /// The dataflow of the candidate with this account, without channel masks.
-  Dataflow dataflow(std::int64_t normal_bytes) const;
+  FoundDataflow dataflow(std::int64_t normal_bytes) const;
 
  private:
   /// Best way to run a closed set of operators to its end.
@@ -37,8 +37,8 @@ class LayerSearch {
   const Front& access_group(OperatorSet mag);
   Front side_by_side(const std::vector<OperatorSet>& groups);
   void extend(OperatorSet before, OperatorSet closed);
-  void place(int node, int mag, Dataflow& dataflow) const;
-  int place_tiers(int node, int mag, Dataflow& dataflow) const;
+  void place(int node, int mag, FoundDataflow& dataflow) const;
+  int place_tiers(int node, int mag, FoundDataflow& dataflow) const;
 
   const OperatorTable& table_;
   GraphSets sets_;

@@ -43,7 +43,7 @@ Hull merged(const std::vector<Hull>& hulls) {
 /// Every binding of one operator. @param step_s what it adds to its stage.
 template <class Step>
 Hull operator_hull(const OperatorTable& table, int op, const Step& step_s) {
-  const auto point = [&](const Binding& b) {
+  const auto point = [&](const Allotment& b) {
     return Point{table.normal_bytes(op, b), table.prefill_s(op, b.nmp, b.normal) + table.problem().generated_tokens * step_s(op, b)};
   };
   std::vector<Hull> hulls;
@@ -70,12 +70,12 @@ class StageBound {
   explicit StageBound(const OperatorTable& table)
       : table_(table), range_(normal_range(table)), sets_(table.operators(), table.problem().edges) {
     for (int op = 0; op < table.operators(); ++op) {
-      alone_.push_back(operator_hull(table, op, [&](int o, const Binding& b) { return std::max(table.nmp_s(o, b), table.npu_s(o, b)); }));
-      idle_.push_back(operator_hull(table, op, [](int, const Binding&) { return 0.0; }));
+      alone_.push_back(operator_hull(table, op, [&](int o, const Allotment& b) { return std::max(table.nmp_s(o, b), table.npu_s(o, b)); }));
+      idle_.push_back(operator_hull(table, op, [](int, const Allotment&) { return 0.0; }));
       shared_.emplace_back();
       for (int w = 0; w <= weights; ++w) {
         const double nmp_weight = static_cast<double>(w) / weights;
-        shared_.back().push_back(operator_hull(table, op, [&](int o, const Binding& b) {
+        shared_.back().push_back(operator_hull(table, op, [&](int o, const Allotment& b) {
           const double busy_s = b.nmp == 0 ? 0 : table.nmp_s(o, b) * b.nmp / table.nmp_channels();
           return nmp_weight * busy_s + (1 - nmp_weight) * table.npu_s(o, b);
         }));

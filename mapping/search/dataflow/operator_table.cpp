@@ -1,18 +1,22 @@
 #include "mapping/search/dataflow/operator_table.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace bondsim::search {
 namespace {
 
-GemmShape with_units(const SearchOperator& op, std::int64_t units) {
-  GemmShape gemm = op.decode;
-  (op.decode.count > 1 ? gemm.count : gemm.n) = units;
-  return gemm;
+/// Seconds of turns one after the other, of some of the units.
+template <class Seconds>
+double in_turn(const SearchOperator& op, const std::vector<Turn>& turns, std::int64_t units, const Seconds& seconds) {
+  double sum = 0;
+  for (const Turn& turn : turns) sum += turn.times * seconds(units == op.units() ? turn.shape : op.with_units(turn.shape, units));
+  return sum;
 }
 
-SplitCurve undominated(const std::vector<double>& nmp_s, const std::vector<double>& npu_s) {
+SplitCurve undominated(const std::vector<std::int64_t>& shares, const std::vector<double>& nmp_s, const std::vector<double>& npu_s) {
   std::vector<std::size_t> order(nmp_s.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
@@ -22,9 +26,17 @@ SplitCurve undominated(const std::vector<double>& nmp_s, const std::vector<doubl
     if (!curve.npu_s.empty() && npu_s[i] >= curve.npu_s.back()) continue;
     curve.nmp_s.push_back(nmp_s[i]);
     curve.npu_s.push_back(npu_s[i]);
-    curve.units.push_back(static_cast<std::int64_t>(i));
+    curve.units.push_back(shares.empty() ? static_cast<std::int64_t>(i) : shares[i]);
   }
   return curve;
+}
+
+/// Numbers of units to try: `most` of 0 to units - 1, evenly spaced; empty: all of them.
+std::vector<std::int64_t> limited_shares(std::int64_t units, std::int64_t most) {
+  std::vector<std::int64_t> shares;
+  if (most == 0 || units <= most) return shares;
+  for (std::int64_t i = 0; i < most; ++i) shares.push_back(i * (units - 1) / (most - 1));
+  return shares;
 }
 
 }  // namespace
@@ -37,11 +49,10 @@ OperatorTable::OperatorTable(const SearchProblem& problem) : problem_(problem) {
   const cost::LayerDevice& device = problem.device;
   check(device.nmp.channels + device.normal_channels > 0 && device.nmp.channels < 64, "{} + {} channels", device.nmp.channels,
         device.normal_channels);
+  check(problem.most_shares == 0 || problem.most_shares > 1, "{} shares", problem.most_shares);
   for (const auto& op : problem.operators) {
     units_.push_back(op.units());
-    cost::NpuDevice npu = device.npu;
-    npu.channels = device.normal_channels;
-    normal_npu_s_.push_back(has_normal() ? problem.model->npu_seconds(op.decode, problem.element_bytes, npu) : 0);
+    normal_npu_s_.push_back(has_normal() ? split_npu_s(op, 0, 0) : 0);
     for (int nmp = 0; nmp <= nmp_channels(); ++nmp) entries_.push_back(make_entry(op, nmp));
   }
 }
@@ -52,41 +63,78 @@ OperatorTable::Entry OperatorTable::make_entry(const SearchOperator& op, int nmp
     cost::NpuDevice npu = problem_.device.npu;
     const int of_normal = normal * problem_.device.normal_channels;
     npu.channels = problem_.split_reads_all_channels ? nmp + of_normal : std::max(nmp, of_normal);
-    if (npu.channels > 0) entry.prefill_s[normal] = problem_.model->npu_seconds(op.prefill, problem_.element_bytes, npu);
+    if (npu.channels == 0) continue;
+    entry.prefill_s[normal] = in_turn(op, op.turns_of_prefill(), op.units(),
+                                      [&](const GemmShape& gemm) { return problem_.model->npu_operand_seconds(gemm, op.bits, npu); });
   }
   if (nmp == 0) return entry;
-  cost::NmpDevice device = problem_.device.nmp;
-  device.channels = nmp;
-  entry.whole_nmp_s = problem_.model->nmp_seconds(op.decode, problem_.element_bytes, device);
+  entry.whole_nmp_s = split_nmp_s(op, nmp, op.units());
   if (has_normal() && problem_.rule == BindingRule::data_centric) fill_split(op, nmp, entry);
   return entry;
 }
 
-void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) const {
+/// Of `units` units on `nmp` channels.
+double OperatorTable::split_nmp_s(const SearchOperator& op, int nmp, std::int64_t units) const {
+  if (units == 0) return 0;
   cost::NmpDevice device = problem_.device.nmp;
   device.channels = nmp;
+  return in_turn(op, op.turns_of_decode(), units,
+                 [&](const GemmShape& gemm) { return problem_.model->nmp_operand_seconds(gemm, op.bits, device); });
+}
+
+/// Of all but `units` units from the channels that the NPU reads.
+double OperatorTable::split_npu_s(const SearchOperator& op, int nmp, std::int64_t units) const {
   cost::NpuDevice npu = problem_.device.npu;
   npu.channels = (problem_.split_reads_all_channels ? nmp : 0) + problem_.device.normal_channels;
-  const std::int64_t units = op.units();
-  for (std::int64_t share = 0; share < units; ++share) {
-    entry.split_nmp_s.push_back(share == 0 ? 0.0 : problem_.model->nmp_seconds(with_units(op, share), problem_.element_bytes, device));
-    entry.split_npu_s.push_back(problem_.model->npu_seconds(with_units(op, units - share), problem_.element_bytes, npu));
-  }
-  entry.curve = undominated(entry.split_nmp_s, entry.split_npu_s);
+  return in_turn(op, op.turns_of_decode(), op.units() - units,
+                 [&](const GemmShape& gemm) { return problem_.model->npu_operand_seconds(gemm, op.bits, npu); });
 }
 
-double OperatorTable::nmp_s(int op, const Binding& b) const {
+void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) const {
+  entry.shares = limited_shares(op.units(), problem_.most_shares);
+  const auto count = entry.shares.empty() ? op.units() : static_cast<std::int64_t>(entry.shares.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t units = entry.shares.empty() ? i : entry.shares[static_cast<std::size_t>(i)];
+    entry.split_nmp_s.push_back(split_nmp_s(op, nmp, units));
+    entry.split_npu_s.push_back(split_npu_s(op, nmp, units));
+  }
+  entry.curve = undominated(entry.shares, entry.split_nmp_s, entry.split_npu_s);
+}
+
+double OperatorTable::at_share(const Entry& entry, const std::vector<double>& seconds, std::int64_t units) {
+  if (entry.shares.empty()) return seconds[static_cast<std::size_t>(units)];
+  const auto after = static_cast<std::size_t>(std::lower_bound(entry.shares.begin(), entry.shares.end(), units) - entry.shares.begin());
+  if (entry.shares[after] == units) return seconds[after];
+  if (std::isinf(seconds[after - 1]) || std::isinf(seconds[after])) return std::numeric_limits<double>::infinity();
+  const std::int64_t low = entry.shares[after - 1];
+  const double part = static_cast<double>(units - low) / static_cast<double>(entry.shares[after] - low);
+  return seconds[after - 1] + part * (seconds[after] - seconds[after - 1]);
+}
+
+std::int64_t OperatorTable::shares(int op, int nmp) const {
+  const Entry& e = entry(op, nmp);
+  return e.shares.empty() ? units(op) : static_cast<std::int64_t>(e.shares.size());
+}
+
+std::int64_t OperatorTable::share(int op, int nmp, std::int64_t index) const {
+  const Entry& e = entry(op, nmp);
+  return e.shares.empty() ? index : e.shares[static_cast<std::size_t>(index)];
+}
+
+double OperatorTable::nmp_s(int op, const Allotment& b) const {
   if (b.nmp == 0) return 0;
   const Entry& e = entry(op, b.nmp);
-  return b.normal ? e.split_nmp_s[static_cast<std::size_t>(b.units)] : e.whole_nmp_s;
+  return b.normal ? at_share(e, e.split_nmp_s, b.units) : e.whole_nmp_s;
 }
 
-double OperatorTable::npu_s(int op, const Binding& b) const {
+double OperatorTable::npu_s(int op, const Allotment& b) const {
   if (!b.normal) return 0;
-  return b.nmp == 0 ? normal_npu_s_[static_cast<std::size_t>(op)] : entry(op, b.nmp).split_npu_s[static_cast<std::size_t>(b.units)];
+  if (b.nmp == 0) return normal_npu_s_[static_cast<std::size_t>(op)];
+  const Entry& e = entry(op, b.nmp);
+  return at_share(e, e.split_npu_s, b.units);
 }
 
-double OperatorTable::normal_bytes(int op, const Binding& b) const {
+double OperatorTable::normal_bytes(int op, const Allotment& b) const {
   if (!b.normal) return 0;
   if (b.nmp == 0) return bytes(op);
   return bytes(op) * static_cast<double>(units(op) - b.units) / static_cast<double>(units(op));

@@ -6,8 +6,8 @@
 namespace bondsim::search {
 
 /// Where one operator's stationary operand lies and is computed: on `nmp` NMP channels, on the normal channels, or on both, when `units`
-/// of its units are the NMP channels' share (0 <= units < all of them).
-struct Binding {
+/// of its units are the NMP channels' share (0 <= units < all of them). Channels are counted; a Placement names them.
+struct Allotment {
   int nmp = 0;
   bool normal = false;
   std::int64_t units = 0;  ///< meaningful when bound to both
@@ -26,7 +26,8 @@ struct SplitCurve {
   int last_within(double limit_s) const;
 };
 
-/// Every latency a search asks for, computed once.
+/// Every latency a search asks for, computed once; where a problem limits the shares that are tried, those in between are interpolated.
+/// Seconds; bytes of all layers.
 class OperatorTable {
  public:
   explicit OperatorTable(const SearchProblem& problem);
@@ -38,10 +39,13 @@ class OperatorTable {
 
   double prefill_s(int op, int nmp, bool normal) const { return entry(op, nmp).prefill_s[normal ? 1 : 0]; }
   /// Decode seconds of a step of the NMP part and of the NPU part; 0 where there is no such part.
-  double nmp_s(int op, const Binding& b) const;
-  double npu_s(int op, const Binding& b) const;
+  double nmp_s(int op, const Allotment& b) const;
+  double npu_s(int op, const Allotment& b) const;
   /// Bytes stored in the normal channels together.
-  double normal_bytes(int op, const Binding& b) const;
+  double normal_bytes(int op, const Allotment& b) const;
+  /// Shares that are tried for an operator split over `nmp` NMP channels and the normal ones, and the units of one of them.
+  std::int64_t shares(int op, int nmp) const;
+  std::int64_t share(int op, int nmp, std::int64_t index) const;
   const SplitCurve& curve(int op, int nmp) const { return entry(op, nmp).curve; }
   std::int64_t units(int op) const { return units_[static_cast<std::size_t>(op)]; }
   double bytes(int op) const { return problem_.operators[static_cast<std::size_t>(op)].stationary_bytes; }
@@ -51,15 +55,19 @@ class OperatorTable {
   struct Entry {
     double prefill_s[2] = {0, 0};
     double whole_nmp_s = 0;
-    std::vector<double> split_nmp_s;  ///< by units
+    std::vector<std::int64_t> shares;  ///< units of the NMP channels that were tried, ascending; empty: every number of units
+    std::vector<double> split_nmp_s;   ///< by share, seconds of a decode step
     std::vector<double> split_npu_s;
     SplitCurve curve;
   };
   const Entry& entry(int op, int nmp) const {
     return entries_[static_cast<std::size_t>(op) * static_cast<std::size_t>(nmp_channels() + 1) + static_cast<std::size_t>(nmp)];
   }
+  static double at_share(const Entry& entry, const std::vector<double>& seconds, std::int64_t units);
   Entry make_entry(const SearchOperator& op, int nmp) const;
   void fill_split(const SearchOperator& op, int nmp, Entry& entry) const;
+  double split_nmp_s(const SearchOperator& op, int nmp, std::int64_t units) const;
+  double split_npu_s(const SearchOperator& op, int nmp, std::int64_t units) const;
 
   SearchProblem problem_;
   std::vector<Entry> entries_;

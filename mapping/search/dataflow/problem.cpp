@@ -1,6 +1,95 @@
 #include "mapping/search/dataflow/problem.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "mapping/dataflow/operator_names.hpp"
+#include "mapping/llm/graph.hpp"
+
 namespace bondsim::search {
+namespace {
+
+std::int64_t prompt_tokens(const Workload& w) {
+  std::int64_t sum = 0;
+  for (int request = 0; request < w.batch; ++request) sum += w.prompt_of(request);
+  return sum;
+}
+
+/// Turns of the busy experts when `tokens` tokens are routed, those with the same rows together.
+std::vector<Turn> expert_turns(const MoeConfig& moe, std::int64_t tokens, GemmShape shape) {
+  std::map<std::int64_t, double> by_rows;
+  for (const std::int64_t rows : expert_rows(moe, tokens, 0)) {
+    if (rows > 0) by_rows[rows] += 1;
+  }
+  std::vector<Turn> turns;
+  for (const auto& [rows, times] : by_rows) {
+    shape.m = rows;
+    turns.push_back({shape, times});
+  }
+  return turns;
+}
+
+/// Makes operators of a graph's GEMMs.
+class OperatorMaker {
+ public:
+  OperatorMaker(const Model& model, const Workload& workload, DecodeContext context, std::int64_t longest_context)
+      : m_(model), w_(workload), context_(context), longest_(std::min(longest_context, model.max_context)) {}
+
+  SearchOperator make(const Operator& op) const {
+    SearchOperator out;
+    out.name = expert_operator(op.name);
+    out.bits = {m_.bits.activation, op.kind == OperatorKind::weight_gemm ? m_.bits.weight : m_.bits.kv, m_.bits.output,
+                m_.bits.accumulator};
+    if (op.kind == OperatorKind::weight_gemm) {
+      weights(op, out);
+    } else {
+      attention(op.kind == OperatorKind::score_gemm, out);
+    }
+    return out;
+  }
+
+ private:
+  void weights(const Operator& op, SearchOperator& out) const {
+    const std::int64_t rows = prompt_tokens(w_);
+    out.prefill = {1, rows, op.n, op.k};
+    out.decode = {1, w_.batch, op.n, op.k};
+    out.stationary_bytes = static_cast<double>(op.n * op.k) * m_.bits.weight / 8;
+    if (op.expert < 0) return;
+    out.expert = true;
+    out.prefill_turns = expert_turns(*m_.moe, rows, out.prefill);
+    out.decode_turns = expert_turns(*m_.moe, w_.batch, out.decode);
+  }
+
+  /// @param scores qk, whose columns are the context; else sv, whose depth it is
+  void attention(bool scores, SearchOperator& out) const {
+    const std::int64_t queries = m_.queries_per_kv_head();
+    const auto gemm = [&](std::int64_t heads, std::int64_t tokens, std::int64_t context) {
+      return GemmShape{heads, tokens * queries, scores ? context : m_.head_dim, scores ? m_.head_dim : context};
+    };
+    std::map<std::int64_t, std::int64_t> requests;  // by prompt length
+    double contexts = 0;
+    double reserved = 0;
+    for (int request = 0; request < w_.batch; ++request) {
+      const std::int64_t prompt = w_.prompt_of(request);
+      ++requests[prompt];
+      contexts += static_cast<double>(prompt + (context_ == DecodeContext::last ? w_.generated_tokens : (w_.generated_tokens + 1) / 2));
+      reserved += static_cast<double>(std::max(w_.reserved_tokens(request), longest_));
+    }
+    for (const auto& [prompt, count] : requests) out.prefill_turns.push_back({gemm(count * m_.kv_heads, prompt, prompt), 1});
+    out.prefill = out.prefill_turns.front().shape;
+    if (requests.size() == 1) out.prefill_turns.clear();
+    out.decode = gemm(w_.batch * m_.kv_heads, 1, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
+    out.stationary_bytes = reserved * static_cast<double>(m_.kv_columns()) * m_.bits.kv / 8;
+  }
+
+  const Model& m_;
+  const Workload& w_;
+  DecodeContext context_;
+  std::int64_t longest_;
+};
+
+}  // namespace
 
 SearchProblem make_problem(const cost::Layer& layer, const cost::LayerDevice& device, BindingRule rule, const cost::CostModel& model) {
   SearchProblem problem;
@@ -9,11 +98,48 @@ SearchProblem make_problem(const cost::Layer& layer, const cost::LayerDevice& de
   }
   problem.edges = layer.edges;
   problem.generated_tokens = static_cast<double>(layer.request.generated_tokens);
-  problem.element_bytes = cost::published_element_bytes;
   problem.device = device;
   problem.channel_capacity_bytes = published_channel_bytes;
   problem.rule = rule;
   problem.model = &model;
+  return problem;
+}
+
+SearchProblem graph_problem(const Model& model, const Workload& workload, DecodeContext context, std::int64_t longest_context) {
+  const OperatorGraph layer = layer_graph(model);
+  const OperatorMaker maker(model, workload, context, longest_context);
+  SearchProblem problem;
+  problem.generated_tokens = static_cast<double>(workload.generated_tokens);
+  problem.experts = model.moe ? model.moe->experts : 0;
+  std::map<std::string, int> index;
+  for (const OperatorId v : level_order(layer)) {
+    const Operator& op = layer[v];
+    if (!op.is_gemm()) continue;
+    const auto [known, is_new] = index.emplace(expert_operator(op.name), static_cast<int>(problem.operators.size()));
+    if (is_new) problem.operators.push_back(maker.make(op));
+    SearchOperator& merged = problem.operators[static_cast<std::size_t>(known->second)];
+    if (!is_new) merged.stationary_bytes += static_cast<double>(op.n * op.k) * model.bits.weight / 8;
+  }
+  for (SearchOperator& op : problem.operators) op.stationary_bytes *= model.layers;
+  for (const auto& [from, to] : gemm_edges(layer)) {
+    const std::pair<int, int> edge{index.at(expert_operator(from)), index.at(expert_operator(to))};
+    check(edge.first < edge.second, "{} comes before {}", from, to);
+    if (std::find(problem.edges.begin(), problem.edges.end(), edge) == problem.edges.end()) problem.edges.push_back(edge);
+  }
+  std::sort(problem.edges.begin(), problem.edges.end());
+  return problem;
+}
+
+SearchProblem head_problem(const Model& model, const Workload& workload) {
+  const OperatorGraph head = head_graph(model);
+  const OperatorMaker maker(model, workload, DecodeContext::mean, 0);
+  SearchProblem problem;
+  problem.generated_tokens = static_cast<double>(workload.generated_tokens);
+  for (OperatorId v = 0; v < head.size(); ++v) {
+    if (!head[v].is_gemm()) continue;
+    problem.operators.push_back(maker.make(head[v]));
+    problem.operators.back().prefill.m = workload.batch;  // the last token of each prompt
+  }
   return problem;
 }
 

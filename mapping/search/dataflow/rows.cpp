@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "mapping/cost/forms/tables.hpp"
-#include "mapping/search/dataflow/dataflow_file.hpp"
+#include "mapping/search/dataflow/written.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -15,8 +15,8 @@ void write_dataflow(const std::string& directory, std::size_t row, const Operato
   std::filesystem::create_directories(directory, ec);
   const std::string path = (std::filesystem::path(directory) / (name + ".yaml")).string();
   std::ofstream out(path);
-  out << to_dataflow_file(
-      operators, result.dataflow, name,
+  out << to_file(
+      written_dataflow(operators, result.dataflow, name, balanced_head_rule(operators)),
       fmt::format("Found by bondsim dse under {}: {:.9g} s a layer.", operators.problem().model->name(), result.latency.total_s()));
   out.close();
   if (!out) throw ConfigError(fmt::format("{}: cannot be written", path));

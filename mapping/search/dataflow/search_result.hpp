@@ -5,7 +5,7 @@ namespace bondsim::search {
 
 /// What a search found.
 struct SearchResult {
-  Dataflow dataflow;  ///< with channel masks, valid and within the memory
+  FoundDataflow dataflow;  ///< with channel masks, valid and within the memory
   cost::LayerLatency latency;
   bool optimal = false;      ///< proved: no dataflow of the space that fits the memory is faster
   double lower_bound_s = 0;  ///< no dataflow is faster, memory or not

@@ -13,7 +13,7 @@ constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 class StoringFit {
  public:
-  StoringFit(const OperatorTable& table, Dataflow& dataflow)
+  StoringFit(const OperatorTable& table, FoundDataflow& dataflow)
       : table_(table), dataflow_(dataflow), groups_(partition_groups(table.problem(), dataflow)), range_(normal_range(table)) {
     for (int op = 0; op < table.operators(); ++op) {
       if (dataflow[at(op)].binding.split()) split_.push_back(op);
@@ -116,7 +116,7 @@ class StoringFit {
   }
 
   const OperatorTable& table_;
-  Dataflow& dataflow_;
+  FoundDataflow& dataflow_;
   std::vector<int> groups_;
   std::vector<int> split_;
   NormalRange range_;
@@ -130,13 +130,13 @@ NormalRange normal_range(const OperatorTable& table) {
   return {std::max(0.0, table.total_bytes() - capacity * table.nmp_channels()), capacity * table.problem().device.normal_channels};
 }
 
-double normal_bytes(const OperatorTable& table, const Dataflow& dataflow) {
+double normal_bytes(const OperatorTable& table, const FoundDataflow& dataflow) {
   double sum = 0;
   for (int op = 0; op < table.operators(); ++op) sum += table.normal_bytes(op, dataflow[at(op)].binding);
   return sum;
 }
 
-bool fit_storing(const OperatorTable& table, Dataflow& dataflow) {
+bool fit_storing(const OperatorTable& table, FoundDataflow& dataflow) {
   StoringFit fit(table, dataflow);
   if (!fit.reach_range()) return false;
   fit.improve();

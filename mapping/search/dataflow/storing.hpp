@@ -11,10 +11,10 @@ struct NormalRange {
 NormalRange normal_range(const OperatorTable& table);
 
 /// Bytes the dataflow puts there.
-double normal_bytes(const OperatorTable& table, const Dataflow& dataflow);
+double normal_bytes(const OperatorTable& table, const FoundDataflow& dataflow);
 
 /// Moves units of split operators between NMP and normal channels, cheapest first, until the normal channels hold an allowed
 /// amount; then looks for exchanges that make the layer faster. @return false when the split operators cannot make it fit.
-bool fit_storing(const OperatorTable& table, Dataflow& dataflow);
+bool fit_storing(const OperatorTable& table, FoundDataflow& dataflow);
 
 }  // namespace bondsim::search

@@ -16,7 +16,7 @@ const ChannelFronts& TierSolver::fronts(OperatorSet tier) {
   for (int op = 0; op < table_.operators(); ++op) {
     if ((tier >> op & 1) != 0) operators_.push_back(op);
   }
-  bindings_.assign(operators_.size(), Binding{});
+  bindings_.assign(operators_.size(), Allotment{});
   found_ = &found;
   divide_channels(0, channels, 0, false);
   for (int nmp = 0; nmp <= channels; ++nmp) {
@@ -48,7 +48,7 @@ void TierSolver::divide_channels(std::size_t next, int nmp_left, int nmp_used, b
 }
 
 void TierSolver::add_division(int nmp_used, bool normal_used) {
-  const bool any_split = std::any_of(bindings_.begin(), bindings_.end(), [](const Binding& b) { return b.split(); });
+  const bool any_split = std::any_of(bindings_.begin(), bindings_.end(), [](const Allotment& b) { return b.split(); });
   if (!any_split) {
     add_label(nmp_used, normal_used);
   } else if (pricing_.mode == Pricing::Mode::accounted) {
@@ -66,8 +66,9 @@ void TierSolver::add_every_share(std::size_t next, int nmp_used, bool normal_use
     add_label(nmp_used, normal_used);
     return;
   }
-  for (std::int64_t units = 0; units < table_.units(operators_[next]); ++units) {
-    bindings_[next].units = units;
+  const std::int64_t shares = table_.shares(operators_[next], bindings_[next].nmp);
+  for (std::int64_t i = 0; i < shares; ++i) {
+    bindings_[next].units = table_.share(operators_[next], bindings_[next].nmp, i);
     add_every_share(next + 1, nmp_used, normal_used);
   }
 }
@@ -78,7 +79,7 @@ void TierSolver::add_label(int nmp_used, bool normal_used) {
   Label label;
   double normal_bytes = 0;
   for (std::size_t i = 0; i < operators_.size(); ++i) {
-    const Binding& b = bindings_[i];
+    const Allotment& b = bindings_[i];
     nmp_s = std::max(nmp_s, table_.nmp_s(operators_[i], b));
     npu_s += table_.npu_s(operators_[i], b);
     label.prefill_s += table_.prefill_s(operators_[i], b.nmp, b.normal);
@@ -98,7 +99,7 @@ void TierSolver::add_label(int nmp_used, bool normal_used) {
 double TierSolver::npu_seconds_within(double limit_s) const {
   double sum = 0;
   for (std::size_t i = 0; i < operators_.size(); ++i) {
-    const Binding& b = bindings_[i];
+    const Allotment& b = bindings_[i];
     if (!b.split()) {
       sum += table_.npu_s(operators_[i], b);
       continue;
@@ -150,7 +151,7 @@ void TierSolver::add_priced_extremes(int nmp_used, bool normal_used) {
     price_single(nmp_used);
     return;
   }
-  const std::vector<Binding> balanced = bindings_;
+  const std::vector<Allotment> balanced = bindings_;
   for (std::size_t chosen = 1; chosen < std::size_t{1} << operators_.size(); ++chosen) {
     bindings_ = balanced;
     for (std::size_t i = 0; i < operators_.size(); ++i) {
@@ -163,10 +164,11 @@ void TierSolver::add_priced_extremes(int nmp_used, bool normal_used) {
 }
 
 void TierSolver::price_single(int nmp_used) {
-  Binding best = bindings_[0];
+  Allotment best = bindings_[0];
   double best_s = std::numeric_limits<double>::infinity();
-  for (std::int64_t units = 0; units < table_.units(operators_[0]); ++units) {
-    const Binding b{bindings_[0].nmp, true, units};
+  const int nmp = bindings_[0].nmp;
+  for (std::int64_t i = 0; i < table_.shares(operators_[0], nmp); ++i) {
+    const Allotment b{nmp, true, table_.share(operators_[0], nmp, i)};
     const double step_s = std::max(table_.nmp_s(operators_[0], b), table_.npu_s(operators_[0], b));
     const double priced_s = step_s * table_.problem().generated_tokens + pricing_.price_s_per_byte * table_.normal_bytes(operators_[0], b);
     if (priced_s < best_s) {

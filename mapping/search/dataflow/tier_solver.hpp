@@ -45,7 +45,7 @@ class TierSolver {
   // The tier being solved.
   OperatorSet tier_ = 0;
   std::vector<int> operators_;
-  std::vector<Binding> bindings_;
+  std::vector<Allotment> bindings_;
   ChannelFronts* found_ = nullptr;
 };
 

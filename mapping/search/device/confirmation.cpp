@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "mapping/cost/rank_correlation.hpp"
 #include "mapping/search/device/device_metrics.hpp"
-#include "mapping/search/device/rank_correlation.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -68,7 +68,7 @@ std::vector<TierAgreement> compare_tiers(const ResultStore& store, const std::st
       y.push_back(other->metrics.at(metric));
     }
     if (x == y) continue;  // areas: nothing that one tier could see differently
-    TierAgreement agreement{metric, x.size(), kendall_tau(x, y), spearman_rho(x, y)};
+    TierAgreement agreement{metric, x.size(), cost::kendall_tau(x, y), cost::spearman_rho(x, y)};
     if (!std::isnan(agreement.kendall_tau)) list.push_back(agreement);
   }
   return list;

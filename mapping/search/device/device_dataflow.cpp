@@ -1,20 +1,53 @@
 #include "mapping/search/device/device_dataflow.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
-#include "mapping/search/dataflow/dataflow_file.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
+#include "mapping/search/dataflow/machine_form.hpp"
+#include "mapping/search/dataflow/written.hpp"
 #include "mapping/search/device/device_view.hpp"
+#include "mapping/search/device/field_text.hpp"
 #include "mapping/search/device/gemm_counts.hpp"
 
 namespace bondsim::search {
+namespace {
+
+bool sees_the_machine(const std::string& cost_model) { return cost_model == "detailed"; }
+
+/// Storing ratios that `detailed` is asked for: a share is then at most half a 48th from the best one.
+constexpr std::int64_t detailed_shares = 49;
+
+std::unique_ptr<cost::CostModel> form_of(const DeviceQuestion& question) {
+  if (sees_the_machine(question.cost_model)) return std::make_unique<MachineForm>(*question.system);
+  return cost::make_cost_model(question.cost_model, question.system);
+}
+
+SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& form) {
+  const System& system = *question.system;
+  const bool machine = sees_the_machine(question.cost_model);
+  SearchProblem problem =
+      graph_problem(*question.model, *question.workload, machine ? DecodeContext::mean : DecodeContext::last, question.longest_context);
+  problem.device = view_of(system, question.bandwidths);
+  problem.device.nmp.utilization = question.utilization;
+  problem.rule = question.rule;
+  problem.model = &form;
+  problem.split_reads_all_channels = !machine && question.bandwidths == Bandwidths::peak;
+  problem.most_shares = machine ? detailed_shares : 0;
+  problem.channel_capacity_bytes =
+      static_cast<double>(system.dram.organization.channel_bytes()) - question.reserved_bytes / system.channels.total();
+  return problem;
+}
+
+}  // namespace
 
 cost::Layer layer_of(const Model& model, const Workload& workload, std::int64_t longest_context, const std::string& file) {
   const ElementBits& bits = model.bits;
   if (bits.activation != 16 || bits.weight != 16 || bits.kv != 16 || bits.output != 16) {
-    throw ConfigError(fmt::format("{}: model.bits: the published roofline's search knows 16 bits for every operand only", file));
+    throw ConfigError(fmt::format("{}: model.bits: the published evaluation knows 16 bits for every operand only", file));
   }
+  if (model.moe) throw ConfigError(fmt::format("{}: model.moe: the published evaluation knows one FFN only", file));
   for (int request = 1; request < workload.batch; ++request) {
     if (workload.prompt_of(request) != workload.prompt_of(0)) {
       throw ConfigError(
@@ -43,20 +76,25 @@ cost::LayerDevice view_of(const System& system, Bandwidths bandwidths) {
   return bandwidths == Bandwidths::peak ? peak_device(system) : sustained_device(system);
 }
 
+std::string device_key(const System& system, const std::string& cost_model, Bandwidths bandwidths) {
+  if (sees_the_machine(cost_model)) {
+    return FieldText::of(system.channels) + FieldText::of(system.dram) + FieldText::of(system.controller) + FieldText::of(system.nmp) +
+           FieldText::of(system.npu) + FieldText::of(system.fidelity);
+  }
+  // The other forms read the view alone, capacity and actions the two sizes.
+  const cost::LayerDevice d = view_of(system, bandwidths);
+  return fmt::format("{} {} {} {} {} {:.17g} {:.17g} {:.17g} {:.17g} {} {:.17g} {}", d.nmp.channels, d.normal_channels,
+                     d.nmp.pes_per_channel, d.nmp.fpus, d.nmp.macs_per_fpu, d.nmp.clock_mhz, d.nmp.hb_bandwidth_gbps,
+                     d.nmp.channel_bandwidth_gbps, d.npu.channel_bandwidth_gbps, system.dram.organization.channel_bytes(), d.npu.peak_tmacs,
+                     system.dram.organization.page_bytes());
+}
+
 DeviceDataflow find_dataflow(const DeviceQuestion& question) {
-  const System& system = *question.system;
-  const auto model = cost::make_cost_model(question.cost_model, &system);
-  cost::LayerDevice device = view_of(system, question.bandwidths);
-  device.nmp.utilization = question.utilization;
-  SearchProblem problem = make_problem(*question.layer, device, question.rule, *model);
-  problem.split_reads_all_channels = question.bandwidths == Bandwidths::peak;
-  const auto& organization = system.dram.organization;
-  problem.channel_capacity_bytes = static_cast<double>(organization.channel_bytes()) - question.reserved_bytes / system.channels.total();
-  const OperatorTable table(problem);
+  const auto form = form_of(question);
+  const OperatorTable table(problem_of(question, *form));
   const SearchResult result = search_exactly(table);
-  const std::string comment = fmt::format("Found by bondsim under {}.", question.cost_model);
-  return {result.latency, gemm_counts(table, result.dataflow, organization.page_bytes()), to_text(table, result.dataflow),
-          to_dataflow_file(table, result.dataflow, "found", comment)};
+  return {result.latency, gemm_counts(table, result.dataflow, question.system->dram.organization.page_bytes()),
+          to_text(table, result.dataflow), written_dataflow(table, result.dataflow, "found", balanced_head_rule(table)), result.optimal};
 }
 
 }  // namespace bondsim::search

@@ -1,6 +1,7 @@
 #pragma once
 #include <string>
 
+#include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/dataflow/problem.hpp"
@@ -15,17 +16,20 @@ enum class Bandwidths {
   sustained  ///< what rows sustain (sustained_device); the normal channels, which hold that part while the others compute
 };
 
-/// The layer of a model and a workload as the closed forms know it. @param file for errors. @throws ConfigError for what they do not know.
+/// The layer of a model and a workload as the published evaluation knows it. @param file for errors. @throws ConfigError for what it does
+/// not know: element widths other than 16 bit, prompts of different lengths, experts.
 cost::Layer layer_of(const Model& model, const Workload& workload, std::int64_t longest_context, const std::string& file);
 
-/// Of the embedding and the LM head.
+/// Bytes of the embedding and the LM head, in the elements' own widths.
 double bytes_outside_layers(const Model& model);
 
-/// The best dataflow of a layer on a system is asked for.
+/// The best dataflow of a model's layer on a system is asked for.
 struct DeviceQuestion {
-  const cost::Layer* layer = nullptr;
+  const Model* model = nullptr;
+  const Workload* workload = nullptr;
+  std::int64_t longest_context = 0;  ///< KV tokens reserved for a request at least, as far as the model goes
   const System* system = nullptr;
-  std::string cost_model = {};
+  std::string cost_model = {};  ///< a name of make_cost_model(); `detailed` sees the system itself, its bandwidths are what rows sustain
   Bandwidths bandwidths = Bandwidths::peak;
   BindingRule rule = BindingRule::data_centric;
   double utilization = 1;     ///< of the PEs: see NmpDevice
@@ -36,13 +40,18 @@ struct DeviceDataflow {
   cost::LayerLatency latency;
   EnergyCounts counts;  ///< of one layer, without times
   std::string text;     ///< one line
-  std::string file;     ///< of configs/dataflow's schema
+  Dataflow dataflow;    ///< as a run takes it
+  bool optimal = false;
 };
 
 /// The device as the question's bandwidths make the closed form see it.
 cost::LayerDevice view_of(const System& system, Bandwidths bandwidths);
 
-/// Exact. @throws InfeasibleError when no dataflow fits the memory.
+/// Text of everything of a system that find_dataflow() reads under a form and bandwidths: equal texts, equal answers.
+std::string device_key(const System& system, const std::string& cost_model, Bandwidths bandwidths);
+
+/// Exact, up to the shares that `detailed` is asked for (SearchProblem::most_shares). @throws InfeasibleError when no dataflow fits the
+/// memory.
 DeviceDataflow find_dataflow(const DeviceQuestion& question);
 
 }  // namespace bondsim::search

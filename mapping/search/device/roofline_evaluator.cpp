@@ -39,12 +39,10 @@ RooflineEvaluator::RooflineEvaluator(const DesignSpace& space, const std::string
   cost::make_cost_model(cost_model, &base);  // a name that is not known is found here
   inputs_ = fmt::format("{}\n{}\n{}", cost_model, space.description, canonical_text(system_node_, "system"));
   for (const SpaceWorkload& w : space.workloads) {
-    const std::string file = beside(space.directory, w.workload);
     const ConfigNode model = load_yaml_file(beside(space.directory, w.model));
-    const ConfigNode workload = load_yaml_file(file);
-    const Model decoded = decode_model(model);
-    layers_.push_back(layer_of(decoded, decode_workload(workload), space.longest_context, file));
-    outside_bytes_.push_back(bytes_outside_layers(decoded));
+    const ConfigNode workload = load_yaml_file(beside(space.directory, w.workload));
+    models_.push_back(decode_model(model));
+    workloads_.push_back(decode_workload(workload));
     inputs_ += canonical_text(model, "model") + canonical_text(workload, "workload");
   }
 }
@@ -55,22 +53,8 @@ System RooflineEvaluator::system(const Candidate& candidate) const {
   return decode_system(node, "system");
 }
 
-/// What the closed form sees of a device: equal texts, equal latencies and counts.
-std::string RooflineEvaluator::device_text(const System& system) const {
-  const cost::LayerDevice d = view_of(system, bandwidths_);
-  std::string text =
-      fmt::format("{} {} {} {} {} {:.17g} {:.17g} {:.17g} {} {:.17g} {}", d.nmp.channels, d.normal_channels, d.nmp.pes_per_channel,
-                  d.nmp.fpus, d.nmp.macs_per_fpu, d.nmp.clock_mhz, d.nmp.hb_bandwidth_gbps, d.nmp.channel_bandwidth_gbps,
-                  system.dram.organization.channel_bytes(), d.npu.peak_tmacs, system.dram.organization.page_bytes());
-  if (cost_model_ != "detailed") return text;
-  const NmpConfig& nmp = system.nmp;
-  return text + fmt::format(" {} {} {} {} {} {} {} {}", nmp.hb.access_bytes, nmp.pe.weight_buffer_kib, nmp.pe.output_buffer_kib,
-                            nmp.input_buffer_kib, nmp.pe.double_buffered_weights, nmp.mode_change_ns, static_cast<int>(nmp.placement),
-                            nmp.subarray_overlap);
-}
-
 const RooflineEvaluator::Found& RooflineEvaluator::best(const System& device, std::size_t job) {
-  const auto [entry, is_new] = found_.emplace(std::make_pair(device_text(device), job), Found{});
+  const auto [entry, is_new] = found_.emplace(std::make_pair(device_key(device, cost_model_, bandwidths_), job), Found{});
   if (is_new) entry->second = search(device, job);
   return entry->second;
 }
@@ -78,12 +62,14 @@ const RooflineEvaluator::Found& RooflineEvaluator::best(const System& device, st
 RooflineEvaluator::Found RooflineEvaluator::search(const System& device, std::size_t job) const {
   Found found;
   DeviceQuestion question;
-  question.layer = &layers_[job];
+  question.model = &models_[job];
+  question.workload = &workloads_[job];
+  question.longest_context = space_.longest_context;
   question.system = &device;
   question.cost_model = cost_model_;
   question.bandwidths = bandwidths_;
   question.rule = space_.dataflow == "data_centric" ? BindingRule::data_centric : BindingRule::compute_centric;
-  if (bandwidths_ == Bandwidths::sustained) question.reserved_bytes = outside_bytes_[job];
+  if (bandwidths_ == Bandwidths::sustained) question.reserved_bytes = bytes_outside_layers(models_[job]);
   try {
     found.dataflow = find_dataflow(question);
   } catch (const InfeasibleError& e) {
@@ -95,7 +81,7 @@ RooflineEvaluator::Found RooflineEvaluator::search(const System& device, std::si
 WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job) {
   const Found& found = best(device, job);
   if (!found.reason.empty()) throw InfeasibleError(found.reason);
-  const auto layers = static_cast<double>(layers_[job].shape.layers);
+  const auto layers = static_cast<double>(models_[job].layers);
   EnergyCounts counts = found.dataflow.counts;
   const std::int64_t time_ps = std::llround(found.dataflow.latency.total_s() * 1e12);
   counts.npu_time_ps = time_ps;
@@ -120,10 +106,10 @@ Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
   });
 }
 
-const std::string& RooflineEvaluator::dataflow_file(const System& device, std::size_t job) {
+const Dataflow& RooflineEvaluator::dataflow(const System& device, std::size_t job) {
   const Found& found = best(device, job);
   if (!found.reason.empty()) throw InfeasibleError(found.reason);
-  return found.dataflow.file;
+  return found.dataflow.dataflow;
 }
 
 }  // namespace bondsim::search

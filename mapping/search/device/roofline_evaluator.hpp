@@ -20,8 +20,8 @@ class RooflineEvaluator final : public Evaluator {
 
   /// The system of a candidate, decoded and checked.
   System system(const Candidate& candidate) const;
-  /// The dataflow found for a workload on a device as a file of configs/dataflow's schema. @throws InfeasibleError when none fits.
-  const std::string& dataflow_file(const System& device, std::size_t job);
+  /// The dataflow found for a workload on a device. @throws InfeasibleError when none fits.
+  const Dataflow& dataflow(const System& device, std::size_t job);
 
  private:
   struct Found {
@@ -31,16 +31,15 @@ class RooflineEvaluator final : public Evaluator {
   const Found& best(const System& device, std::size_t job);
   Found search(const System& device, std::size_t job) const;
   WorkloadMetrics measure(const System& device, std::size_t job);
-  std::string device_text(const System& device) const;
 
   DesignSpace space_;
   std::string cost_model_;
   Bandwidths bandwidths_;
   ConfigNode system_node_;
   std::string inputs_;
-  std::vector<cost::Layer> layers_;    ///< by workload
-  std::vector<double> outside_bytes_;  ///< likewise: of embedding and LM head
-  std::map<std::pair<std::string, std::size_t>, Found> found_;
+  std::vector<Model> models_;                                   ///< by workload
+  std::vector<Workload> workloads_;                             ///< likewise
+  std::map<std::pair<std::string, std::size_t>, Found> found_;  ///< by device_key and workload
 };
 
 }  // namespace bondsim::search

@@ -5,6 +5,7 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/published/fixed_dataflow.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/device/device_dataflow.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
@@ -60,21 +61,19 @@ CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
                                              reproduction_.models[cell.model].file);
   CellResult result;
   cost::LayerLatency latency;
+  cost::LayerDevice device = search::view_of(system, search::Bandwidths::peak);
+  device.nmp.utilization = utilization;
+  const auto form = cost::make_cost_model(published_form);
   try {
     if (searched(cell)) {
-      search::DeviceQuestion question;
-      question.layer = &layer;
-      question.system = &system;
-      question.cost_model = published_form;
-      question.rule = rule_of(dataflow);
-      question.utilization = utilization;
-      const auto found = search::find_dataflow(question);
+      search::SearchProblem problem = search::make_problem(layer, device, rule_of(dataflow), *form);
+      problem.channel_capacity_bytes = static_cast<double>(system.dram.organization.channel_bytes());
+      const search::OperatorTable table(problem);
+      const auto found = search::search_exactly(table);
       latency = found.latency;
-      result.dataflow = found.text;
+      result.dataflow = search::to_text(table, found.dataflow);
     } else {
-      cost::LayerDevice device = search::view_of(system, search::Bandwidths::peak);
-      device.nmp.utilization = utilization;
-      latency = cost::fixed_dataflow_latency(*cost::make_cost_model(published_form), dataflow, layer, device);
+      latency = cost::fixed_dataflow_latency(*form, dataflow, layer, device);
       result.dataflow = dataflow;
     }
   } catch (const InfeasibleError& e) {
@@ -95,10 +94,9 @@ CellResult CellJudge::cycle(const Cell& cell) const {
   try {
     Dataflow dataflow;
     if (searched(cell)) {
-      // The KV caches hold what the run needs, not the longest context.
-      const cost::Layer layer = search::layer_of(model, workload, workload.final_tokens(0), reproduction_.models[cell.model].file);
       search::DeviceQuestion question;
-      question.layer = &layer;
+      question.model = &model;
+      question.workload = &workload;
       question.system = &system;
       question.cost_model = "h2llm-roofline-corrected";
       question.bandwidths = search::Bandwidths::sustained;
@@ -106,7 +104,7 @@ CellResult CellJudge::cycle(const Cell& cell) const {
       question.reserved_bytes = search::bytes_outside_layers(model);
       const auto found = search::find_dataflow(question);
       result.dataflow = found.text;
-      dataflow = decode_dataflow(parse_yaml(found.file, "found dataflow"));
+      dataflow = found.dataflow;
     } else {
       dataflow = decode_dataflow(load_yaml_file(shipped("configs/dataflow/" + name + ".yaml")));
     }

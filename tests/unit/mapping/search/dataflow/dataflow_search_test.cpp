@@ -7,10 +7,10 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/forms/tables.hpp"
 #include "mapping/search/dataflow/channel_assignment.hpp"
-#include "mapping/search/dataflow/dataflow_file.hpp"
 #include "mapping/search/dataflow/genetic_search.hpp"
 #include "mapping/search/dataflow/memory_bound.hpp"
 #include "mapping/search/dataflow/rows.hpp"
+#include "mapping/search/dataflow/written.hpp"
 #include "tests/support/paths.hpp"
 
 namespace bondsim::search {
@@ -47,7 +47,7 @@ class Definition {
     return best_;
   }
 
-  double seconds(const Dataflow& d) const {
+  double seconds(const FoundDataflow& d) const {
     double total = 0;
     for (int mag = 0; mag < n_; ++mag) {
       double slowest = 0;
@@ -58,12 +58,12 @@ class Definition {
     }
     total *= p_.generated_tokens;
     for (int op = 0; op < n_; ++op) {
-      total += p_.model->npu_seconds(p_.operators[at(op)].prefill, p_.element_bytes, npu(d[at(op)].binding));
+      total += p_.model->npu_seconds(p_.operators[at(op)].prefill, 2, npu(d[at(op)].binding));
     }
     return total;
   }
 
-  bool valid(const Dataflow& d) const {
+  bool valid(const FoundDataflow& d) const {
     for (const auto& [a, b] : p_.edges) {
       if (d[at(a)].mag > d[at(b)].mag || (d[at(a)].mag == d[at(b)].mag && d[at(a)].tier >= d[at(b)].tier)) return false;
     }
@@ -80,17 +80,17 @@ class Definition {
   }
 
  private:
-  cost::NpuDevice npu(const Binding& b) const {
+  cost::NpuDevice npu(const Allotment& b) const {
     cost::NpuDevice device = p_.device.npu;
     device.channels = b.nmp + (b.normal ? p_.device.normal_channels : 0);
     return device;
   }
 
-  bool fits(const Dataflow& d) const {
+  bool fits(const FoundDataflow& d) const {
     double normal = 0;
     std::vector<double> nmp(at(p_.nmp_channels()), 0.0);
     for (int op = 0; op < n_; ++op) {
-      const Binding& b = d[at(op)].binding;
+      const Allotment& b = d[at(op)].binding;
       const auto units = static_cast<double>(p_.operators[at(op)].units());
       const double share = b.nmp == 0 ? 0 : !b.normal ? 1 : static_cast<double>(b.units) / units;
       normal += (1 - share) * p_.operators[at(op)].stationary_bytes;
@@ -104,7 +104,7 @@ class Definition {
     return normal <= p_.channel_capacity_bytes * p_.device.normal_channels * (1 + 1e-9);
   }
 
-  std::uint64_t group_of(const Dataflow& d, int op) const {
+  std::uint64_t group_of(const FoundDataflow& d, int op) const {
     std::uint64_t group = std::uint64_t{1} << op;
     for (int round = 0; round < n_; ++round) {
       for (const auto& [a, b] : p_.edges) {
@@ -114,14 +114,14 @@ class Definition {
     return group;
   }
 
-  double group_s(const Dataflow& d, std::uint64_t group) const {
+  double group_s(const FoundDataflow& d, std::uint64_t group) const {
     double sum = 0;
     for (int tier = 0; tier < n_; ++tier) {
       double nmp_s = 0;
       double npu_s = 0;
       for (int op = 0; op < n_; ++op) {
         if ((group >> op & 1) == 0 || d[at(op)].tier != tier) continue;
-        const Binding& b = d[at(op)].binding;
+        const Allotment& b = d[at(op)].binding;
         GemmShape on_nmp = p_.operators[at(op)].decode;
         GemmShape on_npu = on_nmp;
         if (b.split()) {
@@ -131,8 +131,8 @@ class Definition {
         }
         cost::NmpDevice device = p_.device.nmp;
         device.channels = b.nmp;
-        if (b.nmp > 0 && on_nmp.macs() > 0) nmp_s = std::max(nmp_s, p_.model->nmp_seconds(on_nmp, p_.element_bytes, device));
-        if (b.normal) npu_s += p_.model->npu_seconds(on_npu, p_.element_bytes, npu(b));
+        if (b.nmp > 0 && on_nmp.macs() > 0) nmp_s = std::max(nmp_s, p_.model->nmp_seconds(on_nmp, 2, device));
+        if (b.normal) npu_s += p_.model->npu_seconds(on_npu, 2, npu(b));
       }
       sum += std::max(nmp_s, npu_s);
     }
@@ -190,7 +190,7 @@ class Definition {
 
   const SearchProblem& p_;
   int n_;
-  Dataflow d_;
+  FoundDataflow d_;
   double best_ = 0;
 };
 
@@ -329,7 +329,7 @@ TEST(ExactSearch, published_evaluation_of_an_even_split_is_reproduced) {
   // The published search's best for OPT, batch 1, HumanEval: every operator on all channels with a storing ratio of 48/49.
   const auto model = cost::make_cost_model("h2llm-roofline");
   const OperatorTable table = table_of("opt", {157, 67, 1}, BindingRule::data_centric, *model);
-  Dataflow d;
+  FoundDataflow d;
   for (int op = 0; op < table.operators(); ++op) {
     const auto units = static_cast<std::int64_t>(static_cast<double>(table.units(op)) * (48.0 / 49.0));
     d.push_back({op, 0, {6, true, units}, 63});
@@ -393,13 +393,13 @@ TEST(StoringRatio, gives_back_its_units_when_multiplied) {
 TEST(DataflowFile, gives_every_channel_to_a_partition_and_the_share_of_split_operators) {
   const auto model = cost::make_cost_model("h2llm-roofline");
   const OperatorTable table = table_of("opt", {157, 67, 1}, BindingRule::data_centric, *model);
-  Dataflow d;
+  FoundDataflow d;
   for (int op = 0; op < table.operators(); ++op) d.push_back({op, 0, {6, false, 0}, 63});
   d[1] = {0, 0, {2, true, 1024}, 0b110};  // k beside q
   d[0] = {0, 0, {1, false, 0}, 0b1};
   for (Placement& p : d) p.mag = std::max(0, p.mag - 1);
   ASSERT_EQ(fault_of(table, d), "");
-  const std::string text = to_dataflow_file(table, d, "x", "y");
+  const std::string text = to_file(written_dataflow(table, d, "x", balanced_head_rule(table)), "y");
   EXPECT_NE(text.find("# y\nschema: bondsim.dataflow/1\nname: x\n"), std::string::npos);
   EXPECT_NE(text.find("{names: [q], executor: nmp, nmp_channels: [0], normal_channels: false}"), std::string::npos) << text;
   EXPECT_NE(text.find("{names: [k], executor: split, nmp_channels: [1, 2], normal_channels: true, nmp_share: 0.250000000"),

@@ -8,7 +8,6 @@
 
 #include "mapping/search/device/confirmation.hpp"
 #include "mapping/search/device/device_metrics.hpp"
-#include "mapping/search/device/rank_correlation.hpp"
 #include "mapping/search/device/roofline_evaluator.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/paths.hpp"
@@ -119,6 +118,50 @@ TEST(RooflineEvaluator, a_device_beyond_the_published_areas_is_infeasible_unless
   EXPECT_TRUE(RooflineEvaluator(space, "h2llm-roofline").evaluate({1}).feasible);
 }
 
+/// A device is searched once for each of its settings that the form reads: candidates that differ in one never share a result.
+TEST(RooflineEvaluator, devices_that_detailed_tells_apart_share_nothing) {
+  const System base = RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").system({0});
+  const std::string key = device_key(base, "detailed", Bandwidths::peak);
+  EXPECT_EQ(device_key(base, "detailed", Bandwidths::peak), key);
+  const std::vector<std::pair<const char*, std::function<void(System&)>>> changes = {
+      {"activate policy", [](System& s) { s.nmp.activate_policy = ActivatePolicy::staggered; }},
+      {"DRAM timing", [](System& s) { s.dram.timing.n_rp_pb += 1; }},
+      {"refresh kind", [](System& s) { s.controller.refresh = RefreshKind::none; }},
+      {"refresh switch", [](System& s) { s.fidelity.refresh = false; }},
+      {"rows of an array", [](System& s) { s.npu.array_rows /= 2; }},
+      {"arrays", [](System& s) { s.npu.arrays /= 2; }},
+      {"scratchpad chunk", [](System& s) { s.npu.dma_chunk_kib *= 2; }},
+      {"weight buffer", [](System& s) { s.nmp.pe.weight_buffer_kib *= 2; }},
+      {"port", [](System& s) { s.nmp.hb.access_bytes *= 2; }},
+      {"channels", [](System& s) { ++s.channels.normal; }},
+  };
+  for (const auto& [what, change] : changes) {
+    System other = base;
+    change(other);
+    EXPECT_NE(device_key(other, "detailed", Bandwidths::peak), key) << what;
+  }
+  System renamed = base;
+  renamed.name = "another";
+  EXPECT_EQ(device_key(renamed, "detailed", Bandwidths::peak), key);
+  // A roofline at sustained bandwidths reads the timing of rows through the bandwidth.
+  System slower = base;
+  slower.dram.timing.n_rp_pb += 20;
+  EXPECT_NE(device_key(slower, "h2llm-roofline-corrected", Bandwidths::sustained),
+            device_key(base, "h2llm-roofline-corrected", Bandwidths::sustained));
+  EXPECT_EQ(device_key(slower, "h2llm-roofline", Bandwidths::peak), device_key(base, "h2llm-roofline", Bandwidths::peak));
+}
+
+/// Both candidates of one evaluator, as each alone in an evaluator of its own.
+TEST(RooflineEvaluator, an_evaluator_that_has_judged_others_gives_the_same_metrics) {
+  DesignSpace space = space_of(space_text("  - {key: fidelity.refresh, values: [true, false]}\n"));
+  space.system = configs + "system/h2llm.yaml";
+  RooflineEvaluator both(space, "detailed");
+  const double with_refresh = both.evaluate({0}).metrics.at("decode_s");
+  const double without = both.evaluate({1}).metrics.at("decode_s");
+  EXPECT_LT(without, with_refresh * 0.99);
+  EXPECT_EQ(RooflineEvaluator(space, "detailed").evaluate({1}).metrics.at("decode_s"), without);
+}
+
 TEST(JudgeDevice, means_are_weighted_and_the_power_density_is_the_worst) {
   DesignSpace space = space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n"));
   space.workloads = {{"a", "b", 1}, {"a", "b", 3}};
@@ -133,29 +176,6 @@ TEST(JudgeDevice, means_are_weighted_and_the_power_density_is_the_worst) {
   EXPECT_DOUBLE_EQ(metrics.at("pe_power_density_w_per_mm2"), 3.0 / 1 / (6 * 16 * metrics.at("pe_area_mm2")));
   space.constraints.push_back({"pe_power_density_w_per_mm2", 0.005});
   EXPECT_NE(evaluate().reason.find("pe_power_density_w_per_mm2 is"), std::string::npos) << evaluate().reason;
-}
-
-/// Both by their definitions, over all pairs.
-TEST(RankCorrelation, agrees_with_its_definition_on_lists_with_ties) {
-  EXPECT_DOUBLE_EQ(kendall_tau({1, 2, 3}, {10, 20, 30}), 1);
-  EXPECT_DOUBLE_EQ(kendall_tau({1, 2, 3}, {3, 2, 1}), -1);
-  EXPECT_DOUBLE_EQ(spearman_rho({1, 2, 3, 4}, {1, 8, 27, 64}), 1);
-  // Worked by hand: pairs of a in order 6, one tie; b has one tie elsewhere.
-  EXPECT_NEAR(kendall_tau({1, 2, 2, 3}, {1, 3, 2, 3}), 4 / std::sqrt(5.0 * 5.0), 1e-15);
-  EXPECT_EQ(ranks({5, 1, 5, 7}), (std::vector<double>{2.5, 1, 2.5, 4}));
-  // Without ties, Spearman is 1 - 6 sum d^2 / (n (n^2 - 1)).
-  std::mt19937 random(3);
-  for (int round = 0; round < 20; ++round) {
-    std::vector<double> a(12);
-    std::vector<double> b(12);
-    for (std::size_t i = 0; i < a.size(); ++i) a[i] = b[i] = static_cast<double>(i);
-    std::shuffle(a.begin(), a.end(), random);
-    double d2 = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) d2 += (a[i] - b[i]) * (a[i] - b[i]);
-    EXPECT_NEAR(spearman_rho(a, b), 1 - 6 * d2 / (12 * 143), 1e-12);
-  }
-  EXPECT_TRUE(std::isnan(kendall_tau({1, 1}, {1, 2})));
-  EXPECT_TRUE(std::isnan(spearman_rho({1, 2}, {2, 2})));
 }
 
 TEST(WorkerPool, a_worker_that_dies_is_replaced_and_nothing_is_lost_or_done_twice) {

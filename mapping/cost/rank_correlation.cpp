@@ -1,4 +1,4 @@
-#include "mapping/search/device/rank_correlation.hpp"
+#include "mapping/cost/rank_correlation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "models/base/error.hpp"
 
-namespace bondsim::search {
+namespace bondsim::cost {
 namespace {
 
 int sign(double x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
@@ -69,4 +69,4 @@ double spearman_rho(const std::vector<double>& a, const std::vector<double>& b) 
   return xy / std::sqrt(xx * yy);
 }
 
-}  // namespace bondsim::search
+}  // namespace bondsim::cost

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
-#include "mapping/search/dataflow/dataflow_file.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/dataflow/genetic_search.hpp"
+#include "mapping/search/dataflow/written.hpp"
 #include "models/system/validate/validator.hpp"
 #include "tests/support/mapping_setup.hpp"
 
@@ -20,9 +20,8 @@ search::OperatorTable table_of(const char* layer, search::BindingRule rule, cons
   return search::OperatorTable(search::make_problem(cost::make_layer(cost::published_layer(layer), request), device, rule, model));
 }
 
-std::string schedule_fault(const std::string& file, const char* model, int batch) {
+std::string schedule_fault(const Dataflow& dataflow, const char* model, int batch) {
   const System system = testing::h2llm_system();
-  const Dataflow dataflow = decode_dataflow(parse_yaml(file, "found.yaml"));
   const auto schedule = make_schedule(system, testing::model(model), testing::lengths(batch, 157, 1), dataflow);
   const auto fault = validate_schedule(system, *schedule);
   return fault ? fault->what : "";
@@ -36,7 +35,7 @@ TEST(FoundDataflow, maps_to_a_schedule_without_fault) {
     for (const auto rule : {search::BindingRule::data_centric, search::BindingRule::compute_centric}) {
       const auto table = table_of(layer, rule, *model, {157, 67, 4});
       const auto found = search::search_exactly(table);
-      EXPECT_EQ(schedule_fault(to_dataflow_file(table, found.dataflow, "found", "exact"), file, 4), "")
+      EXPECT_EQ(schedule_fault(written_dataflow(table, found.dataflow, "found", balanced_head_rule(table)), file, 4), "")
           << layer << " " << to_text(table, found.dataflow);
     }
   }
@@ -48,7 +47,7 @@ TEST(FoundDataflow, what_the_genetic_search_makes_of_little_effort_is_accepted_t
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     const auto table = table_of("palm", search::BindingRule::data_centric, *model, {157, 67, 4});
     const auto found = search::search_genetically(table, {4, 0, seed, {}});
-    EXPECT_EQ(schedule_fault(to_dataflow_file(table, found.dataflow, "found", "genetic"), "palm-8b", 4), "")
+    EXPECT_EQ(schedule_fault(written_dataflow(table, found.dataflow, "found", balanced_head_rule(table)), "palm-8b", 4), "")
         << to_text(table, found.dataflow);
   }
 }

@@ -1,0 +1,108 @@
+// The reader and the writer of dataflow files.
+#include <algorithm>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/dataflow/operator_names.hpp"
+#include "models/base/schema.hpp"
+
+namespace bondsim {
+namespace {
+
+void require_known_names(const OperatorRule& rule) {
+  for (const std::string& name : rule.names) {
+    const auto& operators = known_operators();
+    bool known = std::find(operators.begin(), operators.end(), expert_operator(name)) != operators.end();
+    std::string allowed = fmt::format("{}", fmt::join(operators, ", "));
+    for (const auto& entry : operator_classes()) {
+      known = known || entry.first == name;
+      allowed += ", " + entry.first;
+    }
+    if (!known) config_error(rule.where, "dataflow.operators.names", "'" + name + "' is not an operator, allowed: " + allowed);
+  }
+}
+
+/// A plain scalar where YAML reads one as it stands, else in quotes.
+std::string scalar_text(const std::string& text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.' || c == '-';
+  });
+  if (plain && text.front() != '-' && text.front() != '.') return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+std::string list_text(const std::vector<std::string>& names) {
+  std::vector<std::string> texts;
+  for (const std::string& name : names) texts.push_back(scalar_text(name));
+  return fmt::format("[{}]", fmt::join(texts, ", "));
+}
+
+std::string channels_text(const ChannelSet& set) {
+  if (set.all) return "all";
+  return set.channels.empty() ? "none" : fmt::format("[{}]", fmt::join(set.channels, ", "));
+}
+
+std::string rule_text(const OperatorRule& rule) {
+  const std::string share = rule.nmp_share ? fmt::format("{:.17g}", *rule.nmp_share) : "balanced";
+  return fmt::format("  - {{names: {}, executor: {}, nmp_channels: {}, normal_channels: {}{}}}\n", list_text(rule.names),
+                     enum_name(rule.executor), channels_text(rule.nmp_channels), rule.normal_channels,
+                     rule.share_given ? ", nmp_share: " + share : "");
+}
+
+std::string partition_text(const PartitionFile& partition) {
+  std::vector<std::string> tiers;
+  for (const auto& tier : partition.tiers) tiers.push_back(list_text(tier));
+  return fmt::format("      - nmp_channels: {}\n        normal_channels: {}\n        tiers: [{}]\n", channels_text(partition.nmp_channels),
+                     partition.normal_channels, fmt::join(tiers, ", "));
+}
+
+}  // namespace
+
+template <class Visitor>
+void fields(Visitor& v, OperatorRule& c) {
+  c.where = v.node();
+  v.field("names", c.names, required("GEMMs by name, or classes of them"));
+  v.field("executor", c.executor, required("who multiplies: the NPU, the PEs, or both"));
+  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
+  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
+  const ConfigNode* share =
+      v.raw("nmp_share",
+            defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
+                .shaped("a number above 0 and below 1, or balanced",
+                        R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
+  c.share_given = share != nullptr;
+  if (share == nullptr || share->text == "balanced") return;
+  c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
+  if (*c.nmp_share <= 0 || *c.nmp_share >= 1) {
+    config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, or balanced");
+  }
+}
+
+template void fields(Decoder& v, OperatorRule& c);
+template void fields(Describer& v, OperatorRule& c);
+
+Dataflow decode_dataflow(const ConfigNode& node) {
+  auto dataflow = decode_document<Dataflow>(node, "dataflow", "bondsim.dataflow/1");
+  for (const OperatorRule& rule : dataflow.operators) require_known_names(rule);
+  return dataflow;
+}
+
+std::string to_file(const Dataflow& dataflow, const std::string& comment) {
+  std::string text = comment.empty() ? "" : fmt::format("# {}\n", comment);
+  text +=
+      fmt::format("schema: bondsim.dataflow/1\nname: {}\nsplit: {}\noperators:\n", scalar_text(dataflow.name), enum_name(dataflow.split));
+  for (const OperatorRule& rule : dataflow.operators) text += rule_text(rule);
+  if (!dataflow.groups.empty()) text += "groups:\n";
+  for (const AccessGroupFile& group : dataflow.groups) {
+    text += "  - partitions:\n";
+    for (const PartitionFile& partition : group.partitions) text += partition_text(partition);
+  }
+  return text;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,32 @@
+#include "mapping/dataflow/operator_names.hpp"
+
+#include <algorithm>
+
+namespace bondsim {
+
+const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_classes() {
+  static const std::vector<std::pair<std::string, std::vector<std::string>>> list = {
+      {"all", {"q", "k", "v", "qk", "sv", "o", "router", "f1", "f3", "f2", "lm_head"}},
+      {"weights", {"q", "k", "v", "o", "router", "f1", "f3", "f2", "lm_head"}},
+      {"attention", {"qk", "sv"}},
+      {"projections", {"q", "k", "v", "o"}},
+      {"ffn", {"router", "f1", "f3", "f2"}}};
+  return list;
+}
+
+const std::vector<std::string>& known_operators() { return operator_classes().front().second; }
+
+bool in_operator_class(const std::string& op, const std::string& name) {
+  for (const auto& [group, operators] : operator_classes()) {
+    if (group == name && std::find(operators.begin(), operators.end(), op) != operators.end()) return true;
+  }
+  return false;
+}
+
+std::string expert_operator(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  const bool expert = dot != std::string::npos && dot > 1 && name[0] == 'e' && name.find_first_not_of("0123456789", 1) == dot;
+  return expert ? name.substr(dot + 1) : name;
+}
+
+}  // namespace bondsim

@@ -1,0 +1,69 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/mapping_setup.hpp"
+#include "tests/support/random_dataflow.hpp"
+
+namespace bondsim {
+namespace {
+
+void expect_equal(const ChannelSet& a, const ChannelSet& b) {
+  EXPECT_EQ(a.all, b.all);
+  EXPECT_EQ(a.channels, b.channels);
+}
+
+void expect_equal(const Dataflow& a, const Dataflow& b) {
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.split, b.split);
+  ASSERT_EQ(a.operators.size(), b.operators.size());
+  for (std::size_t i = 0; i < a.operators.size(); ++i) {
+    const OperatorRule& x = a.operators[i];
+    const OperatorRule& y = b.operators[i];
+    EXPECT_EQ(x.names, y.names);
+    EXPECT_EQ(x.executor, y.executor);
+    expect_equal(x.nmp_channels, y.nmp_channels);
+    EXPECT_EQ(x.normal_channels, y.normal_channels);
+    EXPECT_EQ(x.share_given, y.share_given);
+    EXPECT_EQ(x.nmp_share, y.nmp_share) << "to the last bit";
+  }
+  ASSERT_EQ(a.groups.size(), b.groups.size());
+  for (std::size_t g = 0; g < a.groups.size(); ++g) {
+    ASSERT_EQ(a.groups[g].partitions.size(), b.groups[g].partitions.size());
+    for (std::size_t p = 0; p < a.groups[g].partitions.size(); ++p) {
+      const PartitionFile& x = a.groups[g].partitions[p];
+      const PartitionFile& y = b.groups[g].partitions[p];
+      expect_equal(x.nmp_channels, y.nmp_channels);
+      EXPECT_EQ(x.normal_channels, y.normal_channels);
+      EXPECT_EQ(x.tiers, y.tiers);
+    }
+  }
+}
+
+TEST(DataflowFile, what_is_written_reads_back_the_same_for_every_shipped_file) {
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(bondsim::tests::source_dir() + "/configs/dataflow")) {
+    const Dataflow read = decode_dataflow(load_yaml_file(file.path().string()));
+    const std::string text = to_file(read, "a comment");
+    EXPECT_EQ(text.substr(0, 12), "# a comment\n");
+    expect_equal(decode_dataflow(parse_yaml(text, "written.yaml")), read);
+    ++files;
+  }
+  EXPECT_GE(files, 8);
+}
+
+TEST(DataflowFile, what_is_written_reads_back_the_same_for_random_dataflows_and_odd_names) {
+  const OperatorGraph layer = layer_graph(testing::model("palm-8b"));
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    testing::RandomDataflow random(seed, testing::h2llm_system(), layer);
+    Dataflow read = decode_dataflow(parse_yaml(random.draw(), "drawn.yaml"));
+    for (OperatorRule& rule : read.operators) {
+      if (rule.nmp_share) rule.nmp_share = *rule.nmp_share * (1 + 1e-15);
+    }
+    read.name = seed % 2 == 0 ? "a: \"b\" # c\\d" : "1e5";
+    expect_equal(decode_dataflow(parse_yaml(to_file(read), "written.yaml")), read);
+  }
+}
+
+}  // namespace
+}  // namespace bondsim
