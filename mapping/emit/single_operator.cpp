@@ -1,8 +1,10 @@
 #include "mapping/emit/single_operator.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/npu_chunks.hpp"
 #include "mapping/layout/weights.hpp"
 #include "models/base/quantity.hpp"
@@ -32,11 +34,17 @@ class SingleOperatorEmitter {
     const auto channels = static_cast<std::int64_t>(op_.channels.size());
     if (op_.executor == Executor::npu) {
       on_npu();
-    } else if (op_.shape.count < channels) {
-      for (std::int64_t g = 0; g < op_.shape.count; ++g) on_own_channels(g, static_cast<std::size_t>(channels / op_.shape.count));
     } else {
-      for (std::int64_t c = 0; c < channels; ++c) on_own_pes(c);
+      const ProductDeal deal = deal_products(system_, op_.bits, op_.shape, static_cast<int>(channels));
+      std::int64_t first = 0;
+      for (std::int64_t c = 0; c < channels; ++c) {
+        const std::int64_t products = deal.of_channel + (c < deal.longer ? 1 : 0);
+        if (products > 0) on_own_pes(static_cast<std::size_t>(c), first, products);
+        first += products;
+      }
+      for (std::int64_t i = 0; i < deal.cut; ++i) on_own_channels(first + i, i, static_cast<std::size_t>(deal.cut_channels));
     }
+    add_gemms();
     sum_up();
     memory_.require_capacity();
     for (Task& t : block_.tasks) place(t);
@@ -85,9 +93,9 @@ class SingleOperatorEmitter {
     add(std::move(t));
   }
 
-  /// Product `g` alone on `channels` neighbouring channels, as a weight GEMM.
-  void on_own_channels(std::int64_t g, std::size_t channels) {
-    const auto first = op_.channels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(g) * channels);
+  /// Product `g`, the `index`-th of those cut, on `channels` neighbouring channels, as a weight GEMM.
+  void on_own_channels(std::int64_t g, std::int64_t index, std::size_t channels) {
+    const auto first = op_.channels.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(index) * channels);
     Model model;
     model.bits = {op_.bits.activation, op_.bits.stationary, op_.bits.stationary, op_.bits.output, op_.bits.accumulator};
     Operator gemm;
@@ -101,7 +109,9 @@ class SingleOperatorEmitter {
     group.binding.nmp_channels.assign(first, first + static_cast<std::ptrdiff_t>(channels));
     const PlanContext context{system_, model, op_.split, op_.shape.m, nullptr};
     const WeightPlacement w = std::move(place_weights(context, group, memory_).front());
-    layout_ = {static_cast<int>(channels), memory_.banks(), w.split.t_k(), w.split.channels() / w.split.t_k()};
+    if (layout_.channels_per_gemm == 0) {
+      layout_ = {static_cast<int>(channels), memory_.banks(), w.split.t_k(), w.split.channels() / w.split.t_k()};
+    }
     for (const WeightShare& share : w.shares) {
       Task t;
       t.nmp.shape = {1, op_.shape.m, share.n.size(), share.k.size()};
@@ -112,7 +122,7 @@ class SingleOperatorEmitter {
       t.nmp.stationary = share.stationary;
       t.nmp.output = share_output(w, share, op_.shape.m, memory_);
       t.nmp.partials = share_partials(w, share, op_.shape.m, memory_);
-      loads_.push_back(three_steps(std::move(t), share.channel, {}));
+      compute(std::move(t), share.channel);
     }
     partial_sums_ += op_.shape.m * op_.shape.n * (w.split.t_k() - 1);
   }
@@ -126,46 +136,61 @@ class SingleOperatorEmitter {
     add(std::move(sum));
   }
 
-  /// Scatter, computation and load of an nmp_gemm. @return the load
-  std::int32_t three_steps(Task gemm, int channel, std::vector<std::int32_t> after) {
-    const std::int32_t scatter = transfer(TaskKind::host_scatter, channel, gemm.nmp.input, std::move(after));
-    const std::vector<Extent> output = gemm.nmp.output;
+  void compute(Task gemm, int channel) {
     gemm.kind = TaskKind::nmp_gemm;
     gemm.channel = channel;
-    gemm.dependencies = {scatter};
     gemm.nmp.bits = op_.bits;
-    return transfer(TaskKind::host_load, channel, output, {add(std::move(gemm))});
+    gemms_[channel].push_back(std::move(gemm));
   }
 
-  /// The products of the channel at `index`, side by side on PEs of their own.
-  void on_own_pes(std::int64_t index) {
-    const auto channels = static_cast<std::int64_t>(op_.channels.size());
-    const int channel = op_.channels[static_cast<std::size_t>(index)];
-    const std::int64_t mine = op_.shape.count / channels + (index < op_.shape.count % channels ? 1 : 0);
-    // The products of a channel have consecutive numbers, so that a task can name them by the first.
-    const std::int64_t before = op_.shape.count / channels * index + std::min(index, op_.shape.count % channels);
-    const std::int64_t together = std::min<std::int64_t>(mine, memory_.banks());
-    if (together == 0) return;
-    const auto pes = static_cast<int>(memory_.banks() / together);
-    if (index == 0) layout_ = {1, pes, 1, 1};
-    const NmpTiling tiling = tiling_of(together, channel);
-    std::vector<std::int32_t> after;
-    for (std::int64_t done = 0; done < mine; done += together) {
-      const std::int64_t count = std::min(together, mine - done);
-      Task t;
-      t.nmp.shape = op_.shape;
-      t.nmp.shape.count = count;
-      t.nmp.part = {0, before + done, 0, 0, 0};
-      t.nmp.pes_per_gemm = pes;
-      t.nmp.tiling = tiling;
-      const std::int64_t bytes = count * bytes_of(op_.shape.m * op_.shape.k, op_.bits.activation);
-      const std::int64_t unit = memory_.both_unit();
-      t.nmp.input = memory_.spread(channel, memory_.reserve(channel, Space::shared, memory_.spread_bank_bytes(bytes, unit)), bytes, unit);
-      t.nmp.stationary = columns(channel, Space::layer, count, pes, op_.shape.k * op_.bits.stationary);
-      t.nmp.output = columns(channel, Space::shared, count, pes, op_.shape.m * op_.bits.output);
-      after = {three_steps(std::move(t), channel, after)};
-      memory_.require_capacity();  // before a number of products beyond all memory has become as many tasks
+  /// Each channel takes all of its inputs, computes without leaving NMP mode, and gives all of its outputs.
+  void add_gemms() {
+    for (auto& [channel, gemms] : gemms_) {
+      std::vector<Extent> inputs, outputs;
+      for (const Task& t : gemms) {
+        inputs.insert(inputs.end(), t.nmp.input.begin(), t.nmp.input.end());
+        outputs.insert(outputs.end(), t.nmp.output.begin(), t.nmp.output.end());
+      }
+      const std::int32_t scatter = transfer(TaskKind::host_scatter, channel, std::move(inputs), {});
+      std::vector<std::int32_t> computed;
+      for (Task& t : gemms) {
+        t.dependencies = {scatter};
+        computed.push_back(add(std::move(t)));
+      }
+      loads_.push_back(transfer(TaskKind::host_load, channel, std::move(outputs), std::move(computed)));
     }
+    keep_nmp_mode(block_);
+  }
+
+  /// Products [first, first + products) on the PEs of the channel at `index`: consecutive, so that a task can name them by the first.
+  void on_own_pes(std::size_t index, std::int64_t first, std::int64_t products) {
+    const int channel = op_.channels[index];
+    const auto rounds = product_rounds(system_, op_.bits, op_.shape, products);
+    if (index == 0) layout_ = {1, static_cast<int>(memory_.banks() / rounds.front().products), 1, 1};
+    for (const ProductRound& round : rounds) {
+      const NmpTiling tiling = tiling_of(round.products, channel);
+      for (std::int64_t i = 0; i < round.times; ++i, first += round.products) {
+        products_round(channel, first, static_cast<int>(round.products), tiling);
+        memory_.require_capacity();  // before a number of products beyond all memory has become as many tasks
+      }
+    }
+  }
+
+  /// Products [first, first + count) side by side.
+  void products_round(int channel, std::int64_t first, int count, const NmpTiling& tiling) {
+    const PeGroups pes{channel, 0, count, memory_.banks() / count};
+    Task t;
+    t.nmp.shape = op_.shape;
+    t.nmp.shape.count = count;
+    t.nmp.part = {0, first, 0, 0, 0};
+    t.nmp.pes_per_gemm = pes.banks;
+    t.nmp.tiling = tiling;
+    const std::int64_t bytes = count * bytes_of(op_.shape.m * op_.shape.k, op_.bits.activation);
+    const std::int64_t unit = memory_.both_unit();
+    t.nmp.input = memory_.spread(channel, memory_.reserve(channel, Space::shared, memory_.spread_bank_bytes(bytes, unit)), bytes, unit);
+    t.nmp.stationary = columns(pes, Space::layer, op_.shape.k * op_.bits.stationary);
+    t.nmp.output = columns(pes, Space::shared, op_.shape.m * op_.bits.output);
+    compute(std::move(t), channel);
   }
 
   NmpTiling tiling_of(std::int64_t together, int channel) const {
@@ -176,14 +201,11 @@ class SingleOperatorEmitter {
   }
 
   /// Each PE's columns in its own bank.
-  std::vector<Extent> columns(int channel, Space space, std::int64_t count, int pes, std::int64_t bits_per_column) {
+  std::vector<Extent> columns(const PeGroups& pes, Space space, std::int64_t bits_per_column) {
     const auto bytes = [&](int pe) {
-      return memory_.padded(ceil_div(even_part(op_.shape.n, pes, pe, 1).size() * bits_per_column, std::int64_t{8}));
+      return memory_.padded(ceil_div(even_part(op_.shape.n, pes.banks, pe, 1).size() * bits_per_column, std::int64_t{8}));
     };
-    const std::int64_t offset = memory_.reserve(channel, space, bytes(0));
-    ExtentBuilder out;
-    for (int i = 0; i < static_cast<int>(count) * pes; ++i) out.add(channel, i, offset, bytes(i % pes));
-    return out.take();
+    return side_by_side(pes, memory_.reserve(pes.channel, space, bytes(0)), bytes);
   }
 
   /// Addresses are known once everything is reserved.
@@ -203,8 +225,9 @@ class SingleOperatorEmitter {
   MemoryMap memory_;
   Block block_;
   SingleOperatorLayout layout_;
-  std::vector<std::int32_t> loads_;  ///< of products cut over channels
-  std::int64_t partial_sums_ = 0;    ///< elements to be added up on the NPU
+  std::map<int, std::vector<Task>> gemms_;  ///< by channel
+  std::vector<std::int32_t> loads_;
+  std::int64_t partial_sums_ = 0;  ///< elements to be added up on the NPU
 };
 
 }  // namespace
@@ -213,6 +236,39 @@ TilingProblem products_tiling_problem(const System& system, const OperandBits& b
   GemmShape of_channel = shape;
   of_channel.count = together;
   return tiling_problem(system, of_channel, system.dram.organization.banks() / together, bits);
+}
+
+namespace {
+
+double side_by_side_ps(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together) {
+  return round_estimate_ps(system.nmp, products_tiling_problem(system, bits, shape, together));
+}
+
+double cut_ps(const System& system, const OperandBits& bits, const GemmShape& shape, int channels) {
+  const GridSplit split = closed_form_split(shape.k, shape.n, channels, 1.0);
+  const std::int64_t k = split.k_of(0, shape.k, weight_k_granule(system)).size(), n = split.n_of(0, shape.n).size();
+  return round_estimate_ps(system.nmp, weight_tiling_problem(system, bits, shape.m, k, n));
+}
+
+}  // namespace
+
+ProductDeal deal_products(const System& system, const OperandBits& bits, const GemmShape& shape, int channels) {
+  ProductDeal deal;
+  deal.of_channel = shape.count / channels;
+  const std::int64_t rest = shape.count % channels;
+  if (rest == 0) return deal;
+  deal.cut = rest;
+  deal.cut_channels = static_cast<int>(channels / rest);
+  if (deal.of_channel == 0) return deal;
+  const auto round_ps = [&](std::int64_t together) { return side_by_side_ps(system, bits, shape, together); };
+  const auto whole_ps = [&](std::int64_t products) { return rounds_estimate_ps(product_rounds(system, bits, shape, products), round_ps); };
+  if (whole_ps(deal.of_channel + 1) > whole_ps(deal.of_channel) + cut_ps(system, bits, shape, deal.cut_channels)) return deal;
+  return {deal.of_channel, rest, 0, 0};
+}
+
+std::vector<ProductRound> product_rounds(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t products) {
+  return choose_rounds(products, system.dram.organization.banks(),
+                       [&](std::int64_t together) { return side_by_side_ps(system, bits, shape, together); });
 }
 
 std::unique_ptr<ScheduleSource> single_operator_schedule(const System& system, const SingleOperator& op, SingleOperatorLayout* layout) {

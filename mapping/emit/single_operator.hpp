@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "mapping/tiling/rounds.hpp"
 #include "mapping/tiling/tiling.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
@@ -28,12 +29,24 @@ struct SingleOperatorLayout {
 /// What the PEs of a channel have to tile of `together` products side by side, each on as many PEs.
 TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together);
 
+/// How the products of an operator are dealt to NMP channels: each channel has `of_channel` whole ones, the first `longer` channels one
+/// more; `cut` products lie on `cut_channels` channels each.
+struct ProductDeal {
+  std::int64_t of_channel = 0;
+  std::int64_t longer = 0;
+  std::int64_t cut = 0;
+  int cut_channels = 0;
+};
+
+/// Every channel has as many whole products; those left over are cut over the channels as weight GEMMs are, or make some channels longer
+/// where that is estimated to be faster.
+ProductDeal deal_products(const System& system, const OperandBits& bits, const GemmShape& shape, int channels);
+
+/// Rounds of a channel's whole products: those of a round side by side, rounds one after the other.
+std::vector<ProductRound> product_rounds(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t products);
+
 /// A schedule of one block with that operator and nothing else. On the NPU all products are one npu_gemm whose stationary operand is spread
-/// evenly over the channels. On NMP channels:
-///  - fewer products than channels: each on floor(channels / count) channels of its own, cut as weight GEMMs are;
-///  - otherwise product i on channel i mod channels, those of a channel side by side on equal numbers of PEs, and in turn (scatter,
-///  compute,
-///    load, then the next ones) when there are more than PEs.
+/// evenly over the channels; on NMP channels they are dealt by deal_products() and product_rounds().
 /// @throws InfeasibleError when the memory or the buffers are too small, ConfigError for channels without PEs or an empty shape.
 std::unique_ptr<ScheduleSource> single_operator_schedule(const System& system, const SingleOperator& op,
                                                          SingleOperatorLayout* layout = nullptr);

@@ -72,12 +72,20 @@ void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
   put_tile(out, plan, weight_tiling_problem(plan.system, w.bits, w.m, share.k.size(), share.n.size()), share.tiling);
 }
 
+std::string deals(const std::vector<HeadDeal>& deals) {
+  std::string text;
+  for (const HeadDeal& d : deals) {
+    text += fmt::format("{}{} heads on {} channel{} each", text.empty() ? "" : ", ", d.heads, d.parts, d.parts > 1 ? "s" : "");
+  }
+  return text;
+}
+
 void put_attention(Text& out, const Plan& plan, const std::string& name, const AttentionPlacement& a) {
   put(out, "  {:<8} {} cache of {} requests x {} heads of {}; {}\n", name, a.keys ? "K" : "V", plan.workload.batch, plan.model.kv_heads,
       a.head_dim, who(plan.dataflow.binding(name)));
   if (a.runs.empty()) return;
-  put(out, "      channels a head: {} by the published rule ({:.2f} us at the longest context), {} by search ({:.2f} us); used: {}\n",
-      a.rule_parts, a.rule_us, a.searched_parts, a.searched_us, a.runs.front().parts);
+  put(out, "      published rule: {} ({:.2f} us at the longest context); by search: {} ({:.2f} us); used: the {}\n", deals(a.rule),
+      a.rule_us, deals(a.searched), a.searched_us, plan.dataflow.split() == SplitPolicy::search ? "second" : "first");
   for (const HeadRun& run : a.runs) {
     if (run.channel != a.runs.front().channel) break;
     put(out, "      channel {}: heads {} to {} side by side, {} PEs each from PE {}{}\n", run.channel, run.first_head,

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "mapping/tiling/rounds.hpp"
 #include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
@@ -64,95 +65,117 @@ std::int64_t cache_bank_bytes(const AttentionPlacement& a, HeadRun& run, std::in
   return run.block_stride * blocks_of(a, run);
 }
 
-/// Reserves one round of a channel: runs side by side on its PEs.
-void reserve_round(const PlanContext& c, const Workload& w, AttentionPlacement& a, std::vector<HeadRun>& round, MemoryMap& memory) {
-  std::int64_t cache = 0;
-  for (HeadRun& run : round) {
-    run.block_elements = block_elements(c, a, run);
-    cache = std::max(cache, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory));
-  }
-  const std::int64_t offset = memory.reserve(round.front().channel, Space::layer, cache);
-  for (HeadRun& run : round) {
-    run.cache = offset;
-    const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
-    const std::int64_t in = run.gemms * bytes_of(a.m * (a.keys ? a.head_dim : tokens), a.bits.activation);
-    const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
-    run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
-    run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * columns, a.bits.output)));
-    a.runs.push_back(run);
-  }
+/// Reserves the memory of a run.
+void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a, HeadRun run, MemoryMap& memory) {
+  run.block_elements = block_elements(c, a, run);
+  run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory));
+  const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
+  const std::int64_t in = run.gemms * bytes_of(a.m * (a.keys ? a.head_dim : tokens), a.bits.activation);
+  const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
+  run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
+  run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * columns, a.bits.output)));
+  a.runs.push_back(run);
 }
 
-/// Puts the heads of one channel on its PEs: as many as there are PEs at a time, the PEs shared out evenly.
+/// Estimate of a round of `together` heads side by side in a channel that has `tokens` tokens of each.
+double round_ps(const PlanContext& c, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
+  const GemmShape shape{together, a.m, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
+  return round_estimate_ps(c.system.nmp, tiling_problem(c.system, shape, c.system.dram.organization.banks() / together, a.bits));
+}
+
+/// Puts the heads of one channel on its PEs. Heads of one context share a round; GEMMs of different shapes follow one another.
 /// @param seed channel and part of the runs to be made
 void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, const HeadRun& seed,
                   std::map<std::int64_t, std::int64_t>& numbers, MemoryMap& memory) {
-  const auto pes = static_cast<std::size_t>(memory.banks());
-  for (std::size_t first = 0; first < heads.size(); first += pes) {
-    const std::size_t count = std::min(pes, heads.size() - first);
-    const int pes_per_gemm = static_cast<int>(pes / count);
-    std::vector<HeadRun> round;
-    for (std::size_t i = 0; i < count; ++i) {
-      const int request = heads[first + i].request;
-      const std::int64_t number = numbers[w.prompt_of(request)]++;
-      if (!round.empty() && w.prompt_of(round.back().request) == w.prompt_of(request)) {
-        ++round.back().gemms;
-        continue;
-      }
-      HeadRun run = seed;
-      run.first_pe = static_cast<int>(i) * pes_per_gemm;
-      run.gemms = 1;
-      run.pes_per_gemm = pes_per_gemm;
-      run.request = request;
-      run.first_head = number;
-      round.push_back(run);
+  std::vector<std::vector<Head>> by_prompt;
+  for (const Head& head : heads) {
+    const auto alike = std::find_if(by_prompt.begin(), by_prompt.end(), [&](const std::vector<Head>& known) {
+      return w.prompt_of(known.front().request) == w.prompt_of(head.request);
+    });
+    if (alike != by_prompt.end()) {
+      alike->push_back(head);
+    } else {
+      by_prompt.push_back({head});
     }
-    reserve_round(c, w, a, round, memory);
+  }
+  for (const std::vector<Head>& alike : by_prompt) {
+    HeadRun run = seed;
+    run.request = alike.front().request;
+    const std::int64_t tokens = tokens_of_part(w.final_tokens(run.request), run.parts, 0);
+    const auto estimate = [&](std::int64_t together) { return round_ps(c, a, tokens, together); };
+    std::size_t placed = 0;
+    for (const ProductRound& round : choose_rounds(static_cast<std::int64_t>(alike.size()), memory.banks(), estimate)) {
+      for (std::int64_t i = 0; i < round.times; ++i) {
+        run.request = alike[placed].request;
+        run.gemms = static_cast<int>(round.products);
+        run.pes_per_gemm = memory.banks() / run.gemms;
+        std::int64_t& number = numbers[w.prompt_of(run.request)];
+        run.first_head = number;
+        number += round.products;
+        placed += static_cast<std::size_t>(round.products);
+        reserve_run(c, w, a, run, memory);
+      }
+    }
   }
 }
 
-/// Time of a channel's heads at a context when every head is dealt over `parts` channels: K and V streamed by the PEs, rounds one after the
-/// other, and the vectors that go in and out over the bus.
-double attention_cost_us(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, std::size_t parts,
-                         std::int64_t context) {
-  const auto pes = static_cast<std::size_t>(c.system.dram.organization.banks());
-  const std::size_t mine = ceil_div(heads, channels / parts);
-  const std::int64_t tokens = tokens_of_part(context, static_cast<int>(parts), 0);
-  const double head_bytes = static_cast<double>(tokens * bytes_of(a.head_dim, a.bits.stationary));
-  double stream = 0;  // bytes through one port
-  for (std::size_t first = 0; first < mine; first += pes) stream += head_bytes / static_cast<double>(pes / std::min(pes, mine - first));
-  const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+/// Time of the fullest channel at a context: rounds of K and V by the PEs one after the other, the vectors that go in and out over the bus,
+/// and the sums of values of different tokens.
+double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std::vector<HeadDeal>& deals, std::size_t channels,
+                    std::int64_t context) {
+  double ps = 0, sums = 0;
+  for (const HeadDeal& deal : deals) {
+    const std::int64_t tokens = tokens_of_part(context, deal.parts, 0);
+    const auto mine = static_cast<std::int64_t>(ceil_div(deal.heads, channels / static_cast<std::size_t>(deal.parts)));
+    const auto estimate = [&](std::int64_t together) { return round_ps(c, a, tokens, together); };
+    ps += rounds_estimate_ps(choose_rounds(mine, c.system.dram.organization.banks(), estimate), estimate);
+    const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+    ps += 1e3 * vectors / bus_gbps(c.system.dram);
+    if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.head_dim);
+  }
   const auto& npu = c.system.npu;
-  const double sums = a.keys ? 0 : static_cast<double>(heads * (parts - 1)) * static_cast<double>(a.m * a.head_dim);
   const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
-  return 1e-3 * (stream / c.system.nmp.hb.bandwidth_gbps + vectors / bus_gbps(c.system.dram)) + reduce_us;
+  return 1e-6 * ps + reduce_us;
 }
 
-/// Channels that share a head. By the published rule one, or C / gcd(B, C) when there are no more heads than channels; by search the
-/// divisor of C with the least cost.
-std::size_t channels_per_head(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels, std::int64_t context) {
-  const std::size_t rule = heads > channels ? 1 : channels / std::gcd(heads, channels);
-  a.rule_parts = static_cast<int>(rule);
-  a.rule_us = attention_cost_us(c, a, heads, channels, rule, context);
-  std::size_t best = rule;
+/// The published rule: a channel a head, or C / gcd(B, C) channels when there are no more heads than channels.
+int rule_parts(std::size_t heads, std::size_t channels) {
+  return static_cast<int>(heads > channels ? 1 : channels / std::gcd(heads, channels));
+}
+
+/// All heads over `parts` channels each; those that would make some channels fuller than others over more channels, by the rule for as many
+/// heads, when that is estimated to be faster.
+std::vector<HeadDeal> deal_of(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, int parts,
+                              std::int64_t context) {
+  const std::vector<HeadDeal> together = {{heads, parts}};
+  const std::size_t groups = channels / static_cast<std::size_t>(parts), rest = heads % groups;
+  if (rest == 0 || rest == heads) return together;
+  const std::vector<HeadDeal> apart = {{heads - rest, parts}, {rest, rule_parts(rest, channels)}};
+  return deal_cost_us(c, a, apart, channels, context) < deal_cost_us(c, a, together, channels, context) ? apart : together;
+}
+
+/// Deals the heads by the published rule, and with every divisor of C as the channels of a head: the least cost wins.
+std::vector<HeadDeal> deal_heads(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels,
+                                 std::int64_t context) {
+  a.rule = deal_of(c, a, heads, channels, rule_parts(heads, channels), context);
+  a.rule_us = deal_cost_us(c, a, a.rule, channels, context);
+  a.searched = a.rule;
   a.searched_us = a.rule_us;
   for (std::size_t parts = 1; parts <= channels; ++parts) {
     if (channels % parts != 0) continue;
-    const double cost = attention_cost_us(c, a, heads, channels, parts, context);
-    if (cost < a.searched_us) {
-      a.searched_us = cost;
-      best = parts;
-    }
+    const auto deal = deal_of(c, a, heads, channels, static_cast<int>(parts), context);
+    const double cost = deal_cost_us(c, a, deal, channels, context);
+    if (cost >= a.searched_us) continue;
+    a.searched_us = cost;
+    a.searched = deal;
   }
-  a.searched_parts = static_cast<int>(best);
-  return c.split == SplitPolicy::search ? best : rule;
+  return c.split == SplitPolicy::search ? a.searched : a.rule;
 }
 
-void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
-                 const std::vector<int>& channels, MemoryMap& memory) {
-  const int parts = static_cast<int>(channels_per_head(c, a, heads.size(), channels.size(), longest_context(w)));
+/// Places heads [first, first + deal.heads), head by head over the groups of `deal.parts` channels.
+void place_deal(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
+                const std::vector<int>& channels, std::map<std::int64_t, std::int64_t>& numbers, int parts, MemoryMap& memory) {
   const std::size_t groups = channels.size() / static_cast<std::size_t>(parts);
-  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed
   for (std::size_t g = 0; g < groups; ++g) {
     std::vector<Head> mine;
     for (std::size_t h = g; h < heads.size(); h += groups) mine.push_back(heads[h]);
@@ -166,6 +189,17 @@ void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a,
       fill_channel(c, w, a, mine, seed, after, memory);
     }
     numbers = after;
+  }
+}
+
+void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
+                 const std::vector<int>& channels, MemoryMap& memory) {
+  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed
+  auto next = heads.begin();
+  for (const HeadDeal& deal : deal_heads(c, a, heads.size(), channels.size(), longest_context(w))) {
+    const auto end = next + static_cast<std::ptrdiff_t>(deal.heads);
+    place_deal(c, w, a, {next, end}, channels, numbers, deal.parts, memory);
+    next = end;
   }
 }
 
@@ -184,6 +218,8 @@ void place_stripe(const Workload& w, AttentionPlacement& a, int request, std::in
 }
 
 }  // namespace
+
+PeGroups pes_of(const HeadRun& run) { return {run.channel, run.first_pe, run.gemms, run.pes_per_gemm}; }
 
 std::int64_t tokens_of_part(std::int64_t context, int parts, int part) { return (context - part + parts - 1) / parts; }
 
@@ -222,15 +258,13 @@ GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_
 
 std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
   const std::int64_t local = tokens_of_part(context, run.parts, run.part);
-  ExtentBuilder out;
+  std::vector<Extent> out;
   for (std::int64_t block = 0; block < blocks_of(a, run); ++block) {
-    for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
-      const int pe = i % run.pes_per_gemm;
-      const std::int64_t bytes = tokens_of_pe(a, run, pe, local) * row_bytes(a, run, pe, block);
-      out.add(run.channel, run.first_pe + i, run.cache + block * run.block_stride, memory.padded(bytes));
-    }
+    const auto bytes = [&](int pe) { return memory.padded(tokens_of_pe(a, run, pe, local) * row_bytes(a, run, pe, block)); };
+    const auto extents = side_by_side(pes_of(run), run.cache + block * run.block_stride, bytes);
+    out.insert(out.end(), extents.begin(), extents.end());
   }
-  return out.take();
+  return out;
 }
 
 std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t first, std::int64_t last,
@@ -270,12 +304,8 @@ std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, s
 
 std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
   const GemmShape s = run_shape(a, run, context);
-  ExtentBuilder out;
-  for (int i = 0; i < run.gemms * run.pes_per_gemm; ++i) {
-    const std::int64_t columns = even_part(s.n, run.pes_per_gemm, i % run.pes_per_gemm, 1).size();
-    out.add(run.channel, run.first_pe + i, run.output, memory.padded(bytes_of(s.m * columns, a.bits.output)));
-  }
-  return out.take();
+  return side_by_side(pes_of(run), run.output,
+                      [&](int pe) { return memory.padded(bytes_of(s.m * even_part(s.n, run.pes_per_gemm, pe, 1).size(), a.bits.output)); });
 }
 
 TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {

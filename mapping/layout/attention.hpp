@@ -16,7 +16,7 @@ namespace bondsim {
 /// @return how many of the first `context` tokens part `part` holds.
 std::int64_t tokens_of_part(std::int64_t context, int parts, int part);
 
-/// Neighbouring heads of equal context on one NMP channel: GEMM g on PEs [first_pe + g * pes_per_gemm, + pes_per_gemm).
+/// Heads of equal context side by side on one NMP channel: GEMM g on PEs [first_pe + g * pes_per_gemm, + pes_per_gemm).
 /// Extents of a cache are computed for a context, so only the base offset is kept.
 struct HeadRun {
   int channel = 0;
@@ -43,15 +43,21 @@ struct HeadStripe {
   std::vector<std::int64_t> offsets;  ///< per channel, layer space
 };
 
+/// `heads` heads of an operator, each over the tokens of `parts` channels.
+struct HeadDeal {
+  std::size_t heads = 0;
+  int parts = 1;
+};
+
 /// Where the K cache (of qk) or the V cache (of sv) lies.
 struct AttentionPlacement {
   bool keys = false;
   OperandBits bits;
   std::int64_t head_dim = 0;
-  std::int64_t m = 0;  ///< queries of a KV head and token of decode
-  int rule_parts = 0;  ///< channels a head by the published rule, and the cost of that at the longest context
+  std::int64_t m = 0;          ///< queries of a KV head and token of decode
+  std::vector<HeadDeal> rule;  ///< by the published rule, and the cost of that at the longest context
   double rule_us = 0;
-  int searched_parts = 0;
+  std::vector<HeadDeal> searched;
   double searched_us = 0;
   std::vector<HeadRun> runs;
   std::vector<HeadStripe> stripes;
@@ -60,6 +66,9 @@ struct AttentionPlacement {
 /// Places the caches of all requests. @throws InfeasibleError when the buffers cannot hold the smallest tile.
 AttentionPlacement place_attention(const PlanContext& context, const Workload& workload, const Binding& binding, bool keys,
                                    MemoryMap& memory);
+
+/// The PEs of a run, a group for each GEMM.
+PeGroups pes_of(const HeadRun& run);
 
 /// The stationary operand of a run at a context, in the order its PEs read it; offsets in the layer space.
 std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);

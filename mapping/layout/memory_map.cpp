@@ -7,22 +7,24 @@
 
 namespace bondsim {
 
-std::vector<Extent> joined(const std::vector<Extent>& extents) {
-  std::vector<Extent> out;
-  for (const Extent& e : extents) {
-    Extent* last = out.empty() ? nullptr : &out.back();
-    const bool next = last != nullptr && last->channel == e.channel && last->bank_offset == e.bank_offset &&
-                      last->first_bank + last->banks == e.first_bank && last->group_banks() == e.group_banks() && e.groups == 1 &&
-                      last->bytes_per_bank == e.bytes_per_bank && last->longer_banks == e.longer_banks &&
-                      last->extra_bytes == e.extra_bytes;
-    if (next) {
-      last->banks += e.banks;
-      ++last->groups;
-    } else {
-      out.push_back(e);
-    }
+std::vector<Extent> side_by_side(const PeGroups& pes, std::int64_t bank_offset, const std::function<std::int64_t(int)>& bytes) {
+  Extent e;
+  e.channel = pes.channel;
+  e.first_bank = pes.first_pe;
+  e.banks = pes.groups * pes.banks;
+  e.bank_offset = bank_offset;
+  e.bytes_per_bank = bytes(pes.banks - 1);
+  const std::int64_t longest = bytes(0);
+  if (longest == 0) return {};
+  if (longest > e.bytes_per_bank) {
+    e.extra_bytes = longest - e.bytes_per_bank;
+    e.groups = pes.groups;
+    while (bytes(e.longer_banks) == longest) ++e.longer_banks;
   }
-  return out;
+  for (int i = e.longer_banks; i < pes.banks; ++i) {
+    check(bytes(i) == e.bytes_per_bank, "bank {} of a group holds {} bytes, {} or {} are expected", i, bytes(i), longest, e.bytes_per_bank);
+  }
+  return {e};
 }
 
 void ExtentBuilder::add(int channel, int bank, std::int64_t bank_offset, std::int64_t bytes) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "models/schedule/extent.hpp"
@@ -18,9 +19,17 @@ class ExtentBuilder {
   std::vector<Extent> extents_;
 };
 
-/// One extent for neighbours of the same size and place, each a group of it: the GEMMs of a channel side by side move their bytes at the
-/// same time. Others stay as they are.
-std::vector<Extent> joined(const std::vector<Extent>& extents);
+/// PEs of GEMMs side by side in a channel: `groups` GEMMs on `banks` neighbouring PEs (= banks) each, from `first_pe` on.
+struct PeGroups {
+  int channel = 0;
+  int first_pe = 0;
+  int groups = 1;
+  int banks = 1;
+};
+
+/// The bytes of such GEMMs as one extent, which the HB ports move in all banks at once; none when all is empty.
+/// @param bytes of the i-th bank of a group: those of the first, falling once at most
+std::vector<Extent> side_by_side(const PeGroups& pes, std::int64_t bank_offset, const std::function<std::int64_t(int)>& bytes);
 
 /// Which part of a bank a tensor lies in.
 enum class Space {

@@ -10,6 +10,20 @@ struct TileStep : TileSpan {
   std::vector<Extent> extents;  ///< what moves through the HB ports
 };
 
+/// An operand as the fullest bank reads it: its extents one after the other, GEMMs side by side in one of them (`joined`).
+class HbOperand {
+ public:
+  explicit HbOperand(const std::vector<Extent>& extents);
+  /// Of the fullest bank.
+  std::int64_t bytes() const { return bytes_; }
+  /// Bytes [from, to) of it, and the same part of every other bank.
+  std::vector<Extent> slice(std::int64_t from, std::int64_t to) const;
+
+ private:
+  std::vector<Extent> parts_;
+  std::int64_t bytes_ = 0;
+};
+
 /// Unpacks an nmp_gemm into steps: its loop nest, with the bytes of each step. Bytes are rounded up to whole HB accesses once per operand.
 class TileProgram : public TileLoop {
  public:
@@ -19,7 +33,9 @@ class TileProgram : public TileLoop {
   TileStep next();
 
  private:
-  NmpGemm gemm_;
+  const HbOperand& operand_of(const TileSpan& span) const;
+
+  HbOperand input_, stationary_, output_, partials_;
   std::int64_t access_bytes_;
 };
 

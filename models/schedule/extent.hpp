@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 namespace bondsim {
 
@@ -40,5 +41,9 @@ struct Extent {
     return part;
   }
 };
+
+/// Neighbours of the same channel, offset and shares as one extent, each a group of it. The HB ports move an extent's banks all at once and
+/// extents one after the other, so GEMMs side by side in a channel must be one extent.
+std::vector<Extent> joined(const std::vector<Extent>& extents);
 
 }  // namespace bondsim

@@ -11,23 +11,15 @@
 namespace bondsim::cost {
 namespace {
 
-double bytes_of(const std::vector<Extent>& extents) {
-  double sum = 0;
-  for (const Extent& e : extents) sum += static_cast<double>(e.max_bytes_per_bank());
-  return sum;
-}
+double bytes_of(const std::vector<Extent>& extents) { return static_cast<double>(HbOperand(extents).bytes()); }
 
 }  // namespace
 
 NmpShare share_of(const NmpGemm& gemm) {
-  return {gemm.shape,
-          ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm),
-          gemm.tiling,
-          gemm.bits,
-          bytes_of(gemm.input),
-          bytes_of(gemm.stationary),
-          bytes_of(gemm.output),
-          static_cast<std::int64_t>(std::max<std::size_t>(1, gemm.output.size()))};
+  return {gemm.shape,           ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm),
+          gemm.tiling,          gemm.bits,
+          bytes_of(gemm.input), bytes_of(gemm.stationary),
+          bytes_of(gemm.output)};
 }
 
 HbTiming::HbTiming(const System& system, PieceWalk walk)

@@ -13,10 +13,9 @@ struct NmpShare {
   std::int64_t columns = 0;  ///< of the fullest PE
   NmpTiling tiling;
   OperandBits bits;
-  double input_bytes = 0;  ///< of the fullest bank, over all extents; likewise the next two
+  double input_bytes = 0;  ///< of the fullest bank; likewise the next two
   double stationary_bytes = 0;
   double output_bytes = 0;
-  std::int64_t output_extents = 1;
 };
 NmpShare share_of(const NmpGemm& gemm);
 

@@ -16,11 +16,10 @@ namespace {
 
 std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
-/// Bytes of a tensor in the banks of a channel: so many banks with `high` bytes, so many with `low`.
+/// Bytes of a tensor in the banks of a channel: `high_banks` banks hold `high` bytes each, `low_banks` hold `low`.
 struct BankBytes {
   std::int64_t high = 0, low = 0;
   std::int64_t high_banks = 0, low_banks = 0;
-  std::int64_t extents = 1;  ///< in which a schedule says it
 };
 
 class Planner {
@@ -40,12 +39,12 @@ class Planner {
   OperatorPlan on_nmp() {
     const auto channels = static_cast<std::int64_t>(system_.channels.nmp);
     if (channels < 1) throw ConfigError("an operator without channels");
-    if (shape_.count < channels) {
-      cut_over(static_cast<int>(channels / shape_.count));
-    } else {
-      side_by_side(shape_.count / channels);
-      if (shape_.count % channels != 0) side_by_side(shape_.count / channels + 1);
-    }
+    const ProductDeal deal = deal_products(system_, bits_, shape_, static_cast<int>(channels));
+    Rounds whole;
+    if (deal.of_channel > 0) whole = side_by_side(deal.of_channel);
+    if (deal.longer > 0) put(side_by_side(deal.of_channel + 1));
+    if (deal.cut > 0) cut_over(deal.cut, deal.cut_channels, whole);
+    if (!whole.channel.gemms.empty() && deal.longer + deal.cut * deal.cut_channels < channels) put(std::move(whole));
     return std::move(plan_);
   }
 
@@ -69,38 +68,38 @@ class Planner {
   /// Evenly over the banks, as MemoryMap::spread.
   BankBytes spread(std::int64_t bytes) const {
     const std::int64_t units = ceil_div(bytes, unit_);
-    return {(units / banks_ + 1) * unit_, units / banks_ * unit_, units % banks_, banks_ - units % banks_, 1};
+    return {(units / banks_ + 1) * unit_, units / banks_ * unit_, units % banks_, banks_ - units % banks_};
   }
 
   /// Columns of `count` products, each over `pes` banks.
   BankBytes columns(std::int64_t count, std::int64_t pes, std::int64_t n, std::int64_t bits_per_column) const {
     const auto bank = [&](std::int64_t columns) { return padded(ceil_div(columns * bits_per_column, std::int64_t{8})); };
-    BankBytes b{bank(n / pes + 1), bank(n / pes), count * (n % pes), count * (pes - n % pes), 1};
-    if (b.high_banks > 0 && b.high != b.low) b.extents = count;
-    return b;
+    return {bank(n / pes + 1), bank(n / pes), count * (n % pes), count * (pes - n % pes)};
   }
 
   static std::int64_t fullest(const BankBytes& b) { return b.high_banks > 0 ? b.high : b.low; }
 
-  BusTransfer transfer(const BankBytes& b) const {
+  void add_transfer(BusTransfer& to, const BankBytes& b, std::int64_t times) const {
     const auto sum = [&](std::int64_t size) {
-      return static_cast<double>(b.high_banks * ceil_div(b.high, size) + b.low_banks * ceil_div(b.low, size));
+      return static_cast<double>(times * (b.high_banks * ceil_div(b.high, size) + b.low_banks * ceil_div(b.low, size)));
     };
-    return {sum(burst_), sum(page_)};
+    to.bursts += sum(burst_);
+    to.rows += sum(page_);
   }
 
-  PlannedRound round_of(const GemmShape& shape, std::int64_t pes, const NmpTiling& tiling, const BankBytes& input,
-                        const BankBytes& stationary, const BankBytes& output) const {
-    const auto all = [](const BankBytes& b) { return static_cast<double>(fullest(b) * b.extents); };
-    PlannedRound round;
-    round.scatter = transfer(input);
-    round.share = {shape, ceil_div(shape.n, pes), tiling, bits_, all(input), all(stationary), all(output), output.extents};
-    round.load = transfer(output);
-    return round;
+  /// What a channel does, and the bytes it takes in each bank.
+  struct Rounds {
+    PlannedChannel channel;
+    std::int64_t bank_bytes = 0;
+  };
+
+  void put(Rounds rounds) {
+    require_capacity(rounds.bank_bytes);
+    plan_.channels.push_back(std::move(rounds.channel));
   }
 
-  /// Each product over channels of its own, as weight GEMMs are cut.
-  void cut_over(int channels) {
+  /// `products` over `channels` channels each, as weight GEMMs are cut, after the whole products of these.
+  void cut_over(std::int64_t products, int channels, const Rounds& whole) {
     const GridSplit split = closed_form_split(shape_.k, shape_.n, channels, 1.0);
     std::map<std::pair<std::int64_t, std::int64_t>, bool> seen;
     for (int i = 0; i < channels; ++i) {
@@ -109,37 +108,35 @@ class Planner {
       if (k == 0 || n == 0 || !seen.emplace(std::make_pair(k, n), true).second) continue;
       const auto tiling = choose_tiling(system_.nmp, weight_tiling_problem(system_, bits_, shape_.m, k, n));
       if (!tiling) throw InfeasibleError(fmt::format("no tile of {} rows fits the buffers", shape_.m));
-      const BankBytes input = spread(bytes_of(shape_.m * k, bits_.activation));
-      const BankBytes stationary = columns(1, banks_, n, k * bits_.stationary);
-      const BankBytes output = columns(1, banks_, n, shape_.m * bits_.output);
-      require_capacity(pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
-      plan_.channels.push_back({round_of({1, shape_.m, n, k}, banks_, *tiling, input, stationary, output)});
+      Rounds rounds = whole;
+      add_round(rounds, {1, shape_.m, n, k}, banks_, *tiling);
+      put(std::move(rounds));
     }
-    plan_.partial_sums = shape_.count * shape_.m * shape_.n * (split.t_k() - 1);
+    plan_.partial_sums = products * shape_.m * shape_.n * (split.t_k() - 1);
   }
 
-  /// A channel's products on PEs of their own, as many at a time as there are PEs.
-  void side_by_side(std::int64_t products) {
-    const std::int64_t together = std::min<std::int64_t>(products, banks_);
-    const std::int64_t pes = banks_ / together;
-    const auto tiling = choose_tiling(system_.nmp, products_tiling_problem(system_, bits_, shape_, together));
-    if (!tiling) throw InfeasibleError(fmt::format("no tile of {} products of {} rows fits the buffers", together, shape_.m));
-    std::vector<PlannedRound> rounds;
-    std::int64_t reserved = 0;
-    const auto add = [&](std::int64_t count, std::int64_t times) {
-      const BankBytes input = spread(count * bytes_of(shape_.m * shape_.k, bits_.activation));
-      const BankBytes stationary = columns(count, pes, shape_.n, shape_.k * bits_.stationary);
-      const BankBytes output = columns(count, pes, shape_.n, shape_.m * bits_.output);
-      reserved += times * (pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
+  /// A channel's products on PEs of their own, round by round.
+  Rounds side_by_side(std::int64_t products) {
+    Rounds rounds;
+    for (const ProductRound& r : product_rounds(system_, bits_, shape_, products)) {
+      const auto tiling = choose_tiling(system_.nmp, products_tiling_problem(system_, bits_, shape_, r.products));
+      if (!tiling) throw InfeasibleError(fmt::format("no tile of {} products of {} rows fits the buffers", r.products, shape_.m));
       GemmShape shape = shape_;
-      shape.count = count;
-      rounds.push_back(round_of(shape, pes, *tiling, input, stationary, output));
-      rounds.back().times = times;
-    };
-    add(together, products / together);
-    if (products % together != 0) add(products % together, 1);
-    require_capacity(reserved);
-    plan_.channels.push_back(std::move(rounds));
+      shape.count = r.products;
+      add_round(rounds, shape, banks_ / r.products, *tiling, r.times);
+    }
+    return rounds;
+  }
+
+  void add_round(Rounds& rounds, const GemmShape& shape, std::int64_t pes, const NmpTiling& tiling, std::int64_t times = 1) const {
+    const BankBytes input = spread(shape.count * bytes_of(shape.m * shape.k, bits_.activation));
+    const BankBytes stationary = columns(shape.count, pes, shape.n, shape.k * bits_.stationary);
+    const BankBytes output = columns(shape.count, pes, shape.n, shape.m * bits_.output);
+    const auto bank = [](const BankBytes& b) { return static_cast<double>(fullest(b)); };
+    rounds.bank_bytes += times * (pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
+    rounds.channel.gemms.push_back({times, {shape, ceil_div(shape.n, pes), tiling, bits_, bank(input), bank(stationary), bank(output)}});
+    add_transfer(rounds.channel.scatter, input, times);
+    add_transfer(rounds.channel.load, output, times);
   }
 
   void require_capacity(std::int64_t bytes_per_bank) const {

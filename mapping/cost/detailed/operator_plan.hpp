@@ -23,18 +23,23 @@ struct NpuShare {
 };
 NpuShare share_of(const NpuGemm& gemm);
 
-/// Input to the banks, the PEs' work, output to the NPU; `times` one after the other.
-struct PlannedRound {
+/// The PEs' work on a share, `times` one after the other.
+struct PlannedGemm {
   std::int64_t times = 1;
-  BusTransfer scatter;
   NmpShare share;
+};
+
+/// A channel's inputs to the banks, the PEs' work, its outputs to the NPU.
+struct PlannedChannel {
+  BusTransfer scatter;
+  std::vector<PlannedGemm> gemms;
   BusTransfer load;
 };
 
 struct OperatorPlan {
-  NpuShare npu;                                     ///< chunks > 0: on the NPU, nothing else is set
-  std::vector<std::vector<PlannedRound>> channels;  ///< rounds of each channel that differs from those before
-  std::int64_t partial_sums = 0;                    ///< elements the NPU adds up at the end
+  NpuShare npu;                          ///< chunks > 0: on the NPU, nothing else is set
+  std::vector<PlannedChannel> channels;  ///< each that differs from those before
+  std::int64_t partial_sums = 0;         ///< elements the NPU adds up at the end
 };
 
 /// On all NMP channels of `system`. This searches the tilings: most of the time of an evaluation from scratch.

@@ -63,23 +63,19 @@ double TaskTiming::vector_ps(const VectorWork& work) const {
   return static_cast<double>(vector_cycles(vector_operations(work, npu_), work.units, npu_)) * 1e6 / npu_.clock_mhz;
 }
 
-double TaskTiming::rounds_ps(const std::vector<PlannedRound>& rounds) const {
+double TaskTiming::channel_ps(const PlannedChannel& channel) const {
   double due = period_;
-  double now = 0;
-  for (const PlannedRound& round : rounds) {
-    for (std::int64_t i = 0; i < round.times; ++i) {
-      now = host_end(round.scatter, true, now, due);
-      now = hb_.gemm_end(round.share, now + enter_ps(true, true), due) + leave_ps();
-      now = host_end(round.load, false, now, due);
-    }
+  double now = host_end(channel.scatter, true, 0, due) + enter_ps(true, true);
+  for (const PlannedGemm& gemm : channel.gemms) {
+    for (std::int64_t i = 0; i < gemm.times; ++i) now = hb_.gemm_end(gemm.share, now, due);
   }
-  return now;
+  return host_end(channel.load, false, now + leave_ps(), due);
 }
 
 double TaskTiming::operator_ps(const OperatorPlan& plan) const {
   if (plan.npu.chunks > 0) return npu_gemm_end(plan.npu, 0, period_);
   double last = 0;
-  for (const auto& rounds : plan.channels) last = std::max(last, rounds_ps(rounds));
+  for (const PlannedChannel& channel : plan.channels) last = std::max(last, channel_ps(channel));
   if (plan.partial_sums > 0) last += vector_ps({VectorKind::reduce, plan.partial_sums, 0, 0});
   return last;
 }

@@ -33,7 +33,7 @@ class TaskTiming {
 
  private:
   double first_due(double start) const;
-  double rounds_ps(const std::vector<PlannedRound>& rounds) const;
+  double channel_ps(const PlannedChannel& channel) const;
 
   HbTiming hb_;
   DramTiming t_;

@@ -30,9 +30,9 @@ TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, 
   input_ = t_.access_ps(share.input_bytes) + std::floor(share.input_bytes / t_.page_) * t_.row_gap_;
   const double loads = slots_.input_resident ? 1 : static_cast<double>(ceil_div(share.shape.k, k_tile_));
   input_change_ = t_.change_ps(std::min(t_.page_accesses_, share.input_bytes / loads / t_.access_bytes_), false);
-  output_bytes_ = static_cast<std::int64_t>(share.output_bytes) / share.output_extents;
+  output_bytes_ = static_cast<std::int64_t>(share.output_bytes);
   const double tile_bytes = share.output_bytes * static_cast<double>(n_tile_) / columns;
-  const double tile_accesses = tile_bytes / static_cast<double>(share.output_extents) / t_.access_bytes_;
+  const double tile_accesses = tile_bytes / t_.access_bytes_;
   store_change_ = t_.change_ps(std::min(t_.page_accesses_, tile_accesses), true);
   single_buffer_ = slots_.weights < 2;
   input_waits_ = slots_.input < 2;
@@ -68,7 +68,7 @@ void TileWalk::n_tile(std::int64_t first, std::int64_t columns) {
   const auto position = [&](std::int64_t column) { return TileLoop::position(output_bytes_, column, share_.columns, access); };
   const std::int64_t stored = position(first + columns) - position(first);
   if (stored == 0) return;
-  const double store = t_.page_change_ + t_.access_ps(static_cast<double>(stored * share_.output_extents));
+  const double store = t_.page_change_ + t_.access_ps(static_cast<double>(stored));
   if (output_waits_) {
     late_store_ = store;
   } else {

@@ -40,7 +40,7 @@ class TileWalk {
   double bytes_per_element_ = 0;
   double input_ = 0;               ///< load of all of K, its change of rows apart
   double input_change_ = 0;        ///< from a row of the input to the weights
-  std::int64_t output_bytes_ = 0;  ///< of an extent
+  std::int64_t output_bytes_ = 0;  ///< of the fullest bank
   double store_change_ = 0;        ///< from a row of the output to the weights
   bool single_buffer_ = false, input_waits_ = false, output_waits_ = false;
 

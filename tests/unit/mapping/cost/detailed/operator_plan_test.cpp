@@ -104,13 +104,13 @@ TEST(OperatorPlan, runs_of_equal_pieces_take_as_long_as_the_pieces) {
       continue;
     }
     const cost::HbTiming timing(r.system);
-    for (const auto& rounds : plan.channels) {
+    for (const cost::PlannedChannel& channel : plan.channels) {
       // Refresh is due before the start, later, or not in sight.
       for (const double soon : {0.0, 1.1e6, 1e12}) {
         const double due = r.system.fidelity.refresh ? soon : timing.refresh_period_ps();
         double together = due, apart = due;
-        const double end = timing.gemm_end(rounds.front().share, 5e5, together, cost::PieceWalk::runs);
-        EXPECT_NEAR(end / timing.gemm_end(rounds.front().share, 5e5, apart, cost::PieceWalk::pieces), 1, 1e-12) << "seed " << seed;
+        const double end = timing.gemm_end(channel.gemms.front().share, 5e5, together, cost::PieceWalk::runs);
+        EXPECT_NEAR(end / timing.gemm_end(channel.gemms.front().share, 5e5, apart, cost::PieceWalk::pieces), 1, 1e-12) << "seed " << seed;
         if (r.system.fidelity.refresh) {
           EXPECT_NEAR(together, apart, 1e-3) << "seed " << seed;
         }

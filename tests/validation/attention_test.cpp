@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "mapping/cost/detailed/detailed.hpp"
+#include "mapping/emit/block_parts.hpp"
+#include "mapping/emit/single_operator.hpp"
+#include "models/base/quantity.hpp"
+#include "tests/support/inputs.hpp"
+#include "tests/support/one_block.hpp"
+#include "tests/support/scale.hpp"
+
+/// Heads side by side in the channels: an attention operator of decode alone on the device, without refresh, as its block has it.
+namespace bondsim::test {
+namespace {
+
+struct AttentionCase {
+  Case inputs;
+  std::int64_t heads = 0;
+  std::int64_t context = 0;
+};
+
+System device_of(int channels, int banks) {
+  System s = shipped_system("h2llm");
+  s.channels.nmp = channels;
+  s.channels.normal = 0;
+  s.dram.organization.bank_groups = banks / s.dram.organization.banks_per_group;
+  s.fidelity.refresh = false;
+  return s;
+}
+
+AttentionCase attention_case(System system, std::int64_t heads, std::int64_t queries, std::int64_t context) {
+  AttentionCase c{{std::move(system), shipped_model("llama-3-8b"), shipped_workload("sharegpt"), shipped_dataflow("attention_offloading")},
+                  heads,
+                  context};
+  Model& m = c.inputs.model;
+  m.layers = 1;
+  m.kv_heads = heads;
+  m.query_heads = heads * queries;
+  m.hidden = m.intermediate = 256;
+  m.vocab = 256;
+  m.max_context = 1 << 20;
+  c.inputs.workload.prompt_tokens = context - 1;
+  c.inputs.workload.generated_tokens = 1;
+  return c;
+}
+
+/// The blocks of operator `name` in the decode steps, by step.
+std::vector<Block> decode_blocks(const Case& c, const std::string& name) {
+  const auto schedule = make_schedule(c.system, c.model, c.workload, c.dataflow);
+  const auto& operators = schedule->header().operators;
+  const auto op = std::find_if(operators.begin(), operators.end(),
+                               [&](const OperatorInfo& o) { return o.name == name && o.phase == Phase::decode; });
+  std::vector<Block> blocks;
+  Block block;
+  while (schedule->next(block)) {
+    if (block.phase == Phase::decode && block.layer >= 0) {
+      blocks.push_back(operator_block(block, static_cast<std::int32_t>(op - operators.begin())));
+    }
+  }
+  return blocks;
+}
+
+std::int64_t simulated_ps(const System& system, Block block) {
+  return std::stoll(run_isolated([&] {
+    for (Task& t : block.tasks) t.op = 0;
+    for (OperatorWork& w : block.work) w.op = 0;
+    OneBlockSchedule schedule = one_block_by_hand(system.channels.total(), std::move(block));
+    return std::to_string(simulate(system, schedule).total.value);
+  }));
+}
+
+std::int64_t attention_ps(const AttentionCase& c, const std::string& name) {
+  return simulated_ps(c.inputs.system, decode_blocks(c.inputs, name).front());
+}
+
+/// Transfers of a few bursts a bank take their rows one by one, which the closed form does not follow.
+constexpr double host_latency_ps = 200e3;
+
+/// A row of a bank opened, read and closed.
+std::int64_t row_cycle_ps(const System& s) {
+  const PortTiming t = port_timing(s.dram, s.nmp, false);
+  return row_gap_ps(t) + t.page_bytes / t.access_bytes * t.access;
+}
+
+TEST(Attention, uneven_heads_take_as_long_as_even_ones) {
+  // Llama2-13B's 40 heads on 16 channels, at contexts whose tokens the PEs of a head do and do not share evenly.
+  const System system = device_of(16, 16);
+  for (const char* name : {"qk", "sv"}) {
+    const std::int64_t even = attention_ps(attention_case(system, 40, 1, 1920), name);
+    for (const std::int64_t context : {1914, 1919, 1921, 1926}) {
+      const std::int64_t uneven = attention_ps(attention_case(system, 40, 1, context), name);
+      EXPECT_NEAR(static_cast<double>(uneven), static_cast<double>(even), 2.0 * static_cast<double>(row_cycle_ps(system)))
+          << name << " at " << context;
+    }
+  }
+}
+
+TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
+  for (int i = 0; i < scaled(12); ++i) {
+    const std::uint64_t seed = 8300 + static_cast<std::uint64_t>(i);
+    Random r(seed);
+    const System system = device_of(static_cast<int>(r.between(1, 20)), static_cast<int>(r.one_of({16, 32, 64})));
+    const std::int64_t queries = r.one_of({1, 2, 4});
+    AttentionCase c = attention_case(system, r.between(1, 60), queries, r.between(20, 1500));
+    c.inputs.workload.generated_tokens = 7;
+    for (const char* name : {"qk", "sv"}) {
+      const auto blocks = decode_blocks(c.inputs, name);
+      std::int64_t before = 0;
+      for (const Block& block : blocks) {
+        const std::int64_t now = simulated_ps(system, block);
+        // A token may also begin another group of columns or of K in the PEs of each round; tilings are chosen within 0.3 % of the best.
+        std::int64_t rounds = 1, cycles = 0;
+        for (const Task& t : block.tasks) {
+          if (t.kind != TaskKind::nmp_gemm || t.channel != block.tasks.front().channel) continue;
+          ++rounds;
+          cycles += queries * ceil_div<std::int64_t>(128, system.nmp.pe.macs_per_fpu);
+        }
+        const auto most = static_cast<double>(rounds * row_cycle_ps(system)) +
+                          static_cast<double>(cycles) * 1e6 / system.nmp.pe.clock_mhz + 0.006 * static_cast<double>(now);
+        if (before > 0) {
+          EXPECT_LE(std::abs(static_cast<double>(now - before)), most) << fmt::format(
+              "seed {}: {} heads of {} queries, {} channels of {} banks, {} at {} + {} tokens: {} after {} ps", seed, c.heads, queries,
+              system.channels.nmp, system.dram.organization.banks(), name, c.context, block.step, now, before);
+        }
+        before = now;
+      }
+    }
+  }
+}
+
+TEST(Attention, a_few_heads_more_take_little_longer) {
+  for (int i = 0; i < scaled(10); ++i) {
+    const std::uint64_t seed = 8500 + static_cast<std::uint64_t>(i);
+    Random r(seed);
+    // The first case is AttAcc's: 130 heads on 16 channels of 64 banks.
+    const System system = i == 0 ? device_of(16, 64) : device_of(static_cast<int>(r.between(2, 20)), static_cast<int>(r.one_of({16, 32, 64})));
+    const std::int64_t whole = i == 0 ? 128 : system.channels.nmp * r.between(4, 10);
+    const std::int64_t more = i == 0 ? 130 : whole + r.between(1, system.channels.nmp - 1);
+    const std::int64_t context = i == 0 ? 2048 : r.between(1500, 3000);
+    const double most = 1.10 * static_cast<double>(more) / static_cast<double>(whole);
+    for (const char* name : {"qk", "sv"}) {
+      const auto few = static_cast<double>(attention_ps(attention_case(system, whole, 1, context), name));
+      const auto many = static_cast<double>(attention_ps(attention_case(system, more, 1, context), name));
+      EXPECT_LE(many, most * few) << fmt::format("seed {}: {} and {} heads on {} channels of {} banks, {} at {} tokens", seed, whole, more,
+                                                 system.channels.nmp, system.dram.organization.banks(), name, context);
+    }
+    // The same as an operator alone, and its closed form.
+    const auto alone = [&](std::int64_t heads) {
+      SingleOperator op;
+      op.shape = {heads, 1, context, 128};
+      for (int channel = 0; channel < system.channels.nmp; ++channel) op.channels.push_back(channel);
+      Block block;
+      single_operator_schedule(system, op)->next(block);
+      const double closed = cost::TaskTiming(system).operator_ps(cost::plan_on_nmp(system, op.shape, op.bits));
+      const auto simulated = static_cast<double>(simulated_ps(system, block));
+      EXPECT_NEAR(closed, simulated, 0.03 * simulated + host_latency_ps) << "seed " << seed << ": " << heads << " heads";
+      return simulated;
+    };
+    EXPECT_LE(alone(more), most * alone(whole)) << "seed " << seed;
+  }
+}
+
+TEST(Attention, closed_form_follows_uneven_heads) {
+  for (int i = 0; i < scaled(20); ++i) {
+    const std::uint64_t seed = 8700 + static_cast<std::uint64_t>(i);
+    Random r(seed);
+    const System system = device_of(static_cast<int>(r.between(1, 20)), static_cast<int>(r.one_of({16, 32, 64})));
+    const AttentionCase c = attention_case(system, r.between(1, 100), r.one_of({1, 4}), r.between(100, 3000));
+    for (const char* name : {"qk", "sv"}) {
+      const Block block = decode_blocks(c.inputs, name).front();
+      const double closed = cost::TaskTiming(system).block_ps(block);
+      const auto simulated = static_cast<double>(simulated_ps(system, block));
+      EXPECT_NEAR(closed, simulated, 0.03 * simulated + host_latency_ps)
+          << fmt::format("seed {}: {} heads on {} channels of {} banks, {} at {} tokens", seed, c.heads, system.channels.nmp,
+                         system.dram.organization.banks(), name, c.context);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace bondsim::test
