@@ -13,8 +13,8 @@ struct ProductRound {
   std::int64_t times = 1;
 };
 
-/// Cuts `products` of a channel into rounds, which follow one another: first whole rounds of one PE a product, then the rest in rounds whose
-/// estimates have the least sum. 9 products on 16 banks are 8 on two PEs each and 1 on all: 5/8 of the time of 9 on one PE each.
+/// Cuts `products` of a channel into rounds, which follow one another: first whole rounds of one PE a product, then the rest in rounds
+/// whose estimates have the least sum. 9 products on 16 banks are 8 on two PEs each and 1 on all: 5/8 of the time of 9 on one PE each.
 /// @param round_ps estimate of a round of so many products
 std::vector<ProductRound> choose_rounds(std::int64_t products, int banks, const std::function<double(std::int64_t)>& round_ps);
 

@@ -5,8 +5,8 @@ namespace {
 
 bool continues(const Extent& last, const Extent& next) {
   return last.channel == next.channel && last.bank_offset == next.bank_offset && last.first_bank + last.banks == next.first_bank &&
-         last.group_banks() == next.group_banks() && last.bytes_per_bank == next.bytes_per_bank &&
-         last.longer_banks == next.longer_banks && last.extra_bytes == next.extra_bytes;
+         last.group_banks() == next.group_banks() && last.bytes_per_bank == next.bytes_per_bank && last.longer_banks == next.longer_banks &&
+         last.extra_bytes == next.extra_bytes;
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ AttentionCase attention_case(System system, std::int64_t heads, std::int64_t que
 std::vector<Block> decode_blocks(const Case& c, const std::string& name) {
   const auto schedule = make_schedule(c.system, c.model, c.workload, c.dataflow);
   const auto& operators = schedule->header().operators;
-  const auto op = std::find_if(operators.begin(), operators.end(),
-                               [&](const OperatorInfo& o) { return o.name == name && o.phase == Phase::decode; });
+  const auto op =
+      std::find_if(operators.begin(), operators.end(), [&](const OperatorInfo& o) { return o.name == name && o.phase == Phase::decode; });
   std::vector<Block> blocks;
   Block block;
   while (schedule->next(block)) {
@@ -117,8 +117,8 @@ TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
           ++rounds;
           cycles += queries * ceil_div<std::int64_t>(128, system.nmp.pe.macs_per_fpu);
         }
-        const auto most = static_cast<double>(rounds * row_cycle_ps(system)) +
-                          static_cast<double>(cycles) * 1e6 / system.nmp.pe.clock_mhz + 0.006 * static_cast<double>(now);
+        const auto most = static_cast<double>(rounds * row_cycle_ps(system)) + static_cast<double>(cycles) * 1e6 / system.nmp.pe.clock_mhz +
+                          0.006 * static_cast<double>(now);
         if (before > 0) {
           EXPECT_LE(std::abs(static_cast<double>(now - before)), most) << fmt::format(
               "seed {}: {} heads of {} queries, {} channels of {} banks, {} at {} + {} tokens: {} after {} ps", seed, c.heads, queries,
@@ -135,7 +135,8 @@ TEST(Attention, a_few_heads_more_take_little_longer) {
     const std::uint64_t seed = 8500 + static_cast<std::uint64_t>(i);
     Random r(seed);
     // The first case is AttAcc's: 130 heads on 16 channels of 64 banks.
-    const System system = i == 0 ? device_of(16, 64) : device_of(static_cast<int>(r.between(2, 20)), static_cast<int>(r.one_of({16, 32, 64})));
+    const System system =
+        i == 0 ? device_of(16, 64) : device_of(static_cast<int>(r.between(2, 20)), static_cast<int>(r.one_of({16, 32, 64})));
     const std::int64_t whole = i == 0 ? 128 : system.channels.nmp * r.between(4, 10);
     const std::int64_t more = i == 0 ? 130 : whole + r.between(1, system.channels.nmp - 1);
     const std::int64_t context = i == 0 ? 2048 : r.between(1500, 3000);

@@ -187,7 +187,12 @@ const std::vector<Damage>& damages() {
        "no room"},
       {"weights_missing", K::nmp_gemm, "f2", [gemm](Sample& s, std::int32_t i) { gemm(s, i).stationary[0].bytes_per_bank -= 32; },
        "stationary of PE"},
-      {"weights_in_the_wrong_bank", K::nmp_gemm, "qk", [gemm](Sample& s, std::int32_t i) { gemm(s, i).stationary[0].banks -= 1; },
+      {"weights_in_the_wrong_bank", K::nmp_gemm, "qk",
+       [gemm](Sample& s, std::int32_t i) {
+         Extent& e = gemm(s, i).stationary[0];
+         e.banks -= e.groups > 1 ? e.group_banks() : 1;
+         e.groups = std::max(1, e.groups - 1);
+       },
        "stationary of PE"},
       {"input_too_short", K::nmp_gemm, "o",
        [gemm](Sample& s, std::int32_t i) {
