@@ -112,7 +112,7 @@ class CoreRun {
 
  private:
   void drain() {
-    auto& log = core.ledger().log;
+    auto& log = core.output().log;
     sort_commands(log);
     for (const CommandRecord& record : log) checker.command(record);
     if (keep) commands.insert(commands.end(), log.begin(), log.end());

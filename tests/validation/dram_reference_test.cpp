@@ -60,7 +60,7 @@ TEST(DramReference, fourteen_traces_take_the_time_of_an_open_lpddr5_model_within
     run.to_end();
     Picoseconds accepted;
     std::int64_t hits = 0;
-    for (const RequestOutcome& o : run.core.ledger().outcomes) {
+    for (const RequestOutcome& o : run.core.output().outcomes) {
       accepted = std::max(accepted, o.accepted);
       hits += o.row == RequestOutcome::Row::hit;
     }

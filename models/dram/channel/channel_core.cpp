@@ -24,8 +24,8 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
     hb_.change().emplace(dram, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
   }
-  ledger_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
-  ledger_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
+  output_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
+  output_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
   if (switches.column_trains) host_.change().remember(memo != nullptr ? memo : std::make_shared<HostMemo>());
 }
 
@@ -38,11 +38,11 @@ bool ChannelCore::open_for_host(Picoseconds now) const {
 
 void ChannelCore::submit(const HostTransfer& transfer, Picoseconds now) {
   if (transfer.extent.bytes() == 0) {
-    ledger_.events.push_back({now, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+    output_.events.push_back({now, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
   } else if (!bus_contention_) {
     submit_ideal(transfer, now);
   } else if (open_for_host(now)) {
-    ledger_.account.begin_work(now);
+    output_.account.begin_work(now);
     host_.change().submit(transfer, now, visible_from(now));
   } else {
     held_.push_back({transfer, {}, now});
@@ -58,18 +58,18 @@ void ChannelCore::submit_ideal(const HostTransfer& transfer, Picoseconds now) {
   Picoseconds& free = ideal_free_[transfer.op];
   const Picoseconds start = std::max(free, now);
   free = start + Picoseconds(length);
-  ChannelCounts& counts = ledger_.of(transfer.op);
+  ChannelCounts& counts = output_.of(transfer.op);
   (transfer.write ? counts.writes : counts.reads) += accesses;
   const std::int64_t rows = ceil_div<std::int64_t>(transfer.extent.max_bytes_per_bank(), shape.page_bytes()) * transfer.extent.banks;
   counts.activates += rows;
   counts.precharges += rows;
-  ledger_.account.add(TimeAccount::Kind::data, start, free, now);
-  ledger_.events.push_back({free, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
+  output_.account.add(TimeAccount::Kind::data, start, free, now);
+  output_.events.push_back({free, ChannelEvent::Kind::host_done, transfer.tag, ChannelMode::normal});
 }
 
 void ChannelCore::submit(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds now) {
   if (open_for_host(now)) {
-    ledger_.account.begin_work(std::max(now, list.items->arrival));
+    output_.account.begin_work(std::max(now, list.items->arrival));
     host_.change().submit(list, op, tag, now, visible_from(now));
   } else {
     HostTransfer transfer;
@@ -84,17 +84,17 @@ void ChannelCore::submit(const HbTransfer& transfer, Picoseconds now) {
   check(mode_ == ChannelMode::nmp && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_)),
         "HB transfer submitted outside of NMP mode");
   if (transfer.extent.bytes() == 0) {
-    ledger_.events.push_back({now, ChannelEvent::Kind::hb_done, transfer.tag, ChannelMode::nmp});
+    output_.events.push_back({now, ChannelEvent::Kind::hb_done, transfer.tag, ChannelMode::nmp});
     return;
   }
-  hb().submit(transfer, now, ledger_);
+  hb().submit(transfer, now, output_);
 }
 
 void ChannelCore::request_mode(ChannelMode mode, Picoseconds now) {
   check(hb_->has_value() || mode == ChannelMode::normal, "NMP mode asked of a normal channel");
   check(phase_ == Phase::steady, "mode asked for while a change is under way");
   if (mode == mode_) {
-    ledger_.events.push_back({now, ChannelEvent::Kind::mode_reached, 0, mode});
+    output_.events.push_back({now, ChannelEvent::Kind::mode_reached, 0, mode});
     return;
   }
   target_ = mode;
@@ -107,7 +107,7 @@ void ChannelCore::request_mode(ChannelMode mode, Picoseconds now) {
 Picoseconds ChannelCore::next_decision() const {
   if (phase_ == Phase::closing || phase_ == Phase::switching) return phase_at_;
   if (mode_ == ChannelMode::nmp) {
-    const Picoseconds next = (*hb_)->next(ledger_);
+    const Picoseconds next = (*hb_)->next(output_);
     if (phase_ == Phase::draining && (*hb_)->idle()) return std::min(next, std::max(requested_, (*hb_)->quiet_at()));
     return next;
   }
@@ -121,14 +121,14 @@ void ChannelCore::step(Picoseconds limit, Picoseconds furthest) {
   const Picoseconds t = next_decision();
   if (mode_ == ChannelMode::nmp) {
     if (phase_ == Phase::draining && (*hb_)->idle() && t >= requested_ && t >= (*hb_)->quiet_at()) return drained(t);
-    return hb().step(ledger_, limit);
+    return hb().step(output_, limit);
   }
   if (phase_ == Phase::draining && host_->idle() && drained_at() <= host_->next()) return drained(t);
   HostController& host = host_.change();
-  const std::size_t events = ledger_.events.size();
+  const std::size_t events = output_.events.size();
   do {
-    host.step(ledger_, limit, furthest);
-  } while (phase_ == Phase::steady && ledger_.events.size() == events && clock_.edge(host.next()) <= limit);
+    host.step(output_, limit, furthest);
+  } while (phase_ == Phase::steady && output_.events.size() == events && clock_.edge(host.next()) <= limit);
 }
 
 void ChannelCore::run(Picoseconds limit) {
@@ -140,8 +140,8 @@ Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
   std::size_t known = 0;
   Picoseconds furthest = limit + longest_repeat;
   const auto shorten = [&] {
-    if (ledger_.events.size() == known) return;
-    known = ledger_.events.size();
+    if (output_.events.size() == known) return;
+    known = output_.events.size();
     furthest = *next_event();
     limit = std::min(limit, furthest);
   };
@@ -156,7 +156,7 @@ Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
 }
 
 void ChannelCore::emit_hb(Picoseconds t) {
-  if (hb_->has_value() && (*hb_)->next_command() <= t) hb().emit(t, ledger_);
+  if (hb_->has_value() && (*hb_)->next_command() <= t) hb().emit(t, output_);
 }
 
 /// All work of the old mode has ended: the banks are closed as soon as their rows allow it.
@@ -174,20 +174,20 @@ void ChannelCore::close_banks() {
   phase_ = Phase::switching;
   announced_ = false;
   if (mode_ == ChannelMode::nmp) {
-    settled_ = phase_at_ = hb().precharge_all(phase_at_, -1, ledger_);
+    settled_ = phase_at_ = hb().precharge_all(phase_at_, -1, output_);
   } else {
     const Cycle t = clock_.edge_at_or_after(phase_at_);
-    settled_ = phase_at_ = clock_.edge(std::max(host_.change().precharge_all(t, -1, ledger_), host_->data_end()));
+    settled_ = phase_at_ = clock_.edge(std::max(host_.change().precharge_all(t, -1, output_), host_->data_end()));
   }
   if (!switch_timed_) phase_at_ = std::max(closed_at_, mode_ == ChannelMode::nmp ? closed_at_ : clock_.edge(host_->data_end()));
 }
 
 void ChannelCore::announce() {
   announced_ = true;
-  ++ledger_.of(-1).mode_changes;
+  ++output_.of(-1).mode_changes;
   emit_hb(phase_at_);
-  ledger_.record(phase_at_, target_ == ChannelMode::nmp ? DramCommand::mode_nmp : DramCommand::mode_normal, -1, -1, -1, -1);
-  ledger_.account.add(TimeAccount::Kind::mode_switch, closed_at_, phase_at_ + latency_, closed_at_);
+  output_.record(phase_at_, target_ == ChannelMode::nmp ? DramCommand::mode_nmp : DramCommand::mode_normal, -1, -1, -1, -1);
+  output_.account.add(TimeAccount::Kind::mode_switch, closed_at_, phase_at_ + latency_, closed_at_);
   phase_at_ += latency_;
 }
 
@@ -195,8 +195,8 @@ void ChannelCore::arrive() {
   const Picoseconds t = phase_at_;
   phase_ = Phase::steady;
   mode_ = target_;
-  ledger_.account.change_mode(mode_, t);
-  ledger_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
+  output_.account.change_mode(mode_, t);
+  output_.events.push_back({t, ChannelEvent::Kind::mode_reached, 0, mode_});
   if (mode_ == ChannelMode::nmp) {
     hb().enter(t, std::max(t, clock_.edge(host_->activate_ready())), std::max(t, settled_));
     return;
@@ -205,10 +205,10 @@ void ChannelCore::arrive() {
   host_.change().resume(clock_.edge_at_or_after(std::max({t, settled_, (*hb_)->activate_ready()})));
   for (const Held& held : held_) {
     if (held.list.items != nullptr) {
-      ledger_.account.begin_work(std::max(t, held.list.items->arrival));
+      output_.account.begin_work(std::max(t, held.list.items->arrival));
       host_.change().submit(held.list, held.transfer.op, held.transfer.tag, held.submitted, visible);
     } else {
-      ledger_.account.begin_work(t);
+      output_.account.begin_work(t);
       host_.change().submit(held.transfer, held.submitted, visible);
     }
   }
@@ -218,7 +218,7 @@ void ChannelCore::arrive() {
 // ---- What is known --------------------------------------------------------------------------------------------------------
 
 bool ChannelCore::busy() const {
-  return phase_ != Phase::steady || !host_->idle() || (hb_->has_value() && !(*hb_)->idle()) || !ledger_.events.empty();
+  return phase_ != Phase::steady || !host_->idle() || (hb_->has_value() && !(*hb_)->idle()) || !output_.events.empty();
 }
 
 Picoseconds ChannelCore::next_time() const {
@@ -230,7 +230,7 @@ Picoseconds ChannelCore::next_time() const {
 
 std::optional<Picoseconds> ChannelCore::next_event() const {
   std::optional<Picoseconds> first;
-  for (const ChannelEvent& event : ledger_.events) {
+  for (const ChannelEvent& event : output_.events) {
     if (!first || event.time < *first) first = event.time;
   }
   return first;
@@ -238,7 +238,7 @@ std::optional<Picoseconds> ChannelCore::next_event() const {
 
 std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
   std::vector<ChannelEvent> due;
-  auto& events = ledger_.events;
+  auto& events = output_.events;
   std::copy_if(events.begin(), events.end(), std::back_inserter(due), [&](const ChannelEvent& e) { return e.time <= now; });
   events.erase(std::remove_if(events.begin(), events.end(), [&](const ChannelEvent& e) { return e.time <= now; }), events.end());
   std::sort(due.begin(), due.end(), [](const ChannelEvent& a, const ChannelEvent& b) {
@@ -247,8 +247,8 @@ std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
   return due;
 }
 
-ChannelTimes ChannelCore::times(Picoseconds now) { return ledger_.account.until(now); }
+ChannelTimes ChannelCore::times(Picoseconds now) { return output_.account.until(now); }
 
-ChannelCounts ChannelCore::counts(int op) const { return ledger_.counts_of(op); }
+ChannelCounts ChannelCore::counts(int op) const { return output_.counts_of(op); }
 
 }  // namespace bondsim

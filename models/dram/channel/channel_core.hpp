@@ -8,7 +8,7 @@
 
 #include "models/dram/hb/hb_engine.hpp"
 #include "models/dram/host/host_controller.hpp"
-#include "models/dram/timing/ledger.hpp"
+#include "models/dram/timing/channel_output.hpp"
 #include "models/dram/timing/tracked.hpp"
 
 namespace bondsim {
@@ -24,7 +24,7 @@ class ChannelCore {
   ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp, const ChannelSwitches& switches,
               const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo = nullptr);
 
-  void keep_log(bool keep) { ledger_.keep_log = keep; }
+  void keep_log(bool keep) { output_.keep_log = keep; }
 
   /// All of these are for time `now`, until which run() must have come, and no further.
   void submit(const HostTransfer& transfer, Picoseconds now);
@@ -49,7 +49,7 @@ class ChannelCore {
   ChannelTimes times(Picoseconds now);
   ChannelCounts counts(int op) const;
   ChannelMode mode() const { return mode_; }
-  ChannelLedger& ledger() { return ledger_; }
+  ChannelOutput& output() { return output_; }
 
  private:
   void submit_ideal(const HostTransfer& transfer, Picoseconds now);
@@ -77,7 +77,7 @@ class ChannelCore {
   Clock clock_;
   Tracked<HostController> host_;
   Tracked<std::optional<HbEngine>> hb_;
-  ChannelLedger ledger_;
+  ChannelOutput output_;
   ChannelMode mode_ = ChannelMode::normal;
   ChannelMode target_ = ChannelMode::normal;
   Phase phase_ = Phase::steady;

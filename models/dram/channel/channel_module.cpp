@@ -94,12 +94,12 @@ void DramChannel::synchronize() {
 }
 
 void DramChannel::hand_out() {
-  auto& outcomes = core_.ledger().outcomes;
+  auto& outcomes = core_.output().outcomes;
   if (observer_ != nullptr) {
     for (const RequestOutcome& outcome : outcomes) observer_->request_served(outcome);
   }
   outcomes.clear();
-  auto& log = core_.ledger().log;
+  auto& log = core_.output().log;
   if (log.empty()) return;
   sort_commands(log);
   for (const CommandRecord& record : log) sink_->command(index_, record);

@@ -24,7 +24,7 @@ HbEngine::RowState HbEngine::row_state(const RowShare& share) const {
 
 /// When the row just planned ended in the same state as the one before, the whole rows that follow are alike: those that end by `limit` and
 /// begin before refresh is due are taken at once.
-void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelLedger& ledger) {
+void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelOutput& output) {
   Lane& lane = lanes_.front();
   const RowState before = last_row_state_;
   last_row_state_ = row_state(share);
@@ -36,16 +36,16 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   const std::int64_t page = dram_->organization.page_bytes();
   const std::int64_t whole_rows = (transfer.extent.bank_offset + transfer.extent.bytes_per_bank) / page - 1 - lane.row;
   std::int64_t count = std::min({whole_rows, last_row - 1 - lane.row, (limit - lane.column_end) / period});
-  if (ledger.refresh.enabled) count = std::min(count, ceil_div(std::max<Ps>(ledger.refresh.due_ps - lane.column_end, 0), period));
+  if (output.refresh.enabled) count = std::min(count, ceil_div(std::max<Ps>(output.refresh.due_ps - lane.column_end, 0), period));
   if (count <= 0) return;
   const std::uint64_t banks = share.longer | share.shorter;
   const std::int64_t rows = count * __builtin_popcountll(banks);
-  ChannelCounts& counts = ledger.of(transfer.op);
+  ChannelCounts& counts = output.of(transfer.op);
   counts.activates += rows;
   counts.precharges += rows;
   (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.count;
   const Ps data = share.count * access_ps_;
-  ledger.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0});
+  output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0});
   const Ps shift = count * period;
   lane.row += count;
   lane.column_end += shift;
@@ -64,16 +64,16 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
 
 // ---- Commands as time passes ----------------------------------------------------------------------------------------------
 
-void HbEngine::emit(Picoseconds t, ChannelLedger& ledger) {
-  emit_rows(t.value, ledger);
-  for (Train& train : trains_) emit_train(train, t.value, ledger);
+void HbEngine::emit(Picoseconds t, ChannelOutput& output) {
+  emit_rows(t.value, output);
+  for (Train& train : trains_) emit_train(train, t.value, output);
   trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.count; }), trains_.end());
 }
 
-void HbEngine::emit_rows(Ps t, ChannelLedger& ledger) {
+void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
   for (const RowCommand& row : rows_) {
     if (row.time > t) continue;
-    ChannelCounts& counts = ledger.of(row.op);
+    ChannelCounts& counts = output.of(row.op);
     if (row.command == DramCommand::refab) {
       ++counts.refreshes_all_bank;
     } else if (row.command == DramCommand::prea) {
@@ -81,32 +81,32 @@ void HbEngine::emit_rows(Ps t, ChannelLedger& ledger) {
     } else {
       (row.command == DramCommand::act1 ? counts.activates : counts.precharges) += __builtin_popcountll(row.banks);
     }
-    if (!ledger.keep_log) continue;
+    if (!output.keep_log) continue;
     if (row.command == DramCommand::refab || row.command == DramCommand::prea) {
-      ledger.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
+      output.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
     } else {
       for_each_bank(row.banks, [&](std::size_t b) {
-        ledger.record(Picoseconds(row.time), row.command, static_cast<std::int32_t>(b), row.row, -1, row.op);
+        output.record(Picoseconds(row.time), row.command, static_cast<std::int32_t>(b), row.row, -1, row.op);
       });
     }
   }
   rows_.erase(std::remove_if(rows_.begin(), rows_.end(), [t](const RowCommand& x) { return x.time <= t; }), rows_.end());
 }
 
-void HbEngine::emit_train(Train& train, Ps t, ChannelLedger& ledger) const {
+void HbEngine::emit_train(Train& train, Ps t, ChannelOutput& output) const {
   if (t < train.first) return;
   const RowShare& share = train.share;
   const std::int64_t until = std::min((t - train.first) / access_ps_ + 1, share.count);
   const auto part = [&](std::int64_t count) { return std::min(until, count) - std::min(train.emitted, count); };
-  ChannelCounts& counts = ledger.of(train.op);
+  ChannelCounts& counts = output.of(train.op);
   (train.write ? counts.hb_writes : counts.hb_reads) +=
       __builtin_popcountll(share.longer) * part(share.count) + __builtin_popcountll(share.shorter) * part(share.short_count);
-  if (ledger.keep_log) {
+  if (output.keep_log) {
     const auto step = static_cast<std::int32_t>(access_bytes_ * 8 / dram_->organization.device_width_bits);
     for (std::int64_t i = train.emitted; i < until; ++i) {
       const std::uint64_t banks = share.longer | (i < share.short_count ? share.shorter : 0);
       for_each_bank(banks, [&](std::size_t b) {
-        ledger.record(Picoseconds(train.first + i * access_ps_), train.write ? DramCommand::nwr : DramCommand::nrd,
+        output.record(Picoseconds(train.first + i * access_ps_), train.write ? DramCommand::nwr : DramCommand::nrd,
                       static_cast<std::int32_t>(b), train.row, (share.first + static_cast<std::int32_t>(i)) * step, train.op);
       });
     }

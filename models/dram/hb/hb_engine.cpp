@@ -55,7 +55,7 @@ void HbEngine::enter(Picoseconds now, Picoseconds activate, Picoseconds refresh)
   settled_ = refresh.value;
 }
 
-void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger) {
+void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelOutput& output) {
   const Extent& extent = transfer.extent;
   check(extent.first_bank >= 0 && extent.banks >= 0 && extent.first_bank + extent.banks <= static_cast<int>(banks_.size()) &&
             extent.bank_offset >= 0 && extent.bytes_per_bank >= 0 &&
@@ -67,7 +67,7 @@ void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger
   job.submitted = now.value;
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) job.lanes_left += bytes_of(lane, extent) > 0;
   check(job.lanes_left > 0, "an empty HB transfer was submitted");
-  if (jobs_.empty()) ledger.account.begin_work(now);
+  if (jobs_.empty()) output.account.begin_work(now);
   jobs_.push_back(job);
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) skip_others(lane);
 }
@@ -129,19 +129,19 @@ HbEngine::Ps HbEngine::time_of(const Lane& lane) const {
 }
 
 /// No row is begun while refresh is due.
-bool HbEngine::waits_for_refresh(const Lane& lane, const ChannelLedger& ledger) const {
-  if (!ledger.refresh.enabled || lane.phase == Phase::activate || !has_work(lane)) return false;
-  return ledger.refresh.due_ps <= std::max(time_of(lane), lane.column_end);
+bool HbEngine::waits_for_refresh(const Lane& lane, const ChannelOutput& output) const {
+  if (!output.refresh.enabled || lane.phase == Phase::activate || !has_work(lane)) return false;
+  return output.refresh.due_ps <= std::max(time_of(lane), lane.column_end);
 }
 
-HbEngine::Ps HbEngine::refresh_time(const ChannelLedger& ledger) const { return std::max(ledger.refresh.due_ps, quiet_at().value); }
+HbEngine::Ps HbEngine::refresh_time(const ChannelOutput& output) const { return std::max(output.refresh.due_ps, quiet_at().value); }
 
-Picoseconds HbEngine::next(const ChannelLedger& ledger) const {
+Picoseconds HbEngine::next(const ChannelOutput& output) const {
   Ps next = far_away;
   for (const Lane& lane : lanes_) {
-    if (!waits_for_refresh(lane, ledger)) next = std::min(next, time_of(lane));
+    if (!waits_for_refresh(lane, output)) next = std::min(next, time_of(lane));
   }
-  if (next == far_away && ledger.refresh.enabled) next = refresh_time(ledger);
+  if (next == far_away && output.refresh.enabled) next = refresh_time(output);
   return Picoseconds(next);
 }
 
@@ -152,11 +152,11 @@ Picoseconds HbEngine::next_command() const {
   return Picoseconds(next);
 }
 
-void HbEngine::step(ChannelLedger& ledger, Picoseconds limit) {
+void HbEngine::step(ChannelOutput& output, Picoseconds limit) {
   std::size_t chosen = lanes_.size();
   Ps best = far_away;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (waits_for_refresh(lanes_[i], ledger)) continue;
+    if (waits_for_refresh(lanes_[i], output)) continue;
     const Ps t = time_of(lanes_[i]);
     if (t < best) {
       best = t;
@@ -164,23 +164,23 @@ void HbEngine::step(ChannelLedger& ledger, Picoseconds limit) {
     }
   }
   if (chosen == lanes_.size()) {
-    refresh(ledger);
+    refresh(output);
   } else if (lanes_[chosen].phase == Phase::activate) {
-    activate(chosen, ledger, limit.value);
+    activate(chosen, output, limit.value);
   } else {
-    begin_row(chosen, ledger, limit.value);
+    begin_row(chosen, output, limit.value);
   }
 }
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------------
 
-void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger, Ps limit) {
+void HbEngine::begin_row(std::size_t index, ChannelOutput& output, Ps limit) {
   Lane& lane = lanes_[index];
   const HbTransfer& transfer = job_of(lane).transfer;
   lane.at = time_of(lane);
   lane.row = lane.row < 0 ? transfer.extent.bank_offset / dram_->organization.page_bytes() : lane.row + 1;
   lane.opens = banks_to_open(share_of(index, transfer.extent, lane.row), lane.row);
-  if (lane.opens == 0) return plan_columns(index, ledger, limit);
+  if (lane.opens == 0) return plan_columns(index, output, limit);
   const std::size_t sub = subarray(lane.row);
   Ps close = lane.at;
   std::uint64_t closes = 0;
@@ -190,7 +190,7 @@ void HbEngine::begin_row(std::size_t index, ChannelLedger& ledger, Ps limit) {
     close = std::max(close, banks_[b].pre_ready[sub]);
   });
   if (closes != 0) close_rows(closes, sub, row_timing_ ? edge(close) : lane.at, transfer.op);
-  if (!row_timing_) return activate(index, ledger, limit);
+  if (!row_timing_) return activate(index, output, limit);
   Ps open = lane.at;
   for_each_bank(lane.opens, [&](std::size_t b) { open = std::max(open, banks_[b].act_ready[sub]); });
   lane.phase = Phase::activate;
@@ -215,7 +215,7 @@ HbEngine::Ps HbEngine::rank_act_ready() const {
   return std::max(after(last, n_rrd_), fourth < 0 ? 0 : after(fourth, n_faw_));
 }
 
-void HbEngine::activate(std::size_t index, ChannelLedger& ledger, Ps limit) {
+void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
   Lane& lane = lanes_[index];
   if (staggered_ && row_timing_ && rank_act_ready() > lane.at) {
     lane.at = rank_act_ready();
@@ -238,10 +238,10 @@ void HbEngine::activate(std::size_t index, ChannelLedger& ledger, Ps limit) {
   });
   last_acts_[oldest_act_] = lane.at;
   oldest_act_ = (oldest_act_ + 1) % 4;
-  plan_columns(index, ledger, limit);
+  plan_columns(index, output, limit);
 }
 
-void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger, Ps limit) {
+void HbEngine::plan_columns(std::size_t index, ChannelOutput& output, Ps limit) {
   Lane& lane = lanes_[index];
   const HbTransfer& transfer = job_of(lane).transfer;
   const RowShare share = share_of(index, transfer.extent, lane.row);
@@ -265,18 +265,18 @@ void HbEngine::plan_columns(std::size_t index, ChannelLedger& ledger, Ps limit) 
   lane.phase = Phase::decide;
   lane.at = overlap_ ? first : lane.column_end;
   trains_.push_back({first, share, static_cast<std::int32_t>(lane.row), transfer.op, transfer.write, 0});
-  ledger.account.add(TimeAccount::Kind::data, Picoseconds(first), Picoseconds(lane.column_end), Picoseconds(decided));
+  output.account.add(TimeAccount::Kind::data, Picoseconds(first), Picoseconds(lane.column_end), Picoseconds(decided));
   const std::int64_t last_row = (transfer.extent.bank_offset + bytes_of(index, transfer.extent) - 1) / dram_->organization.page_bytes();
   if (lane.row == last_row) {
     last_row_state_.whole = false;
-    end_share(index, ledger);
-  } else if (!staggered_ && !overlap_ && row_timing_ && !ledger.keep_log) {
-    repeat_rows(share, last_row, limit, ledger);
+    end_share(index, output);
+  } else if (!staggered_ && !overlap_ && row_timing_ && !output.keep_log) {
+    repeat_rows(share, last_row, limit, output);
   }
 }
 
 /// The lane's part of its job is planned. Jobs end in the order they were submitted.
-void HbEngine::end_share(std::size_t index, ChannelLedger& ledger) {
+void HbEngine::end_share(std::size_t index, ChannelOutput& output) {
   Lane& lane = lanes_[index];
   Job& job = jobs_[lane.job - first_job_];
   job.end = std::max(job.end, lane.column_end);
@@ -286,10 +286,10 @@ void HbEngine::end_share(std::size_t index, ChannelLedger& ledger) {
   skip_others(index);
   while (!jobs_.empty() && jobs_.front().lanes_left == 0) {
     last_end_ = std::max(last_end_, jobs_.front().end);
-    ledger.events.push_back({Picoseconds(last_end_), ChannelEvent::Kind::hb_done, jobs_.front().transfer.tag, ChannelMode::nmp});
+    output.events.push_back({Picoseconds(last_end_), ChannelEvent::Kind::hb_done, jobs_.front().transfer.tag, ChannelMode::nmp});
     jobs_.erase(jobs_.begin());
     ++first_job_;
-    if (jobs_.empty()) ledger.account.end_work(Picoseconds(last_end_));
+    if (jobs_.empty()) output.account.end_work(Picoseconds(last_end_));
   }
 }
 
@@ -323,7 +323,7 @@ Picoseconds HbEngine::precharge_ready(Picoseconds t) const {
   return Picoseconds(edge(ready));
 }
 
-Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelLedger&) {
+Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelOutput&) {
   const std::int64_t open = open_rows();
   if (open == 0) return Picoseconds(edge(std::max(t.value, settled_)));
   rows_.push_back({t.value, DramCommand::prea, static_cast<std::uint64_t>(open), -1, op});
@@ -336,15 +336,15 @@ Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelLedge
   return Picoseconds(settled_);
 }
 
-void HbEngine::refresh(ChannelLedger& ledger) {
+void HbEngine::refresh(ChannelOutput& output) {
   const std::int32_t op = jobs_.empty() ? -1 : jobs_.front().transfer.op;
   last_row_state_.whole = false;
-  const Picoseconds start = precharge_ready(Picoseconds(refresh_time(ledger)));
-  const Ps at = precharge_all(start, op, ledger).value;
+  const Picoseconds start = precharge_ready(Picoseconds(refresh_time(output)));
+  const Ps at = precharge_all(start, op, output).value;
   const Ps end = after(at, n_rfc_);
   rows_.push_back({at, DramCommand::refab, 0, -1, op});
-  ledger.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
-  ledger.account.add(TimeAccount::Kind::refresh, start, Picoseconds(end), Picoseconds(refresh_time(ledger)));
+  output.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
+  output.account.add(TimeAccount::Kind::refresh, start, Picoseconds(end), Picoseconds(refresh_time(output)));
   for (Bank& bank : banks_) bank.act_ready.fill(end);
   for (Lane& lane : lanes_) lane.at = std::max(lane.at, end);
   settled_ = end;

@@ -6,7 +6,7 @@
 #include "models/base/clock.hpp"
 #include "models/dram/spec/hb_config.hpp"
 #include "models/dram/spec/timing_rules.hpp"
-#include "models/dram/timing/ledger.hpp"
+#include "models/dram/timing/channel_output.hpp"
 
 namespace bondsim {
 
@@ -22,7 +22,7 @@ class HbEngine {
   HbEngine(const DramConfig& dram, const BankPorts& nmp, const ChannelSwitches& switches, const std::vector<TimingRule>& rules,
            const Clock& clock);
 
-  void submit(const HbTransfer& transfer, Picoseconds now, ChannelLedger& ledger);
+  void submit(const HbTransfer& transfer, Picoseconds now, ChannelOutput& output);
 
   /// NMP mode begins: all banks are closed, and may be activated and refreshed from the times given on.
   void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
@@ -34,16 +34,16 @@ class HbEngine {
   Picoseconds activate_ready() const;
   /// First time at which all banks can be closed, no earlier than `t`; closing them; when they are precharged and refreshed.
   Picoseconds precharge_ready(Picoseconds t) const;
-  Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelLedger& ledger);
+  Picoseconds precharge_all(Picoseconds t, std::int32_t op, ChannelOutput& output);
 
   /// Next time at which something is decided (refresh of idle banks included).
-  Picoseconds next(const ChannelLedger& ledger) const;
+  Picoseconds next(const ChannelOutput& output) const;
   /// Next time at which a command comes that is decided already.
   Picoseconds next_command() const;
   /// Decides what is due at next(). Whole rows that repeat the one before are taken together as far as `limit`.
-  void step(ChannelLedger& ledger, Picoseconds limit);
+  void step(ChannelOutput& output, Picoseconds limit);
   /// Counts and records the commands up to and including `t`; what is decided until then must have been decided.
-  void emit(Picoseconds t, ChannelLedger& ledger);
+  void emit(Picoseconds t, ChannelOutput& output);
 
  private:
   using Ps = std::int64_t;
@@ -117,20 +117,20 @@ class HbEngine {
   RowShare share_of(std::size_t lane, const Extent& extent, std::int64_t row) const;
   std::uint64_t banks_to_open(const RowShare& share, std::int64_t row) const;
   Ps time_of(const Lane& lane) const;
-  bool waits_for_refresh(const Lane& lane, const ChannelLedger& ledger) const;
-  Ps refresh_time(const ChannelLedger& ledger) const;
-  void begin_row(std::size_t lane, ChannelLedger& ledger, Ps limit);
+  bool waits_for_refresh(const Lane& lane, const ChannelOutput& output) const;
+  Ps refresh_time(const ChannelOutput& output) const;
+  void begin_row(std::size_t lane, ChannelOutput& output, Ps limit);
   void close_rows(std::uint64_t banks, std::size_t sub, Ps t, std::int32_t op);
-  void activate(std::size_t lane, ChannelLedger& ledger, Ps limit);
-  void plan_columns(std::size_t lane, ChannelLedger& ledger, Ps limit);
-  void end_share(std::size_t lane, ChannelLedger& ledger);
-  void repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelLedger& ledger);
+  void activate(std::size_t lane, ChannelOutput& output, Ps limit);
+  void plan_columns(std::size_t lane, ChannelOutput& output, Ps limit);
+  void end_share(std::size_t lane, ChannelOutput& output);
+  void repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelOutput& output);
   RowState row_state(const RowShare& share) const;
-  void refresh(ChannelLedger& ledger);
+  void refresh(ChannelOutput& output);
   Ps rank_act_ready() const;
   std::int64_t open_rows() const;
-  void emit_rows(Ps t, ChannelLedger& ledger);
-  void emit_train(Train& train, Ps t, ChannelLedger& ledger) const;
+  void emit_rows(Ps t, ChannelOutput& output);
+  void emit_train(Train& train, Ps t, ChannelOutput& output) const;
 
   const DramConfig* dram_;
   Clock clock_;

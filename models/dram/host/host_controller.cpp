@@ -72,40 +72,40 @@ std::size_t HostController::stream_of(const Entry& entry) const {
   return i;
 }
 
-void HostController::step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest) {
-  const bool remembers = memo_ != nullptr && !ledger.keep_log;
-  if (remembers && state_ >= 0 && repeat(ledger, furthest)) return;
-  if (remembers && streams_.empty() && skip_idle_refreshes(ledger, limit)) return;
+void HostController::step(ChannelOutput& output, Picoseconds limit, Picoseconds furthest) {
+  const bool remembers = memo_ != nullptr && !output.keep_log;
+  if (remembers && state_ >= 0 && repeat(output, furthest)) return;
+  if (remembers && streams_.empty() && skip_idle_refreshes(output, limit)) return;
   const Cycle t = next_;
   state_ = -1;
   if (!remembers) recording_.state = -1;
   noteworthy_ = false;
   decided_ = t + 1;
-  accept(t, ledger);
+  accept(t, output);
   Choice choice;
-  choose(t, choice, ledger);
-  if (choice.found) issue(choice, t, ledger);
+  choose(t, choice, output);
+  if (choice.found) issue(choice, t, output);
   next_ = choice.found ? t + 1 : std::max(choice.earliest, t + 1);
   if (next_ > t + 1) next_ = std::min(next_, next_acceptance(t));
-  if (next_ > t + 1 && ledger.refresh.enabled) {
-    const Cycle due = nothing_waits() ? refresh_cycle(ledger) : forced_refresh_cycle(ledger);
+  if (next_ > t + 1 && output.refresh.enabled) {
+    const Cycle due = nothing_waits() ? refresh_cycle(output) : forced_refresh_cycle(output);
     if (due > t) next_ = std::min(next_, due);
   }
-  if (remembers && noteworthy_) note_state(ledger);
+  if (remembers && noteworthy_) note_state(output);
 }
 
 // ---- Requests enter -------------------------------------------------------------------------------------------------------
 
 /// At most one request a cycle, reads and writes in turn; of either kind the transfer submitted first goes first.
-bool HostController::accept(Cycle t, ChannelLedger& ledger) {
+bool HostController::accept(Cycle t, ChannelOutput& output) {
   for (const bool write : {write_turn_, !write_turn_}) {
     if (full(write) && (write || waiting_[1] == 0)) continue;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
       Stream& stream = streams_[i];
       if (stream.visible > t || stream.exhausted() || stream.next_is_write() != write || !arrived(stream, t)) continue;
-      if (!accept_from(stream, t, ledger)) break;
+      if (!accept_from(stream, t, output)) break;
       write_turn_ = !write;
-      if (stream.exhausted() && stream.in_flight == 0) finish(i, ledger);  // the last one was forwarded
+      if (stream.exhausted() && stream.in_flight == 0) finish(i, output);  // the last one was forwarded
       return true;
     }
   }
@@ -116,7 +116,7 @@ bool HostController::arrived(const Stream& stream, Cycle t) const {
   return !stream.listed || clock_.edge(t) >= stream.list.items[stream.index].arrival;
 }
 
-bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger) {
+bool HostController::accept_from(Stream& stream, Cycle t, ChannelOutput& output) {
   const ListedRequest* listed = stream.listed ? &stream.list.items[stream.index] : nullptr;
   const bool write = stream.next_is_write();
   const BurstAddress at = listed != nullptr ? listed->at : stream.cursor.at();
@@ -127,7 +127,7 @@ bool HostController::accept_from(Stream& stream, Cycle t, ChannelLedger& ledger)
   if (forward) {
     stream.data_end = std::max(stream.data_end, t + 1);
     data_end_ = std::max(data_end_, t + 1);
-    if (listed != nullptr) ledger.outcomes.push_back({listed->id, arrival, now, clock_.edge(t + 1), false, RequestOutcome::Row::forwarded});
+    if (listed != nullptr) output.outcomes.push_back({listed->id, arrival, now, clock_.edge(t + 1), false, RequestOutcome::Row::forwarded});
   } else {
     const std::int32_t index = free_entry_;
     Entry& entry = entry_at(index);
@@ -232,8 +232,8 @@ void HostController::consider(Cycle t, Choice& choice, std::int64_t order, std::
   }
 }
 
-void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger) {
-  const bool refresh = ledger.refresh.enabled && clock_.edge(t).value >= ledger.refresh.due_ps + (nothing_waits() ? 0 : postponed_ps_);
+void HostController::choose(Cycle t, Choice& choice, const ChannelOutput& output) {
+  const bool refresh = output.refresh.enabled && clock_.edge(t).value >= output.refresh.due_ps + (nothing_waits() ? 0 : postponed_ps_);
   if ((active_banks_ | opening_banks_) != 0) choose_opened(t, choice, refresh);
   if (choice.found || opened_write_overdue(t)) return;
   std::uint64_t blocked = 0;
@@ -242,7 +242,7 @@ void HostController::choose(Cycle t, Choice& choice, const ChannelLedger& ledger
       choose_refresh_all(t, choice);
       return;
     }
-    blocked = refresh_banks(ledger);
+    blocked = refresh_banks(output);
     choose_refresh_banks(t, choice, blocked);
     if (choice.found || ((active_banks_ | opening_banks_) & blocked) != 0) return;
   }
@@ -369,15 +369,15 @@ void HostController::choose_close(Cycle t, Choice& choice) const {
 
 /// When a refresh goes before everything: when it is due, or as much later as it may be postponed, less a quarter of an interval in which
 /// what is under way ends.
-Cycle HostController::forced_refresh_cycle(const ChannelLedger& ledger) const {
-  return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps + postponed_ps_));
+Cycle HostController::forced_refresh_cycle(const ChannelOutput& output) const {
+  return clock_.edge_at_or_after(Picoseconds(output.refresh.due_ps + postponed_ps_));
 }
 
-std::uint64_t HostController::refresh_banks(const ChannelLedger& ledger) const {
+std::uint64_t HostController::refresh_banks(const ChannelOutput& output) const {
   const int banks = dram_->organization.banks();
   const int together = banks_per_refresh(*dram_);
   std::uint64_t mask = 0;
-  for (int i = 0; i < together; ++i) mask |= std::uint64_t{1} << (ledger.refresh.position + i * (banks / together));
+  for (int i = 0; i < together; ++i) mask |= std::uint64_t{1} << (output.refresh.position + i * (banks / together));
   return mask;
 }
 

@@ -7,7 +7,7 @@
 
 #include "models/dram/host/host_memo.hpp"
 #include "models/dram/spec/extent_cursor.hpp"
-#include "models/dram/timing/ledger.hpp"
+#include "models/dram/timing/channel_output.hpp"
 #include "models/dram/timing/timing_state.hpp"
 
 namespace bondsim {
@@ -47,7 +47,7 @@ class HostController {
   /// First cycle that has not been decided.
   Cycle decided() const { return decided_; }
   /// Decides cycle next(); with a memo, also what is known of the time that follows: idle refreshes until `limit`, work until `furthest`.
-  void step(ChannelLedger& ledger, Picoseconds limit, Picoseconds furthest);
+  void step(ChannelOutput& output, Picoseconds limit, Picoseconds furthest);
   /// Remembers states in `memo`, and what followed from them.
   void remember(std::shared_ptr<HostMemo> memo);
 
@@ -58,7 +58,7 @@ class HostController {
   /// Once idle(): first cycle at which all banks can be closed.
   Cycle precharge_ready() const;
   /// Closes all banks at cycle `t`. @return the cycle from which they are precharged and no refresh runs.
-  Cycle precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
+  Cycle precharge_all(Cycle t, std::int32_t op, ChannelOutput& output);
   /// First cycle at which every bank may be activated once it is closed.
   Cycle activate_ready() const;
   /// Normal mode begins again, all banks are closed and may be activated from `cycle` on.
@@ -146,9 +146,9 @@ class HostController {
     Cycle earliest = never;  ///< when none is ready: when the first will be
   };
 
-  bool accept(Cycle t, ChannelLedger& ledger);
+  bool accept(Cycle t, ChannelOutput& output);
   bool arrived(const Stream& stream, Cycle t) const;
-  bool accept_from(Stream& stream, Cycle t, ChannelLedger& ledger);
+  bool accept_from(Stream& stream, Cycle t, ChannelOutput& output);
   bool forwarded(const BurstAddress& at) const;
   void enqueue(std::int32_t entry);
   void unlink(Bank& bank, std::int32_t entry);
@@ -156,17 +156,17 @@ class HostController {
   Cycle next_acceptance(Cycle t) const;
   bool full(bool write) const { return queued_[write] >= (write ? controller_->write_queue : controller_->read_queue); }
 
-  Cycle refresh_cycle(const ChannelLedger& ledger) const { return clock_.edge_at_or_after(Picoseconds(ledger.refresh.due_ps)); }
-  Cycle forced_refresh_cycle(const ChannelLedger& ledger) const;
+  Cycle refresh_cycle(const ChannelOutput& output) const { return clock_.edge_at_or_after(Picoseconds(output.refresh.due_ps)); }
+  Cycle forced_refresh_cycle(const ChannelOutput& output) const;
   /// From a refresh command to its end.
   Cycle refresh_cycles() const {
     const DramTiming& timing = dram_->timing;
     return cycles_of_ns(controller_->refresh == RefreshKind::all_bank ? timing.t_rfc_ab_ns : timing.t_rfc_pb_ns, timing.ck_mhz);
   }
   bool nothing_waits() const { return queued_[0] + queued_[1] == 0 && (active_banks_ | opening_banks_) == 0; }
-  std::uint64_t refresh_banks(const ChannelLedger& ledger) const;
+  std::uint64_t refresh_banks(const ChannelOutput& output) const;
   Cycle refresh_ready(std::uint64_t banks) const;
-  void choose(Cycle t, Choice& choice, const ChannelLedger& ledger);
+  void choose(Cycle t, Choice& choice, const ChannelOutput& output);
   static void consider(Cycle t, Choice& choice, std::int64_t order, std::int32_t entry, std::int32_t bank, DramCommand command,
                        Cycle ready);
   void choose_opened(Cycle t, Choice& choice, bool all_opening) const;
@@ -178,34 +178,34 @@ class HostController {
   Cycle oldest_write() const;
   bool opened_write_overdue(Cycle t) const;
 
-  void issue(const Choice& choice, Cycle t, ChannelLedger& ledger);
-  void issue_column(const Choice& choice, Cycle t, ChannelLedger& ledger);
-  void issue_act1(const Choice& choice, Cycle t, ChannelLedger& ledger);
-  void issue_act2(const Choice& choice, Cycle t, ChannelLedger& ledger);
-  void issue_precharge(std::int32_t bank, Cycle t, std::int32_t op, ChannelLedger& ledger);
-  void issue_precharge_all(Cycle t, std::int32_t op, ChannelLedger& ledger);
-  void issue_refresh(const Choice& choice, Cycle t, ChannelLedger& ledger);
-  void open_without_time(const Entry& entry, Cycle t, ChannelLedger& ledger);
+  void issue(const Choice& choice, Cycle t, ChannelOutput& output);
+  void issue_column(const Choice& choice, Cycle t, ChannelOutput& output);
+  void issue_act1(const Choice& choice, Cycle t, ChannelOutput& output);
+  void issue_act2(const Choice& choice, Cycle t, ChannelOutput& output);
+  void issue_precharge(std::int32_t bank, Cycle t, std::int32_t op, ChannelOutput& output);
+  void issue_precharge_all(Cycle t, std::int32_t op, ChannelOutput& output);
+  void issue_refresh(const Choice& choice, Cycle t, ChannelOutput& output);
+  void open_without_time(const Entry& entry, Cycle t, ChannelOutput& output);
   bool find_parts(Parts& parts) const;
   std::int32_t base_row(const Parts& parts) const;
-  bool pack(const Parts& parts, ChannelLedger& ledger, PackedState& state) const;
+  bool pack(const Parts& parts, ChannelOutput& output, PackedState& state) const;
   void pack_banks(std::int32_t row, PackedState& state) const;
   void pack_entries(const Parts& parts, std::int32_t row, PackedState& state) const;
-  void unpack(const Parts& parts, const PackedState& state, Cycle now, const HostSpan& passed, ChannelLedger& ledger);
+  void unpack(const Parts& parts, const PackedState& state, Cycle now, const HostSpan& passed, ChannelOutput& output);
   void unpack_banks(std::int32_t row, PackedReader& in);
   void unpack_entries(const Parts& parts, std::int32_t row, PackedReader& in);
-  void note_state(ChannelLedger& ledger);
-  void begin_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
-  void end_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger);
-  bool repeat(ChannelLedger& ledger, Picoseconds limit);
+  void note_state(ChannelOutput& output);
+  void begin_recording(const Parts& parts, std::int32_t number, const ChannelOutput& output);
+  void end_recording(const Parts& parts, std::int32_t number, const ChannelOutput& output);
+  bool repeat(ChannelOutput& output, Picoseconds limit);
   const HostSpan* known_span(std::int32_t number, Cycle decided, const RefreshState& refresh) const;
   bool meets(const Parts& parts, const HostSpan& passed, const HostSpan& span) const;
   void forget_states() { state_ = recording_.state = -1; }
   void free_all_entries();
-  bool skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit);
+  bool skip_idle_refreshes(ChannelOutput& output, Picoseconds limit);
 
-  void await_arrival(ChannelLedger& ledger) const;
-  void finish(std::size_t stream, ChannelLedger& ledger);
+  void await_arrival(ChannelOutput& output) const;
+  void finish(std::size_t stream, ChannelOutput& output);
   void add_stream(Stream stream);
   std::size_t stream_of(const Entry& entry) const;
   std::int32_t current_op() const { return streams_.empty() ? -1 : streams_.front().op; }

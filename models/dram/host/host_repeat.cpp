@@ -39,34 +39,34 @@ bool HostController::find_parts(Parts& parts) const {
 std::int32_t HostController::base_row(const Parts& parts) const { return streams_[parts.stream[parts.base]].cursor.at().row; }
 
 /// The controller has come to a state worth remembering.
-void HostController::note_state(ChannelLedger& ledger) {
+void HostController::note_state(ChannelOutput& output) {
   Parts parts;
   PackedState& state = memo_->scratch();
-  if (!find_parts(parts) || !pack(parts, ledger, state)) return forget_states();
+  if (!find_parts(parts) || !pack(parts, output, state)) return forget_states();
   const std::int32_t number = memo_->number_of(state);
-  end_recording(parts, number, ledger);
-  begin_recording(parts, number, ledger);
+  end_recording(parts, number, output);
+  begin_recording(parts, number, output);
 }
 
-void HostController::begin_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger) {
+void HostController::begin_recording(const Parts& parts, std::int32_t number, const ChannelOutput& output) {
   state_ = number;
   recording_.state = -1;
   generation_ = memo_->generation();
-  if (known_span(number, decided_, ledger.refresh) != nullptr) return;
+  if (known_span(number, decided_, output.refresh) != nullptr) return;
   recording_.state = number;
   recording_.decided = decided_;
-  recording_.due_ps = ledger.refresh.due_ps;
-  recording_.times = ledger.account.host_sums();
+  recording_.due_ps = output.refresh.due_ps;
+  recording_.times = output.account.host_sums();
   recording_.parts = parts;
   for (std::size_t p = 0; p < parts.size; ++p) {
     recording_.slot[p] = streams_[parts.stream[p]].slot;
     recording_.row[p] = streams_[parts.stream[p]].cursor.at().row;
   }
-  for (std::size_t o = 0; o < parts.operators; ++o) recording_.counts[o] = ledger.counts_of(parts.op[o]);
+  for (std::size_t o = 0; o < parts.operators; ++o) recording_.counts[o] = output.counts_of(parts.op[o]);
 }
 
 /// No stream has come, ended or run out since: all that has happened is that of the streams that take part.
-void HostController::end_recording(const Parts& parts, std::int32_t number, const ChannelLedger& ledger) {
+void HostController::end_recording(const Parts& parts, std::int32_t number, const ChannelOutput& output) {
   if (recording_.state < 0 || generation_ != memo_->generation() || parts.size != recording_.parts.size) return;
   HostSpan span;
   for (std::size_t p = 0; p < parts.size; ++p) {
@@ -79,11 +79,11 @@ void HostController::end_recording(const Parts& parts, std::int32_t number, cons
   }
   span.cycles = decided_ - recording_.decided;
   span.reach = next_ - recording_.decided;
-  span.due_ps = ledger.refresh.due_ps - recording_.due_ps;
-  for (std::size_t i = 0; i < span.times.size(); ++i) span.times[i] = ledger.account.host_sums()[i] - recording_.times[i];
-  for (std::size_t o = 0; o < parts.operators; ++o) span.counts.push_back(ledger.counts_of(parts.op[o]) - recording_.counts[o]);
+  span.due_ps = output.refresh.due_ps - recording_.due_ps;
+  for (std::size_t i = 0; i < span.times.size(); ++i) span.times[i] = output.account.host_sums()[i] - recording_.times[i];
+  for (std::size_t o = 0; o < parts.operators; ++o) span.counts.push_back(output.counts_of(parts.op[o]) - recording_.counts[o]);
   span.next = number;
-  if (!ledger.refresh.enabled || clock_.edge(next_).value < recording_.due_ps) {
+  if (!output.refresh.enabled || clock_.edge(next_).value < recording_.due_ps) {
     memo_->set_quiet_span(recording_.state, std::move(span));
   } else {
     memo_->set_refresh_span(recording_.state, recording_.due_ps - clock_.edge(recording_.decided).value, std::move(span));
@@ -100,10 +100,10 @@ const HostSpan* HostController::known_span(std::int32_t number, Cycle decided, c
 
 /// Takes the spans that follow from the present state, as far as they are known, end by `limit` and meet rows of the same shapes.
 /// @return whether there were any.
-bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
+bool HostController::repeat(ChannelOutput& output, Picoseconds limit) {
   if (generation_ != memo_->generation()) return false;
-  if (ledger.account.summed_until() > clock_.edge(decided_ - 1)) return false;  // somebody has asked for times since
-  RefreshState refresh = ledger.refresh;
+  if (output.account.summed_until() > clock_.edge(decided_ - 1)) return false;  // somebody has asked for times since
+  RefreshState refresh = output.refresh;
   const HostSpan* span = known_span(state_, decided_, refresh);
   if (span == nullptr) return false;
   Parts parts;
@@ -122,10 +122,10 @@ bool HostController::repeat(ChannelLedger& ledger, Picoseconds limit) {
     span = known_span(passed.next, decided_ + passed.cycles, refresh);
   }
   if (passed.cycles == 0) return false;
-  for (std::size_t o = 0; o < parts.operators; ++o) ledger.of(parts.op[o]) += passed.counts[o];
-  ledger.refresh.due_ps = refresh.due_ps;
-  unpack(parts, memo_->state(passed.next), decided_ + passed.cycles, passed, ledger);
-  begin_recording(parts, passed.next, ledger);
+  for (std::size_t o = 0; o < parts.operators; ++o) output.of(parts.op[o]) += passed.counts[o];
+  output.refresh.due_ps = refresh.due_ps;
+  unpack(parts, memo_->state(passed.next), decided_ + passed.cycles, passed, output);
+  begin_recording(parts, passed.next, output);
   return true;
 }
 
@@ -141,19 +141,19 @@ bool HostController::meets(const Parts& parts, const HostSpan& passed, const Hos
 
 /// A channel with nothing to do refreshes in time, one refresh like the other: those until `limit` are counted at once, but for the last
 /// few, which leave the timing behind that work to come will meet. @return whether there were any.
-bool HostController::skip_idle_refreshes(ChannelLedger& ledger, Picoseconds limit) {
-  if (!ledger.refresh.enabled || open_banks_ != 0 || !idle() || next_ != refresh_cycle(ledger)) return false;
+bool HostController::skip_idle_refreshes(ChannelOutput& output, Picoseconds limit) {
+  if (!output.refresh.enabled || open_banks_ != 0 || !idle() || next_ != refresh_cycle(output)) return false;
   const bool all = controller_->refresh == RefreshKind::all_bank;
   const std::int64_t interval = refresh_period(*dram_, controller_->refresh).value;
   const std::int64_t length = clock_.edge(refresh_cycles()).value;
   const std::int64_t turns = all ? 1 : dram_->organization.banks() / banks_per_refresh(*dram_);
-  const std::int64_t count = ((limit.value - ledger.refresh.due_ps) / interval / turns - 2) * turns;
+  const std::int64_t count = ((limit.value - output.refresh.due_ps) / interval / turns - 2) * turns;
   if (count <= 0 || data_end_ > next_ || refresh_ready(all_banks_) > next_ || length + clock_.edge(1).value > interval) return false;
   const Picoseconds begin = clock_.edge(next_);
-  ledger.refresh.due_ps += count * interval;
-  next_ = refresh_cycle(ledger);
-  (all ? ledger.of(-1).refreshes_all_bank : ledger.of(-1).refreshes_per_bank) += count;
-  ledger.account.add_sums(begin, {0, count * length, 0, 0, (clock_.edge(next_) - begin).value - count * length});
+  output.refresh.due_ps += count * interval;
+  next_ = refresh_cycle(output);
+  (all ? output.of(-1).refreshes_all_bank : output.of(-1).refreshes_per_bank) += count;
+  output.account.add_sums(begin, {0, count * length, 0, 0, (clock_.edge(next_) - begin).value - count * length});
   return true;
 }
 

@@ -14,13 +14,13 @@ constexpr bool has_bit(std::int64_t word, int i) { return (word >> i & 1) != 0; 
 }  // namespace
 
 /// All that decides what comes after cycle decided() - 1, but for when refresh is due. What has no effect any more is left out.
-bool HostController::pack(const Parts& parts, ChannelLedger& ledger, PackedState& state) const {
+bool HostController::pack(const Parts& parts, ChannelOutput& output, PackedState& state) const {
   const Cycle now = decided_;
   const Picoseconds time = clock_.edge(now - 1);
   const std::int32_t row = base_row(parts);
   state.clear();
-  if (!ledger.account.pack(time, state)) return false;
-  state.push_back(ledger.refresh.position);
+  if (!output.account.pack(time, state)) return false;
+  state.push_back(output.refresh.position);
   state.push_back(bit(0, write_turn_) | bit(1, write_mode_) | bit(2, writes_overdue_));
   state.push_back(next_ - now);
   state.push_back(std::max(data_end_ - now, Cycle{0}));
@@ -80,12 +80,12 @@ void HostController::pack_entries(const Parts& parts, std::int32_t row, PackedSt
 }
 
 /// The reverse of pack(), at cycle `now` and after what has passed since the streams' cursors were where they are.
-void HostController::unpack(const Parts& parts, const PackedState& state, Cycle now, const HostSpan& passed, ChannelLedger& ledger) {
+void HostController::unpack(const Parts& parts, const PackedState& state, Cycle now, const HostSpan& passed, ChannelOutput& output) {
   PackedReader in(state);
   const Picoseconds time = clock_.edge(now - 1);
   decided_ = now;
-  ledger.account.unpack(time, in, passed.times);
-  ledger.refresh.position = static_cast<std::int32_t>(in.take());
+  output.account.unpack(time, in, passed.times);
+  output.refresh.position = static_cast<std::int32_t>(in.take());
   const std::int64_t turns = in.take();
   write_turn_ = has_bit(turns, 0);
   write_mode_ = has_bit(turns, 1);

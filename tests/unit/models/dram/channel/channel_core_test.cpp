@@ -132,7 +132,7 @@ TEST(HostController, read_of_a_waiting_write_is_served_from_the_queue) {
   }
   run.core.submit({list.data(), list.size()}, 0, 1, run.now);
   run.to_end();
-  const auto& outcomes = run.core.ledger().outcomes;
+  const auto& outcomes = run.core.output().outcomes;
   const auto forwarded =
       std::count_if(outcomes.begin(), outcomes.end(), [](const auto& o) { return o.row == RequestOutcome::Row::forwarded; });
   EXPECT_EQ(outcomes.size(), 20U);

@@ -8,7 +8,7 @@
 
 namespace bondsim {
 
-/// Something outside of the channel waits for this.
+/// Completion that the channel's listener waits for: a transfer has ended, or a mode is reached.
 struct ChannelEvent {
   enum class Kind : std::uint8_t { host_done, hb_done, mode_reached };
   Picoseconds time;
@@ -17,7 +17,7 @@ struct ChannelEvent {
   ChannelMode mode = ChannelMode::normal;
 };
 
-/// How one request of a list (a trace, another SystemC model) fared.
+/// Times and row outcome of one request of a list (a trace, another SystemC model).
 struct RequestOutcome {
   enum class Row : std::uint8_t { hit, miss, conflict, forwarded };
   std::uint64_t id = 0;
@@ -31,15 +31,16 @@ struct RequestOutcome {
 /// Puts records into the order of a trace: by time, then bank, else as they were decided.
 void sort_commands(std::vector<CommandRecord>& records);
 
-/// When refresh is due; both modes keep it.
+/// Refresh position; normal mode and NMP mode share it.
 struct RefreshState {
   bool enabled = false;
   std::int64_t due_ps = 0;    ///< of the next refresh command
   std::int32_t position = 0;  ///< REFpb: whose turn it is
 };
 
-/// What both sides of a channel write into while they decide: part of the state that is set back and replayed.
-struct ChannelLedger {
+/// Output of a channel's decisions, shared by normal mode and NMP mode: time parts, counts, and the events, commands and request outcomes
+/// that have not been handed out. Part of the state that a checkpoint restores.
+struct ChannelOutput {
   TimeAccount account;
   std::vector<ChannelCounts> counts;  ///< [op + 1]
   std::vector<ChannelEvent> events;   ///< not yet handed out, any order

@@ -1,4 +1,4 @@
-#include "models/dram/timing/ledger.hpp"
+#include "models/dram/timing/channel_output.hpp"
 
 #include <algorithm>
 
