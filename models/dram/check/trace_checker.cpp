@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/base/error.hpp"
+#include "models/dram/check/assumptions.hpp"
+
 namespace bondsim {
 namespace {
 
@@ -62,6 +65,10 @@ bool TraceChecker::on_edge(std::int64_t t) const {
 // ---- Reporting ------------------------------------------------------------------------------------------------------------
 
 void TraceChecker::fail(const std::string& rule, const std::string& detail, const Seen* earlier) {
+  if (by_rule_.count(rule) == 0) {
+    const bool listed = std::any_of(assumptions().begin(), assumptions().end(), [&](const Assumption& a) { return rule == a.rule; });
+    check(listed, "rule '{}' is not among the checker's assumptions", rule);
+  }
   ++violations_;
   ++by_rule_[rule];
   if (first_.size() >= kept_violations) return;
@@ -194,7 +201,7 @@ void TraceChecker::act1() {
   }
   if (!in_nmp_) {
     need_bank("tRFC_pb", C::refpb, cycles_of(t.t_rfc_pb_ns));
-    need_rank("REFpb_to_ACT", C::refpb, t.n_rrd);
+    need_rank("tpbR2act", C::refpb, cycles_of(t.t_pbr2act_ns));
   }
   row.row = now_.row;
   row.opened = now_;
@@ -318,10 +325,11 @@ void TraceChecker::refresh_bank() {
     refreshed.rows[0].unknown = false;
     if (refreshed.rows[0].row >= 0) fail("refresh_with_open_bank", fmt::format("REFpb while bank {} has a row open", b));
     need("tRP_pb_refresh_bank", refreshed.last[0][static_cast<std::size_t>(C::pre)], t.n_rp_pb);
+    need("tRFC_pb_same_bank", refreshed.last[0][static_cast<std::size_t>(C::refpb)], cycles_of(t.t_rfc_pb_ns));
   }
   need_rank("tRP_ab_refresh_bank", C::prea, t.n_rp_ab);
   need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
-  need_rank("tRFC_pb_refresh", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  need_rank("tpbR2pbR", C::refpb, cycles_of(t.t_pbr2pbr_ns));
   need_rank("ACT_to_REFpb", C::act1, t.n_rrd);
   refresh_in_time();
   refreshed_until_ps_ += std::llround(t.t_refi_pb_ns * 1000.0);

@@ -13,6 +13,7 @@ struct DramTiming {
   int n_aad = 0, n_rtw = 0;
   int n_aad_min = 2;
   double t_refi_ns = 0, t_refi_pb_ns = 0, t_rfc_ab_ns = 0, t_rfc_pb_ns = 0;
+  double t_pbr2act_ns = 0, t_pbr2pbr_ns = 0;
 };
 
 template <class Visitor>
@@ -42,7 +43,9 @@ void fields(Visitor& v, DramTiming& c) {
   v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
   v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
   v.field("t_rfc_ab_ns", c.t_rfc_ab_ns, required("REFab to the next command").range(1, 1e6).in("ns"));
-  v.field("t_rfc_pb_ns", c.t_rfc_pb_ns, required("REFpb to the next command of the bank").range(1, 1e6).in("ns"));
+  v.field("t_rfc_pb_ns", c.t_rfc_pb_ns, required("REFpb to the next command of the bank, and to REFab").range(1, 1e6).in("ns"));
+  v.field("t_pbr2act_ns", c.t_pbr2act_ns, required("REFpb to ACT1 of another bank").range(0, 1e6).in("ns"));
+  v.field("t_pbr2pbr_ns", c.t_pbr2pbr_ns, required("REFpb to REFpb of another bank").range(0, 1e6).in("ns"));
 }
 
 enum class PagePolicy { open, closed };

@@ -9,7 +9,8 @@ namespace {
 constexpr const char* core = "JESD209-5B, core timings";
 constexpr const char* column = "JESD209-5B, column timings in bank-group mode";
 constexpr const char* refresh = "JESD209-5B, refresh timings";
-constexpr const char* assumed_refresh = "ASSUMED: one REFpb at a time, and an ACT as far from it as from another ACT";
+constexpr const char* per_bank = "JESD209-5B, table 235: refresh of one bank and commands to the others";
+constexpr const char* act_to_refresh = "JESD209-4, refresh command scheduling: REFpb is as far from an ACT before it as another ACT";
 constexpr const char* assumed_act2 = "ASSUMED: 2 tCK from ACT1 to ACT2; with 1 tCK, tests/data/lpddr5_traces.csv is met less well";
 constexpr const char* hb_core = "JESD209-5B core timing of the bank, behind its HB port";
 
@@ -78,9 +79,9 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
       {bank, C::pre, C::refpb, t.n_rp_pb, refresh},
       {bank, C::refpb, C::act1, rfc_pb, refresh},
       {rank, C::refpb, C::refab, rfc_pb, refresh},
-      {rank, C::refpb, C::act1, t.n_rrd, assumed_refresh},
-      {rank, C::act1, C::refpb, t.n_rrd, assumed_refresh},
-      {rank, C::refpb, C::refpb, rfc_pb, assumed_refresh},
+      {rank, C::refpb, C::act1, cycles_of_ns(t.t_pbr2act_ns, t.ck_mhz), per_bank},
+      {rank, C::refpb, C::refpb, cycles_of_ns(t.t_pbr2pbr_ns, t.ck_mhz), per_bank},
+      {rank, C::act1, C::refpb, t.n_rrd, act_to_refresh},
       // Behind the HB ports; a PREA waits until each bank may be precharged.
       {bank, C::act1, C::nrd, t.n_rcd, hb_core},
       {bank, C::act1, C::nwr, t.n_rcd, hb_core},

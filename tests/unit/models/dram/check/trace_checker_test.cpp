@@ -157,6 +157,34 @@ TEST_F(HandWritten, refresh_more_than_nine_intervals_apart_is_late) {
   checker_.finish(Picoseconds(3'906'000 * 11LL));
   EXPECT_EQ(broken(), "tREFI");
 }
+TEST_F(HandWritten, act_of_another_bank_waits_7_5_ns_after_refpb) {
+  at(0, C::refpb, 0);
+  at(6, C::act1, 1, 0);  // 7.5 ns
+  EXPECT_EQ(broken(), "");
+  at(200, C::refpb, 2);
+  at(205, C::act1, 3, 0);
+  EXPECT_EQ(broken(), "tAAD,tpbR2act");  // and the ACT2 of bank 1 never came
+}
+TEST_F(HandWritten, refpb_of_other_banks_are_90_ns_apart) {
+  at(0, C::refpb, 0);
+  at(72, C::refpb, 1);  // 90 ns, while banks 0 and 8 are still refreshed for 50 ns
+  EXPECT_EQ(broken(), "");
+  at(143, C::refpb, 2);
+  EXPECT_EQ(broken(), "tpbR2pbR");
+}
+TEST_F(HandWritten, refpb_holds_its_own_bank_and_refab_for_t_rfc_pb) {
+  at(0, C::refpb, 0);
+  at(111, C::act1, 8, 0);  // bank 8 is refreshed with bank 0, 140 ns are 112 cycles
+  EXPECT_EQ(broken(), "tRFC_pb");
+  at(113, C::act2, 8, 0);
+  at(160, C::pre, 8);
+  at(200, C::refpb, 1);
+  at(311, C::refab);
+  EXPECT_EQ(broken(), "tRFC_pb,tRFC_pb_refresh");
+  at(1000, C::refpb, 3);
+  at(1111, C::refpb, 11);
+  EXPECT_EQ(broken(), "tRFC_pb,tRFC_pb_refresh,tRFC_pb_same_bank");
+}
 TEST_F(HandWritten, hb_accesses_keep_the_rate_of_the_port) {
   at(0, C::mode_nmp);
   at(80, C::act1, 0, 0);
