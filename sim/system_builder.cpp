@@ -35,7 +35,7 @@ SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, Comma
 SystemBuilder::~SystemBuilder() = default;
 
 void SystemBuilder::build_channels(const System& system, TaskListener& listener, CommandSink* sink, bool backwards) {
-  const auto memo = std::make_shared<HostMemo>();  // channels do alike
+  const auto fast_forward = std::make_shared<FastForwardTable>();  // channels do alike
   for (std::size_t n = 0; n < channels_.size(); ++n) {
     const std::size_t i = backwards ? channels_.size() - 1 - n : n;
     const bool has_pes = static_cast<int>(i) < system.channels.nmp;
@@ -47,7 +47,7 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
     switches.column_trains = system.kernel.column_trains;
     const auto channel_name = "channel_" + std::to_string(i);
     channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), static_cast<int>(i), system.dram, system.controller,
-                                                 has_pes ? &system.nmp : nullptr, switches, sink, memo);
+                                                 has_pes ? &system.nmp : nullptr, switches, sink, fast_forward);
     if (has_pes)
       nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp, system.fidelity.finite_buffers, listener);
   }

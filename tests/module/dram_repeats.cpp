@@ -6,7 +6,7 @@
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/scale.hpp"
 
-/// Streams long enough for their spans to repeat, and long idle times: what is taken at once is what is decided one by one. Pairs of
+/// Streams long enough for their states to come again, and long idle times: fast-forward gives what deciding every command gives. Pairs of
 /// channels side by side in one simulation, each pair with a configuration and a workload of its own.
 namespace bondsim {
 namespace {
@@ -78,7 +78,7 @@ class Streams : public sc_core::sc_module, public ChannelListener {
 struct Pair {
   DramConfig dram;
   ControllerConfig controller;
-  std::shared_ptr<HostMemo> memo = std::make_shared<HostMemo>();
+  std::shared_ptr<FastForwardTable> fast_forward = std::make_shared<FastForwardTable>();
   std::unique_ptr<DramChannel> channels[2];  ///< trains off; on
   std::unique_ptr<Streams> streams[2];
 
@@ -99,13 +99,13 @@ struct Pair {
     for (const std::size_t i : {0U, 1U}) {
       switches.column_trains = i == 1;
       const std::string id = std::to_string(seed) + "_" + std::to_string(i);
-      channels[i] = std::make_unique<DramChannel>(("channel_" + id).c_str(), 0, dram, controller, nullptr, switches, nullptr, memo);
+      channels[i] = std::make_unique<DramChannel>(("channel_" + id).c_str(), 0, dram, controller, nullptr, switches, nullptr, fast_forward);
       streams[i] = std::make_unique<Streams>(("streams_" + id).c_str(), *channels[i], dram.organization, seed);
     }
   }
 };
 
-TEST(RepeatedSpans, are_what_deciding_each_command_gives) {
+TEST(FastForward, gives_what_deciding_each_command_gives) {
   int pairs = test::scaled(30);
   if (const char* more = std::getenv("BONDSIM_TRAIN_PAIRS")) pairs = std::atoi(more);
   std::uint64_t first_seed = 1;
@@ -118,11 +118,11 @@ TEST(RepeatedSpans, are_what_deciding_each_command_gives) {
     Pair& pair = *all[static_cast<std::size_t>(i)];
     for (auto& streams : pair.streams) streams->note_times();
     EXPECT_EQ(pair.streams[1]->seen, pair.streams[0]->seen) << "seed " << first_seed + static_cast<std::uint64_t>(i);
-    taken += pair.memo->taken();
+    taken += pair.fast_forward->taken();
     for (int op = -1; op < 3; ++op) bursts += pair.channels[1]->counts_until_now(op).reads + pair.channels[1]->counts_until_now(op).writes;
   }
   EXPECT_GT(bursts, pairs * 20'000);
-  EXPECT_GT(taken, pairs * 100) << "spans repeat";
+  EXPECT_GT(taken, pairs * 100) << "steps are taken";
 }
 
 }  // namespace

@@ -9,12 +9,12 @@
 namespace bondsim {
 namespace {
 
-constexpr Picoseconds longest_repeat{1'000'000'000'000};
+constexpr Picoseconds longest_fast_forward{1'000'000'000'000};
 
 }  // namespace
 
 ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp, const ChannelSwitches& switches,
-                         const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo)
+                         const std::vector<TimingRule>& rules, const std::shared_ptr<FastForwardTable>& fast_forward)
     : dram_(&dram),
       clock_(Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0))),
       host_(dram, controller, switches, rules, clock_),
@@ -26,7 +26,8 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
   }
   output_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
   output_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
-  if (switches.column_trains) host_.change().remember(memo != nullptr ? memo : std::make_shared<HostMemo>());
+  if (switches.column_trains)
+    host_.change().fast_forward_with(fast_forward != nullptr ? fast_forward : std::make_shared<FastForwardTable>());
 }
 
 // ---- Work comes -----------------------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ void ChannelCore::run(Picoseconds limit) {
 
 Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
   std::size_t known = 0;
-  Picoseconds furthest = limit + longest_repeat;
+  Picoseconds furthest = limit + longest_fast_forward;
   const auto shorten = [&] {
     if (output_.events.size() == known) return;
     known = output_.events.size();
@@ -150,7 +151,7 @@ Picoseconds ChannelCore::run_to_event(Picoseconds limit) {
     step(limit, furthest);
     shorten();
   }
-  limit = std::max(limit, clock_.edge(host_->decided() - 1));  // spans that repeat may go further
+  limit = std::max(limit, clock_.edge(host_->decided() - 1));  // fast-forward may go further
   emit_hb(limit);
   return limit;
 }
@@ -203,7 +204,8 @@ void ChannelCore::arrive() {
   }
   const Cycle visible = clock_.edge_at_or_after(t);
   host_.change().resume(clock_.edge_at_or_after(std::max({t, settled_, (*hb_)->activate_ready()})));
-  for (const Held& held : held_) {
+  for (; !held_.empty(); held_.pop()) {
+    const Held& held = held_.front();
     if (held.list.items != nullptr) {
       output_.account.begin_work(std::max(t, held.list.items->arrival));
       host_.change().submit(held.list, held.transfer.op, held.transfer.tag, held.submitted, visible);
@@ -212,7 +214,6 @@ void ChannelCore::arrive() {
       host_.change().submit(held.transfer, held.submitted, visible);
     }
   }
-  held_.clear();
 }
 
 // ---- What is known --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "models/dram/hb/hb_engine.hpp"
 #include "models/dram/host/host_controller.hpp"
 #include "models/dram/timing/channel_output.hpp"
+#include "models/dram/timing/shared_queue.hpp"
 #include "models/dram/timing/tracked.hpp"
 
 namespace bondsim {
@@ -20,9 +21,9 @@ namespace bondsim {
 /// the HB ports from s on; so calls made at the same time may come in any order. Copying a core copies its state.
 class ChannelCore {
  public:
-  /// @param nmp null for a normal channel. @param memo shared with channels of the same configuration; null: its own.
+  /// @param nmp null for a normal channel. @param fast_forward shared with channels of the same configuration; null: its own.
   ChannelCore(const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp, const ChannelSwitches& switches,
-              const std::vector<TimingRule>& rules, const std::shared_ptr<HostMemo>& memo = nullptr);
+              const std::vector<TimingRule>& rules, const std::shared_ptr<FastForwardTable>& fast_forward = nullptr);
 
   void keep_log(bool keep) { output_.keep_log = keep; }
 
@@ -90,7 +91,7 @@ class ChannelCore {
   bool switch_timed_;
   bool bus_contention_;
   std::map<std::int32_t, Picoseconds> ideal_free_;  ///< by operator, without bus contention: when its bus is free
-  std::vector<Held> held_;
+  SharedQueue<Held> held_;                          ///< host work that waits for normal mode
 };
 
 }  // namespace bondsim

@@ -15,13 +15,14 @@ constexpr Picoseconds longest_logged_horizon{100'000'000};
 }  // namespace
 
 DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller,
-                         const BankPorts* nmp, const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo)
+                         const BankPorts* nmp, const ChannelSwitches& switches, CommandSink* sink,
+                         const std::shared_ptr<FastForwardTable>& fast_forward)
     : sc_module(name),
       index_(index),
       switches_(switches),
       sink_(sink),
       recording_(sink != nullptr),
-      core_(dram, controller, nmp, switches, timing_rules(dram), memo),
+      core_(dram, controller, nmp, switches, timing_rules(dram), fast_forward),
       checkpoint_(core_),
       horizon_(first_horizon) {
   core_.keep_log(recording_);

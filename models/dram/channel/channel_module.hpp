@@ -21,9 +21,9 @@ class RequestObserver {
 class DramChannel : public sc_core::sc_module, public ChannelPort {
  public:
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
-  /// @param memo shared with channels of the same configuration; null: its own.
+  /// @param fast_forward shared with channels of the same configuration; null: its own.
   DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp,
-              const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<HostMemo>& memo = nullptr);
+              const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<FastForwardTable>& fast_forward = nullptr);
 
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);

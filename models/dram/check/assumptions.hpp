@@ -26,8 +26,8 @@ struct DatasheetValue {
   const char* source;
 };
 
-/// Lengths of LPDDR5 (or of LPDDR5X) for a die of `gigabits`, in nanoseconds as the standard gives them: a second source for the cycles that
-/// a file of configs/dram/ gives.
+/// Lengths of LPDDR5 (or of LPDDR5X) for a die of `gigabits`, in nanoseconds as the standard gives them: a second source for the cycles
+/// that a file of configs/dram/ gives.
 /// @throws InternalError when the standard has no such density.
 std::vector<DatasheetValue> lpddr5_datasheet(int gigabits, bool lpddr5x);
 

@@ -1,10 +1,12 @@
+#include <algorithm>
+
 #include "models/base/error.hpp"
 #include "models/dram/host/host_controller.hpp"
 
-/// What each command does to banks, requests and the output.
+/// Effects of each command on banks, requests and output.
 namespace bondsim {
 
-void HostController::issue(const Choice& choice, Cycle t, ChannelOutput& output) {
+void HostController::issue(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
   switch (choice.command) {
     case DramCommand::rd:
     case DramCommand::wr:
@@ -13,189 +15,137 @@ void HostController::issue(const Choice& choice, Cycle t, ChannelOutput& output)
       return issue_act1(choice, t, output);
     case DramCommand::act2:
       return issue_act2(choice, t, output);
-    case DramCommand::pre: {
-      std::int32_t op = current_op();
-      if (choice.entry >= 0) {
-        Entry& entry = entry_at(choice.entry);
-        if (!entry.started) entry.row_outcome = RequestOutcome::Row::conflict;
-        entry.started = true;
-        op = streams_[stream_of(entry)].op;
-      }
-      return issue_precharge(choice.bank, t, op, output);
-    }
+    case DramCommand::pre:
+      return issue_precharge(choice, t, output);
     case DramCommand::prea: {
       const Cycle closed = t + dram_->timing.n_rp_ab;
       output.account.add(TimeAccount::Kind::refresh, clock_.edge(t), clock_.edge(closed), clock_.edge(t));
-      return issue_precharge_all(t, current_op(), output);
+      return issue_precharge_all(t, state_.streams.first_op(), output);
     }
     default:
       return issue_refresh(choice, t, output);
   }
 }
 
-void HostController::issue_act1(const Choice& choice, Cycle t, ChannelOutput& output) {
-  Entry& entry = entry_at(choice.entry);
-  if (!entry.started) entry.row_outcome = RequestOutcome::Row::miss;
-  entry.started = true;
-  Bank& bank = bank_at(choice.bank);
-  bank.state = RowState::opening;
-  bank.row = entry.at.row;
-  bank.owner = choice.entry;
-  bank.act1 = t;
-  opening_banks_ |= std::uint64_t{1} << choice.bank;
-  timing_.issued(DramCommand::act1, choice.bank, t);
-  const std::int32_t op = streams_[stream_of(entry)].op;
+void HostController::issue_act1(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
+  Request& request = state_.queues.at(choice.request);
+  if (!request.started) request.row_outcome = RequestOutcome::Row::miss;
+  request.started = true;
+  state_.rows.begin_opening(choice.bank, request.at.row, choice.request, t);
+  state_.timing.issued(DramCommand::act1, choice.bank, t);
+  const std::int32_t op = state_.streams.at(request.stream).op;
   ++output.of(op).activates;
-  output.record(clock_.edge(t), DramCommand::act1, choice.bank, bank.row, -1, op);
+  output.record(clock_.edge(t), DramCommand::act1, choice.bank, request.at.row, -1, op);
 }
 
 /// The row is open: its request leaves the queue and is served before others.
-void HostController::issue_act2(const Choice& choice, Cycle t, ChannelOutput& output) {
-  const Entry& entry = entry_at(choice.entry);
-  Bank& bank = bank_at(choice.bank);
-  const std::uint64_t bit = std::uint64_t{1} << choice.bank;
-  bank.state = RowState::open;
-  bank.owner = -1;
-  bank.active = choice.entry;
-  unlink(bank, choice.entry);
-  rescan(bank);
-  opening_banks_ &= ~bit;
-  active_banks_ |= bit;
-  open_banks_ |= bit;
-  timing_.issued(DramCommand::act2, choice.bank, t);
-  output.record(clock_.edge(t), DramCommand::act2, choice.bank, bank.row, -1, streams_[stream_of(entry)].op);
+void HostController::issue_act2(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
+  const Request& request = state_.queues.at(choice.request);
+  state_.rows.finish_opening(choice.bank);
+  state_.queues.unlink(choice.request, request.at.row);
+  state_.queues.rescan(choice.bank, request.at.row);
+  state_.timing.issued(DramCommand::act2, choice.bank, t);
+  output.record(clock_.edge(t), DramCommand::act2, choice.bank, request.at.row, -1, state_.streams.at(request.stream).op);
 }
 
-void HostController::issue_column(const Choice& choice, Cycle t, ChannelOutput& output) {
-  Entry& entry = entry_at(choice.entry);
-  Bank& bank = bank_at(choice.bank);
-  if (!row_timing_) open_without_time(entry, t, output);
-  if (bank.active == choice.entry) {
-    bank.active = -1;
-    active_banks_ &= ~(std::uint64_t{1} << choice.bank);
+void HostController::issue_column(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
+  Request& request = state_.queues.at(choice.request);
+  if (!state_.row_timing) open_without_time(request, t, output);
+  if (state_.rows.at(choice.bank).active == choice.request) {
+    state_.rows.serve(choice.bank);
   } else {
-    unlink(bank, choice.entry);
+    state_.queues.unlink(choice.request, state_.rows.at(choice.bank).row);
   }
-  timing_.issued(choice.command, choice.bank, t);
-  const std::size_t index = stream_of(entry);
-  Stream& stream = streams_[index];
+  state_.timing.issued(choice.command, choice.bank, t);
+  const std::int32_t slot = request.stream;
+  Stream& stream = state_.streams.at(slot);
   ChannelCounts& counts = output.of(stream.op);
-  ++(entry.write ? counts.writes : counts.reads);
-  const Cycle data = t + (entry.write ? dram_->timing.n_cwl : dram_->timing.n_cl);
+  ++(request.write ? counts.writes : counts.reads);
+  const Cycle data = t + (request.write ? dram_->timing.n_cwl : dram_->timing.n_cl);
   const Cycle end = data + dram_->timing.n_bl_min;
   const Picoseconds now = clock_.edge(t);
   output.account.add(TimeAccount::Kind::data, clock_.edge(data), clock_.edge(end), now);
-  const DramOrganization& shape = dram_->organization;
-  output.record(now, choice.command, choice.bank, bank.row, entry.at.column * shape.burst_length, stream.op);
-  if (entry.listed) {
-    output.outcomes.push_back({entry.id, entry.arrival, clock_.edge(entry.accepted), clock_.edge(end), entry.write, entry.row_outcome});
+  output.record(now, choice.command, choice.bank, request.at.row, request.at.column * dram_->organization.burst_length, stream.op);
+  if (request.listed) {
+    output.outcomes.push_back(
+        {request.id, request.arrival, clock_.edge(request.accepted), clock_.edge(end), request.write, request.row_outcome});
   }
-  data_end_ = std::max(data_end_, end);
+  state_.data_end = std::max(state_.data_end, end);
   stream.data_end = std::max(stream.data_end, end);
   --stream.in_flight;
-  entry.next = free_entry_;
-  free_entry_ = choice.entry;
-  if (stream.exhausted() && stream.in_flight == 0) finish(index, output);
-  if (nothing_waits() && !streams_.empty()) await_arrival(output);
+  state_.queues.release(choice.request);
+  if (stream.in_flight == 0 && stream.exhausted()) finish(slot, output);
+  if (state_.nothing_waits() && !state_.streams.empty()) await_arrival(output);
 }
 
 /// When the requests to come have not arrived yet, there is no work until the first of them does.
 void HostController::await_arrival(ChannelOutput& output) const {
-  Picoseconds first(INT64_MAX);
-  for (const Stream& stream : streams_) {
-    if (!stream.listed) return;
-    first = std::min(first, std::max(stream.list.items[stream.index].arrival, stream.submitted));
-  }
-  if (first <= clock_.edge(data_end_)) return;
-  output.account.end_work(clock_.edge(data_end_));
+  const Picoseconds first = state_.streams.first_arrival();
+  if (first <= clock_.edge(state_.data_end)) return;
+  output.account.end_work(clock_.edge(state_.data_end));
   output.account.begin_work(first);
 }
 
 /// Row timing switched off: the row changes at no cost of time, but is counted.
-void HostController::open_without_time(const Entry& entry, Cycle t, ChannelOutput& output) {
-  Bank& bank = bank_at(entry.at.bank);
-  if (bank.state == RowState::open && bank.row == entry.at.row) return;
-  const std::int32_t op = streams_[stream_of(entry)].op;
+void HostController::open_without_time(const Request& request, Cycle t, ChannelOutput& output) {
+  const std::int32_t b = request.at.bank;
+  const std::int32_t open_row = state_.rows.at(b).open_row();
+  if (open_row == request.at.row) return;
+  const std::int32_t op = state_.streams.at(request.stream).op;
   const Picoseconds now = clock_.edge(t);
-  if (bank.state == RowState::open) {
+  if (open_row >= 0) {
     ++output.of(op).precharges;
-    output.record(now, DramCommand::pre, entry.at.bank, -1, -1, op);
+    output.record(now, DramCommand::pre, b, -1, -1, op);
   }
   ++output.of(op).activates;
-  bank.state = RowState::open;
-  bank.row = entry.at.row;
-  open_banks_ |= std::uint64_t{1} << entry.at.bank;
-  output.record(now, DramCommand::act1, entry.at.bank, bank.row, -1, op);
-  output.record(now, DramCommand::act2, entry.at.bank, bank.row, -1, op);
+  state_.rows.open_at_once(b, request.at.row);
+  output.record(now, DramCommand::act1, b, request.at.row, -1, op);
+  output.record(now, DramCommand::act2, b, request.at.row, -1, op);
 }
 
-void HostController::issue_precharge(std::int32_t b, Cycle t, std::int32_t op, ChannelOutput& output) {
-  Bank& bank = bank_at(b);
-  bank.state = RowState::closed;
-  open_banks_ &= ~(std::uint64_t{1} << b);
-  rescan(bank);
-  timing_.issued(DramCommand::pre, b, t);
+void HostController::issue_precharge(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
+  std::int32_t op = state_.streams.first_op();
+  if (choice.request >= 0) {
+    Request& request = state_.queues.at(choice.request);
+    if (!request.started) request.row_outcome = RequestOutcome::Row::conflict;
+    request.started = true;
+    op = state_.streams.at(request.stream).op;
+  }
+  state_.rows.close(choice.bank);
+  state_.queues.rescan(choice.bank, -1);
+  state_.timing.issued(DramCommand::pre, choice.bank, t);
   ++output.of(op).precharges;
-  output.record(clock_.edge(t), DramCommand::pre, b, -1, -1, op);
+  output.record(clock_.edge(t), DramCommand::pre, choice.bank, -1, -1, op);
 }
 
 void HostController::issue_precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
-  for (std::uint64_t mask = open_banks_; mask != 0; mask &= mask - 1) {
-    Bank& bank = bank_at(__builtin_ctzll(mask));
-    bank.state = RowState::closed;
-    rescan(bank);
+  for_each_bank(state_.rows.open(), [&](std::size_t b) {
+    state_.rows.close(static_cast<std::int32_t>(b));
+    state_.queues.rescan(static_cast<std::int32_t>(b), -1);
     ++output.of(op).precharges;
-  }
-  open_banks_ = 0;
-  timing_.issued(DramCommand::prea, -1, t);
+  });
+  state_.timing.issued(DramCommand::prea, -1, t);
   output.record(clock_.edge(t), DramCommand::prea, -1, -1, -1, op);
 }
 
-void HostController::issue_refresh(const Choice& choice, Cycle t, ChannelOutput& output) {
-  const bool all = choice.command == DramCommand::refab;
-  const std::int32_t op = current_op();
-  if (!row_timing_ && open_banks_ != 0) issue_precharge_all(t, op, output);
-  noteworthy_ = all || output.refresh.position == 0;
-  if (all) {
-    timing_.issued(DramCommand::refab, -1, t);
-    output.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
-    ++output.of(op).refreshes_all_bank;
-  } else {
-    for (std::uint64_t mask = refresh_banks(output); mask != 0; mask &= mask - 1) {
-      timing_.issued(DramCommand::refpb, __builtin_ctzll(mask), t);
-    }
-    const int turns = dram_->organization.banks() / banks_per_refresh(*dram_);
-    output.refresh.position = (output.refresh.position + 1) % turns;
-    output.refresh.due_ps += refresh_period(*dram_, RefreshKind::per_bank).value;
-    ++output.of(op).refreshes_per_bank;
-  }
+void HostController::issue_refresh(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
+  const std::int32_t op = state_.streams.first_op();
+  if (!state_.row_timing && state_.rows.open() != 0) issue_precharge_all(t, op, output);
+  noteworthy_ = output.refresh.position == 0;
+  refresh_->issued(state_.timing, t, output.refresh);
+  ++(choice.command == DramCommand::refab ? output.of(op).refreshes_all_bank : output.of(op).refreshes_per_bank);
   const Picoseconds now = clock_.edge(t);
-  const Picoseconds end = clock_.edge(t + refresh_cycles());
-  output.account.add(TimeAccount::Kind::refresh, now, end, now);
+  output.account.add(TimeAccount::Kind::refresh, now, clock_.edge(t + refresh_->cycles()), now);
   output.record(now, choice.command, choice.bank, -1, -1, op);
 }
 
 /// All requests of a stream are served: its end is known.
-void HostController::finish(std::size_t index, ChannelOutput& output) {
-  forget_states();
-  const Stream& stream = streams_[index];
+void HostController::finish(std::int32_t slot, ChannelOutput& output) {
+  fast_forward_.forget();
+  const Stream& stream = state_.streams.at(slot);
   output.events.push_back({clock_.edge(stream.data_end), ChannelEvent::Kind::host_done, stream.tag, ChannelMode::normal});
-  streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(index));
-  if (streams_.empty()) output.account.end_work(clock_.edge(data_end_));
-}
-
-Cycle HostController::activate_ready() const {
-  Cycle ready = 0;
-  for (int b = 0; b < dram_->organization.banks(); ++b) ready = std::max(ready, timing_.ready(DramCommand::act1, b));
-  return row_timing_ ? ready : 0;
-}
-
-Cycle HostController::precharge_ready() const { return open_banks_ != 0 && row_timing_ ? timing_.ready(DramCommand::prea) : 0; }
-
-Cycle HostController::precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
-  forget_states();
-  if (open_banks_ != 0) issue_precharge_all(t, op, output);
-  return std::max(t, row_timing_ ? timing_.ready(DramCommand::refab) : 0);
+  state_.streams.remove(slot);
+  if (state_.streams.empty()) output.account.end_work(clock_.edge(state_.data_end));
 }
 
 }  // namespace bondsim

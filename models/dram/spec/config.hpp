@@ -57,6 +57,16 @@ struct EnumNames<PagePolicy> {
   }
 };
 
+enum class SchedulerKind { fr_fcfs, fcfs };
+template <>
+struct EnumNames<SchedulerKind> {
+  static const std::vector<std::pair<const char*, SchedulerKind>>& names() {
+    static const std::vector<std::pair<const char*, SchedulerKind>> list = {{"fr_fcfs", SchedulerKind::fr_fcfs},
+                                                                            {"fcfs", SchedulerKind::fcfs}};
+    return list;
+  }
+};
+
 enum class RefreshKind { none, all_bank, per_bank };
 template <>
 struct EnumNames<RefreshKind> {
@@ -71,6 +81,7 @@ struct EnumNames<RefreshKind> {
 struct ControllerConfig {
   int read_queue = 32;
   int write_queue = 32;
+  SchedulerKind scheduler = SchedulerKind::fr_fcfs;
   PagePolicy page_policy = PagePolicy::open;
   RefreshKind refresh = RefreshKind::all_bank;
   int write_high_percent = 80;
@@ -83,6 +94,8 @@ template <class Visitor>
 void fields(Visitor& v, ControllerConfig& c) {
   v.field("read_queue", c.read_queue, defaulted("read requests waiting in the controller").range(1, 4096));
   v.field("write_queue", c.write_queue, defaulted("write requests waiting in the controller").range(1, 4096));
+  v.field("scheduler", c.scheduler,
+          defaulted("of queued requests, the oldest whose command may be issued first (fr_fcfs), or the oldest (fcfs)"));
   v.field("page_policy", c.page_policy, defaulted("rows stay open, or close after the last queued hit"));
   v.field("refresh", c.refresh, defaulted("all banks at once (REFab), bank by bank (REFpb), or none"));
   v.field("write_high_percent", c.write_high_percent,

@@ -1,21 +1,21 @@
-#include "models/dram/host/host_memo.hpp"
+#include "models/dram/host/fast_forward_table.hpp"
 
 namespace bondsim {
 namespace {
 
 constexpr std::size_t most_states = 1 << 14;
-constexpr std::size_t most_refresh_spans = 1 << 16;
+constexpr std::size_t most_refresh_steps = 1 << 16;
 
 }  // namespace
 
-void HostMemo::clear() {
+void FastForwardTable::clear() {
   numbers_.clear();
   nodes_.clear();
-  refresh_spans_.clear();
+  refresh_steps_.clear();
   ++generation_;
 }
 
-std::int32_t HostMemo::number_of(const PackedState& state) {
+std::int32_t FastForwardTable::number_of(const PackedState& state) {
   const auto found = numbers_.find(state);
   if (found != numbers_.end()) return found->second;
   if (nodes_.size() == most_states) clear();
@@ -24,9 +24,9 @@ std::int32_t HostMemo::number_of(const PackedState& state) {
   return number;
 }
 
-void HostMemo::set_refresh_span(std::int32_t number, std::int64_t due_ps, HostSpan span) {
-  if (refresh_spans_.size() == most_refresh_spans) refresh_spans_.clear();
-  refresh_spans_[{number, due_ps}] = std::move(span);
+void FastForwardTable::set_refresh_step(std::int32_t number, std::int64_t due_ps, FastForwardStep step) {
+  if (refresh_steps_.size() == most_refresh_steps) refresh_steps_.clear();
+  refresh_steps_[{number, due_ps}] = std::move(step);
 }
 
 }  // namespace bondsim
