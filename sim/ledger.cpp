@@ -29,8 +29,14 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(sys
     channel.id = i;
     channel.kind = i < system.channels.nmp ? "nmp" : "normal";
     channels_.push_back(channel);
+    executors_.push_back({fmt::format("{}.channel{}", channel.kind, i), {}});
   }
+  executors_.push_back({"npu.arrays", {}});
+  executors_.push_back({"npu.vector", {}});
+  for (ExecutorResult& executor : executors_) executor.busy.resize(operators_.size());
 }
+
+std::size_t Ledger::background(Phase phase) const { return operators_.size() - (phase == Phase::prefill ? 2 : 1); }
 
 void Ledger::add_task(const Task& task, std::int64_t repeat) {
   if (task.op < 0) return;
@@ -43,8 +49,7 @@ void Ledger::add_task(const Task& task, std::int64_t repeat) {
 }
 
 void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts& c, std::int64_t repeat) {
-  const std::size_t background = operators_.size() - (phase == Phase::prefill ? 2 : 1);
-  OperatorResult& result = operators_.at(op < 0 ? background : static_cast<std::size_t>(op));
+  OperatorResult& result = operators_.at(op < 0 ? background(phase) : static_cast<std::size_t>(op));
   const std::int64_t host = system_.dram.organization.access_bytes();
   const std::int64_t hb = system_.nmp.hb.access_bytes;
   EnergyCounts e = energy_counts(c, system_);
@@ -59,16 +64,27 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
 }
 
 void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
-  EnergyCounts& counts = operators_.at(operators_.size() - (phase == Phase::prefill ? 2 : 1)).counts;
+  EnergyCounts& counts = operators_.at(background(phase)).counts;
   counts.channel_time_ps += length.value * repeat * system_.channels.total();
   counts.npu_time_ps += length.value * repeat;
   counts.pe_time_ps += length.value * repeat * system_.channels.nmp * system_.dram.organization.banks();
 }
 
-void Ledger::add_latency(int op, Picoseconds latency, std::int64_t repeat) {
+void Ledger::add_span(int op, Picoseconds span, std::int64_t repeat) {
   OperatorResult& result = operators_.at(static_cast<std::size_t>(op));
   result.count += repeat;
-  result.latency += latency * repeat;
+  result.span += span * repeat;
+}
+
+void Ledger::add_busy(Phase phase, const BusyTimes& times, std::int64_t repeat) {
+  for (std::size_t op = 0; op < times.by_operator.size(); ++op) operators_.at(op).busy += times.by_operator[op] * repeat;
+  operators_.at(background(phase)).busy += times.waiting * repeat;
+}
+
+void Ledger::add_executor_busy(std::size_t executor, Phase phase, const BusyTimes& times, std::int64_t repeat) {
+  std::vector<Picoseconds>& busy = executors_.at(executor).busy;
+  for (std::size_t op = 0; op < times.by_operator.size(); ++op) busy[op] += times.by_operator[op] * repeat;
+  busy[background(phase)] += times.waiting * repeat;
 }
 
 void Ledger::add_channel_time(Phase phase, int channel, const TimeParts& parts, std::int64_t repeat) {
@@ -96,6 +112,7 @@ void Ledger::finish(Results& results) const {
   for (const Attojoules e : results.energy) results.energy_total += e;
   check(results.energy_total == by_operator, "energy by component and by operator differ");
   results.channels = channels_;
+  results.executors = executors_;
   results.npu = npu_;
   results.npu_prefill = npu_prefill_;
   results.npu_peak_macs = system_.npu.peak_macs();

@@ -5,6 +5,7 @@
 #include "models/dram/spec/command.hpp"
 #include "models/results/results.hpp"
 #include "models/system/system.hpp"
+#include "sim/busy_meter.hpp"
 
 namespace bondsim {
 
@@ -19,7 +20,11 @@ class Ledger {
   void add_commands(int channel, int op, Phase phase, const ChannelCounts& counts, std::int64_t repeat);
   /// A block's length.
   void add_time(Phase phase, Picoseconds length, std::int64_t repeat);
-  void add_latency(int op, Picoseconds latency, std::int64_t repeat);
+  /// One execution of an operator in a block, from its first task's start to its last task's end.
+  void add_span(int op, Picoseconds span, std::int64_t repeat);
+  /// Whom the run's time in a block belonged to, and an executor's: channels by number, then the arrays, then the vector units.
+  void add_busy(Phase phase, const BusyTimes& times, std::int64_t repeat);
+  void add_executor_busy(std::size_t executor, Phase phase, const BusyTimes& times, std::int64_t repeat);
   void add_channel_time(Phase phase, int channel, const TimeParts& parts, std::int64_t repeat);
   void add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat);
 
@@ -27,10 +32,14 @@ class Ledger {
   void finish(Results& results) const;
 
  private:
+  /// Index of the phase's row for what belongs to no operator.
+  std::size_t background(Phase phase) const;
+
   const System& system_;
   EnergyModel energy_;
   std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none
   std::vector<ChannelResult> channels_;
+  std::vector<ExecutorResult> executors_;  ///< channels by number, npu.arrays, npu.vector
   TimeParts npu_, npu_prefill_;
 };
 

@@ -30,6 +30,7 @@ void Replay::bind(Executors executors) {
   heads_.resize(channels + 3);
   marks_.resize(channels);
   spans_.resize(source_.header().operators.size());
+  busy_.assign(channels + 3, BusyMeter(spans_.size()));
   for (ChannelMark& mark : marks_) mark.counts.resize(source_.header().operators.size() + 1);
 }
 
@@ -109,7 +110,7 @@ void Replay::prepare_tasks() {
     queues_.at(executor_of(task)).push_back(static_cast<std::int32_t>(i));
     for (const std::size_t c : channels_of(task)) ++marks_.at(c).touches_left;
     if (task.kind != TaskKind::nmp_gemm) ++npu_tasks_left_;
-    ledger_.add_task(task, block_.repeat);
+    ledger_.add_task(task, block_.executions());
   }
   for (std::size_t c = 0; c < marks_.size(); ++c) marks_[c].free_at_last_touch = marks_[c].sample.times.free;
   npu_free_at_last_task_ = npu_mark_.free;
@@ -175,6 +176,10 @@ void Replay::start(std::int32_t id) {
     if (!span.used) span.start = now();
     span.used = true;
   }
+  if (task.kind != TaskKind::barrier) {
+    busy_[executor_of(task)].started(now(), task.op);
+    busy_.back().started(now(), task.op);
+  }
   switch (task.kind) {
     case TaskKind::nmp_gemm: {
       NmpController* nmp = executors_.nmp.at(static_cast<std::size_t>(task.channel));
@@ -199,6 +204,10 @@ void Replay::end(std::int32_t id) {
   const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   if (task.op >= 0) spans_[static_cast<std::size_t>(task.op)].end = now();
   for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) --states_[static_cast<std::size_t>(successor)].waits_for;
+  if (task.kind != TaskKind::barrier) {
+    busy_[executor_of(task)].ended(now(), task.op);
+    busy_.back().ended(now(), task.op);
+  }
   note_touch_end(task);
   if (recorder_) recorder_->ended(id);
 }
@@ -230,7 +239,17 @@ TimeParts Replay::npu_parts() {
 
 void Replay::end_block() {
   const Picoseconds length = now() - block_start_;
-  const std::int64_t repeat = block_.repeat;
+  const std::int64_t repeat = block_.executions();
+  book_channels(length, repeat);
+  book_npu(length, repeat);
+  book_busy(length, repeat);
+  book_steps(length, repeat);
+  if (recorder_) recorder_->end_block();
+  running_ = false;
+  if (progress_) progress_(block_);
+}
+
+void Replay::book_channels(Picoseconds length, std::int64_t repeat) {
   for (std::size_t c = 0; c < marks_.size(); ++c) {
     const TimeParts parts = channel_parts(c);
     check(parts.sum() == length, "channel {}: the parts of {} ps sum to {} ps", c, length.value, parts.sum().value);
@@ -243,13 +262,31 @@ void Replay::end_block() {
       before = present;
     }
   }
+}
+
+void Replay::book_npu(Picoseconds length, std::int64_t repeat) {
   const TimeParts parts = npu_parts();
   check(parts.sum() == length, "NPU: the parts of {} ps sum to {} ps", length.value, parts.sum().value);
   ledger_.add_npu_time(block_.phase, parts, repeat);
   ledger_.add_time(block_.phase, length, repeat);
-  for (std::size_t op = 0; op < spans_.size(); ++op) {
-    if (spans_[op].used) ledger_.add_latency(static_cast<int>(op), spans_[op].end - spans_[op].start, repeat);
+}
+
+void Replay::book_busy(Picoseconds length, std::int64_t repeat) {
+  for (std::size_t executor = 0; executor < busy_.size(); ++executor) {
+    const BusyTimes times = busy_[executor].take(now());
+    check(times.sum() == length, "executor {}: busy and waiting times of {} ps sum to {} ps", executor, length.value, times.sum().value);
+    if (executor + 1 < busy_.size()) {
+      ledger_.add_executor_busy(executor, block_.phase, times, repeat);
+    } else {
+      ledger_.add_busy(block_.phase, times, repeat);
+    }
   }
+  for (std::size_t op = 0; op < spans_.size(); ++op) {
+    if (spans_[op].used) ledger_.add_span(static_cast<int>(op), spans_[op].end - spans_[op].start, repeat);
+  }
+}
+
+void Replay::book_steps(Picoseconds length, std::int64_t repeat) {
   results_.total += length * repeat;
   if (block_.step == 0) {
     results_.prefill += length * repeat;
@@ -257,9 +294,6 @@ void Replay::end_block() {
     results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
     results_.steps[static_cast<std::size_t>(block_.step) - 1] += length * repeat;
   }
-  if (recorder_) recorder_->end_block();
-  running_ = false;
-  if (progress_) progress_(block_);
 }
 
 void Replay::check_complete() const {

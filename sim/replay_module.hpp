@@ -7,6 +7,7 @@
 
 #include "models/schedule/schedule.hpp"
 #include "models/schedule/task_listener.hpp"
+#include "sim/busy_meter.hpp"
 #include "sim/executors.hpp"
 #include "sim/ledger.hpp"
 #include "sim/task_recorder.hpp"
@@ -51,6 +52,10 @@ class Replay : public sc_core::sc_module, public TaskListener {
   void end(std::int32_t id);
   void end_block();
   void note_touch_end(const Task& task);
+  void book_channels(Picoseconds length, std::int64_t repeat);
+  void book_npu(Picoseconds length, std::int64_t repeat);
+  void book_busy(Picoseconds length, std::int64_t repeat);
+  void book_steps(Picoseconds length, std::int64_t repeat);
   TimeParts channel_parts(std::size_t channel);
   TimeParts npu_parts();
   std::size_t executor_of(const Task& task) const;
@@ -78,6 +83,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
   std::vector<std::size_t> heads_;
   std::vector<std::int32_t> done_;  ///< ended, to be handled in wake()
   std::vector<Span> spans_;         ///< by operator
+  std::vector<BusyMeter> busy_;     ///< by executor that takes time: channels, arrays, vector units; then the run's
 
   /// Of one channel, at the last block's end (cumulative), and the free time when the block's last task touching it ended.
   struct ChannelMark {

@@ -14,7 +14,7 @@ def main():
     peaks = run["peaks"]
     roofs = [("npu", peaks["npu_macs_per_s"], peaks["bus_bytes_per_s"], "channel buses", "NPU"),
              ("nmp", peaks["nmp_macs_per_s"], peaks["hb_bytes_per_s"], "HB ports", "PEs")]
-    points = [op for op in run["operators"] if op["macs"] > 0 and op["bytes"] > 0 and op["latency_s"] > 0]
+    points = [op for op in run["operators"] if op["macs"] > 0 and op["bytes"] > 0 and op["busy_s"] > 0]
     intensities = [op["macs"] / op["bytes"] for op in points]
     low, high = min([0.4] + intensities) / 1.5, max([2000] + intensities) * 1.5
 
@@ -35,8 +35,8 @@ def main():
     for op in points:
         color = colors.get(op["executor"], colors["system"])["light"]
         filled = op["phase"] == "decode"
-        size = 10 + 160 * op["latency_s"] / run["latency_s"]["total"]
-        axes.scatter(op["macs"] / op["bytes"], op["macs"] / op["latency_s"], s=size, facecolor=color if filled else "white", edgecolor="white" if filled else color,
+        size = 10 + 160 * op["busy_s"] / run["latency_s"]["total"]
+        axes.scatter(op["macs"] / op["bytes"], op["macs"] / op["busy_s"], s=size, facecolor=color if filled else "white", edgecolor="white" if filled else color,
                      linewidth=0.5 if filled else 1, zorder=3)
     for executor, name in (("nmp", "NMP channels"), ("npu", "NPU"), ("nmp+npu", "both")):
         if any(op["executor"] == executor for op in points):

@@ -52,8 +52,8 @@ def results(directory):
         found = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         fail(f"{path}: {error}")
-    if found.get("schema") != "bondsim.results/1":
-        fail(f"{path}: schema: {found.get('schema')!r} found, allowed: 'bondsim.results/1'")
+    if found.get("schema") != "bondsim.results/2":
+        fail(f"{path}: schema: {found.get('schema')!r} found, allowed: 'bondsim.results/2'")
     return found
 
 

@@ -29,7 +29,7 @@ class MappedSchedule : public ScheduleSource {
       emitter.embedding();
     } else if (part_ <= layer_blocks()) {
       block.layer = part_ - 1;
-      block.repeat = plan_.header.all_layers ? 1 : plan_.model.layers;
+      block.layers = plan_.header.all_layers ? 1 : plan_.model.layers;
       if (sample.step > 0 && !plan_.dataflow.groups().empty()) {
         emitter.grouped(plan_.layer, plan_.dataflow.groups());
       } else {
@@ -38,7 +38,7 @@ class MappedSchedule : public ScheduleSource {
     } else {
       emitter.graph(plan_.head);
     }
-    block.repeat *= sample.stands_for;
+    block.steps = sample.stands_for;
     emitter.finish();
     if (++part_ > layer_blocks() + (outside_ ? 1 : 0)) {
       part_ = first_part();

@@ -17,7 +17,8 @@ namespace bondsim {
 /// not.
 std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
 
-/// What of a run is put into a schedule. Blocks that stand for others say so by `repeat`: what is simulated of them is multiplied.
+/// What of a run is put into a schedule. Blocks that stand for others say so (Block::layers, Block::steps): what is simulated of them is
+/// multiplied.
 struct ScheduleScope {
   std::int64_t decode_samples = 0;  ///< decode steps taken, evenly; 0: all
   bool layers_only = false;         ///< without what is outside the decoder layers: embedding and LM head

@@ -85,7 +85,9 @@ Json operators_json(const Results& r) {
                     {"phase", op.phase},
                     {"executor", op.executor},
                     {"count", op.count},
-                    {"latency_s", to_seconds(op.latency)},
+                    {"busy_s", to_seconds(op.busy)},
+                    {"busy_ps", op.busy.value},
+                    {"span_s", to_seconds(op.span)},
                     {"energy_j", joules(op.energy)},
                     {"macs", op.macs},
                     {"bytes", op.bytes},
@@ -107,6 +109,20 @@ Json channels_json(const Results& r) {
     put_times(row, ch.time);
     put_times(row["prefill"], ch.prefill);
     rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+/// Times of operators that are not zero, by phase and name; what belongs to no operator as `(waiting)`.
+Json executors_json(const Results& r) {
+  Json rows = Json::array();
+  for (const ExecutorResult& executor : r.executors) {
+    Json busy = Json::object();
+    for (std::size_t i = 0; i < executor.busy.size(); ++i) {
+      const OperatorResult& op = r.operators[i];
+      if (executor.busy[i].value != 0) busy[op.phase][op.executor == "system" ? "(waiting)" : op.name] = executor.busy[i].value;
+    }
+    rows.push_back({{"id", executor.id}, {"busy_ps", std::move(busy)}});
   }
   return rows;
 }
@@ -157,7 +173,7 @@ const char* Results::npu_prefill_bound() const {
 
 std::string results_json(const Results& r) {
   Json out;
-  out["schema"] = "bondsim.results/1";
+  out["schema"] = "bondsim.results/2";
   out["system"] = r.system;
   out["model"] = r.schedule.model;
   out["dataflow"] = r.schedule.dataflow;
@@ -171,6 +187,7 @@ std::string results_json(const Results& r) {
   out["throughput"] = {{"tokens_per_s", tokens_per_second(r)}};
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
+  out["executors"] = executors_json(r);
   put_times(out["npu"], r.npu);
   out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
   put_times(out["npu"]["prefill"], r.npu_prefill);
@@ -182,10 +199,10 @@ std::string results_json(const Results& r) {
 }
 
 std::string operators_csv(const Results& r) {
-  std::string out = "name,phase,executor,count,latency_s,energy_j,macs,bytes\n";
+  std::string out = "name,phase,executor,count,busy_s,span_s,energy_j,macs,bytes\n";
   for (const OperatorResult& op : r.operators) {
-    out += fmt::format("{},{},{},{},{:.12f},{:.9e},{},{}\n", op.name, op.phase, op.executor, op.count, to_seconds(op.latency),
-                       joules(op.energy), op.macs, op.bytes);
+    out += fmt::format("{},{},{},{},{:.12f},{:.12f},{:.9e},{},{}\n", op.name, op.phase, op.executor, op.count, to_seconds(op.busy),
+                       to_seconds(op.span), joules(op.energy), op.macs, op.bytes);
   }
   return out;
 }

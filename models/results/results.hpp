@@ -30,13 +30,16 @@ struct TimeParts {
 /// The parts with their names, in the order of every output.
 std::vector<std::pair<const char*, Picoseconds>> named_parts(const TimeParts& parts);
 
-/// One row of operators.csv: all executions of an operator in a phase on an executor.
+/// One row of operators.csv: all executions of an operator in a phase on an executor. The last two rows, one a phase, are named
+/// `(background)`: what belongs to no operator.
 struct OperatorResult {
   std::string name;
   std::string phase;     ///< prefill, decode
   std::string executor;  ///< nmp, npu, nmp+npu, vector, system
   std::int64_t count = 0;
-  Picoseconds latency;  ///< first start to last end of each execution, summed
+  Picoseconds busy;  ///< exclusive time: of n operators that run at a moment each has an n-th of it; (background): no task runs.
+                     ///< The rows of a phase sum to the phase's time exactly
+  Picoseconds span;  ///< first start to last end of each execution, summed; spans of operators that run side by side overlap
   EnergyCounts counts;
   EnergyByComponent energy{};
   std::int64_t macs = 0;
@@ -52,6 +55,12 @@ struct ChannelResult {
   std::int64_t hb_bytes_written = 0;
   TimeParts time;
   TimeParts prefill;  ///< the part of it before the first token
+};
+
+/// Whom the time of one executor belonged to.
+struct ExecutorResult {
+  std::string id;                 ///< npu.arrays, npu.vector, nmp.channel3, ...
+  std::vector<Picoseconds> busy;  ///< by row of Results::operators, exclusive; (background): no task ran. A phase's rows sum to its time
 };
 
 /// One value of the configuration that a run had, with where it comes from.
@@ -81,6 +90,7 @@ struct Results {
   std::vector<Picoseconds> steps;  ///< decode steps
   std::vector<OperatorResult> operators;
   std::vector<ChannelResult> channels;
+  std::vector<ExecutorResult> executors;  ///< empty in an estimate
   TimeParts npu;
   TimeParts npu_prefill;     ///< the part of it before the first token
   double npu_peak_macs = 0;  ///< MACs a second
@@ -98,7 +108,7 @@ struct Results {
   Picoseconds step_percentile(double p) const;
 };
 
-/// results.json, schema bondsim.results/1.
+/// results.json, schema bondsim.results/2.
 std::string results_json(const Results& results);
 std::string operators_csv(const Results& results);
 std::string channels_csv(const Results& results);

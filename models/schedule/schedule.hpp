@@ -11,7 +11,8 @@
 ///
 /// A run is a sequence of steps (prefill, then one per generated token); a step is a sequence of blocks (a layer, or the part
 /// outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has ended.
-/// `repeat` says how many equal layers the block stands for: it is simulated once and its time, energy and counts are multiplied.
+/// A block may stand for several equal layers of a step (`layers`), and for several steps of a run that is sampled (`steps`): it is
+/// simulated once, and its time, energy and counts are multiplied by `executions()`.
 namespace bondsim {
 
 enum class Phase { prefill, decode };
@@ -128,9 +129,12 @@ struct Block {
   Phase phase = Phase::prefill;
   std::int32_t step = 0;           ///< 0: prefill; s: the s-th generated token
   std::int32_t layer = 0;          ///< first layer the block stands for; -1: outside the layers
-  std::int64_t repeat = 1;         ///< layers it stands for
+  std::int64_t layers = 1;         ///< layers it stands for, `layer` included; 1 outside the layers
+  std::int64_t steps = 1;          ///< steps it stands for, `step` included; more than 1 where a run is sampled
   std::vector<OperatorWork> work;  ///< GEMMs of the block as a whole, for checks of coverage
   std::vector<Task> tasks;
+
+  std::int64_t executions() const { return layers * steps; }
 };
 
 /// An operator as reported: one row of operators.csv is a (name, phase, executor).

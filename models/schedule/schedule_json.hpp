@@ -6,20 +6,8 @@
 
 #include "models/schedule/schedule.hpp"
 
-/// A Schedule as text, `bondsim.schedule/1`: one JSON object a line, so a long run is written and read block by block.
-/// The first line is the header, every further line a block. A field at its default may be left out; a field that is not known is an error.
-///
-///   header   {"schema", "model", "dataflow", "channels", "batch", "layers", "steps", "prompt_tokens", "all_layers",
-///             "operators": [[name, phase, executor], ...], "edges": [[a, b], ...]}
-///   block    {"phase", "step", "layer", "repeat", "work": [[op, count, m, n, k], ...], "tasks": [task, ...]}
-///   task     {"kind", "op", "channel", "after": [task, ...]} and, by kind,
-///            host_scatter, host_load, kv_append: "extents"
-///            nmp_gemm: "shape", "part", "bits", "pes": [first, per gemm], "tile": [n, k, order], "leave_mode", "input", "stationary",
-///                      "output", "partials"
-///            npu_gemm: "shape", "part", "bits", "chunks", "stationary"
-///            npu_vector: "vector": [kind, elements, first_unit, units]
-///   shape    [count, m, n, k]; part [work, gemm, m, n, k]; bits [activation, stationary, output, accumulator]
-///   extent   [channel, first_bank, banks, bank_offset, bytes_per_bank, longer_banks, extra_bytes, groups], the last three may be left out
+/// A Schedule as text, `bondsim.schedule/2`: one JSON object a line, the header and then the blocks, so that a long run is written and read
+/// block by block. README.md of this folder describes every key.
 namespace bondsim {
 
 /// Writes header and blocks as they come. Equal schedules give equal bytes.

@@ -199,7 +199,8 @@ ScheduleHeader read_header(const Value& value) {
   ScheduleHeader h;
   Object o(value);
   o.required("schema", [](const Value& v) {
-    if (v.text() != "bondsim.schedule/1") v.fail("'" + v.text() + "' is not known, allowed: bondsim.schedule/1");
+    if (v.text() == "bondsim.schedule/1") v.fail("'bondsim.schedule/1' was written by an older version, write it again with bondsim map");
+    if (v.text() != "bondsim.schedule/2") v.fail("'" + v.text() + "' is not known, allowed: bondsim.schedule/2");
   });
   o.required("model", [&](const Value& v) { h.model = v.text(); });
   o.required("dataflow", [&](const Value& v) { h.dataflow = v.text(); });
@@ -231,7 +232,8 @@ Block read_block(const Value& value) {
   o.required("phase", [&](const Value& v) { b.phase = v.name<Phase>(); });
   o.required("step", [&](const Value& v) { b.step = v.small(); });
   o.required("layer", [&](const Value& v) { b.layer = v.small(); });
-  o.optional("repeat", [&](const Value& v) { b.repeat = v.integer(); });
+  o.optional("layers", [&](const Value& v) { b.layers = v.integer(); });
+  o.optional("steps", [&](const Value& v) { b.steps = v.integer(); });
   o.optional("work", [&](const Value& v) {
     for (const Value& item : v.items()) b.work.push_back({item.items(5, 5)[0].small(), shape(item, 1)});
   });

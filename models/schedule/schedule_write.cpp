@@ -67,7 +67,7 @@ void put_task(Buffer& out, const Task& t) {
 
 ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out) {
   Buffer line;
-  put(line, "{{\"schema\":\"bondsim.schedule/1\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
+  put(line, "{{\"schema\":\"bondsim.schedule/2\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
   put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}", h.channels, h.batch,
       h.layers, h.steps, h.prompt_tokens, h.all_layers);
   put(line, ",\"operators\":[");
@@ -88,7 +88,8 @@ ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out
 
 void ScheduleWriter::write(const Block& b) {
   Buffer line;
-  put(line, "{{\"phase\":\"{}\",\"step\":{},\"layer\":{},\"repeat\":{},\"work\":[", enum_name(b.phase), b.step, b.layer, b.repeat);
+  put(line, "{{\"phase\":\"{}\",\"step\":{},\"layer\":{},\"layers\":{},\"steps\":{},\"work\":[", enum_name(b.phase), b.step, b.layer,
+      b.layers, b.steps);
   const char* comma = "";
   for (const OperatorWork& w : b.work) {
     put(line, "{}[{},{},{},{},{}]", comma, w.op, w.shape.count, w.shape.m, w.shape.n, w.shape.k);

@@ -98,11 +98,12 @@ void PerfettoWriter::run_ended(Picoseconds t) {
 
 void PerfettoWriter::block_ended(const BlockTrace& trace) {
   const Block& block = trace.block;
-  const std::string layers = block.repeat > 1  ? fmt::format("layer {} (of {} alike)", block.layer, block.repeat)
+  const std::string layers = block.layers > 1  ? fmt::format("layer {} (of {} alike)", block.layer, block.layers)
                              : block.layer < 0 ? std::string("outside layers")
                                                : fmt::format("layer {}", block.layer);
   events_.slice(blocks_track, trace.start, trace.end, layers, "block",
-                fmt::format("\"block\":{},\"step\":{},\"layer\":{},\"repeat\":{}", trace.index, block.step, block.layer, block.repeat));
+                fmt::format("\"block\":{},\"step\":{},\"layer\":{},\"layers\":{},\"steps\":{}", trace.index, block.step, block.layer,
+                            block.layers, block.steps));
   drawn_.assign(block.tasks.size(), Drawn{});
   for (const TaskRow& row : trace.rows) draw_row(trace, row);
   draw_barriers(trace);

@@ -67,7 +67,7 @@ std::string tasks_summary(const std::string& path) {
   std::int64_t all = 0;
   TaskLines rows(path);
   while (rows.next()) {
-    const std::int64_t repeat = rows.number("repeat");
+    const std::int64_t repeat = rows.number("layers") * rows.number("steps");
     span.add(Picoseconds(rows.number("start_ps")), Picoseconds(rows.number("end_ps")));
     blocks.insert(rows.number("block"));
     steps.insert(rows.number("step"));
@@ -82,8 +82,9 @@ std::string tasks_summary(const std::string& path) {
       all += time;
     }
   }
-  std::string out = fmt::format("{}: tasks, {} of simulated time, {} blocks of {} steps; with repeated layers {:.3f} ns\n", path,
-                                span.text(), blocks.size(), steps.size(), ns(all));
+  std::string out =
+      fmt::format("{}: tasks, {} of simulated time, {} blocks of {} steps; with the layers and steps they stand for {:.3f} ns\n", path,
+                  span.text(), blocks.size(), steps.size(), ns(all));
   out += fmt::format("  {:<14}{:>8}{:>18}{:>8}{:>16}{:>18}\n", "kind", "rows", "time ns", "share", "bytes", "macs");
   for (const auto& [name, kind] : kinds) {
     out += fmt::format("  {:<14}{:>8}{:>18.3f}{:>6.1f} %{:>16}{:>18}\n", name, kind.rows, ns(kind.time), percent(kind.time, all),

@@ -7,7 +7,7 @@
 namespace bondsim {
 
 std::string task_trace_header() {
-  std::string header = "start_ps,end_ps,task,operator,layer,step,kind,repeat,block,bytes,hb_bytes,macs";
+  std::string header = "start_ps,end_ps,task,operator,layer,step,kind,layers,steps,block,bytes,hb_bytes,macs";
   for (const auto& part : named_parts(TimeParts{})) header += fmt::format(",{}_ps", part.first);
   return header;
 }
@@ -59,9 +59,9 @@ void TaskTraceWriter::block_ended(const BlockTrace& trace) {
     fmt::format_to(std::back_inserter(text), "{},{},", row.start.value, row.end.value);
     if (row.task >= 0) fmt::format_to(std::back_inserter(text), "{}", row.task);
     const RowBytes bytes = row_bytes(system_, block, row);
-    fmt::format_to(std::back_inserter(text), ",{},{},{},{},{},{},{},{},{}",
+    fmt::format_to(std::back_inserter(text), ",{},{},{},{},{},{},{},{},{},{}",
                    op < 0 ? "" : trace.header.operators[static_cast<std::size_t>(op)].name, block.layer, block.step, row_kind(block, row),
-                   block.repeat, trace.index, bytes.all, bytes.hb, row_macs(block, row));
+                   block.layers, block.steps, trace.index, bytes.all, bytes.hb, row_macs(block, row));
     for (const auto& part : named_parts(row.parts)) fmt::format_to(std::back_inserter(text), ",{}", part.second.value);
     text += '\n';
     file.flush_if_full();

@@ -9,7 +9,7 @@
 
 namespace bondsim {
 
-inline constexpr const char* task_trace_schema = "# bondsim.tasks/1";
+inline constexpr const char* task_trace_schema = "# bondsim.tasks/2";
 
 /// `start_ps,end_ps,task,operator,...`: the line above the rows.
 std::string task_trace_header();

@@ -31,7 +31,7 @@ inline std::vector<TaskCsvRow> read_task_csv(const std::string& path) {
   std::istringstream in(file_text(path));
   std::string line;
   std::vector<TaskCsvRow> rows;
-  if (!std::getline(in, line) || line != "# bondsim.tasks/1" || !std::getline(in, line)) return rows;
+  if (!std::getline(in, line) || line != "# bondsim.tasks/2" || !std::getline(in, line)) return rows;
   const auto titles = split_cells(line);
   while (std::getline(in, line)) {
     const auto cells = split_cells(line);

@@ -90,7 +90,7 @@ TEST(CommandLine, run_writes_a_whole_directory_and_leaves_foreign_ones_alone) {
   const CommandResult result = bondsim_command("run " + default_experiment + short_run + " --out " + out);
   ASSERT_EQ(result.status, 0) << result.output;
   const auto json = nlohmann::json::parse(file_text(out + "/results.json"));
-  EXPECT_EQ(json["schema"], "bondsim.results/1");
+  EXPECT_EQ(json["schema"], "bondsim.results/2");
   for (const char* key : {"prefill", "decode", "total", "ttft", "tbt_mean", "tbt_p99"})
     EXPECT_TRUE(json["latency_s"][key].is_number()) << key;
   EXPECT_EQ(json["channels"].size(), 8u);
@@ -99,7 +99,7 @@ TEST(CommandLine, run_writes_a_whole_directory_and_leaves_foreign_ones_alone) {
     for (const auto& part : channel["time_ps"]) sum += part.get<std::int64_t>();
     EXPECT_EQ(sum, json["latency_ps"]["total"].get<std::int64_t>());
   }
-  EXPECT_EQ(file_text(out + "/operators.csv").rfind("name,phase,executor,count,latency_s,energy_j,macs,bytes\n", 0), 0u);
+  EXPECT_EQ(file_text(out + "/operators.csv").rfind("name,phase,executor,count,busy_s,span_s,energy_j,macs,bytes\n", 0), 0u);
   EXPECT_EQ(file_text(out + "/channels.csv").rfind("id,kind,", 0), 0u);
   scratch.write("precious.txt", "mine");
   expect_error("run " + default_experiment + short_run + " --out " + scratch.file("."), 2, "left alone");

@@ -69,11 +69,12 @@ TEST(PerfettoTrace, slices_are_the_rows_of_the_task_traces) {
   EXPECT_EQ(slices_of("NPU", false), rows_of("npu", false));
 }
 
-/// Layers of each block, by its number.
+/// Executions that each block stands for, by its number.
 std::map<std::int64_t, std::int64_t> repeats() {
   std::map<std::int64_t, std::int64_t> found;
   for (const auto& slice : trace().slices) {
-    if (slice.category == "block") found[slice.args.at("block")] = slice.args.at("repeat");
+    if (slice.category == "block")
+      found[slice.args.at("block")] = slice.args.at("layers").get<std::int64_t>() * slice.args.at("steps").get<std::int64_t>();
   }
   return found;
 }
@@ -142,7 +143,7 @@ TEST(PerfettoTrace, the_power_counter_integrates_to_the_energy_of_the_run) {
       if (samples[i].at < block.start || samples[i].at >= block.end) continue;
       const std::int64_t until = i + 1 < samples.size() ? std::min(samples[i + 1].at, block.end) : block.end;
       joules += samples[i].values.at("power").get<double>() * static_cast<double>(until - samples[i].at) * 1e-12 *
-                block.args.at("repeat").get<double>();
+                block.args.at("layers").get<double>() * block.args.at("steps").get<double>();
     }
   }
   const double total = results.at("energy_j").at("total");

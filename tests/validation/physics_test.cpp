@@ -94,20 +94,20 @@ ListedBytes listed_bytes(const Case& c) {
   Block block;
   while (schedule->next(block)) {
     for (const Task& task : block.tasks) {
-      if (task.kind == TaskKind::host_load) add(listed.read, task.extents, block.repeat);
-      if (task.kind == TaskKind::host_scatter || task.kind == TaskKind::kv_append) add(listed.written, task.extents, block.repeat);
-      add(listed.read, task.npu.stationary, block.repeat);
+      if (task.kind == TaskKind::host_load) add(listed.read, task.extents, block.executions());
+      if (task.kind == TaskKind::host_scatter || task.kind == TaskKind::kv_append) add(listed.written, task.extents, block.executions());
+      add(listed.read, task.npu.stationary, block.executions());
       if (task.kind != TaskKind::nmp_gemm) continue;
       const TileProgram program(task.nmp, c.system.nmp);
       const std::int64_t n_tiles = ceil_div(ceil_div<std::int64_t>(task.nmp.shape.n, task.nmp.pes_per_gemm), task.nmp.tiling.n_tile);
       const bool reloaded = !program.input_resident() && task.nmp.tiling.order == LoopOrder::output_stationary;
       const std::int64_t k_spills = ceil_div(task.nmp.shape.k, task.nmp.tiling.k_tile) - 1;
-      add(listed.read, task.nmp.stationary, block.repeat);
-      add(listed.read, task.nmp.input, block.repeat * (reloaded ? n_tiles : 1));
-      add(listed.written, task.nmp.output, block.repeat);
+      add(listed.read, task.nmp.stationary, block.executions());
+      add(listed.read, task.nmp.input, block.executions() * (reloaded ? n_tiles : 1));
+      add(listed.written, task.nmp.output, block.executions());
       if (task.nmp.tiling.order == LoopOrder::input_stationary) {
-        add(listed.read, task.nmp.partials, block.repeat * k_spills);
-        add(listed.written, task.nmp.partials, block.repeat * k_spills);
+        add(listed.read, task.nmp.partials, block.executions() * k_spills);
+        add(listed.written, task.nmp.partials, block.executions() * k_spills);
       }
     }
     block = Block{};

@@ -45,8 +45,8 @@ TEST(Report, damaged_results_are_named) {
   scratch.write("run/results.json", "{");
   expect_error("report " + dir, "run/results.json: is not JSON");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/9"})");
-  expect_error("report " + dir, "run/results.json: schema: 'bondsim.results/9' found, allowed: bondsim.results/1");
-  scratch.write("run/results.json", R"({"schema": "bondsim.results/1"})");
+  expect_error("report " + dir, "run/results.json: schema: 'bondsim.results/9' found, allowed: bondsim.results/2");
+  scratch.write("run/results.json", R"({"schema": "bondsim.results/2"})");
   expect_error("report " + dir, "run/results.json: latency_s: missing");
   std::filesystem::create_directory(scratch.file("space"));
   scratch.write("space/front.csv", "a,latency_s\n1,2\n");
@@ -62,10 +62,10 @@ TEST(Report, damaged_task_traces_are_named_with_their_line) {
   const ScratchDirectory scratch;
   const std::string out = scratch.file("run");
   ASSERT_EQ(bondsim_command(small_run + " --out " + out).status, 0);
-  const std::string header = "# bondsim.tasks/1\nstart_ps,end_ps,operator,layer,step,kind,repeat,column_ps\n";
+  const std::string header = "# bondsim.tasks/2\nstart_ps,end_ps,operator,layer,step,kind,layers,column_ps\n";
   scratch.write("run/channel-0.tasks.csv", "start_ps,end_ps\n");
-  expect_error("report " + out, "channel-0.tasks.csv:1: 'start_ps,end_ps' found, allowed: # bondsim.tasks/1");
-  scratch.write("run/channel-0.tasks.csv", "# bondsim.tasks/1\nstart_ps,end_ps\n");
+  expect_error("report " + out, "channel-0.tasks.csv:1: 'start_ps,end_ps' found, allowed: # bondsim.tasks/2");
+  scratch.write("run/channel-0.tasks.csv", "# bondsim.tasks/2\nstart_ps,end_ps\n");
   expect_error("report " + out, "operator: column is missing");
   scratch.write("run/channel-0.tasks.csv", header + "0,12x,q,0,1,nmp_gemm,32,12\n");
   expect_error("report " + out, "channel-0.tasks.csv:3: end_ps: '12x' is not a whole number");
@@ -78,7 +78,7 @@ TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
   const std::string out = scratch.file("run");
   ASSERT_EQ(bondsim_command(small_run + " --out " + out).status, 0);
   scratch.write("run/channel-0.tasks.csv",
-                "# bondsim.tasks/1\nstart_ps,end_ps,operator,layer,step,kind,repeat,column_ps,row_ps\n"
+                "# bondsim.tasks/2\nstart_ps,end_ps,operator,layer,step,kind,layers,column_ps,row_ps\n"
                 "0,50,q,0,1,nmp_gemm,1,50,0\n"
                 "100,110,embedding,-1,2,host_load,1,10,0\n"
                 "110,140,q,0,2,nmp_gemm,1,10,20\n"
@@ -113,7 +113,7 @@ TEST(Report, runs_of_the_same_name_are_told_apart) {
   ASSERT_EQ(bondsim_command("report " + scratch.file("a/run") + " " + scratch.file("b/run") + " --out " + page).status, 0);
   const auto runs = data_of(page)["runs"];
   EXPECT_NE(runs[0]["label"], runs[1]["label"]);
-  EXPECT_EQ(runs[0]["results"]["schema"], "bondsim.results/1");
+  EXPECT_EQ(runs[0]["results"]["schema"], "bondsim.results/2");
 }
 
 /// The values a run lists, by key.

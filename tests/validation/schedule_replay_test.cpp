@@ -111,7 +111,7 @@ TEST(Replay, random_dataflows_come_to_their_end_with_the_macs_of_the_schedule) {
       const auto counted = make_schedule(system, model, workload, dataflow);
       Block block;
       while (counted->next(block)) {
-        for (const OperatorWork& w : block.work) mapped += w.shape.macs() * block.repeat;
+        for (const OperatorWork& w : block.work) mapped += w.shape.macs() * block.executions();
       }
       const auto schedule = validated(system, make_schedule(system, model, workload, dataflow));
       const Results results = simulate(system, *schedule);

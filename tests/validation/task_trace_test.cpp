@@ -15,13 +15,14 @@ const std::string narrow =
     " --set model.intermediate=1024";
 const std::string experiment = "configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
 
-/// Sums of all `_ps` columns of a file, times repeat, and of the bytes.
+/// Sums of all `_ps` columns of a file, times the layers and steps that a row stands for, and of the bytes.
 std::map<std::string, std::int64_t> sums_of(const std::vector<TaskCsvRow>& rows) {
   std::map<std::string, std::int64_t> sums;
   for (const auto& row : rows) {
+    const std::int64_t times = number(row, "layers") * number(row, "steps");
     for (const auto& [column, cell] : row) {
       const bool part = column.size() > 3 && column.substr(column.size() - 3) == "_ps" && column != "start_ps" && column != "end_ps";
-      if (part || column == "bytes" || column == "hb_bytes" || column == "macs") sums[column] += std::stoll(cell) * number(row, "repeat");
+      if (part || column == "bytes" || column == "hb_bytes" || column == "macs") sums[column] += std::stoll(cell) * times;
     }
   }
   return sums;

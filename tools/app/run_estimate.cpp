@@ -69,12 +69,13 @@ class CommandCount {
 
 void add_commands(Ledger& ledger, const CommandCount& count, const Block& block) {
   for (const Task& task : block.tasks) {
-    ledger.add_task(task, block.repeat);
-    for (const Extent& e : task.npu.stationary) ledger.add_commands(e.channel, task.op, block.phase, count.host({e}, false), block.repeat);
+    ledger.add_task(task, block.executions());
+    for (const Extent& e : task.npu.stationary)
+      ledger.add_commands(e.channel, task.op, block.phase, count.host({e}, false), block.executions());
     if (task.channel < 0) continue;
     const ChannelCounts counts =
         task.kind == TaskKind::nmp_gemm ? count.nmp(task.nmp) : count.host(task.extents, task.kind != TaskKind::host_load);
-    ledger.add_commands(task.channel, task.op, block.phase, counts, block.repeat);
+    ledger.add_commands(task.channel, task.op, block.phase, counts, block.executions());
   }
 }
 
@@ -86,6 +87,26 @@ ChannelCounts refreshes(const System& system, double seconds) {
   const auto number = static_cast<std::int64_t>(seconds * 1e12 / static_cast<double>(refresh_period(system.dram, kind).value));
   (kind == RefreshKind::all_bank ? c.refreshes_all_bank : c.refreshes_per_bank) = number;
   return c;
+}
+
+/// The span of an operator is its time alone. Busy times are the spans, scaled down where they sum to more than the block's length.
+void add_operator_times(Ledger& ledger, const cost::CostModel& model, const System& system, const Block& block, std::size_t operators,
+                        Picoseconds length) {
+  BusyTimes spans;
+  spans.by_operator.resize(operators);
+  std::set<std::int32_t> ops;
+  for (const Task& task : block.tasks) ops.insert(task.op);
+  ops.erase(-1);
+  for (const std::int32_t op : ops) {
+    Picoseconds& span = spans.by_operator[static_cast<std::size_t>(op)];
+    span = Picoseconds(picoseconds(model.block_seconds(operator_block(block, op), system)));
+    ledger.add_span(op, span, block.executions());
+  }
+  const double scale = static_cast<double>(length.value) / static_cast<double>(std::max(spans.sum(), length).value);
+  BusyTimes busy = spans;
+  for (Picoseconds& time : busy.by_operator) time = Picoseconds(static_cast<std::int64_t>(static_cast<double>(time.value) * scale));
+  busy.waiting = length - busy.sum();
+  ledger.add_busy(block.phase, busy, block.executions());
 }
 
 }  // namespace
@@ -111,22 +132,17 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     const double seconds = model.block_seconds(block, system, now);
     now += seconds;
     const Picoseconds length(picoseconds(seconds));
-    ledger.add_time(block.phase, length, block.repeat);
-    by_phase[block.phase == Phase::prefill ? 0 : 1] += seconds * static_cast<double>(block.repeat);
-    results.total += length * block.repeat;
+    ledger.add_time(block.phase, length, block.executions());
+    by_phase[block.phase == Phase::prefill ? 0 : 1] += seconds * static_cast<double>(block.executions());
+    results.total += length * block.executions();
     if (block.phase == Phase::prefill) {
-      results.prefill += length * block.repeat;
+      results.prefill += length * block.executions();
     } else {
       results.steps.resize(static_cast<std::size_t>(block.step));
-      results.steps.back() += length * block.repeat;
+      results.steps.back() += length * block.executions();
     }
     add_commands(ledger, count, block);
-    std::set<std::int32_t> ops;
-    for (const Task& task : block.tasks) ops.insert(task.op);
-    ops.erase(-1);
-    for (const std::int32_t op : ops) {
-      ledger.add_latency(op, Picoseconds(picoseconds(model.block_seconds(operator_block(block, op), system))), block.repeat);
-    }
+    add_operator_times(ledger, model, system, block, schedule->header().operators.size(), length);
   }
   bar.clear();
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
@@ -143,14 +159,14 @@ std::string estimate_summary(const Results& r, const cost::CostModel& model) {
   std::vector<OperatorResult> decode;
   double sum = 0;
   for (const OperatorResult& op : r.operators) {
-    if (op.phase != "decode" || op.latency.value == 0) continue;
+    if (op.phase != "decode" || op.span.value == 0 || op.count == 0) continue;
     decode.push_back(op);
-    sum += to_seconds(op.latency);
+    sum += to_seconds(op.span);
   }
-  std::stable_sort(decode.begin(), decode.end(), [](const auto& a, const auto& b) { return a.latency > b.latency; });
+  std::stable_sort(decode.begin(), decode.end(), [](const auto& a, const auto& b) { return a.span > b.span; });
   out += "operators of decode, each alone\n  ";
   for (const OperatorResult& op : decode) {
-    const double share = 100 * to_seconds(op.latency) / sum;
+    const double share = 100 * to_seconds(op.span) / sum;
     if (share >= 0.05) out += fmt::format("{}{} {:.1f} %", &op == &decode.front() ? "" : ", ", op.name, share);
   }
   return out + fmt::format("\nwhere the energy went\n  {}\nconfiguration {}, estimated in {:.2f} s\n", energy_shares(r), r.config_digest,
@@ -161,7 +177,7 @@ std::string estimate_json(const Results& r, const cost::CostModel& model) {
   auto out = nlohmann::ordered_json::parse(results_json(r));
   out["schema"] = "bondsim.estimate/1";
   out["form"] = model.name();
-  for (const char* simulated : {"channels", "npu", "simulation"}) out.erase(simulated);
+  for (const char* simulated : {"channels", "executors", "npu", "simulation"}) out.erase(simulated);
   return out.dump(2) + "\n";
 }
 

@@ -76,7 +76,7 @@ class ExperimentCases {
       for (const Block& block : *shared) {
         const double seconds = model.block_seconds(block, *system, now);
         now += seconds;
-        sum += static_cast<double>(block.repeat) * seconds;
+        sum += static_cast<double>(block.executions()) * seconds;
       }
       return sum;
     };

@@ -1,5 +1,7 @@
 #include "models/system/validate/validator.hpp"
 
+#include <algorithm>
+
 #include "models/schedule/schedule_names.hpp"
 #include "models/system/validate/validate_tasks.hpp"
 
@@ -65,26 +67,37 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     f.what = std::move(what);
     return f;
   };
+  if (block.steps < 1 || block.steps > std::max(header_.steps, 1)) {
+    return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, std::max(header_.steps, 1)));
+  }
   if (block.step != step_) {
-    if (block.step != step_ + 1) return fault(fmt::format("step {} follows step {}, allowed: the same or the next", block.step, step_));
     if (layers_in_step_ != header_.layers) {
       return fault(fmt::format("step {} had {} of {} layers", step_, layers_in_step_, header_.layers));
     }
+    if (block.step <= steps_done_ || block.step > steps_done_ + block.steps) {
+      return fault(fmt::format("step {} stands for {} steps after step {}, allowed: a step among those it stands for", block.step,
+                               block.steps, steps_done_));
+    }
     step_ = block.step;
+    stands_for_ = block.steps;
+    steps_done_ += block.steps;
     layers_in_step_ = 0;
   }
-  if (block.step > header_.steps) return fault(fmt::format("the header has {} steps", header_.steps));
+  if (block.steps != stands_for_) {
+    return fault(fmt::format("stands for {} steps, allowed: {}, as the step's first block", block.steps, stands_for_));
+  }
+  if (steps_done_ > header_.steps) return fault(fmt::format("the header has {} steps", header_.steps));
   if ((block.step == 0) != (block.phase == Phase::prefill)) {
     return fault(fmt::format("step {} is {}, allowed: prefill is step 0 and nothing else", block.step, enum_name(block.phase)));
   }
   if (block.layer == -1) {
-    if (block.repeat != 1) return fault(fmt::format("a block outside the layers is repeated {} times, allowed: once", block.repeat));
+    if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
     return std::nullopt;
   }
-  if (block.layer != layers_in_step_ || block.repeat < 1 || block.repeat > header_.layers - block.layer) {
-    return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.repeat, block.layer, header_.layers, layers_in_step_));
+  if (block.layer != layers_in_step_ || block.layers < 1 || block.layers > header_.layers - block.layer) {
+    return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.layers, block.layer, header_.layers, layers_in_step_));
   }
-  layers_in_step_ += block.repeat;
+  layers_in_step_ += block.layers;
   return std::nullopt;
 }
 
@@ -102,10 +115,10 @@ std::optional<ScheduleFault> ScheduleValidator::check(const Block& block) {
 }
 
 std::optional<ScheduleFault> ScheduleValidator::check_end() const {
-  if (step_ == header_.steps && layers_in_step_ == header_.layers) return std::nullopt;
+  if (steps_done_ == header_.steps && layers_in_step_ == header_.layers) return std::nullopt;
   ScheduleFault f;
-  f.what = fmt::format("the schedule ends in step {} after {} layers, the header has {} steps of {} layers", step_, layers_in_step_,
-                       header_.steps, header_.layers);
+  f.what = fmt::format("the schedule ends after {} steps with {} layers of the last, the header has {} steps of {} layers", steps_done_,
+                       layers_in_step_, header_.steps, header_.layers);
   return f;
 }
 

@@ -31,7 +31,7 @@ struct ScheduleFault {
 ///    load of its output follows it, the NPU reads a cache after the append to it;
 ///  - modes: a channel that stays in NMP mode goes on with an nmp_gemm that waits for nothing else;
 ///  - coverage: the parts of each GEMM cover its output and K exactly once, and partial sums are added up;
-///  - sequence: every step, every layer once.
+///  - sequence: every step, every layer once, by itself or by one that stands for it.
 class ScheduleValidator {
  public:
   ScheduleValidator(const System& system, const ScheduleHeader& header);
@@ -49,7 +49,9 @@ class ScheduleValidator {
 
   const System& system_;
   const ScheduleHeader& header_;
-  std::int32_t step_ = 0;  ///< of the block before
+  std::int32_t step_ = 0;        ///< of the block before
+  std::int64_t stands_for_ = 1;  ///< steps that its step stands for
+  std::int64_t steps_done_ = 0;  ///< decode steps that the blocks so far stand for, those of `step_` included
   std::int64_t layers_in_step_ = 0;
 };
 

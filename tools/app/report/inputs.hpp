@@ -22,7 +22,8 @@ Json load_inputs(const std::vector<std::string>& paths);
 Json load_run(const std::string& directory);
 
 /// What each executor did in one step, from the task traces of a run: {step, steps, start_ps, end_ps, rows}; null without traces.
-/// Rows: [executor, start_ps, end_ps, operator, kind, layer, repeat, dominant part], times from the step's start. @throws ConfigError
+/// Rows: [executor, start_ps, end_ps, operator, kind, layer, layers it stands for, dominant part], times from the step's start. @throws
+/// ConfigError
 Json load_timeline(const std::string& directory, std::string& note);
 
 /// A search: all of its front, and of the other candidates as many as a plot can show. @throws ConfigError

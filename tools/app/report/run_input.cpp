@@ -6,7 +6,7 @@
 namespace bondsim::tools::report {
 namespace {
 
-constexpr const char* schema = "bondsim.results/1";
+constexpr const char* schema = "bondsim.results/2";
 
 Json parse_results(const std::string& file) {
   std::ifstream in(file, std::ios::binary);

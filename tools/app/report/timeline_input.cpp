@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view schema = "# bondsim.tasks/1";
+constexpr std::string_view schema = "# bondsim.tasks/2";
 
 /// Rows of a step beyond this are not drawn: a plot of more says nothing, and the file has to stay small.
 constexpr std::size_t most_rows = 20000;
@@ -22,7 +22,7 @@ constexpr std::size_t most_rows = 20000;
 struct Row {
   std::int64_t start_ps = 0, end_ps = 0;
   std::string name, kind;
-  std::int64_t layer = 0, step = 0, repeat = 1;
+  std::int64_t layer = 0, step = 0, layers = 1;
   std::string part;  ///< the part that most of its time went to
 };
 
@@ -44,7 +44,7 @@ class TaskFile {
     if (!lines_.next(line) || line != schema) lines_.fail(fmt::format("'{}' found, allowed: {}", line, schema));
     if (!lines_.next(line)) lines_.fail("ends before its columns");
     for (const std::string_view cell : split(line)) columns_.emplace_back(cell);
-    for (const char* name : {"start_ps", "end_ps", "operator", "layer", "step", "kind", "repeat"}) column(name);
+    for (const char* name : {"start_ps", "end_ps", "operator", "layer", "step", "kind", "layers"}) column(name);
   }
 
   std::optional<Row> next() {
@@ -59,7 +59,7 @@ class TaskFile {
     row.end_ps = number(cells, "end_ps");
     row.layer = number(cells, "layer");
     row.step = number(cells, "step");
-    row.repeat = number(cells, "repeat");
+    row.layers = number(cells, "layers");
     row.name = cells[column("operator")];
     row.kind = cells[column("kind")];
     row.part = longest_part(cells);
@@ -176,7 +176,7 @@ Json load_timeline(const std::string& directory, std::string& note) {
               {"rows", Json::array()}};
   for (const auto& [executor, file] : files) out["executors"].push_back(executor);
   for (const auto& [executor, row] : rows) {
-    out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.repeat, row.part});
+    out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.layers, row.part});
   }
   return out;
 }

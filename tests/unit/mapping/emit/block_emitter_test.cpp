@@ -172,7 +172,7 @@ TEST(Mapping, layers_one_uses_the_addresses_of_layer_0_and_all_layers_differ) {
   int blocks = 0;
   one->next(a);
   one->next(a);
-  EXPECT_EQ(a.repeat, 32);
+  EXPECT_EQ(a.layers, 32);
   all->next(b);
   while (all->next(b) && b.step == 0 && b.layer >= 0) {
     ++blocks;

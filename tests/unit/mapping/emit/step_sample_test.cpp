@@ -39,9 +39,10 @@ TEST(SampleSteps, a_sampled_schedule_has_one_block_a_step_that_stands_for_its_ru
   std::vector<std::pair<int, std::int64_t>> blocks;
   while (schedule->next(block)) {
     EXPECT_EQ(block.layer, 0);
-    blocks.emplace_back(block.step, block.repeat);
+    EXPECT_EQ(block.layers, model.layers);
+    blocks.emplace_back(block.step, block.steps);
   }
-  EXPECT_EQ(blocks, (std::vector<std::pair<int, std::int64_t>>{{0, model.layers}, {3, 5 * model.layers}, {8, 5 * model.layers}}));
+  EXPECT_EQ(blocks, (std::vector<std::pair<int, std::int64_t>>{{0, 1}, {3, 5}, {8, 5}}));
 }
 
 }  // namespace

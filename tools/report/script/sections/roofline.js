@@ -1,8 +1,8 @@
 // Operators under the ceilings of the machine, log-log.
 
 function roofline_points(r) {
-  return r.operators.filter((op) => op.macs > 0 && op.bytes > 0 && op.latency_s > 0).map((op) => ({
-    ...op, intensity: op.macs / op.bytes, rate: op.macs / op.latency_s, share: op.latency_s / r.latency_s.total,
+  return r.operators.filter((op) => op.macs > 0 && op.bytes > 0 && op.busy_s > 0).map((op) => ({
+    ...op, intensity: op.macs / op.bytes, rate: op.macs / op.busy_s, share: op.busy_s / r.latency_s.total,
     ceiling: ceiling_at(r.peaks, op.executor, op.macs / op.bytes),
   }));
 }
@@ -26,7 +26,7 @@ function ceilings_text(peaks, kind) {
 }
 
 function roofline_say(points) {
-  const decode = points.filter((p) => p.phase === "decode").sort((a, b) => b.latency_s - a.latency_s)[0] || points[0];
+  const decode = points.filter((p) => p.phase === "decode").sort((a, b) => b.busy_s - a.busy_s)[0] || points[0];
   if (!decode) return "";
   return `The operator that decode spends most time on, **${decode.name}**, does ${significant(decode.intensity, 3)} MACs for each byte that DRAM moves and reaches **${percent(decode.rate / decode.ceiling)}** of its ceiling.`;
 }
@@ -80,7 +80,7 @@ function roofline_option(t, width, peaks, points) {
       formatter: ({ data }) => (data.point ? tip(`${data.point.name}, ${data.point.phase}`, [
         ["runs on", executor_name(data.point.executor)], ["intensity", `${significant(data.point.intensity, 3)} MAC/B`],
         ["reached", quantity(data.point.rate, "MAC/s", 3)], ["of its ceiling", percent(data.point.rate / data.point.ceiling)],
-        ["latency, summed", seconds(data.point.latency_s)], ["moved", bytes(data.point.bytes)]]) : ""),
+        ["busy", seconds(data.point.busy_s)], ["moved", bytes(data.point.bytes)]]) : ""),
     }),
     series: [...roof_series, ...point_series],
   };

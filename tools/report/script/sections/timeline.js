@@ -66,9 +66,9 @@ function timeline_section(run) {
   const span = line.end_ps - line.start_ps;
   const kinds = Object.fromEntries(run.results.channels.map((channel) => [channel.id, channel.kind]));
   const used = time_parts.filter((part) => rows.some((row) => row[7] === part));
-  const repeat = Math.max(1, ...rows.map((row) => row[6]));
+  const layers = Math.max(1, ...rows.map((row) => row[6]));
   const step = line.step === 0 ? "the prefill" : `decode step ${line.step} (${count(run.results.workload.prompt_tokens + line.step)} tokens of context)`;
-  const say = `All of ${step}, as simulated: the embedding, one decoder layer${repeat > 1 ? `, which stands for **${repeat}**` : ""}, and the LM head. Thin bars: no task.`;
+  const say = `All of ${step}, as simulated: the embedding, one decoder layer${layers > 1 ? `, which stands for **${layers}**` : ""}, and the LM head. Thin bars: no task.`;
   const columns = [{ title: "Executor", value: (row) => lane_name(lane_of(row), kinds) }, { title: "Operator", value: (row) => row[3] }, { title: "Task", value: (row) => words(row[4]) },
     number_column("Start", (row) => row[1] * 1e-12, (v) => seconds(v, 5)), number_column("Length", (row) => (row[2] - row[1]) * 1e-12, seconds), { title: "Mostly", value: (row) => words(row[7] || "") }];
   return section("timeline", title, say, card(chart({

@@ -66,11 +66,13 @@ std::string error_of(const std::string& text) {
 
 TEST(ScheduleText, errors_name_the_line_and_the_field) {
   const std::string header =
-      R"({"schema":"bondsim.schedule/1","model":"m","dataflow":"d","channels":8,"batch":1,"layers":1,"steps":0,"all_layers":false,"operators":[["q","prefill","npu"]]})"
+      R"({"schema":"bondsim.schedule/2","model":"m","dataflow":"d","channels":8,"batch":1,"layers":1,"steps":0,"all_layers":false,"operators":[["q","prefill","npu"]]})"
       "\n";
   EXPECT_EQ(error_of(""), "s.json: empty, a schedule begins with its header line");
-  EXPECT_EQ(error_of(R"({"schema":"bondsim.schedule/2"})"),
-            "s.json:1: schema: 'bondsim.schedule/2' is not known, allowed: bondsim.schedule/1");
+  EXPECT_EQ(error_of(R"({"schema":"bondsim.schedule/3"})"),
+            "s.json:1: schema: 'bondsim.schedule/3' is not known, allowed: bondsim.schedule/2");
+  EXPECT_EQ(error_of(R"({"schema":"bondsim.schedule/1"})"),
+            "s.json:1: schema: 'bondsim.schedule/1' was written by an older version, write it again with bondsim map");
   EXPECT_NE(error_of(header + "{\"phase\":\"prefill\"").find("s.json:2: not valid JSON"), std::string::npos);
   const auto task = [&](const std::string& t) {
     return error_of(header + R"({"phase":"prefill","step":0,"layer":0,"tasks":[)" + t + "]}");
@@ -390,14 +392,47 @@ TEST(ScheduleValidator, missing_and_repeated_blocks_are_found) {
   EXPECT_NE(after([](Sample& s) {
               s.blocks.pop_back();
               s.blocks.pop_back();
-            }).find("the schedule ends in step 1 after 0 layers"),
+            }).find("the schedule ends after 1 steps with 0 layers of the last"),
             std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.blocks.insert(s.blocks.begin() + 1, s.blocks[1]); }).find("32 layers from 0 on"), std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.decode().repeat = 33; }).find("33 layers from 0 on"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.decode().layers = 33; }).find("33 layers from 0 on"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.decode().steps = 2; }).find("stands for 2 steps, allowed: 1 to 1"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.decode().phase = Phase::prefill; }).find("prefill is step 0"), std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.blocks.back().step = 3; }).find("step 3 follows step 1"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.blocks.back().step = 3; }).find("step 3 stands for 1 steps after step"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.header.channels = 7; }).find("the system has 8"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.header.edges.emplace_back(0, 999); }).find("edge [0, 999]"), std::string::npos);
+}
+
+/// A run sampled at 3 of 10 steps covers all of them; standing for one step more, less, or for others is found.
+TEST(ScheduleValidator, a_sampled_schedule_stands_for_every_step_exactly_once) {
+  const System system = h2llm_system();
+  const auto source = make_schedule(make_plan(system, model("llama-3.2-1b"), lengths(1, 16, 10), dataflow("fc_offloading")), {3, false});
+  const ScheduleHeader header = source->header();
+  std::vector<Block> blocks;
+  for (Block block; source->next(block);) blocks.push_back(block);
+  const auto fault_of = [&](const std::vector<Block>& run) {
+    ScheduleValidator validator(system, header);
+    for (const Block& block : run) {
+      if (const auto fault = validator.check(block)) return fault->text();
+    }
+    const auto fault = validator.check_end();
+    return fault ? fault->text() : std::string();
+  };
+  EXPECT_EQ(fault_of(blocks), "");
+  const auto of_step = [&](std::int32_t step, const std::function<void(Block&)>& change) {
+    std::vector<Block> run = blocks;
+    for (Block& block : run) {
+      if (block.step == step) change(block);
+    }
+    return fault_of(run);
+  };
+  const std::int32_t last = blocks.back().step;
+  EXPECT_NE(of_step(last, [](Block& b) { ++b.steps; }).find("the header has 10 steps"), std::string::npos);
+  EXPECT_NE(of_step(last, [](Block& b) { --b.steps; }).find("the schedule ends after 9 steps"), std::string::npos);
+  EXPECT_NE(of_step(last, [](Block& b) { b.step = 1; }).find("a step among those it stands for"), std::string::npos);
+  std::vector<Block> uneven = blocks;
+  ++uneven.back().steps;
+  EXPECT_NE(fault_of(uneven).find("as the step's first block"), std::string::npos);
 }
 
 /// What a file with a damaged byte or number does: it is read, or rejected, but never brings the program down.
