@@ -26,7 +26,7 @@ SingleOperator on_nmp(const System& s, const Shape& shape, std::int64_t batch) {
 std::int64_t latency_ps(const System& s, const SingleOperator& op) {
   return std::stoll(run_isolated([&] {
     const auto schedule = single_operator_schedule(s, op);
-    return std::to_string(simulate(s, *schedule).operators.front().latency.value);
+    return std::to_string(simulate(s, *schedule).operators.front().span.value);
   }));
 }
 
@@ -98,7 +98,7 @@ TEST(Tiling, spilled_partial_sums_are_chosen_where_they_win_and_win_in_cycles) {
         if (instead != nullptr) t.nmp.tiling = *instead;
       }
       OneBlockSchedule by_hand(schedule->header(), std::move(block));
-      return std::to_string(simulate(s, by_hand).operators.front().latency.value);
+      return std::to_string(simulate(s, by_hand).operators.front().span.value);
     }));
   };
   const std::int64_t spilled = latency(nullptr);

@@ -64,7 +64,7 @@ Block block_of(std::vector<Task> tasks) {
 std::int64_t latency_ps(const System& s, const Task& task) {
   return std::stoll(run_isolated([&] {
     OneBlockSchedule schedule = one_block_by_hand(s.channels.total(), block_of({task}));
-    return std::to_string(simulate(s, schedule).operators.front().latency.value);
+    return std::to_string(simulate(s, schedule).operators.front().span.value);
   }));
 }
 

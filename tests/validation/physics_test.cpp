@@ -25,7 +25,7 @@ std::string bound_violations(const System& s, const Results& r) {
   const double nmp = std::max(1, s.channels.nmp), all = s.channels.total();
   for (const OperatorResult& op : r.operators) {
     if (op.name == "(background)") continue;
-    const double latency = to_seconds(op.latency);
+    const double latency = to_seconds(op.span);
     require(latency, static_cast<double>(op.counts.pe_macs) / (nmp * nmp_rate(s)), op.name + " MACs of PEs");
     require(latency, static_cast<double>(op.counts.npu_macs) / s.npu.peak_macs(), op.name + " MACs of the NPU");
     require(latency, static_cast<double>(op.counts.hb_bits) / 8 / (nmp * hb_rate(s)), op.name + " bytes over HB");

@@ -208,7 +208,7 @@ TEST(FusedAttention, takes_the_time_its_tiles_were_chosen_by) {
     const double seconds = std::stod(simulate_isolated(c, {}, [](const Results& r) {
       for (const OperatorResult& op : r.operators) {
         if (op.name == "softmax" && op.phase == "prefill")
-          return fmt::format("{}", static_cast<double>(op.latency.value) * 1e-12 / 2);  // layers
+          return fmt::format("{}", static_cast<double>(op.span.value) * 1e-12 / 2);  // layers
       }
       return std::string("0");
     }));

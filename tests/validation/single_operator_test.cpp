@@ -21,7 +21,7 @@ struct OperatorCase {
 std::int64_t latency_ps(const OperatorCase& c) {
   return std::stoll(run_isolated([&] {
     const auto schedule = single_operator_schedule(c.system, c.op);
-    return std::to_string(simulate(c.system, *schedule).operators.front().latency.value);
+    return std::to_string(simulate(c.system, *schedule).operators.front().span.value);
   }));
 }
 

@@ -64,7 +64,7 @@ std::int64_t simulated_ps(const WalkCase& c) {
     Block block;
     block.tasks.push_back(task);
     OneBlockSchedule schedule = one_block_by_hand(1, std::move(block));
-    return std::to_string(simulate(c.system, schedule).operators.front().latency.value);
+    return std::to_string(simulate(c.system, schedule).operators.front().span.value);
   }));
 }
 
