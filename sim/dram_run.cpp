@@ -81,7 +81,7 @@ void add_energy(const System& system, Picoseconds length, DramRunResult& result)
 
 }  // namespace
 
-DramRunResult run_dram(const System& system, int index, const std::vector<ListedRequest>& requests, CommandSink* sink) {
+DramRunResult run_dram(const System& system, int index, const std::vector<ListedRequest>& requests, SimulationListener* sink) {
   DramRunResult result;
   result.system = system.name;
   result.requests = static_cast<std::int64_t>(requests.size());

@@ -4,11 +4,12 @@
 #include <vector>
 
 #include "models/dram/host/host_controller.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim {
 
-/// What one channel made of a list of requests.
+/// Times and counts of one channel that has served a list of requests.
 struct DramRunResult {
   std::string system;
   std::int64_t requests = 0;
@@ -29,7 +30,7 @@ struct DramRunResult {
 
 /// Drives one channel of `system` with requests and nothing else. SystemC elaborates once a process: call this once, or through
 /// run_isolated(). @param sink where its commands are traced to, or null.
-DramRunResult run_dram(const System& system, int channel, const std::vector<ListedRequest>& requests, CommandSink* sink);
+DramRunResult run_dram(const System& system, int channel, const std::vector<ListedRequest>& requests, SimulationListener* sink);
 
 /// `bondsim.dram/1` results as JSON, and as a few lines to read.
 std::string dram_json(const DramRunResult& result);

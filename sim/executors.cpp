@@ -6,7 +6,7 @@ namespace bondsim {
 
 std::vector<std::size_t> channels_of(const Task& task) {
   std::vector<std::size_t> touched;
-  if (task.channel >= 0) touched.push_back(static_cast<std::size_t>(task.channel));
+  if (task.on_channel()) touched.push_back(static_cast<std::size_t>(task.channel()));
   for (const Extent& extent : task.npu.stationary) touched.push_back(static_cast<std::size_t>(extent.channel));
   std::sort(touched.begin(), touched.end());
   touched.erase(std::unique(touched.begin(), touched.end()), touched.end());

@@ -28,8 +28,9 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(sys
     ChannelResult channel;
     channel.id = i;
     channel.kind = i < system.channels.nmp ? "nmp" : "normal";
+    channel.name = system.channels.names()[static_cast<std::size_t>(i)];
     channels_.push_back(channel);
-    executors_.push_back({fmt::format("{}.channel{}", channel.kind, i), {}});
+    executors_.push_back({channel.name, {}});
   }
   executors_.push_back({"npu.arrays", {}});
   executors_.push_back({"npu.vector", {}});

@@ -22,7 +22,7 @@ class Ledger {
   void add_time(Phase phase, Picoseconds length, std::int64_t repeat);
   /// One execution of an operator in a block, from its first task's start to its last task's end.
   void add_span(int op, Picoseconds span, std::int64_t repeat);
-  /// Whom the run's time in a block belonged to, and an executor's: channels by number, then the arrays, then the vector units.
+  /// Busy times of a block: the run's, and those of an executor (channels by number, then the arrays, then the vector units).
   void add_busy(Phase phase, const BusyTimes& times, std::int64_t repeat);
   void add_executor_busy(std::size_t executor, Phase phase, const BusyTimes& times, std::int64_t repeat);
   void add_channel_time(Phase phase, int channel, const TimeParts& parts, std::int64_t repeat);

@@ -28,30 +28,24 @@ void Replay::bind(Executors executors) {
   const std::size_t channels = executors_.channels.size();
   queues_.resize(channels + 3);
   heads_.resize(channels + 3);
-  marks_.resize(channels);
+  times_.emplace(executors_, source_.header());
   spans_.resize(source_.header().operators.size());
   busy_.assign(channels + 3, BusyMeter(spans_.size()));
-  for (ChannelMark& mark : marks_) mark.counts.resize(source_.header().operators.size() + 1);
+  counts_.assign(channels, std::vector<ChannelCounts>(spans_.size() + 1));
 }
 
-void Replay::record_tasks(TaskSink* sink) {
+void Replay::record_tasks(SimulationListener* sink) {
   if (sink != nullptr) recorder_ = std::make_unique<TaskRecorder>(executors_, source_.header(), *sink);
 }
 
 Picoseconds Replay::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
 
-std::size_t Replay::executor_of(const Task& task) const {
+/// Queues: the channels', the arrays', the vector units', that of barriers.
+std::size_t Replay::queue_of(const Task& task) const {
   const std::size_t channels = executors_.channels.size();
-  switch (task.kind) {
-    case TaskKind::npu_gemm:
-      return channels;
-    case TaskKind::npu_vector:
-      return channels + 1;
-    case TaskKind::barrier:
-      return channels + 2;
-    default:
-      return static_cast<std::size_t>(task.channel);
-  }
+  if (task.on_channel()) return static_cast<std::size_t>(task.channel());
+  if (task.executor == ExecutorId::arrays()) return channels;
+  return task.executor == ExecutorId::vector_units() ? channels + 1 : channels + 2;
 }
 
 void Replay::task_done(std::int32_t task) {
@@ -70,6 +64,7 @@ void Replay::wake() {
     for (const std::int32_t id : done) end(id);
     dispatch();
     if (left_ == 0) {
+      if (now() < pause_end_) return;
       end_block();
     } else if (done_.empty()) {
       return;
@@ -79,15 +74,32 @@ void Replay::wake() {
 
 bool Replay::begin_block() {
   block_ = Block{};
-  if (!source_.next(block_)) {
+  if (after_pause_) {
+    block_ = std::move(*after_pause_);
+    after_pause_.reset();
+  } else if (!source_.next(results_.total, block_)) {
     complete_ = true;
     if (recorder_) recorder_->end_run();
     return false;
+  } else if (block_.not_before > results_.total) {
+    pause_until(block_.not_before);
   }
   running_ = true;
   block_start_ = now();
   prepare_tasks();
   return true;
+}
+
+/// Puts a block without tasks before the present one, which lasts until then.
+void Replay::pause_until(Picoseconds run_time) {
+  Block pause;
+  pause.phase = block_.phase;
+  pause.step = block_.step;
+  pause.layer = -1;
+  after_pause_ = std::exchange(block_, std::move(pause));
+  const Picoseconds gap = run_time - results_.total;
+  pause_end_ = now() + gap;
+  wakeup_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>(gap.value)));
 }
 
 void Replay::prepare_tasks() {
@@ -98,22 +110,17 @@ void Replay::prepare_tasks() {
   for (auto& queue : queues_) queue.clear();
   std::fill(heads_.begin(), heads_.end(), 0);
   std::fill(spans_.begin(), spans_.end(), Span{});
-  for (ChannelMark& mark : marks_) mark.touches_left = 0;
-  npu_tasks_left_ = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const Task& task = block_.tasks[i];
     check(task.op < static_cast<std::int32_t>(spans_.size()), "task {} is of operator {}, which is not in the header", i, task.op);
-    check(task.channel < static_cast<std::int32_t>(marks_.size()), "task {} is on channel {}, which the system does not have", i,
-          task.channel);
+    check(!task.on_channel() || static_cast<std::size_t>(task.channel()) < counts_.size(),
+          "task {} is on channel {}, which the system does not have", i, task.on_channel() ? task.channel() : -1);
     states_[i].waits_for = static_cast<std::int32_t>(task.dependencies.size());
     for (const std::int32_t d : task.dependencies) successors_.at(static_cast<std::size_t>(d)).push_back(static_cast<std::int32_t>(i));
-    queues_.at(executor_of(task)).push_back(static_cast<std::int32_t>(i));
-    for (const std::size_t c : channels_of(task)) ++marks_.at(c).touches_left;
-    if (task.kind != TaskKind::nmp_gemm) ++npu_tasks_left_;
+    queues_.at(queue_of(task)).push_back(static_cast<std::int32_t>(i));
     ledger_.add_task(task, block_.executions());
   }
-  for (std::size_t c = 0; c < marks_.size(); ++c) marks_[c].free_at_last_touch = marks_[c].sample.times.free;
-  npu_free_at_last_task_ = npu_mark_.free;
+  times_->begin(block_);
   if (recorder_) recorder_->begin_block(block_);
 }
 
@@ -170,6 +177,7 @@ void Replay::start(std::int32_t id) {
   states_[static_cast<std::size_t>(id)].started = true;
   running_op_ = task.op;
   ++running_tasks_;
+  times_->started(id, task);
   if (recorder_) recorder_->started(id);
   if (task.op >= 0) {
     Span& span = spans_[static_cast<std::size_t>(task.op)];
@@ -177,13 +185,13 @@ void Replay::start(std::int32_t id) {
     span.used = true;
   }
   if (task.kind != TaskKind::barrier) {
-    busy_[executor_of(task)].started(now(), task.op);
+    busy_[queue_of(task)].started(now(), task.op);
     busy_.back().started(now(), task.op);
   }
   switch (task.kind) {
     case TaskKind::nmp_gemm: {
-      NmpController* nmp = executors_.nmp.at(static_cast<std::size_t>(task.channel));
-      check(nmp != nullptr, "nmp_gemm {} on channel {}, which has no PEs", id, task.channel);
+      NmpController* nmp = executors_.nmp.at(static_cast<std::size_t>(task.channel()));
+      check(nmp != nullptr, "nmp_gemm {} on channel {}, which has no PEs", id, task.channel());
       nmp->start(id, task.op, task.nmp);
       break;
     }
@@ -205,36 +213,11 @@ void Replay::end(std::int32_t id) {
   if (task.op >= 0) spans_[static_cast<std::size_t>(task.op)].end = now();
   for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) --states_[static_cast<std::size_t>(successor)].waits_for;
   if (task.kind != TaskKind::barrier) {
-    busy_[executor_of(task)].ended(now(), task.op);
+    busy_[queue_of(task)].ended(now(), task.op);
     busy_.back().ended(now(), task.op);
   }
-  note_touch_end(task);
+  times_->ended(id, task);
   if (recorder_) recorder_->ended(id);
-}
-
-/// When the last task that uses an executor has ended, what is free from then on is idle, before that it was waiting.
-void Replay::note_touch_end(const Task& task) {
-  for (const std::size_t c : channels_of(task)) {
-    if (--marks_[c].touches_left == 0) marks_[c].free_at_last_touch = executors_.channels[c]->times_until_now().free;
-  }
-  if (task.kind != TaskKind::nmp_gemm && --npu_tasks_left_ == 0) npu_free_at_last_task_ = executors_.npu->times_until_now().free;
-}
-
-TimeParts Replay::channel_parts(std::size_t c) {
-  ChannelMark& mark = marks_[c];
-  const ChannelSample before = std::exchange(mark.sample, sample_channel(executors_, c));
-  TimeParts parts = parts_between(before, mark.sample);
-  parts.idle = mark.sample.times.free - mark.free_at_last_touch;
-  parts.dependency -= parts.idle;
-  return parts;
-}
-
-TimeParts Replay::npu_parts() {
-  const NpuTimes before = std::exchange(npu_mark_, executors_.npu->times_until_now());
-  TimeParts parts = parts_between(before, npu_mark_);
-  parts.idle = npu_mark_.free - npu_free_at_last_task_;
-  parts.dependency -= parts.idle;
-  return parts;
 }
 
 void Replay::end_block() {
@@ -243,20 +226,36 @@ void Replay::end_block() {
   book_channels(length, repeat);
   book_npu(length, repeat);
   book_busy(length, repeat);
-  book_steps(length, repeat);
+  results_.total += length * repeat;
+  if (block_.step > 0 && !after_pause_) {
+    results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
+    results_.steps[static_cast<std::size_t>(block_.step) - 1] += length * repeat;
+  }
+  book_requests();
   if (recorder_) recorder_->end_block();
   running_ = false;
   if (progress_) progress_(block_);
 }
 
+namespace {
+
+/// Checks that the parts of an executor sum to the block's length.
+void check_sum(const char* who, std::size_t number, const PhaseParts& parts, Picoseconds length) {
+  const Picoseconds sum = parts[0].sum() + parts[1].sum();
+  check(sum == length, "{} {}: the parts of {} ps sum to {} ps", who, number, length.value, sum.value);
+}
+
+}  // namespace
+
 void Replay::book_channels(Picoseconds length, std::int64_t repeat) {
-  for (std::size_t c = 0; c < marks_.size(); ++c) {
-    const TimeParts parts = channel_parts(c);
-    check(parts.sum() == length, "channel {}: the parts of {} ps sum to {} ps", c, length.value, parts.sum().value);
-    ledger_.add_channel_time(block_.phase, static_cast<int>(c), parts, repeat);
+  for (std::size_t c = 0; c < counts_.size(); ++c) {
+    const PhaseParts parts = times_->end_channel(c);
+    check_sum("channel", c, parts, length);
+    for (const Phase phase : {Phase::prefill, Phase::decode})
+      ledger_.add_channel_time(phase, static_cast<int>(c), parts[phase_index(phase)], repeat);
     for (int op = -1; op < static_cast<int>(spans_.size()); ++op) {
       if (op >= 0 && !spans_[static_cast<std::size_t>(op)].used) continue;
-      ChannelCounts& before = marks_[c].counts[static_cast<std::size_t>(op + 1)];
+      ChannelCounts& before = counts_[c][static_cast<std::size_t>(op + 1)];
       const ChannelCounts present = executors_.channels[c]->counts_until_now(op);
       ledger_.add_commands(static_cast<int>(c), op, block_.phase, present - before, repeat);
       before = present;
@@ -265,10 +264,9 @@ void Replay::book_channels(Picoseconds length, std::int64_t repeat) {
 }
 
 void Replay::book_npu(Picoseconds length, std::int64_t repeat) {
-  const TimeParts parts = npu_parts();
-  check(parts.sum() == length, "NPU: the parts of {} ps sum to {} ps", length.value, parts.sum().value);
-  ledger_.add_npu_time(block_.phase, parts, repeat);
-  ledger_.add_time(block_.phase, length, repeat);
+  const PhaseParts parts = times_->end_npu();
+  check_sum("NPU", 0, parts, length);
+  for (const Phase phase : {Phase::prefill, Phase::decode}) ledger_.add_npu_time(phase, parts[phase_index(phase)], repeat);
 }
 
 void Replay::book_busy(Picoseconds length, std::int64_t repeat) {
@@ -278,7 +276,7 @@ void Replay::book_busy(Picoseconds length, std::int64_t repeat) {
     if (executor + 1 < busy_.size()) {
       ledger_.add_executor_busy(executor, block_.phase, times, repeat);
     } else {
-      ledger_.add_busy(block_.phase, times, repeat);
+      book_phases(times, repeat);
     }
   }
   for (std::size_t op = 0; op < spans_.size(); ++op) {
@@ -286,13 +284,29 @@ void Replay::book_busy(Picoseconds length, std::int64_t repeat) {
   }
 }
 
-void Replay::book_steps(Picoseconds length, std::int64_t repeat) {
-  results_.total += length * repeat;
-  if (block_.step == 0) {
-    results_.prefill += length * repeat;
-  } else {
-    results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
-    results_.steps[static_cast<std::size_t>(block_.step) - 1] += length * repeat;
+/// The run's time is of the phase of the operators it belongs to; waiting is of the block's.
+void Replay::book_phases(const BusyTimes& times, std::int64_t repeat) {
+  std::array<Picoseconds, 2> lengths;
+  lengths[phase_index(block_.phase)] = times.waiting;
+  for (std::size_t op = 0; op < times.by_operator.size(); ++op)
+    lengths[phase_index(source_.header().operators[op].phase)] += times.by_operator[op];
+  ledger_.add_busy(block_.phase, times, repeat);
+  for (const Phase phase : {Phase::prefill, Phase::decode}) ledger_.add_time(phase, lengths[phase_index(phase)], repeat);
+  results_.prefill += lengths[phase_index(Phase::prefill)] * repeat;
+}
+
+void Replay::book_requests() {
+  for (const TokenYield& y : block_.yields) {
+    const auto [row, fresh] = requests_.emplace(y.request, results_.requests.size());
+    if (fresh) {
+      RequestResult request;
+      request.request = y.request;
+      request.first_token = results_.total;
+      results_.requests.push_back(request);
+    }
+    RequestResult& request = results_.requests[row->second];
+    request.tokens += y.tokens * block_.steps;
+    request.finish = results_.total;
   }
 }
 
@@ -302,8 +316,9 @@ void Replay::check_complete() const {
   int shown = 0;
   for (std::size_t i = 0; i < states_.size() && shown < 5; ++i) {
     if (states_[i].ended || (states_[i].waits_for > 0 && !states_[i].started)) continue;
-    stuck += fmt::format("{}task {} (operator {}, channel {}, {})", shown > 0 ? "; " : "", i, block_.tasks[i].op, block_.tasks[i].channel,
-                         states_[i].started ? "started" : "not started");
+    stuck +=
+        fmt::format("{}task {} (operator {}, on {}, {})", shown > 0 ? "; " : "", i, block_.tasks[i].op,
+                    executor_name(block_.tasks[i].executor, source_.header().channels), states_[i].started ? "started" : "not started");
     ++shown;
   }
   throw InfeasibleError(fmt::format("the schedule does not end: step {}, layer {}, {} of {} tasks left: {}", block_.step, block_.layer,

@@ -1,12 +1,16 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <systemc>
 #include <vector>
 
 #include "models/schedule/schedule.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/schedule/task_listener.hpp"
+#include "sim/block_times.hpp"
 #include "sim/busy_meter.hpp"
 #include "sim/executors.hpp"
 #include "sim/ledger.hpp"
@@ -23,8 +27,8 @@ class Replay : public sc_core::sc_module, public TaskListener {
   Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress);
 
   void bind(Executors executors);
-  /// Who is told what each block's tasks did; null: nobody.
-  void record_tasks(TaskSink* sink);
+  /// @param sink is told of each block's tasks; null: nobody
+  void record_tasks(SimulationListener* sink);
   void task_done(std::int32_t task) override;
 
   /// After the kernel has run dry. @throws InfeasibleError naming the tasks that never ran, when the schedule does not end.
@@ -51,14 +55,13 @@ class Replay : public sc_core::sc_module, public TaskListener {
   void start(std::int32_t id);
   void end(std::int32_t id);
   void end_block();
-  void note_touch_end(const Task& task);
   void book_channels(Picoseconds length, std::int64_t repeat);
   void book_npu(Picoseconds length, std::int64_t repeat);
   void book_busy(Picoseconds length, std::int64_t repeat);
-  void book_steps(Picoseconds length, std::int64_t repeat);
-  TimeParts channel_parts(std::size_t channel);
-  TimeParts npu_parts();
-  std::size_t executor_of(const Task& task) const;
+  void book_phases(const BusyTimes& times, std::int64_t repeat);
+  void book_requests();
+  void pause_until(Picoseconds run_time);
+  std::size_t queue_of(const Task& task) const;
   Picoseconds now() const;
 
   ScheduleSource& source_;
@@ -85,17 +88,11 @@ class Replay : public sc_core::sc_module, public TaskListener {
   std::vector<Span> spans_;         ///< by operator
   std::vector<BusyMeter> busy_;     ///< by executor that takes time: channels, arrays, vector units; then the run's
 
-  /// Of one channel, at the last block's end (cumulative), and the free time when the block's last task touching it ended.
-  struct ChannelMark {
-    ChannelSample sample;
-    std::int32_t touches_left = 0;
-    Picoseconds free_at_last_touch;
-    std::vector<ChannelCounts> counts;  ///< by operator + 1
-  };
-  std::vector<ChannelMark> marks_;
-  NpuTimes npu_mark_;
-  std::int32_t npu_tasks_left_ = 0;
-  Picoseconds npu_free_at_last_task_;
+  std::optional<BlockTimes> times_;
+  std::vector<std::vector<ChannelCounts>> counts_;  ///< by channel, operator + 1: at the last block's end
+  std::optional<Block> after_pause_;                ///< the block that waits for its time
+  Picoseconds pause_end_;                           ///< in kernel time
+  std::map<std::int32_t, std::size_t> requests_;    ///< request: its row in the results
 };
 
 }  // namespace bondsim

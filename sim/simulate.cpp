@@ -20,8 +20,8 @@ struct ListenerRelay : TaskListener {
 
 Results simulate(const System& system, ScheduleSource& schedule, const SimulateOptions& options) {
   const auto began = std::chrono::steady_clock::now();
-  check(schedule.header().channels == system.channels.total(), "the schedule is for {} channels, the system has {}",
-        schedule.header().channels, system.channels.total());
+  check(schedule.header().channels == system.channels.names(), "the schedule is for other channels ({}) than the system has",
+        schedule.header().channels.size());
   sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
   Results results;
   results.schedule = schedule.header();
@@ -30,7 +30,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
   TraceHub* traces = options.traces;
-  const bool commands = traces != nullptr && !traces->command_sinks.empty();
+  const bool commands = traces != nullptr && traces->hears_commands();
   SystemBuilder builder(system, relay, commands ? traces : nullptr, options.construction);
   Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
   relay.target = &replay;
@@ -41,7 +41,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
     builder.observe(*traces);
     traces->elaborated();
   }
-  if (traces != nullptr && !traces->task_sinks.empty()) replay.record_tasks(traces);
+  if (traces != nullptr && traces->hears_blocks()) replay.record_tasks(traces);
   sc_core::sc_start();
   replay.check_complete();
   ledger.finish(results);

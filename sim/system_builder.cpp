@@ -13,7 +13,7 @@ struct SystemBuilder::Events : ChannelListener {
   void mode_reached(int channel, ChannelMode mode) override { builder.nmp_[static_cast<std::size_t>(channel)]->mode_reached(mode); }
 };
 
-SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, CommandSink* sink, ConstructionOrder order) {
+SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, SimulationListener* sink, ConstructionOrder order) {
   const auto total = static_cast<std::size_t>(system.channels.total());
   channels_.resize(total);
   nmp_.resize(total);
@@ -34,7 +34,7 @@ SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, Comma
 
 SystemBuilder::~SystemBuilder() = default;
 
-void SystemBuilder::build_channels(const System& system, TaskListener& listener, CommandSink* sink, bool backwards) {
+void SystemBuilder::build_channels(const System& system, TaskListener& listener, SimulationListener* sink, bool backwards) {
   const auto fast_forward = std::make_shared<FastForwardTable>();  // channels do alike
   for (std::size_t n = 0; n < channels_.size(); ++n) {
     const std::size_t i = backwards ? channels_.size() - 1 - n : n;
@@ -73,8 +73,9 @@ std::vector<DramChannel*> SystemBuilder::channels() const {
 }
 
 void SystemBuilder::observe(TraceHub& traces) {
-  if (!traces.npu_observers.empty()) npu_->observe(&traces);
-  for (std::size_t i = 0; i < nmp_.size() && !traces.nmp_observers.empty(); ++i) {
+  if (!traces.hears_states()) return;
+  npu_->observe(&traces);
+  for (std::size_t i = 0; i < nmp_.size(); ++i) {
     if (nmp_[i]) nmp_[i]->observe(&traces, static_cast<int>(i));
   }
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "models/dram/channel/channel_module.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 #include "sim/construction_order.hpp"
 #include "sim/replay_module.hpp"
@@ -13,7 +14,7 @@ namespace bondsim {
 /// Constructs and binds every module of a system: the only place that does.
 class SystemBuilder {
  public:
-  SystemBuilder(const System& system, TaskListener& listener, CommandSink* sink, ConstructionOrder order);
+  SystemBuilder(const System& system, TaskListener& listener, SimulationListener* sink, ConstructionOrder order);
   ~SystemBuilder();
 
   Executors executors() const;
@@ -24,7 +25,7 @@ class SystemBuilder {
 
  private:
   struct Events;
-  void build_channels(const System& system, TaskListener& listener, CommandSink* sink, bool backwards);
+  void build_channels(const System& system, TaskListener& listener, SimulationListener* sink, bool backwards);
   void build_npu(const System& system, TaskListener& listener);
 
   std::vector<std::unique_ptr<DramChannel>> channels_;

@@ -8,7 +8,7 @@
 
 namespace bondsim {
 
-TaskRecorder::TaskRecorder(const Executors& executors, const ScheduleHeader& header, TaskSink& sink)
+TaskRecorder::TaskRecorder(const Executors& executors, const ScheduleHeader& header, SimulationListener& sink)
     : executors_(executors), header_(header), sink_(sink), channels_(executors.channels.size()) {}
 
 Picoseconds TaskRecorder::now() { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
@@ -64,7 +64,7 @@ void TaskRecorder::cut_npu() {
     return;
   }
   const auto is = [](TaskKind kind) { return [kind](const Task& task) { return task.kind == kind; }; };
-  const auto moves = [](const Task& task) { return task.channel >= 0; };
+  const auto moves = [](const Task& task) { return task.on_channel(); };
   npu_rows_[npu_row_of(is(TaskKind::npu_gemm))].parts.compute += parts.compute;
   npu_rows_[npu_row_of(is(TaskKind::npu_vector))].parts.vector += parts.vector;
   npu_rows_[npu_row_of(moves)].parts.host_transfer += parts.host_transfer;
@@ -83,7 +83,7 @@ std::size_t TaskRecorder::npu_row_of(Fits fits) const {
 void TaskRecorder::started(std::int32_t id) {
   const Task& task = task_of(id);
   for (const std::size_t c : channels_of(task)) {
-    const bool own = task.channel >= 0;
+    const bool own = task.on_channel();
     if (own || channels_[c].own < 0) cut_channel(c, false);
     (own ? channels_[c].own : channels_[c].stream) = id;
   }
@@ -99,7 +99,7 @@ void TaskRecorder::started(std::int32_t id) {
 void TaskRecorder::ended(std::int32_t id) {
   const Task& task = task_of(id);
   for (const std::size_t c : channels_of(task)) {
-    const bool own = task.channel >= 0;
+    const bool own = task.on_channel();
     if (own || channels_[c].own < 0) cut_channel(c, own);
     (own ? channels_[c].own : channels_[c].stream) = -1;
     channels_[c].touched = channels_[c].rows.size();
@@ -121,7 +121,7 @@ void TaskRecorder::check_sums(const std::vector<TaskRow>& rows, Picoseconds leng
 
 namespace {
 
-/// What is free after the last task of a block waits for nothing.
+/// Free time after the last task of a block waits for nothing.
 void mark_idle(TaskRow& row) {
   row.last = row.task < 0;
   row.parts.idle = std::exchange(row.parts.dependency, Picoseconds());

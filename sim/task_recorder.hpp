@@ -4,8 +4,9 @@
 #include <systemc>
 #include <vector>
 
+#include "models/schedule/simulation_listener.hpp"
 #include "sim/executors.hpp"
-#include "sim/trace/task_sink.hpp"
+#include "sim/trace/block_trace.hpp"
 
 namespace bondsim {
 
@@ -13,11 +14,11 @@ namespace bondsim {
 /// the simulation; a replay that nobody traces has none.
 ///
 /// A channel's time is cut where a task of its own begins or ends. Where it has none, an npu_gemm that streams from it has the time.
-/// What the NPU's account books while several of its tasks run is the npu_gemm's for `compute`, an npu_vector's for `vector`, a host task's
-/// (or else the npu_gemm's) for `host_transfer`; of several, the first in the schedule.
+/// Time that the NPU's account books while several of its tasks run is the npu_gemm's for `compute`, an npu_vector's for `vector`, a host
+/// task's (or else the npu_gemm's) for `host_transfer`; of several, the first in the schedule.
 class TaskRecorder {
  public:
-  TaskRecorder(const Executors& executors, const ScheduleHeader& header, TaskSink& sink);
+  TaskRecorder(const Executors& executors, const ScheduleHeader& header, SimulationListener& sink);
 
   /// @param block must stay until end_block().
   void begin_block(const Block& block);
@@ -49,7 +50,7 @@ class TaskRecorder {
 
   Executors executors_;
   const ScheduleHeader& header_;
-  TaskSink& sink_;
+  SimulationListener& sink_;
   const Block* block_ = nullptr;
   std::int64_t index_ = -1;
   Picoseconds start_;

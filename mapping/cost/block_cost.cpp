@@ -50,7 +50,7 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
     if (task.kind == TaskKind::nmp_gemm && task.nmp.part.work >= 0) {
       Parts& p = parts[static_cast<std::size_t>(task.nmp.part.work)];
       p.nmp_macs += static_cast<double>(task.nmp.shape.macs());
-      p.nmp_channels.insert(task.channel);
+      p.nmp_channels.insert(task.channel());
       p.stationary_bits = task.nmp.bits.stationary;
     } else if (task.kind == TaskKind::npu_gemm && task.npu.part.work >= 0) {
       Parts& p = parts[static_cast<std::size_t>(task.npu.part.work)];
@@ -60,7 +60,7 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
       if (!task.npu.stationary.empty()) continue;
       for (const std::int32_t d : task.dependencies) {
         const Task& load = block.tasks[static_cast<std::size_t>(d)];
-        if (load.kind == TaskKind::host_load && load.op == task.op) p.npu_channels.insert(load.channel);
+        if (load.kind == TaskKind::host_load && load.op == task.op) p.npu_channels.insert(load.channel());
       }
     }
   }

@@ -21,12 +21,13 @@ BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after)
   const AttentionPlacement& a = plan_.attention.at(op.keys ? "qk" : "sv");
   std::map<int, std::vector<Extent>> writes;
   for (const HeadRun& run : a.runs) {
-    const RequestTokens& r = requests_[static_cast<std::size_t>(run.request)];
-    append_to(writes[run.channel], append_extents(a, run, r.context - r.tokens, r.context, plan_.memory));
+    const BatchEntry* r = batch_.find(run.request);
+    if (r != nullptr) append_to(writes[run.channel], append_extents(a, run, r->context - r->tokens, r->context, plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
-    const RequestTokens& r = requests_[static_cast<std::size_t>(stripe.request)];
-    for (const Extent& e : stripe_extents(stripe, r.context - r.tokens, r.context, plan_.memory)) writes[e.channel].push_back(e);
+    const BatchEntry* r = batch_.find(stripe.request);
+    if (r == nullptr) continue;
+    for (const Extent& e : stripe_extents(stripe, r->context - r->tokens, r->context, plan_.memory)) writes[e.channel].push_back(e);
   }
   Tasks done;
   for (auto& [channel, extents] : writes) {
@@ -37,7 +38,7 @@ BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after)
 
 void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& a) {
   context_work_.clear();
-  for (const RequestTokens& r : requests_) {
+  for (const BatchEntry& r : batch_.requests) {
     const auto known = context_work_.find(r.context);
     if (known != context_work_.end()) {
       block_.work[static_cast<std::size_t>(known->second)].shape.count += plan_.model.kv_heads;
@@ -52,18 +53,18 @@ BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& aft
   const AttentionPlacement& a = plan_.attention.at(op.name);
   attention_work(op, a);
   Tasks done;
-  if (block_.phase == Phase::decode) done = attention_on_nmp(op, a, after);
+  if (phase_ == Phase::decode) done = attention_on_nmp(op, a, after);
   attention_on_npu(op, a, after, done);
   return done;
 }
 
 std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after) {
-  const std::int64_t context = requests_[static_cast<std::size_t>(run.request)].context;
+  const std::int64_t context = batch_.find(run.request)->context;
   const std::int64_t before = tokens_before(run, context);
   Task t;
   t.kind = TaskKind::nmp_gemm;
   t.op = op_index(op.name);
-  t.channel = run.channel;
+  t.executor = ExecutorId::of_channel(run.channel);
   t.dependencies = {after};
   t.nmp.shape = run_shape(a, run, context);
   t.nmp.part = {context_work_.at(context), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
@@ -78,10 +79,13 @@ std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlaceme
 }
 
 BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after) {
-  const auto context = [&](const HeadRun& run) { return requests_[static_cast<std::size_t>(run.request)].context; };
+  const auto context = [&](const HeadRun& run) { return batch_.find(run.request)->context; };
   std::map<int, std::vector<const HeadRun*>> by_channel;
   std::int64_t partial_sums = 0;
   for (const HeadRun& run : a.runs) {
+    const BatchEntry* r = batch_.find(run.request);
+    if (r == nullptr) continue;
+    check(r->tokens == 1, "request {}: attention on PEs takes one new token, {} found", run.request, r->tokens);
     const GemmShape shape = run_shape(a, run, context(run));
     if (shape.macs() == 0) continue;  // fewer tokens than parts
     by_channel[run.channel].push_back(&run);
@@ -109,17 +113,21 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
 }
 
 std::map<std::int64_t, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const AttentionPlacement& a) const {
-  const bool prefill = block_.phase == Phase::prefill;
+  const bool prefill = phase_ == Phase::prefill;
   std::map<std::int64_t, NpuHeads> by_context;
   for (const HeadRun& run : a.runs) {
-    const std::int64_t context = requests_[static_cast<std::size_t>(run.request)].context;
+    const BatchEntry* r = batch_.find(run.request);
+    if (r == nullptr) continue;
+    const std::int64_t context = r->context;
     NpuHeads& part = by_context[context];
     const std::int64_t heads = run.part == 0 ? run.gemms : 0;
     (prefill ? part.heads : part.first) += heads;
     if (prefill) append_to(part.extents, cache_extents(a, run, context, plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
-    const std::int64_t context = requests_[static_cast<std::size_t>(stripe.request)].context;
+    const BatchEntry* r = batch_.find(stripe.request);
+    if (r == nullptr) continue;
+    const std::int64_t context = r->context;
     NpuHeads& part = by_context[context];
     part.heads += stripe.heads;
     append_to(part.extents, stripe_extents(stripe, 0, context, plan_.memory));
@@ -130,9 +138,11 @@ std::map<std::int64_t, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const Att
 
 void BlockEmitter::attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done) {
   for (auto& [context, part] : npu_heads(a)) {
-    if (part.heads == 0) continue;
     const std::int32_t work = context_work_.at(context);
     GemmShape shape = block_.work[static_cast<std::size_t>(work)].shape;
+    check(part.first + part.heads == shape.count, "{}: {} heads of context {} have a place, the batch has {}", op.name,
+          part.first + part.heads, context, shape.count);
+    if (part.heads == 0) continue;
     shape.count = part.heads;
     done.push_back(npu_gemm(op_index(op.name), shape, {work, part.first, 0, 0, 0}, a.bits, std::move(part.extents), after));
   }

@@ -1,6 +1,7 @@
 #include "mapping/emit/block_emitter.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/npu_chunks.hpp"
@@ -15,13 +16,9 @@ std::int64_t vocabulary_row(std::int64_t position, std::int64_t rows) {
 
 }  // namespace
 
-BlockEmitter::BlockEmitter(const Plan& plan, Block& block, int step)
-    : plan_(plan), block_(block), requests_(step_tokens(plan.workload, step)) {
-  block_.step = step;
-  block_.phase = step == 0 ? Phase::prefill : Phase::decode;
-  std::int64_t tokens = 0;
-  for (const RequestTokens& r : requests_) tokens += r.tokens;
-  if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, tokens, step);
+BlockEmitter::BlockEmitter(const Plan& plan, Block& block, Batch batch)
+    : plan_(plan), block_(block), batch_(std::move(batch)), phase_(batch_.requests.front().phase) {
+  if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, batch_.tokens(), batch_.step);
 }
 
 std::int64_t BlockEmitter::rows_of(const Operator& op) const {
@@ -30,10 +27,8 @@ std::int64_t BlockEmitter::rows_of(const Operator& op) const {
 
 std::int64_t BlockEmitter::total_tokens() const {
   // Outside the layers only the last position of a request matters.
-  if (block_.layer < 0) return static_cast<std::int64_t>(requests_.size());
-  std::int64_t sum = 0;
-  for (const RequestTokens& r : requests_) sum += r.tokens;
-  return sum;
+  if (block_.layer < 0) return static_cast<std::int64_t>(batch_.requests.size());
+  return batch_.tokens();
 }
 
 std::int32_t BlockEmitter::add(Task task) {
@@ -45,7 +40,7 @@ std::int32_t BlockEmitter::transfer(TaskKind kind, int op, int channel, std::vec
   Task t;
   t.kind = kind;
   t.op = op;
-  t.channel = channel;
+  t.executor = ExecutorId::of_channel(channel);
   t.dependencies = after;
   t.extents = std::move(extents);
   return add(std::move(t));
@@ -54,6 +49,7 @@ std::int32_t BlockEmitter::transfer(TaskKind kind, int op, int channel, std::vec
 std::int32_t BlockEmitter::reduce(int op, std::int64_t elements, const Tasks& after) {
   Task t;
   t.kind = TaskKind::npu_vector;
+  t.executor = ExecutorId::vector_units();
   t.op = op;
   t.dependencies = after;
   t.vector = {VectorKind::reduce, elements, first_unit_, units_};
@@ -69,6 +65,7 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPa
                                     std::vector<Extent> stationary, const Tasks& after) {
   Task t;
   t.kind = TaskKind::npu_gemm;
+  t.executor = ExecutorId::arrays();
   t.op = op;
   t.dependencies = after;
   t.npu.shape = shape;
@@ -95,9 +92,7 @@ void BlockEmitter::embedding() {
   const auto& table = plan_.embedding;
   const int channels = plan_.memory.channels();
   std::vector<ExtentBuilder> reads(static_cast<std::size_t>(channels));
-  std::int64_t tokens = 0;
-  for (const RequestTokens& r : requests_) {
-    tokens += r.tokens;
+  for (const BatchEntry& r : batch_.requests) {
     for (std::int64_t position = r.context - r.tokens; position < r.context; ++position) {
       const std::int64_t row = vocabulary_row(position + 7919 * r.request, table.rows);
       const auto channel = static_cast<std::size_t>(row % channels);
@@ -112,9 +107,10 @@ void BlockEmitter::embedding() {
   }
   Task t;
   t.kind = TaskKind::npu_vector;
+  t.executor = ExecutorId::vector_units();
   t.op = op_index("embedding");
   t.dependencies = loads;
-  t.vector = {VectorKind::embedding, tokens * plan_.model.hidden, 0, 0};
+  t.vector = {VectorKind::embedding, batch_.tokens() * plan_.model.hidden, 0, 0};
   add(std::move(t));
 }
 
@@ -154,16 +150,15 @@ BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& a
   std::int64_t elements = op.elements_per_token * rows_of(op);
   if (op.per_context) {
     elements = 0;
-    for (const RequestTokens& r : requests_) elements += op.elements_per_token * r.tokens * r.context;
+    for (const BatchEntry& r : batch_.requests) elements += op.elements_per_token * r.tokens * r.context;
   }
   Task t;
   t.kind = TaskKind::npu_vector;
+  t.executor = ExecutorId::vector_units();
   t.op = op_index(op.name);
   t.dependencies = after;
   t.vector = {op.vector, elements, first_unit_, units_};
   return {add(std::move(t))};
 }
-
-void BlockEmitter::finish() { keep_nmp_mode(block_); }
 
 }  // namespace bondsim

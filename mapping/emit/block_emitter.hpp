@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "mapping/emit/block_parts.hpp"
+#include "mapping/llm/batch.hpp"
 #include "mapping/plan/plan.hpp"
 #include "models/schedule/schedule.hpp"
 
@@ -13,22 +15,21 @@ namespace bondsim {
 /// their scatters, and run back to back on a channel.
 class BlockEmitter {
  public:
-  BlockEmitter(const Plan& plan, Block& block, int step);
+  /// @param batch requests of one phase; block.layer is set. Called again with those of the other phase it adds their tasks.
+  BlockEmitter(const Plan& plan, Block& block, Batch batch);
 
   void embedding();
   /// Operators as soon as their inputs are there, level by level.
   void graph(const OperatorGraph& graph);
   /// Operators in the order of the dataflow's groups, with its synchronisation.
   void grouped(const OperatorGraph& graph, const std::vector<AccessGroup>& groups);
-  /// To be called last: decides where a channel may stay in NMP mode.
-  void finish();
 
  private:
   friend class FusedAttention;
   using Tasks = std::vector<std::int32_t>;
 
   std::int32_t add(Task task);
-  int op_index(const std::string& name) const { return plan_.operator_index(name, block_.phase); }
+  int op_index(const std::string& name) const { return plan_.operator_index(name, phase_); }
   Tasks dependencies_of(const OperatorGraph& graph, OperatorId v) const;
   std::vector<Extent> in_layer(std::vector<Extent> extents) const { return plan_.memory.place(std::move(extents), Space::layer, layer()); }
   std::vector<Extent> in_shared(std::vector<Extent> extents) const {
@@ -83,7 +84,8 @@ class BlockEmitter {
 
   const Plan& plan_;
   Block& block_;
-  std::vector<RequestTokens> requests_;
+  Batch batch_;
+  Phase phase_;
   std::vector<std::int64_t> expert_rows_;
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;

@@ -11,8 +11,8 @@ void keep_nmp_mode(Block& block) {
   std::map<int, std::size_t> last;  // by channel: its latest task, when that is an nmp_gemm
   for (std::size_t i = 0; i < block.tasks.size(); ++i) {
     const Task& t = block.tasks[i];
-    if (t.channel < 0) continue;
-    const auto before = last.find(t.channel);
+    if (!t.on_channel()) continue;
+    const auto before = last.find(t.channel());
     if (t.kind != TaskKind::nmp_gemm) {
       if (before != last.end()) last.erase(before);
       continue;
@@ -25,7 +25,7 @@ void keep_nmp_mode(Block& block) {
       });
       if (stays) previous.nmp.leave_mode = false;
     }
-    last[t.channel] = i;
+    last[t.channel()] = i;
   }
 }
 

@@ -57,9 +57,12 @@ class FusedAttention {
         values_(product(only_consumer(graph, softmax_))) {}
 
   void emit() {
+    for (const auto& work : scores_.works)
+      check(e_.plan_.fused_attention.count(work.first) == 1, "the plan has no tiles of attention over {} tokens", work.first);
     for (const auto& [context, tiled] : e_.plan_.fused_attention) {
-      scores_.caches.emplace(*scores_.placement, e_.requests_, context);
-      values_.caches.emplace(*values_.placement, e_.requests_, context);
+      if (scores_.works.count(context) == 0) continue;
+      scores_.caches.emplace(*scores_.placement, e_.batch_, context);
+      values_.caches.emplace(*values_.placement, e_.batch_, context);
       for (const Tile& tile : tiles_of(tiled.tile, tiled.problem)) next(tile);
     }
     finish();
@@ -121,6 +124,7 @@ class FusedAttention {
   std::int32_t vector(VectorKind kind, std::int64_t elements, Tasks after) {
     Task t;
     t.kind = TaskKind::npu_vector;
+    t.executor = ExecutorId::vector_units();
     t.op = e_.op_index(graph_[softmax_].name);
     t.dependencies = std::move(after);
     t.vector = {kind, elements, e_.first_unit_, e_.units_};

@@ -29,7 +29,7 @@ std::vector<Extent> even_extents(const Extent& e) {
   return out;
 }
 
-/// What of every bank holds heads [first, last) of `heads`, in whole accesses; neighbours may share one.
+/// The part of every bank that holds heads [first, last) of `heads`, in whole accesses; neighbours may share one.
 std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t first, std::int64_t last, std::int64_t heads,
                              std::int64_t unit) {
   std::vector<Extent> out;
@@ -45,9 +45,11 @@ std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t fi
 
 }  // namespace
 
-HeadCaches::HeadCaches(const AttentionPlacement& placement, const std::vector<RequestTokens>& requests, std::int64_t context)
-    : placement_(placement) {
-  const auto of_context = [&](int request) { return requests[static_cast<std::size_t>(request)].context == context; };
+HeadCaches::HeadCaches(const AttentionPlacement& placement, const Batch& batch, std::int64_t context) : placement_(placement) {
+  const auto of_context = [&](int request) {
+    const BatchEntry* r = batch.find(request);
+    return r != nullptr && r->context == context;
+  };
   std::map<std::int64_t, Head> by_number;
   for (const HeadRun& run : placement.runs) {
     if (!of_context(run.request)) continue;

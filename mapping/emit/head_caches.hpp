@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "mapping/layout/attention.hpp"
-#include "mapping/layout/scratchpad.hpp"
+#include "mapping/llm/batch.hpp"
 
 namespace bondsim {
 
@@ -12,11 +12,11 @@ namespace bondsim {
 /// together keep all channels busy.
 class HeadCaches {
  public:
-  HeadCaches(const AttentionPlacement& placement, const std::vector<RequestTokens>& requests, std::int64_t context);
+  HeadCaches(const AttentionPlacement& placement, const Batch& batch, std::int64_t context);
 
   std::int64_t heads() const { return static_cast<std::int64_t>(heads_.size()); }
 
-  /// What holds tokens [begin, end) of heads [first, last), by channel; offsets in the layer space.
+  /// Extents of tokens [begin, end) of heads [first, last), by channel; offsets in the layer space.
   std::map<int, std::vector<Extent>> extents(std::int64_t first, std::int64_t last, std::int64_t begin, std::int64_t end,
                                              const MemoryMap& memory) const;
 

@@ -1,9 +1,10 @@
 #include "mapping/emit/mapper.hpp"
 
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "mapping/emit/block_emitter.hpp"
+#include "mapping/emit/lockstep.hpp"
 
 namespace bondsim {
 namespace {
@@ -11,57 +12,72 @@ namespace {
 /// Blocks of a step in turn: embedding, layers, head.
 class MappedSchedule : public ScheduleSource {
  public:
-  MappedSchedule(Plan plan, const ScheduleScope& scope)
-      : plan_(std::move(plan)), steps_(sample_steps(plan_.workload.generated_tokens, scope.decode_samples)), outside_(!scope.layers_only) {
-    steps_.insert(steps_.begin(), SampledStep{0, 1});  // the prefill
-    part_ = first_part();
-  }
+  MappedSchedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only)
+      : plan_(std::move(plan)), batches_(std::move(batches)), outside_(!layers_only), part_(end_of_step()) {}
 
   const ScheduleHeader& header() const override { return plan_.header; }
 
-  bool next(Block& block) override {
-    if (at_ >= steps_.size()) return false;
-    const SampledStep& sample = steps_[at_];
-    block = Block{};
-    BlockEmitter emitter(plan_, block, static_cast<int>(sample.step));
-    block.layer = -1;
-    if (part_ == 0) {
-      emitter.embedding();
-    } else if (part_ <= layer_blocks()) {
-      block.layer = part_ - 1;
-      block.layers = plan_.header.all_layers ? 1 : plan_.model.layers;
-      if (sample.step > 0 && !plan_.dataflow.groups().empty()) {
-        emitter.grouped(plan_.layer, plan_.dataflow.groups());
-      } else {
-        emitter.graph(plan_.layer);
-      }
-    } else {
-      emitter.graph(plan_.head);
+  using ScheduleSource::next;
+  bool next(Picoseconds now, Block& block) override {
+    if (part_ == end_of_step()) {
+      step_ = batches_->next(now);
+      if (step_) check_batch(step_->batch);
+      part_ = outside_ ? 0 : 1;
     }
-    block.steps = sample.stands_for;
-    emitter.finish();
-    if (++part_ > layer_blocks() + (outside_ ? 1 : 0)) {
-      part_ = first_part();
-      ++at_;
+    if (!step_) return false;
+    block = Block{};
+    block.step = static_cast<std::int32_t>(step_->batch.step);
+    block.steps = step_->stands_for;
+    block.not_before = step_->not_before;
+    const bool layers = part_ > 0 && part_ <= layer_blocks();
+    block.layer = layers ? part_ - 1 : -1;
+    if (layers) block.layers = plan_.header.all_layers ? 1 : plan_.model.layers;
+    block.phase = step_->batch.has(Phase::decode) ? Phase::decode : Phase::prefill;
+    for (const Phase phase : {Phase::prefill, Phase::decode}) {
+      if (step_->batch.has(phase)) emit(block, phase);
+    }
+    keep_nmp_mode(block);
+    if (++part_ == end_of_step()) {
+      for (const BatchEntry& r : step_->batch.requests) {
+        if (r.yields > 0) block.yields.push_back({r.request, r.yields});
+      }
     }
     return true;
   }
 
  private:
-  int first_part() const { return outside_ ? 0 : 1; }
+  void emit(Block& block, Phase phase) {
+    BlockEmitter emitter(plan_, block, step_->batch.of(phase));
+    if (part_ == 0) {
+      emitter.embedding();
+    } else if (part_ > layer_blocks()) {
+      emitter.graph(plan_.head);
+    } else if (phase == Phase::decode && !plan_.dataflow.groups().empty()) {
+      emitter.grouped(plan_.layer, plan_.dataflow.groups());
+    } else {
+      emitter.graph(plan_.layer);
+    }
+  }
+
   int layer_blocks() const { return plan_.header.all_layers ? plan_.model.layers : 1; }
+  int end_of_step() const { return layer_blocks() + (outside_ ? 2 : 1); }
 
   Plan plan_;
-  std::vector<SampledStep> steps_;
-  bool outside_;  ///< with what is outside the layers
-  std::size_t at_ = 0;
-  int part_ = 0;
+  std::unique_ptr<BatchSource> batches_;
+  std::optional<BatchStep> step_;
+  bool outside_;  ///< with the embedding and the LM head
+  int part_;      ///< next block of the step: 0 the embedding, then the layers, then the head
 };
 
 }  // namespace
 
+std::unique_ptr<ScheduleSource> make_schedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only) {
+  return std::make_unique<MappedSchedule>(std::move(plan), std::move(batches), layers_only);
+}
+
 std::unique_ptr<ScheduleSource> make_schedule(Plan plan, const ScheduleScope& scope) {
-  return std::make_unique<MappedSchedule>(std::move(plan), scope);
+  auto batches = std::make_unique<LockstepBatches>(plan.workload, scope.decode_samples);
+  return make_schedule(std::move(plan), std::move(batches), scope.layers_only);
 }
 
 std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload,

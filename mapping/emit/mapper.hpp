@@ -3,6 +3,7 @@
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/emit/step_sample.hpp"
+#include "mapping/llm/batch.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/plan/plan.hpp"
@@ -17,8 +18,7 @@ namespace bondsim {
 /// not.
 std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
 
-/// What of a run is put into a schedule. Blocks that stand for others say so (Block::layers, Block::steps): what is simulated of them is
-/// multiplied.
+/// The part of a run that a schedule has. A block that stands for others says so (Block::layers, Block::steps).
 struct ScheduleScope {
   std::int64_t decode_samples = 0;  ///< decode steps taken, evenly; 0: all
   bool layers_only = false;         ///< without what is outside the decoder layers: embedding and LM head
@@ -26,5 +26,10 @@ struct ScheduleScope {
 
 /// The same from a plan that is already made.
 std::unique_ptr<ScheduleSource> make_schedule(Plan plan, const ScheduleScope& scope = {});
+
+/// A schedule of batches as they come: a step each. A batch of both phases becomes blocks with tasks of both, which share the machine as
+/// the executors' order and the dependencies allow. The plan's workload gives every request that may come its place in memory.
+/// @param layers_only without the embedding and the LM head
+std::unique_ptr<ScheduleSource> make_schedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only = false);
 
 }  // namespace bondsim

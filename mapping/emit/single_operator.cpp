@@ -50,7 +50,7 @@ class SingleOperatorEmitter {
     for (Task& t : block_.tasks) place(t);
     ScheduleHeader header;
     header.model = header.dataflow = "single operator";
-    header.channels = system_.channels.total();
+    header.channels = system_.channels.names();
     header.layers = 1;
     header.operators.push_back({"gemm", block_.phase, op_.executor == Executor::npu ? "npu" : "nmp"});
     return std::make_unique<OneBlockSchedule>(std::move(header), std::move(block_));
@@ -68,7 +68,7 @@ class SingleOperatorEmitter {
   std::int32_t transfer(TaskKind kind, int channel, std::vector<Extent> extents, std::vector<std::int32_t> after) {
     Task t;
     t.kind = kind;
-    t.channel = channel;
+    t.executor = ExecutorId::of_channel(channel);
     t.extents = std::move(extents);
     t.dependencies = std::move(after);
     return add(std::move(t));
@@ -80,6 +80,7 @@ class SingleOperatorEmitter {
     const auto channels = static_cast<int>(op_.channels.size());
     Task t;
     t.kind = TaskKind::npu_gemm;
+    t.executor = ExecutorId::arrays();
     t.npu.shape = op_.shape;
     t.npu.part.work = 0;
     t.npu.bits = op_.bits;

@@ -26,7 +26,7 @@ struct SingleOperatorLayout {
   int t_k = 1, t_n = 1;       ///< nmp: cut of K and N over channels_per_gemm
 };
 
-/// What the PEs of a channel have to tile of `together` products side by side, each on as many PEs.
+/// The problem of tiling `together` products side by side on a channel, each on equally many PEs.
 TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together);
 
 /// How the products of an operator are dealt to NMP channels: each channel has `of_channel` whole ones, the first `longer` channels one

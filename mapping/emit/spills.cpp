@@ -2,13 +2,13 @@
 
 namespace bondsim {
 
-bool BlockEmitter::attention_is_fused() const { return plan_.system.npu.fused_attention && block_.phase == Phase::prefill; }
+bool BlockEmitter::attention_is_fused() const { return plan_.system.npu.fused_attention && phase_ == Phase::prefill; }
 
 void BlockEmitter::plan_spills() {
-  if (!plan_.spill_regions.empty() && block_.layer >= 0) spills_ = layer_spills(plan_, block_.step);
+  if (!plan_.spill_regions.empty() && block_.layer >= 0) spills_ = layer_spills(plan_, batch_);
 }
 
-/// What of the inputs is not in the scratchpad comes beside the operator, tile by tile, and what of the output finds no place leaves it so.
+/// Reloads spilled inputs beside the operator, and spills the part of its output that does not fit.
 void BlockEmitter::move_spills(const OperatorGraph& graph, OperatorId v, const Tasks& after) {
   if (spills_.empty()) return;
   const auto move = [&](TaskKind kind, const Spill& spill) {

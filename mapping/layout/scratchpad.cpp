@@ -55,10 +55,10 @@ std::int64_t bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
 
 }  // namespace
 
-std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const std::vector<RequestTokens>& requests,
+std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const Batch& batch,
                                        const std::vector<std::int64_t>& rows, bool fused) {
   std::int64_t scores = 0, values = 0;
-  for (const RequestTokens& r : requests) {
+  for (const BatchEntry& r : batch.requests) {
     if (!fused) scores += r.tokens * r.context * m.query_heads;
     values += r.tokens * m.query_columns();
   }

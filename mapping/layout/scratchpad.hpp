@@ -3,22 +3,16 @@
 #include <vector>
 
 #include "mapping/layout/memory_map.hpp"
+#include "mapping/llm/batch.hpp"
 #include "mapping/llm/graph.hpp"
 #include "mapping/llm/model.hpp"
 
 namespace bondsim {
 
-/// New tokens of a request in a step, and its context with them.
-struct RequestTokens {
-  int request = 0;
-  std::int64_t tokens = 0;
-  std::int64_t context = 0;
-};
-
 /// Bytes of every operator's output in the NPU's scratchpad, by vertex; appends leave none.
 /// @param rows rows of an operator's input, by vertex
 /// @param fused scores have none: their tiles have a room of their own
-std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& model, const std::vector<RequestTokens>& requests,
+std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& model, const Batch& batch,
                                        const std::vector<std::int64_t>& rows, bool fused);
 
 /// The part of an output that does not fit the scratchpad: written to DRAM beside its operator, read back beside each that needs it.

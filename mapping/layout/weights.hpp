@@ -27,7 +27,7 @@ struct WeightShare {
   bool spills() const { return tiling.order == LoopOrder::input_stationary && tiling.k_tile < k.size(); }
 };
 
-/// What the two ways of cutting a group of GEMMs make of it, in a serial estimate of scatter, compute, load and reduction.
+/// The two ways of cutting a group of GEMMs, each with a serial estimate of scatter, compute, load and reduction.
 struct SplitReport {
   GridSplit closed_form;
   double closed_form_us = 0;
@@ -60,7 +60,7 @@ std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& 
 /// Elements of K a channel's part is a multiple of, where K allows: what an FPU takes in a cycle.
 std::int64_t weight_k_granule(const System& system);
 
-/// What the PEs of a channel have to tile of a weight GEMM: its share [m, k] x [k, n], on all of them.
+/// The problem of tiling a share of a weight GEMM, [m, k] x [k, n], on all PEs of a channel.
 TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n);
 
 /// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
@@ -70,7 +70,7 @@ struct WeightGroup {
   Space space = Space::layer;
 };
 
-/// What the planners need to know of the run.
+/// Inputs of the planners.
 struct PlanContext {
   const System& system;
   const Model& model;

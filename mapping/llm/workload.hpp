@@ -10,6 +10,7 @@
 
 namespace bondsim {
 
+/// Layers that are simulated: one that stands for all, or all of them.
 enum class LayerMode { one, all };
 template <>
 struct EnumNames<LayerMode> {
@@ -19,13 +20,13 @@ struct EnumNames<LayerMode> {
   }
 };
 
-/// What is asked of the model: one batch of requests that are prefilled together and decoded in lockstep.
+/// A fixed workload: one batch of requests that are prefilled together and decoded in lockstep.
 struct Workload {
   std::string name;
-  int batch = 1;
-  std::int64_t prompt_tokens = 0;
-  std::vector<std::int64_t> prompts;  ///< one a request; empty: `prompt_tokens` for each
-  std::int64_t generated_tokens = 0;
+  int batch = 1;                        ///< requests
+  std::int64_t prompt_tokens = 0;       ///< of every request; 0 where `prompts` has them
+  std::vector<std::int64_t> prompts;    ///< one a request; empty: `prompt_tokens` for each
+  std::int64_t generated_tokens = 0;    ///< decode steps
   std::int64_t kv_capacity_tokens = 0;  ///< KV space a request reserves; 0: what it will use
   LayerMode layers = LayerMode::one;
 

@@ -74,7 +74,7 @@ void tile_attention(Plan& plan) {
   for (const HeadStripe& s : keys.stripes)
     common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
   std::int64_t tokens = 0;
-  for (const RequestTokens& r : step_tokens(plan.workload, 0)) {
+  for (const BatchEntry& r : lockstep_batch(plan.workload, 0).requests) {
     tokens += r.tokens;
     AttentionProblem& p = plan.fused_attention.emplace(r.context, TiledAttention{common, {}}).first->second.problem;
     p.context = r.context;
@@ -93,7 +93,7 @@ void tile_attention(Plan& plan) {
 void reserve_spills(Plan& plan) {
   std::int64_t most = 0;
   for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
-    most = std::max(most, spill_bank_bytes(layer_spills(plan, step), plan.memory));
+    most = std::max(most, spill_bank_bytes(layer_spills(plan, lockstep_batch(plan.workload, step)), plan.memory));
   }
   if (most == 0) return;
   for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
@@ -121,7 +121,7 @@ void register_operator(Plan& plan, const std::string& name, Phase phase, const s
 void fill_header(Plan& plan) {
   plan.header.model = plan.model.name;
   plan.header.dataflow = plan.dataflow.name();
-  plan.header.channels = plan.system.channels.total();
+  plan.header.channels = plan.system.channels.names();
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
@@ -147,25 +147,17 @@ void fill_header(Plan& plan) {
 
 }  // namespace
 
-std::vector<RequestTokens> step_tokens(const Workload& w, int step) {
-  std::vector<RequestTokens> out;
-  for (int r = 0; r < w.batch; ++r) out.push_back({r, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step});
-  return out;
-}
-
-std::vector<Spill> layer_spills(const Plan& plan, int step) {
-  const auto requests = step_tokens(plan.workload, step);
-  std::int64_t tokens = 0;
-  for (const RequestTokens& r : requests) tokens += r.tokens;
+std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch) {
+  const std::int64_t tokens = batch.tokens();
   std::vector<std::int64_t> rows(plan.layer.size(), tokens);
   if (plan.model.moe) {
-    const auto of_expert = expert_rows(*plan.model.moe, tokens, step);
+    const auto of_expert = expert_rows(*plan.model.moe, tokens, batch.step);
     for (OperatorId v = 0; v < plan.layer.size(); ++v) {
       if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
     }
   }
-  const bool fused = step == 0 && !plan.fused_attention.empty();
-  const auto bytes = output_bytes(plan.layer, plan.model, requests, rows, fused);
+  const bool fused = batch.has(Phase::prefill) && !plan.fused_attention.empty();
+  const auto bytes = output_bytes(plan.layer, plan.model, batch, rows, fused);
   std::int64_t of_tiles = 0;
   if (fused) {
     for (const auto& [context, t] : plan.fused_attention) of_tiles = std::max(of_tiles, score_bytes(t.problem, t.tile));

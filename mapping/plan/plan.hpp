@@ -8,6 +8,7 @@
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/layout/scratchpad.hpp"
 #include "mapping/layout/weights.hpp"
+#include "mapping/llm/batch.hpp"
 #include "mapping/llm/graph.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
@@ -52,11 +53,8 @@ struct Plan {
   int operator_index(const std::string& name, Phase phase) const;
 };
 
-/// The requests of step `step` (0: prefill).
-std::vector<RequestTokens> step_tokens(const Workload& workload, int step);
-
-/// What of the layer's activations in a step the scratchpad does not hold, by vertex of the layer graph; empty when it holds all of them.
-std::vector<Spill> layer_spills(const Plan& plan, int step);
+/// Spilled activations of a batch of one phase, by vertex of the layer graph; empty when the scratchpad holds all of them.
+std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch);
 
 /// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
 /// fit.

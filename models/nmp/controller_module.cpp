@@ -22,7 +22,7 @@ NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& conf
 
 Picoseconds NmpController::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
 
-void NmpController::observe(NmpObserver* observer, int channel) {
+void NmpController::observe(SimulationListener* observer, int channel) {
   observer_ = observer;
   channel_index_ = channel;
 }

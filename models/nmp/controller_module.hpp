@@ -7,15 +7,16 @@
 
 #include "models/base/clock.hpp"
 #include "models/dram/channel/channel.hpp"
-#include "models/nmp/observer.hpp"
+#include "models/nmp/state.hpp"
 #include "models/nmp/tile_buffers.hpp"
 #include "models/nmp/tile_program.hpp"
 #include "models/schedule/schedule.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/schedule/task_listener.hpp"
 
 namespace bondsim {
 
-/// What the PE array adds to a channel's own times: while PEs compute, that is where the time went, whatever the banks do meanwhile.
+/// Times of a PE array, which cover a channel's own: while PEs compute the time is theirs, whatever the banks do meanwhile.
 struct NmpTimes {
   Picoseconds compute;
   Picoseconds buffer_wait;  ///< neither PEs nor banks can go on: buffers are full or empty, clocks align
@@ -37,8 +38,8 @@ class NmpController : public sc_core::sc_module {
   void hb_transfer_done(std::uint64_t tag);
   void mode_reached(ChannelMode mode);
 
-  /// Who is told of changes, and as which channel; null: nobody.
-  void observe(NmpObserver* observer, int channel);
+  /// @param observer is told of changes, as of channel `channel`; null: nobody
+  void observe(SimulationListener* observer, int channel);
 
   /// Sums until the last end of a computation or task.
   const NmpTimes& times() const { return times_; }
@@ -68,7 +69,7 @@ class NmpController : public sc_core::sc_module {
   bool finite_buffers_;
   Clock pe_clock_;
   TaskListener& listener_;
-  NmpObserver* observer_ = nullptr;
+  SimulationListener* observer_ = nullptr;
   int channel_index_ = -1;
   sc_core::sc_event wakeup_;
   sc_core::sc_event compute_end_;

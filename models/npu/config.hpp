@@ -27,6 +27,7 @@ void fields(Visitor& v, VectorCosts& c) {
           defaulted("sums of values times the factor by which a running softmax's maximum has changed").range(0, 1000).in("op/element"));
 }
 
+/// The operand that stays in the arrays while others stream by: a tile of weights (or K, V), or a tile of sums.
 enum class SystolicDataflow { weight_stationary, output_stationary };
 template <>
 struct EnumNames<SystolicDataflow> {
@@ -37,17 +38,18 @@ struct EnumNames<SystolicDataflow> {
   }
 };
 
+/// The central processor: systolic arrays, vector units, and a scratchpad that a DMA fills from the channels.
 struct NpuConfig {
-  int arrays = 0;
-  int array_rows = 0;
-  int array_columns = 0;
-  int clock_mhz = 0;
-  int vector_units = 0;
-  int vector_lanes = 0;
-  double scratchpad_mib = 0;
+  int arrays = 0;             ///< systolic arrays
+  int array_rows = 0;         ///< K of a weight-stationary tile, M of an output-stationary one
+  int array_columns = 0;      ///< N of a tile
+  int clock_mhz = 0;          ///< of arrays and vector units
+  int vector_units = 0;       ///< each works on one task at a time
+  int vector_lanes = 0;       ///< operations a cycle of a unit
+  double scratchpad_mib = 0;  ///< activations, and two chunks of every channel's stream
   double dma_chunk_kib = 512;
   SystolicDataflow dataflow = SystolicDataflow::weight_stationary;
-  bool fused_attention = false;
+  bool fused_attention = false;  ///< prefill's attention tile by tile
   VectorCosts vector_costs;
 
   /// Peak in MACs a second.

@@ -8,9 +8,10 @@
 #include "models/base/clock.hpp"
 #include "models/dram/channel/channel.hpp"
 #include "models/npu/config.hpp"
-#include "models/npu/observer.hpp"
 #include "models/npu/rules.hpp"
+#include "models/npu/state.hpp"
 #include "models/schedule/schedule.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/schedule/task_listener.hpp"
 
 namespace bondsim {
@@ -38,8 +39,8 @@ class Npu : public sc_core::sc_module {
   /// From a channel: a transfer of this NPU has ended.
   void host_transfer_done(int channel, std::uint64_t tag);
 
-  /// Who is told of changes; null: nobody.
-  void observe(NpuObserver* observer) { observer_ = observer; }
+  /// @param observer is told of changes; null: nobody
+  void observe(SimulationListener* observer) { observer_ = observer; }
 
   NpuTimes times_until_now();
   std::int64_t events() const { return events_; }
@@ -75,7 +76,7 @@ class Npu : public sc_core::sc_module {
   int access_bytes_;
   bool vector_time_;
   TaskListener& listener_;
-  NpuObserver* observer_ = nullptr;
+  SimulationListener* observer_ = nullptr;
   sc_core::sc_event wakeup_;
   sc_core::sc_event compute_end_;
   sc_core::sc_event vector_end_;

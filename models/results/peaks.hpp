@@ -2,7 +2,7 @@
 
 namespace bondsim {
 
-/// What the parts of a machine could do at most if nothing ever waited; the ceilings of a roofline.
+/// Highest rates of the parts of a machine, when nothing ever waits: the ceilings of a roofline.
 struct MachinePeaks {
   double npu_macs_per_s = 0;
   double nmp_macs_per_s = 0;   ///< all PEs of all NMP channels

@@ -101,6 +101,7 @@ Json channels_json(const Results& r) {
   Json rows = Json::array();
   for (const ChannelResult& ch : r.channels) {
     Json row = {{"id", ch.id},
+                {"name", ch.name},
                 {"kind", ch.kind},
                 {"bytes_read", ch.bytes_read},
                 {"bytes_written", ch.bytes_written},
@@ -123,6 +124,17 @@ Json executors_json(const Results& r) {
       if (executor.busy[i].value != 0) busy[op.phase][op.executor == "system" ? "(waiting)" : op.name] = executor.busy[i].value;
     }
     rows.push_back({{"id", executor.id}, {"busy_ps", std::move(busy)}});
+  }
+  return rows;
+}
+
+Json requests_json(const Results& r) {
+  Json rows = Json::array();
+  for (const RequestResult& request : r.requests) {
+    rows.push_back({{"request", request.request},
+                    {"tokens", request.tokens},
+                    {"first_token_s", to_seconds(request.first_token)},
+                    {"finish_s", to_seconds(request.finish)}});
   }
   return rows;
 }
@@ -188,6 +200,7 @@ std::string results_json(const Results& r) {
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
   out["executors"] = executors_json(r);
+  out["requests"] = requests_json(r);
   put_times(out["npu"], r.npu);
   out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
   put_times(out["npu"]["prefill"], r.npu_prefill);

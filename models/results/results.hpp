@@ -46,8 +46,10 @@ struct OperatorResult {
   std::int64_t bytes = 0;  ///< moved by DRAM commands
 };
 
+/// One row of channels.csv: a channel over the whole run.
 struct ChannelResult {
-  int id = 0;
+  int id = 0;        ///< number, as in extents and names of trace files
+  std::string name;  ///< as an executor, e.g. nmp.channel0
   std::string kind;  ///< nmp, normal
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
@@ -57,10 +59,18 @@ struct ChannelResult {
   TimeParts prefill;  ///< the part of it before the first token
 };
 
-/// Whom the time of one executor belonged to.
+/// Busy times of one executor.
 struct ExecutorResult {
   std::string id;                 ///< npu.arrays, npu.vector, nmp.channel3, ...
   std::vector<Picoseconds> busy;  ///< by row of Results::operators, exclusive; (background): no task ran. A phase's rows sum to its time
+};
+
+/// Tokens of a request and when they came. Times are from the run's start.
+struct RequestResult {
+  std::int32_t request = 0;
+  std::int64_t tokens = 0;  ///< output tokens, that of the prefill included
+  Picoseconds first_token;
+  Picoseconds finish;  ///< of the last token
 };
 
 /// One value of the configuration that a run had, with where it comes from.
@@ -91,6 +101,7 @@ struct Results {
   std::vector<OperatorResult> operators;
   std::vector<ChannelResult> channels;
   std::vector<ExecutorResult> executors;  ///< empty in an estimate
+  std::vector<RequestResult> requests;    ///< in the order of their first tokens
   TimeParts npu;
   TimeParts npu_prefill;     ///< the part of it before the first token
   double npu_peak_macs = 0;  ///< MACs a second

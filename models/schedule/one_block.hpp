@@ -10,7 +10,8 @@ class OneBlockSchedule : public ScheduleSource {
  public:
   OneBlockSchedule(ScheduleHeader header, Block block) : header_(std::move(header)), block_(std::move(block)) {}
   const ScheduleHeader& header() const override { return header_; }
-  bool next(Block& block) override {
+  using ScheduleSource::next;
+  bool next(Picoseconds, Block& block) override {
     if (std::exchange(handed_out_, true)) return false;
     block = block_;
     return true;

@@ -5,16 +5,20 @@
 #include <vector>
 
 #include "models/base/error.hpp"
+#include "models/base/quantity.hpp"
+#include "models/schedule/executor.hpp"
 #include "models/schedule/extent.hpp"
 
 /// The Schedule: what mapping hands to sim. Plain data; replay decides nothing.
 ///
-/// A run is a sequence of steps (prefill, then one per generated token); a step is a sequence of blocks (a layer, or the part
-/// outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has ended.
-/// A block may stand for several equal layers of a step (`layers`), and for several steps of a run that is sampled (`steps`): it is
+/// A run is a sequence of steps (of a fixed workload: the prefill, then one per generated token); a step is a sequence of blocks (a layer,
+/// or the part outside the layers); a block is a list of tasks with dependencies inside the block. A block starts when the one before has
+/// ended. A block may stand for several equal layers of a step (`layers`), and for several steps of a run that is sampled (`steps`): it is
 /// simulated once, and its time, energy and counts are multiplied by `executions()`.
 namespace bondsim {
 
+/// The two parts of inference, which differ in who computes: prefill takes many new tokens of a request at once and runs on the NPU, decode
+/// takes one and runs where the dataflow says. A task has the phase of its operator.
 enum class Phase { prefill, decode };
 
 enum class TaskKind {
@@ -27,7 +31,7 @@ enum class TaskKind {
   barrier        ///< no work; joins dependencies
 };
 
-/// What the vector units do; the cost of an element is the NPU's configuration.
+/// Kind of element-wise work. The cost of an element, in operations, is in NpuConfig::vector_costs.
 enum class VectorKind { none, softmax, norm, rotary, activation, residual, reduce, embedding, rescale };
 
 /// M x K activations times K x N stationary operand (weights, or K/V of attention): `count` independent products of one shape.
@@ -39,8 +43,8 @@ struct GemmShape {
   std::int64_t macs() const { return count * m * n * k; }
 };
 
-/// Which part of an operator a GEMM task computes: its shape's count, m, n and k counted from here on. The parts of one work entry
-/// cover it exactly once; parts that differ in k are partial sums.
+/// The part of an operator that a GEMM task computes: it begins here, and the task's shape is its extent in count, m, n and k. The parts of
+/// one work entry cover it exactly once; parts that differ in k are partial sums.
 struct GemmPart {
   std::int32_t work = -1;  ///< index into Block::work
   std::int64_t gemm = 0;
@@ -99,39 +103,53 @@ struct NpuGemm {
   bool accumulate = false;         ///< adds to the sums that the part before it in k has left in the scratchpad
 };
 
+/// Element-wise work of an npu_vector on FP16 elements in the scratchpad.
 struct VectorWork {
   VectorKind kind = VectorKind::none;
-  std::int64_t elements = 0;
+  std::int64_t elements = 0;    ///< that are worked on; at least 1
   std::int32_t first_unit = 0;  ///< vector units [first_unit, first_unit + units) do it
   std::int32_t units = 0;       ///< 0: all of them
 };
 
+/// One piece of work of one executor. Only the members of its kind are used; `op` and `dependencies` are of every kind.
 struct Task {
   TaskKind kind = TaskKind::barrier;
   std::int32_t op = -1;                    ///< index into ScheduleHeader::operators; -1: none (barrier)
-  std::int32_t channel = -1;               ///< executor: a channel, or -1 for the NPU (npu_gemm, npu_vector, barrier)
+  ExecutorId executor;                     ///< npu_gemm: arrays, npu_vector: vector units, barrier: nobody, others: their channel
   std::vector<std::int32_t> dependencies;  ///< indices of earlier tasks of the same block
   std::vector<Extent> extents;             ///< host_scatter, host_load, kv_append: what moves
   NmpGemm nmp;                             ///< nmp_gemm
   NpuGemm npu;                             ///< npu_gemm
   VectorWork vector;                       ///< npu_vector
+
+  bool on_channel() const { return executor.is_channel(); }
+  /// Number of the executor's channel. @throws InternalError when the task is not on a channel
+  std::int32_t channel() const { return executor.channel(); }
 };
 
-/// What an operator has to compute in a block; one with requests of different context has an entry for each context.
+/// The products of an operator in a block; an operator whose requests have different contexts has an entry for each context.
 struct OperatorWork {
   std::int32_t op = -1;
   GemmShape shape;
 };
 
+/// Output tokens that a request has more when a block has ended.
+struct TokenYield {
+  std::int32_t request = 0;
+  std::int64_t tokens = 0;
+};
+
 /// Tasks in an order in which every dependency comes first. An executor runs its tasks in this order: each channel, the systolic arrays
-/// and the vector units of the NPU.
+/// and the vector units of the NPU. Operators of both phases may stand in one block: a task's phase is its operator's.
 struct Block {
-  Phase phase = Phase::prefill;
-  std::int32_t step = 0;           ///< 0: prefill; s: the s-th generated token
+  Phase phase = Phase::prefill;    ///< of what belongs to no operator: waiting, refresh, static energy
+  std::int32_t step = 0;           ///< 0: the first, a prefill; s: the s-th after it, in a fixed workload the s-th generated token
   std::int32_t layer = 0;          ///< first layer the block stands for; -1: outside the layers
   std::int64_t layers = 1;         ///< layers it stands for, `layer` included; 1 outside the layers
   std::int64_t steps = 1;          ///< steps it stands for, `step` included; more than 1 where a run is sampled
   std::vector<OperatorWork> work;  ///< GEMMs of the block as a whole, for checks of coverage
+  Picoseconds not_before;          ///< of the run's time; the run pauses until then, every executor idle
+  std::vector<TokenYield> yields;  ///< in a block that stands for several steps: of each of them
   std::vector<Task> tasks;
 
   std::int64_t executions() const { return layers * steps; }
@@ -144,16 +162,17 @@ struct OperatorInfo {
   std::string executor;  ///< "nmp", "npu", "nmp+npu", "vector"
 };
 
+/// Facts of a whole schedule.
 struct ScheduleHeader {
-  std::string model;
-  std::string dataflow;
-  std::int32_t channels = 0;
-  std::int32_t batch = 1;
-  std::int32_t layers = 0;
-  std::int32_t steps = 0;          ///< decode steps
-  std::int32_t prompt_tokens = 0;  ///< of the first request, for reports
-  bool all_layers = false;         ///< every layer its own block, or one block repeated
-  std::vector<OperatorInfo> operators;
+  std::string model;                    ///< name, for reports
+  std::string dataflow;                 ///< name, for reports
+  std::vector<std::string> channels;    ///< names of the system's channels, by number
+  std::int32_t batch = 1;               ///< requests
+  std::int32_t layers = 0;              ///< decoder layers of the model
+  std::int32_t steps = 0;               ///< after step 0, in a fixed workload its generated tokens; -1: not known in advance
+  std::int32_t prompt_tokens = 0;       ///< of the first request, for reports
+  bool all_layers = false;              ///< every layer its own block, or one block repeated
+  std::vector<OperatorInfo> operators;  ///< a task's `op` is an index into them
   std::vector<std::pair<std::int32_t, std::int32_t>> edges;  ///< (a, b): operator b needs the result of a, when a block has both
 };
 
@@ -163,7 +182,11 @@ class ScheduleSource {
   virtual ~ScheduleSource() = default;
   virtual const ScheduleHeader& header() const = 0;
   /// Fills `block` with the next one; false when the run is complete.
-  virtual bool next(Block& block) = 0;
+  /// @param now the run's time when the block before has ended: the lengths of all blocks before, each times its executions(). A source
+  /// may choose by it what comes; replay passes it on and decides nothing.
+  virtual bool next(Picoseconds now, Block& block) = 0;
+  /// The same for those who do not simulate, at time 0: for sources whose blocks do not depend on time.
+  bool next(Block& block) { return next(Picoseconds(), block); }
 };
 
 }  // namespace bondsim

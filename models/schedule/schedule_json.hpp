@@ -3,6 +3,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "models/schedule/schedule.hpp"
 
@@ -18,6 +19,7 @@ class ScheduleWriter {
 
  private:
   std::ostream& out_;
+  std::vector<std::string> channels_;  ///< names, by number
 };
 
 /// Reads a schedule block by block. @throws ConfigError `name:line: ...` from here and from next() for text that is not a schedule.

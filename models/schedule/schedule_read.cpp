@@ -158,12 +158,16 @@ void read_nmp(Object& o, NmpGemm& g) {
   o.optional("partials", [&](const Value& v) { g.partials = extents(v); });
 }
 
-Task read_task(const Value& value) {
+Task read_task(const Value& value, const std::vector<std::string>& channels) {
   Task t;
   Object o(value);
   o.required("kind", [&](const Value& v) { t.kind = v.name<TaskKind>(); });
   o.optional("op", [&](const Value& v) { t.op = v.small(); });
-  o.optional("channel", [&](const Value& v) { t.channel = v.small(); });
+  o.optional("on", [&](const Value& v) {
+    const auto executor = executor_named(v.text(), channels);
+    if (!executor) v.fail("'" + v.text() + "' is not known, allowed: npu.arrays, npu.vector, none, or a channel of the header");
+    t.executor = *executor;
+  });
   o.optional("after", [&](const Value& v) {
     for (const Value& item : v.items()) t.dependencies.push_back(item.small());
   });
@@ -204,7 +208,9 @@ ScheduleHeader read_header(const Value& value) {
   });
   o.required("model", [&](const Value& v) { h.model = v.text(); });
   o.required("dataflow", [&](const Value& v) { h.dataflow = v.text(); });
-  o.required("channels", [&](const Value& v) { h.channels = v.small(); });
+  o.required("channels", [&](const Value& v) {
+    for (const Value& item : v.items()) h.channels.push_back(item.text());
+  });
   o.required("batch", [&](const Value& v) { h.batch = v.small(); });
   o.required("layers", [&](const Value& v) { h.layers = v.small(); });
   o.required("steps", [&](const Value& v) { h.steps = v.small(); });
@@ -226,7 +232,7 @@ ScheduleHeader read_header(const Value& value) {
   return h;
 }
 
-Block read_block(const Value& value) {
+Block read_block(const Value& value, const std::vector<std::string>& channels) {
   Block b;
   Object o(value);
   o.required("phase", [&](const Value& v) { b.phase = v.name<Phase>(); });
@@ -234,11 +240,18 @@ Block read_block(const Value& value) {
   o.required("layer", [&](const Value& v) { b.layer = v.small(); });
   o.optional("layers", [&](const Value& v) { b.layers = v.integer(); });
   o.optional("steps", [&](const Value& v) { b.steps = v.integer(); });
+  o.optional("not_before_ps", [&](const Value& v) { b.not_before = Picoseconds(v.integer()); });
+  o.optional("yields", [&](const Value& v) {
+    for (const Value& item : v.items()) {
+      const auto n = item.items(2, 2);
+      b.yields.push_back({n[0].small(), n[1].integer()});
+    }
+  });
   o.optional("work", [&](const Value& v) {
     for (const Value& item : v.items()) b.work.push_back({item.items(5, 5)[0].small(), shape(item, 1)});
   });
   o.required("tasks", [&](const Value& v) {
-    for (const Value& item : v.items()) b.tasks.push_back(read_task(item));
+    for (const Value& item : v.items()) b.tasks.push_back(read_task(item, channels));
   });
   o.finish();
   return b;
@@ -251,9 +264,10 @@ class TextSchedule : public ScheduleSource {
     header_ = read_header(Value(json_, "", where_));
   }
   const ScheduleHeader& header() const override { return header_; }
-  bool next(Block& block) override {
+  using ScheduleSource::next;
+  bool next(Picoseconds, Block& block) override {
     if (!read_line()) return false;
-    block = read_block(Value(json_, "", where_));
+    block = read_block(Value(json_, "", where_), header_.channels);
     return true;
   }
 

@@ -38,8 +38,9 @@ void put_gemm(Buffer& out, const GemmShape& s, const GemmPart& p, const OperandB
   put(out, ",\"bits\":[{},{},{},{}]", b.activation, b.stationary, b.output, b.accumulator);
 }
 
-void put_task(Buffer& out, const Task& t) {
-  put(out, "{{\"kind\":\"{}\",\"op\":{},\"channel\":{},\"after\":[{}]", enum_name(t.kind), t.op, t.channel, fmt::join(t.dependencies, ","));
+void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channels) {
+  put(out, "{{\"kind\":\"{}\",\"op\":{},\"on\":{},\"after\":[{}]", enum_name(t.kind), t.op, quoted(executor_name(t.executor, channels)),
+      fmt::join(t.dependencies, ","));
   put_extents(out, "extents", t.extents);
   if (t.kind == TaskKind::nmp_gemm) {
     const NmpGemm& g = t.nmp;
@@ -65,11 +66,11 @@ void put_task(Buffer& out, const Task& t) {
 
 }  // namespace
 
-ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out) {
+ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out), channels_(h.channels) {
   Buffer line;
   put(line, "{{\"schema\":\"bondsim.schedule/2\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
-  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}", h.channels, h.batch,
-      h.layers, h.steps, h.prompt_tokens, h.all_layers);
+  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}",
+      nlohmann::json(h.channels).dump(), h.batch, h.layers, h.steps, h.prompt_tokens, h.all_layers);
   put(line, ",\"operators\":[");
   const char* comma = "";
   for (const OperatorInfo& op : h.operators) {
@@ -95,11 +96,22 @@ void ScheduleWriter::write(const Block& b) {
     put(line, "{}[{},{},{},{},{}]", comma, w.op, w.shape.count, w.shape.m, w.shape.n, w.shape.k);
     comma = ",";
   }
-  put(line, "],\"tasks\":[");
+  put(line, "]");
+  if (b.not_before.value != 0) put(line, ",\"not_before_ps\":{}", b.not_before.value);
+  if (!b.yields.empty()) {
+    put(line, ",\"yields\":[");
+    comma = "";
+    for (const TokenYield& y : b.yields) {
+      put(line, "{}[{},{}]", comma, y.request, y.tokens);
+      comma = ",";
+    }
+    put(line, "]");
+  }
+  put(line, ",\"tasks\":[");
   comma = "";
   for (const Task& t : b.tasks) {
     put(line, "{}", comma);
-    put_task(line, t);
+    put_task(line, t, channels_);
     comma = ",";
   }
   put(line, "]}}\n");

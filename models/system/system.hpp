@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "models/base/fields.hpp"
 #include "models/dram/spec/config.hpp"
@@ -14,6 +15,12 @@ struct ChannelsConfig {
   int nmp = 0;
   int normal = 0;
   int total() const { return nmp + normal; }
+  /// Names of all channels as executors, by number: `nmp.channel0`, ..., `normal.channel7`.
+  std::vector<std::string> names() const {
+    std::vector<std::string> list;
+    for (int i = 0; i < total(); ++i) list.push_back((i < nmp ? "nmp.channel" : "normal.channel") + std::to_string(i));
+    return list;
+  }
 };
 template <class Visitor>
 void fields(Visitor& v, ChannelsConfig& c) {

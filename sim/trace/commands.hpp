@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/dram/spec/command.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "sim/trace/gzip_writer.hpp"
 #include "sim/trace/window.hpp"
 
@@ -15,9 +16,9 @@ inline constexpr const char* command_trace_header = "time_ps,command,bank,row,co
 
 /// Writes the commands of each channel to `channel-<id>.commands.csv` (traces/README.md says what is in it). A channel without a command
 /// gets no file.
-class CommandTraceWriter : public CommandSink {
+class CommandTraceWriter : public SimulationListener {
  public:
-  /// @param directory exists already. @param window what is written, others are left out; must outlive the writer.
+  /// @param directory exists already. @param window commands outside of it are left out; must outlive the writer.
   CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window);
 
   void command(int channel, const CommandRecord& record) override;
@@ -34,7 +35,7 @@ class CommandTraceWriter : public CommandSink {
   std::int64_t commands_ = 0;
 };
 
-/// What the head of a command trace says.
+/// Head of a command trace.
 struct CommandTraceHead {
   Picoseconds from{0};
   bool whole = true;  ///< begins with the run

@@ -5,8 +5,8 @@
 
 namespace bondsim {
 
-/// A text file written as it grows, plain or gzipped. Only the beginning and the end throw: in between the simulation kernel may be the
-/// caller, out of which no error comes as what it is.
+/// A text file written as it grows, plain or gzipped. Only the constructor and finish() throw: in between the simulation kernel may be
+/// the caller, and exceptions lose their type crossing it.
 class GzipWriter {
  public:
   /// @param path without the `.gz` that `gzip` adds. @throws ConfigError when it cannot be written.

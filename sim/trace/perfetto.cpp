@@ -133,7 +133,7 @@ void PerfettoWriter::draw_row(const BlockTrace& trace, const TaskRow& row) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     if (npu) track = npu_track(task, row);
     // Arrows begin and end at the executor: the DMA's slices only show that it is busy.
-    if (npu ? task.channel < 0 : task.channel >= 0) drawn_[static_cast<std::size_t>(row.task)] = {track, row.start, row.end};
+    if (npu != task.on_channel()) drawn_[static_cast<std::size_t>(row.task)] = {track, row.start, row.end};
     if (task.op >= 0) name = trace.header.operators[static_cast<std::size_t>(task.op)].name;
     fmt::format_to(std::back_inserter(arguments), ",\"task\":{}", row.task);
   }

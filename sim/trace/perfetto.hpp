@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/energy/table.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/chrome_events.hpp"
 #include "sim/trace/hub.hpp"
@@ -14,7 +15,7 @@ namespace bondsim {
 /// Writes `trace.json` for ui.perfetto.dev and chrome://tracing: tasks of every executor, arrows along their dependencies, modes, counters
 /// of bandwidth and power; and inside a window, commands, PEs and buffers. traces/README.md says what is in it. It holds a block at a time,
 /// whatever the length of the run.
-class PerfettoWriter : public TaskSink, public CommandSink, public NmpObserver {
+class PerfettoWriter : public SimulationListener {
  public:
   /// @param directory exists already. @param window of commands; null: none. System and window must outlive the writer.
   PerfettoWriter(const System& system, const std::string& directory, bool gzip, const TraceWindow* window);

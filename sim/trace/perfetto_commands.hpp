@@ -2,7 +2,7 @@
 #include <array>
 #include <vector>
 
-#include "models/nmp/observer.hpp"
+#include "models/nmp/state.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/chrome_events.hpp"
 #include "sim/trace/window.hpp"

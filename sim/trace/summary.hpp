@@ -8,10 +8,10 @@ namespace bondsim {
 
 enum class TraceKind { commands, tasks, perfetto };
 
-/// What a file is, by its first line. Plain or gzipped. @throws ConfigError naming what is allowed.
+/// Kind of a trace file, by its first line. Plain or gzipped. @throws ConfigError naming what is allowed.
 TraceKind trace_kind(const std::string& path);
 
-/// What a trace holds, as text: span, kinds, counts, shares of time. @throws ConfigError `file:line: ...`
+/// A trace as text: span, kinds, counts, shares of time. @throws ConfigError `file:line: ...`
 std::string trace_summary(const std::string& path);
 
 /// Writes the part of a trace that lies in the window to `out`: commands in it, rows and slices that reach into it, counters and arrows

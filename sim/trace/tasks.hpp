@@ -3,9 +3,10 @@
 #include <string>
 #include <vector>
 
+#include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
+#include "sim/trace/block_trace.hpp"
 #include "sim/trace/gzip_writer.hpp"
-#include "sim/trace/task_sink.hpp"
 
 namespace bondsim {
 
@@ -14,7 +15,7 @@ inline constexpr const char* task_trace_schema = "# bondsim.tasks/2";
 /// `start_ps,end_ps,task,operator,...`: the line above the rows.
 std::string task_trace_header();
 
-/// What a row moved, in bytes: of a channel what its commands moved, of the NPU what its task asks for.
+/// Bytes of a row: of a channel those its commands moved, of the NPU those its task asks for.
 struct RowBytes {
   std::int64_t all = 0;
   std::int64_t hb = 0;  ///< of it through the HB ports
@@ -24,12 +25,12 @@ RowBytes row_bytes(const System& system, const Block& block, const TaskRow& row)
 /// MACs of a row: of a channel's nmp_gemm and the NPU's npu_gemm.
 std::int64_t row_macs(const Block& block, const TaskRow& row);
 
-/// Name of what a row shows: a TaskKind's, or `wait` and `idle` for time without a task.
+/// Name of a row's kind: a TaskKind's, or `wait` and `idle` for time without a task.
 const char* row_kind(const Block& block, const TaskRow& row);
 
 /// Writes the rows of each channel to `channel-<id>.tasks.csv` and those of the NPU to `npu.tasks.csv` (traces/README.md says what is in
 /// them), block by block.
-class TaskTraceWriter : public TaskSink {
+class TaskTraceWriter : public SimulationListener {
  public:
   /// @param directory exists already. @param system must outlive the writer.
   TaskTraceWriter(const System& system, const std::string& directory, bool gzip);

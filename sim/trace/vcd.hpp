@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/hub.hpp"
 
@@ -17,7 +18,7 @@ namespace bondsim {
 
 /// Writes `waves.vcd` through SystemC's own tracing: mode, rows, bus, HB ports and PEs of each channel, and what the NPU does, inside the
 /// window. Outside of it nothing changes. traces/README.md lists the signals.
-class VcdWriter : public TaskSink, public CommandSink, public NmpObserver, public NpuObserver {
+class VcdWriter : public SimulationListener {
  public:
   /// @param directory exists already. System and window must outlive the writer.
   VcdWriter(const System& system, const std::string& directory, const TraceWindow& window);

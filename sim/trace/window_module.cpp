@@ -18,7 +18,7 @@ WindowGate::WindowGate(sc_core::sc_module_name name, TraceHub& hub, std::vector<
   SC_METHOD(turn);
   sensitive << due_;
   dont_initialize();
-  if (!hub_.window.whole() || hub_.one_by_one) hub_.task_sinks.push_back(this);
+  if (!hub_.window.whole() || hub_.one_by_one) hub_.add(*this, {false, true, false});
   if (hub_.window.steps) hub_.window.from = hub_.window.to = TraceWindow::never;
   if (hub_.window.from.value == 0) {
     record(true);

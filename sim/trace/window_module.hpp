@@ -4,15 +4,16 @@
 #include <vector>
 
 #include "models/dram/channel/channel_module.hpp"
+#include "models/schedule/simulation_listener.hpp"
 #include "sim/trace/hub.hpp"
 
 namespace bondsim {
 
 /// Turns the recording of commands on where the window begins and off where it ends: outside of it the channels run as fast as without a
 /// trace.
-class WindowGate : public sc_core::sc_module, public TaskSink {
+class WindowGate : public sc_core::sc_module, public SimulationListener {
  public:
-  /// Puts itself among the hub's task sinks but where the whole run is recorded: a window ends with the run at the latest.
+  /// Adds itself to the hub's listeners but where the whole run is recorded: a window ends with the run at the latest.
   WindowGate(sc_core::sc_module_name name, TraceHub& hub, std::vector<DramChannel*> channels);
 
   void block_began(const Block& block, Picoseconds t) override;

@@ -13,7 +13,7 @@ namespace {
 
 using test::pick;
 
-struct Trace : CommandSink {
+struct Trace : SimulationListener {
   std::vector<CommandRecord> commands;
   void command(int, const CommandRecord& record) override { commands.push_back(record); }
 };

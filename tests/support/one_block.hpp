@@ -2,14 +2,15 @@
 #include <utility>
 
 #include "models/schedule/one_block.hpp"
+#include "models/system/system.hpp"
 
 namespace bondsim::test {
 
 /// A schedule of one block of the operator `gemm`, written by hand.
-inline OneBlockSchedule one_block_by_hand(int channels, Block block) {
+inline OneBlockSchedule one_block_by_hand(const System& system, Block block) {
   ScheduleHeader header;
   header.model = header.dataflow = "by hand";
-  header.channels = channels;
+  header.channels = system.channels.names();
   header.layers = 1;
   header.steps = block.step;
   header.operators.push_back({"gemm", block.phase, "nmp"});

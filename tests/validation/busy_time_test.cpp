@@ -14,10 +14,11 @@ using nlohmann::json;
 /// Results of a short run of the default experiment with a dataflow.
 json results_of(const std::string& flow, const std::string& more) {
   const ScratchDirectory scratch;
-  const auto run = bondsim_command("run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set workload.prompt_tokens=40"
-                                   " --set workload.generated_tokens=2 --set model.hidden=512 --set model.vocab=2048"
-                                   " --set model.intermediate=1024 --dataflow configs/dataflow/" +
-                                   flow + ".yaml " + more + " --out " + scratch.file("out"));
+  const auto run = bondsim_command(
+      "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set workload.prompt_tokens=40"
+      " --set workload.generated_tokens=2 --set model.hidden=512 --set model.vocab=2048"
+      " --set model.intermediate=1024 --dataflow configs/dataflow/" +
+      flow + ".yaml " + more + " --out " + scratch.file("out"));
   EXPECT_EQ(run.status, 0) << run.output;
   return json::parse(file_text(scratch.file("out/results.json")));
 }

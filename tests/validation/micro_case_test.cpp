@@ -40,7 +40,7 @@ Task gemm(std::int64_t m, std::int64_t k, std::int64_t n, const NmpTiling& tilin
   Task t;
   t.kind = TaskKind::nmp_gemm;
   t.op = 0;
-  t.channel = 0;
+  t.executor = ExecutorId::of_channel(0);
   t.nmp.shape = {1, m, n, k};
   t.nmp.part.work = 0;
   t.nmp.pes_per_gemm = 1;
@@ -63,7 +63,7 @@ Block block_of(std::vector<Task> tasks) {
 
 std::int64_t latency_ps(const System& s, const Task& task) {
   return std::stoll(run_isolated([&] {
-    OneBlockSchedule schedule = one_block_by_hand(s.channels.total(), block_of({task}));
+    OneBlockSchedule schedule = one_block_by_hand(s, block_of({task}));
     return std::to_string(simulate(s, schedule).operators.front().span.value);
   }));
 }
@@ -136,17 +136,20 @@ TEST(MicroCase, a_tile_waits_for_the_output_buffer_when_that_holds_but_one) {
 Block decode_step() {
   Task scatter;
   scatter.kind = TaskKind::host_scatter;
-  scatter.op = scatter.channel = 0;
+  scatter.op = 0;
+  scatter.executor = ExecutorId::of_channel(0);
   scatter.extents = in_row(100, 128);
   Task compute = gemm(1, 64, 16, {16, 64});
   compute.dependencies = {0};
   Task load;
   load.kind = TaskKind::host_load;
-  load.op = load.channel = 0;
+  load.op = 0;
+  load.executor = ExecutorId::of_channel(0);
   load.extents = in_row(200, 64);
   load.dependencies = {1};
   Task sum;
   sum.kind = TaskKind::npu_vector;
+  sum.executor = ExecutorId::vector_units();
   sum.op = 0;
   sum.vector = {VectorKind::residual, 128, 0, 0};
   sum.dependencies = {2};
@@ -161,7 +164,7 @@ struct StepEnergy {
 
 StepEnergy step_energy(const System& s) {
   const std::string text = run_isolated([&] {
-    OneBlockSchedule schedule = one_block_by_hand(s.channels.total(), decode_step());
+    OneBlockSchedule schedule = one_block_by_hand(s, decode_step());
     const Results r = simulate(s, schedule);
     return fmt::format("{} {} {:.17g}", static_cast<std::int64_t>(r.energy_total.value), r.total.value, to_joules(r.energy_total));
   });

@@ -54,7 +54,7 @@ TEST(Scratchpad, what_fits_is_not_spilled) {
 TEST(Scratchpad, outputs_take_what_is_left_and_the_rest_is_written_and_read_back) {
   const Case c = prefill(32);
   const Plan plan = plan_of(c);
-  const auto spills = layer_spills(plan, 0);
+  const auto spills = layer_spills(plan, lockstep_batch(plan.workload, 0));
   // 32 MiB less 2 x 8 chunks of 512 KiB and the residual stream.
   const std::int64_t tokens = 1200, capacity = (32 - 8) * 1024 * 1024 - tokens * 4096 * 2;
   EXPECT_EQ(activation_capacity(c.system, c.model, tokens), capacity);

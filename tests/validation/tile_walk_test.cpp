@@ -59,11 +59,12 @@ std::int64_t simulated_ps(const WalkCase& c) {
   return std::stoll(run_isolated([&] {
     Task task;
     task.kind = TaskKind::nmp_gemm;
-    task.op = task.channel = 0;
+    task.op = 0;
+    task.executor = ExecutorId::of_channel(0);
     task.nmp = c.gemm;
     Block block;
     block.tasks.push_back(task);
-    OneBlockSchedule schedule = one_block_by_hand(1, std::move(block));
+    OneBlockSchedule schedule = one_block_by_hand(c.system, std::move(block));
     return std::to_string(simulate(c.system, schedule).operators.front().span.value);
   }));
 }

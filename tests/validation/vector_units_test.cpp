@@ -9,6 +9,7 @@ namespace {
 Task vector_task(std::int32_t op, std::int64_t elements, std::int32_t first_unit, std::int32_t units) {
   Task task;
   task.kind = TaskKind::npu_vector;
+  task.executor = ExecutorId::vector_units();
   task.op = op;
   task.vector.kind = VectorKind::residual;  // one operation an element
   task.vector.elements = elements;
@@ -21,7 +22,7 @@ std::int64_t total_ps(std::vector<Task> tasks) {
   const System system = shipped_system("h2llm");
   return std::stoll(run_isolated([&] {
     ScheduleHeader header;
-    header.channels = system.channels.total();
+    header.channels = system.channels.names();
     header.operators = {{"a", Phase::decode, "vector"}, {"b", Phase::decode, "vector"}, {"c", Phase::decode, "vector"}};
     Block block;
     block.phase = Phase::decode;

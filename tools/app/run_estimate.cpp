@@ -72,10 +72,10 @@ void add_commands(Ledger& ledger, const CommandCount& count, const Block& block)
     ledger.add_task(task, block.executions());
     for (const Extent& e : task.npu.stationary)
       ledger.add_commands(e.channel, task.op, block.phase, count.host({e}, false), block.executions());
-    if (task.channel < 0) continue;
+    if (!task.on_channel()) continue;
     const ChannelCounts counts =
         task.kind == TaskKind::nmp_gemm ? count.nmp(task.nmp) : count.host(task.extents, task.kind != TaskKind::host_load);
-    ledger.add_commands(task.channel, task.op, block.phase, counts, block.executions());
+    ledger.add_commands(task.channel(), task.op, block.phase, counts, block.executions());
   }
 }
 

@@ -17,7 +17,8 @@ class BlockList : public ScheduleSource {
   BlockList(ScheduleHeader header, std::shared_ptr<const std::vector<Block>> blocks)
       : header_(std::move(header)), blocks_(std::move(blocks)) {}
   const ScheduleHeader& header() const override { return header_; }
-  bool next(Block& block) override {
+  using ScheduleSource::next;
+  bool next(Picoseconds, Block& block) override {
     if (next_ == blocks_->size()) return false;
     block = (*blocks_)[next_++];
     return true;

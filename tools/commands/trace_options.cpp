@@ -81,23 +81,16 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
   staging_.emplace(out + ".traces", "none");
   const std::string& directory = staging_->path();
   const bool windowed = !hub_.window.whole();
-  if (options.has("commands")) hub_.command_sinks.push_back(&commands_.emplace(directory, options.gzip, hub_.window));
-  if (options.has("tasks")) hub_.task_sinks.push_back(&tasks_.emplace(system, directory, options.gzip));
+  if (options.has("commands")) hub_.add(commands_.emplace(directory, options.gzip, hub_.window), {true, false, false});
+  if (options.has("tasks")) hub_.add(tasks_.emplace(system, directory, options.gzip), {false, true, false});
   if (options.has("perfetto")) {
-    perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr);
-    hub_.task_sinks.push_back(&*perfetto_);
-    hub_.nmp_observers.push_back(&*perfetto_);
     // Command by command the whole run would be gigabytes: only a window that was asked for.
-    if (windowed) hub_.command_sinks.push_back(&*perfetto_);
+    hub_.add(perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr), {windowed, true, true});
   }
   if (options.has("vcd")) {
     if (!windowed) throw ConfigError("--trace vcd: every edge of a whole run is too much, allowed: with --trace-window or --trace-steps");
-    vcd_.emplace(system, directory, hub_.window);
     hub_.one_by_one = true;
-    hub_.task_sinks.push_back(&*vcd_);
-    hub_.command_sinks.push_back(&*vcd_);
-    hub_.nmp_observers.push_back(&*vcd_);
-    hub_.npu_observers.push_back(&*vcd_);
+    hub_.add(vcd_.emplace(system, directory, hub_.window), {true, true, true});
   }
 }
 

@@ -107,7 +107,7 @@ double TaskTiming::block_ps(const Block& block, double start) const {
         end = vectors = std::max(ready, vectors) + vector_ps(task.vector);
         break;
       case TaskKind::nmp_gemm: {
-        Channel& c = channel(task.channel);
+        Channel& c = channel(task.channel());
         double begin = std::max(ready, c.free);
         if (!c.in_nmp) begin += enter_ps(c.used, c.wrote);
         end = hb_.gemm_end(share_of(task.nmp), begin, c.due);
@@ -117,7 +117,7 @@ double TaskTiming::block_ps(const Block& block, double start) const {
         break;
       }
       default: {
-        Channel& c = channel(task.channel);
+        Channel& c = channel(task.channel());
         const bool write = task.kind != TaskKind::host_load;
         end = c.free = host_end(transfer_of(task.extents, organization_), write, std::max(ready, c.free), c.due);
         c.used = true;

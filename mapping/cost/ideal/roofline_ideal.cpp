@@ -39,8 +39,8 @@ double RooflineIdeal::block_seconds(const Block& block, const System& system, do
       channels[static_cast<std::size_t>(e.channel)] += static_cast<double>(e.bytes()) / bus_bytes_per_s;
     }
     if (task.kind == TaskKind::npu_gemm) arrays += static_cast<double>(task.npu.shape.macs()) / system.npu.peak_macs();
-    if (task.channel < 0) continue;
-    double& channel = channels[static_cast<std::size_t>(task.channel)];
+    if (!task.on_channel()) continue;
+    double& channel = channels[static_cast<std::size_t>(task.channel())];
     if (task.kind == TaskKind::nmp_gemm) {
       const auto pes = static_cast<double>(task.nmp.shape.count * task.nmp.pes_per_gemm);
       double bytes = 0;

@@ -15,7 +15,7 @@ constexpr Picoseconds longest_logged_horizon{100'000'000};
 }  // namespace
 
 DramChannel::DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller,
-                         const BankPorts* nmp, const ChannelSwitches& switches, CommandSink* sink,
+                         const BankPorts* nmp, const ChannelSwitches& switches, SimulationListener* sink,
                          const std::shared_ptr<FastForwardTable>& fast_forward)
     : sc_module(name),
       index_(index),

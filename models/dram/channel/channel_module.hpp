@@ -5,6 +5,7 @@
 
 #include "models/dram/channel/channel.hpp"
 #include "models/dram/channel/channel_core.hpp"
+#include "models/schedule/simulation_listener.hpp"
 
 namespace bondsim {
 
@@ -23,7 +24,7 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
   /// @param fast_forward shared with channels of the same configuration; null: its own.
   DramChannel(sc_core::sc_module_name name, int index, const DramConfig& dram, const ControllerConfig& controller, const BankPorts* nmp,
-              const ChannelSwitches& switches, CommandSink* sink, const std::shared_ptr<FastForwardTable>& fast_forward = nullptr);
+              const ChannelSwitches& switches, SimulationListener* sink, const std::shared_ptr<FastForwardTable>& fast_forward = nullptr);
 
   /// Who is told of ended work: the host side of host_transfer_done(), the NMP side (may be null) of the rest.
   void bind_listener(ChannelListener& host, ChannelListener* nmp);
@@ -58,7 +59,7 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
 
   int index_;
   ChannelSwitches switches_;
-  CommandSink* sink_;
+  SimulationListener* sink_;
   bool recording_;
   bool one_by_one_ = false;
   RequestObserver* observer_ = nullptr;

@@ -69,12 +69,6 @@ struct CommandRecord {
   std::int32_t requester = -1;  ///< operator
 };
 
-class CommandSink {
- public:
-  virtual ~CommandSink() = default;
-  virtual void command(int channel, const CommandRecord& record) = 0;  ///< in time order per channel
-};
-
 /// Second-order effects of a channel that can be switched off, and how the kernel runs it.
 struct ChannelSwitches {
   bool row_timing = true;      ///< off: activates and precharges are counted but take no time

@@ -23,7 +23,7 @@ Interval interval(const Extent& e, int bank) { return {e.bank_offset, e.bank_off
 std::vector<std::int32_t> tasks_where(const BlockView& v, TaskKind kind, std::int32_t channel) {
   std::vector<std::int32_t> out;
   for (std::int32_t i = 0; i < v.count(); ++i) {
-    if (v.task(i).kind == kind && v.task(i).channel == channel) out.push_back(i);
+    if (v.task(i).kind == kind && v.task(i).executor == ExecutorId::of_channel(channel)) out.push_back(i);
   }
   return out;
 }
@@ -32,8 +32,8 @@ void check_modes(const BlockView& v) {
   std::map<std::int32_t, std::int32_t> staying;  // by channel: its last task, when that is an nmp_gemm that does not leave NMP mode
   for (std::int32_t i = 0; i < v.count(); ++i) {
     const Task& t = v.task(i);
-    if (t.channel < 0) continue;
-    const auto before = staying.find(t.channel);
+    if (!t.on_channel()) continue;
+    const auto before = staying.find(t.channel());
     if (before != staying.end()) {
       const std::int32_t last = before->second;
       if (t.kind != TaskKind::nmp_gemm) v.fail(last, "stays in NMP mode, but task {} of the channel needs normal mode", i);
@@ -45,7 +45,7 @@ void check_modes(const BlockView& v) {
       }
       staying.erase(before);
     }
-    if (t.kind == TaskKind::nmp_gemm && !t.nmp.leave_mode) staying[t.channel] = i;
+    if (t.kind == TaskKind::nmp_gemm && !t.nmp.leave_mode) staying[t.channel()] = i;
   }
   if (!staying.empty()) v.fail(staying.begin()->second, "stays in NMP mode at the end of the block");
 }
@@ -62,20 +62,20 @@ void check_transfers(const BlockView& v, const Ancestors& ancestors) {
     const Task& t = v.task(i);
     if (t.kind != TaskKind::nmp_gemm) continue;
     std::vector<Extent> written;
-    for (const std::int32_t s : scatters[t.channel]) {
+    for (const std::int32_t s : scatters[t.channel()]) {
       // The same place of the list of the channel is not enough: the data must have been waited for.
       if (ancestors.before(s, i)) written.insert(written.end(), v.task(s).extents.begin(), v.task(s).extents.end());
     }
     if (!covers(written, t.nmp.input)) v.fail(i, "its input is not scattered to the channel before it");
     std::vector<Extent> read;
-    for (const std::int32_t l : loads[t.channel]) {
+    for (const std::int32_t l : loads[t.channel()]) {
       if (ancestors.before(i, l)) read.insert(read.end(), v.task(l).extents.begin(), v.task(l).extents.end());
     }
     if (!covers(read, t.nmp.output)) v.fail(i, "its output is not loaded after it");
   }
 }
 
-/// What a task reads that an earlier one may have appended to.
+/// Extents a task reads that an earlier one may have appended to.
 const std::vector<Extent>& cache_read(const Task& t) {
   if (t.kind == TaskKind::nmp_gemm) return t.nmp.stationary;
   static const std::vector<Extent> nothing;
@@ -128,7 +128,7 @@ class Chains {
   explicit Chains(const Block& block) {
     std::set<std::int32_t> units = {0};
     for (const Task& t : block.tasks) {
-      channels_ = std::max(channels_, t.channel + 1);
+      if (t.on_channel()) channels_ = std::max(channels_, t.channel() + 1);
       if (t.kind != TaskKind::npu_vector || t.vector.units == 0) continue;
       units.insert(t.vector.first_unit);
       units.insert(t.vector.first_unit + t.vector.units);
@@ -143,7 +143,7 @@ class Chains {
     if (t.kind == TaskKind::barrier) return {0, 0};
     const auto arrays = static_cast<std::size_t>(channels_);
     if (t.kind != TaskKind::npu_vector) {
-      const std::size_t one = t.channel < 0 ? arrays : static_cast<std::size_t>(t.channel);
+      const std::size_t one = t.on_channel() ? static_cast<std::size_t>(t.channel()) : arrays;
       return {one, one + 1};
     }
     const auto at = [&](std::int32_t unit) {

@@ -55,23 +55,27 @@ class TaskChecker {
 
   bool on_channel() const { return t_.kind != TaskKind::npu_gemm && t_.kind != TaskKind::npu_vector && t_.kind != TaskKind::barrier; }
 
+  /// Of a task that is not on a channel.
+  ExecutorId npu_executor() const {
+    if (t_.kind == TaskKind::npu_gemm) return ExecutorId::arrays();
+    return t_.kind == TaskKind::npu_vector ? ExecutorId::vector_units() : ExecutorId();
+  }
+
   void check_operator() const {
     const auto count = static_cast<std::int32_t>(v_.header.operators.size());
     if (t_.op < (t_.kind == TaskKind::barrier ? -1 : 0) || t_.op >= count) fail("operator {}, the header has {}", t_.op, count);
-    if (t_.op >= 0 && v_.header.operators[static_cast<std::size_t>(t_.op)].phase != v_.block.phase) {
-      fail("an operator of the other phase in a block of {}", enum_name(v_.block.phase));
-    }
   }
 
   void check_executor() const {
-    if (!on_channel()) {
-      if (t_.channel != -1) fail("the NPU is no channel, channel must be -1");
-      return;
+    if (on_channel() != t_.on_channel() || (!on_channel() && t_.executor != npu_executor())) {
+      fail("runs on {}, allowed: {}", executor_name(t_.executor, v_.header.channels),
+           on_channel() ? "a channel" : executor_name(npu_executor(), v_.header.channels));
     }
-    if (t_.channel < 0 || t_.channel >= v_.system.channels.total()) {
-      fail("channel {}, the system has 0 to {}", t_.channel, v_.system.channels.total() - 1);
+    if (!on_channel()) return;
+    if (t_.channel() < 0 || t_.channel() >= v_.system.channels.total()) {
+      fail("channel {}, the system has 0 to {}", t_.channel(), v_.system.channels.total() - 1);
     }
-    if (t_.kind == TaskKind::nmp_gemm && t_.channel >= v_.system.channels.nmp) fail("a normal channel has no PEs");
+    if (t_.kind == TaskKind::nmp_gemm && t_.channel() >= v_.system.channels.nmp) fail("a normal channel has no PEs");
   }
 
   void check_dependencies() const {
@@ -86,7 +90,7 @@ class TaskChecker {
 
   void check_extents(const char* name, const std::vector<Extent>& extents, bool any_channel) const {
     for (const Extent& e : extents) {
-      if (!any_channel && e.channel != t_.channel) fail("{} lie on channel {}, the task runs on {}", name, e.channel, t_.channel);
+      if (!any_channel && e.channel != t_.channel()) fail("{} lie on channel {}, the task runs on {}", name, e.channel, t_.channel());
       if (e.channel < 0 || e.channel >= v_.system.channels.total())
         fail("{} lie on channel {}, which the system does not have", name, e.channel);
       for (const std::int64_t x : {e.bank_offset, e.bytes_per_bank, e.extra_bytes}) {

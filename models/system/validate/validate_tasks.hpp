@@ -34,7 +34,7 @@ bool plausible(const GemmShape& shape);
 /// Fields of task `i` alone.
 void check_task(const BlockView& view, std::int32_t i);
 
-/// What tasks are to each other: order, data, modes.
+/// Relations between tasks: order, data, modes.
 void check_order(const BlockView& view);
 
 /// GEMM parts against the block's work.

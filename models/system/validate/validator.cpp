@@ -22,7 +22,7 @@ void BlockView::raise(std::int32_t i, std::string what) const {
   if (i >= 0 && i < count()) {
     const Task& t = task(i);
     fault.task_name = fmt::format("{} of {}", enum_name(t.kind), operator_name(t.op));
-    if (t.channel >= 0) fault.task_name += fmt::format(" on channel {}", t.channel);
+    if (t.on_channel()) fault.task_name += " on " + executor_name(t.executor, header.channels);
   }
   throw fault;
 }
@@ -45,11 +45,12 @@ std::optional<ScheduleFault> ScheduleValidator::check_header() const {
     f.what = "header: " + std::move(what);
     return f;
   };
-  if (header_.channels != system_.channels.total()) {
-    return fault(fmt::format("a schedule for {} channels, the system has {}", header_.channels, system_.channels.total()));
+  if (header_.channels != system_.channels.names()) {
+    return fault(fmt::format("a schedule for the channels {}, the system has {}", fmt::join(header_.channels, ", "),
+                             fmt::join(system_.channels.names(), ", ")));
   }
-  if (header_.batch < 1 || header_.layers < 1 || header_.steps < 0) {
-    return fault(fmt::format("batch {}, layers {}, steps {}, allowed: at least 1, 1, 0", header_.batch, header_.layers, header_.steps));
+  if (header_.batch < 1 || header_.layers < 1 || header_.steps < -1) {
+    return fault(fmt::format("batch {}, layers {}, steps {}, allowed: at least 1, 1, -1", header_.batch, header_.layers, header_.steps));
   }
   const auto count = static_cast<std::int32_t>(header_.operators.size());
   for (const auto& [a, b] : header_.edges) {
@@ -67,9 +68,8 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     f.what = std::move(what);
     return f;
   };
-  if (block.steps < 1 || block.steps > std::max(header_.steps, 1)) {
-    return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, std::max(header_.steps, 1)));
-  }
+  const std::int64_t most = std::max(header_.steps, 1);
+  if (block.steps < 1 || block.steps > most) return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, most));
   if (block.step != step_) {
     if (layers_in_step_ != header_.layers) {
       return fault(fmt::format("step {} had {} of {} layers", step_, layers_in_step_, header_.layers));
@@ -86,10 +86,8 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
   if (block.steps != stands_for_) {
     return fault(fmt::format("stands for {} steps, allowed: {}, as the step's first block", block.steps, stands_for_));
   }
-  if (steps_done_ > header_.steps) return fault(fmt::format("the header has {} steps", header_.steps));
-  if ((block.step == 0) != (block.phase == Phase::prefill)) {
-    return fault(fmt::format("step {} is {}, allowed: prefill is step 0 and nothing else", block.step, enum_name(block.phase)));
-  }
+  if (header_.steps >= 0 && steps_done_ > header_.steps) return fault(fmt::format("the header has {} steps", header_.steps));
+  if (auto wrong = check_requests(block)) return fault(*wrong);
   if (block.layer == -1) {
     if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
     return std::nullopt;
@@ -98,6 +96,21 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.layers, block.layer, header_.layers, layers_in_step_));
   }
   layers_in_step_ += block.layers;
+  return std::nullopt;
+}
+
+std::optional<std::string> ScheduleValidator::check_requests(const Block& block) const {
+  const auto of_phase = [&](const Task& t) {
+    return t.op >= 0 && t.op < static_cast<std::int32_t>(header_.operators.size()) &&
+           header_.operators[static_cast<std::size_t>(t.op)].phase == block.phase;
+  };
+  if (!block.tasks.empty() && std::none_of(block.tasks.begin(), block.tasks.end(), of_phase))
+    return fmt::format("a block of {} has no task of it", enum_name(block.phase));
+  if (block.not_before.value < 0) return fmt::format("begins at {} ps, allowed: 0 or later", block.not_before.value);
+  for (const TokenYield& y : block.yields) {
+    if (y.request < 0 || y.tokens < 1 || y.tokens > (1 << 24))
+      return fmt::format("request {} has {} tokens more, allowed: requests from 0 on, 1 to {} tokens", y.request, y.tokens, 1 << 24);
+  }
   return std::nullopt;
 }
 
@@ -115,7 +128,7 @@ std::optional<ScheduleFault> ScheduleValidator::check(const Block& block) {
 }
 
 std::optional<ScheduleFault> ScheduleValidator::check_end() const {
-  if (steps_done_ == header_.steps && layers_in_step_ == header_.layers) return std::nullopt;
+  if ((steps_done_ == header_.steps || header_.steps < 0) && layers_in_step_ == header_.layers) return std::nullopt;
   ScheduleFault f;
   f.what = fmt::format("the schedule ends after {} steps with {} layers of the last, the header has {} steps of {} layers", steps_done_,
                        layers_in_step_, header_.steps, header_.layers);
@@ -141,8 +154,9 @@ class ValidatedSchedule : public ScheduleSource {
     raise(validator_.check_header());
   }
   const ScheduleHeader& header() const override { return source_->header(); }
-  bool next(Block& block) override {
-    if (!source_->next(block)) {
+  using ScheduleSource::next;
+  bool next(Picoseconds now, Block& block) override {
+    if (!source_->next(now, block)) {
       raise(validator_.check_end());
       return false;
     }

@@ -10,7 +10,7 @@
 
 namespace bondsim {
 
-/// What is wrong with a schedule, and where. A field that does not apply is -1.
+/// A fault of a schedule and its place. A field that does not apply is -1.
 struct ScheduleFault {
   std::int32_t step = -1;
   std::int32_t layer = -1;
@@ -46,6 +46,8 @@ class ScheduleValidator {
 
  private:
   std::optional<ScheduleFault> check_sequence(const Block& block);
+  /// Phase, begin and yields. @return the fault's sentence
+  std::optional<std::string> check_requests(const Block& block) const;
 
   const System& system_;
   const ScheduleHeader& header_;

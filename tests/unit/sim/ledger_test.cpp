@@ -42,6 +42,7 @@ TEST(Ledger, executions_multiply_spans_counts_and_energy) {
   const System system = priced_system();
   Task task;
   task.kind = TaskKind::npu_gemm;
+  task.executor = ExecutorId::arrays();
   task.op = 0;
   task.npu.shape = {1, 2, 3, 4};
   ChannelCounts counts;

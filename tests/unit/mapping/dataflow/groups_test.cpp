@@ -46,7 +46,7 @@ struct Waits {
     Block apart = block;
     for (std::size_t i = 0; i < apart.tasks.size(); ++i) {
       apart.tasks[i].kind = TaskKind::host_load;
-      apart.tasks[i].channel = static_cast<std::int32_t>(i);
+      apart.tasks[i].executor = ExecutorId::of_channel(static_cast<std::int32_t>(i));
     }
     ancestors = std::make_unique<schedule_checks::Ancestors>(apart);
   }

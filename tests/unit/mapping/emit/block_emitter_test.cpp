@@ -89,7 +89,7 @@ TEST_P(EveryDataflow, tasks_follow_their_dependencies_and_stay_in_the_banks) {
           EXPECT_EQ(e.bank_offset % 32, 0);
           EXPECT_EQ(e.bytes_per_bank % 32, 0);
           EXPECT_EQ(e.extra_bytes % 32, 0);
-          EXPECT_TRUE(t.channel < 0 || e.channel == t.channel);
+          EXPECT_TRUE(!t.on_channel() || e.channel == t.channel());
         }
       }
     }
@@ -195,7 +195,7 @@ TEST(Mapping, operators_that_share_an_input_share_its_scatter_and_stay_in_nmp_mo
   int gemms = 0;
   int stays = 0;
   for (const Task& t : block.tasks) {
-    if (t.channel != 0) continue;
+    if (t.executor != ExecutorId::of_channel(0)) continue;
     scatters += t.kind == TaskKind::host_scatter;
     gemms += t.kind == TaskKind::nmp_gemm;
     stays += t.kind == TaskKind::nmp_gemm && !t.nmp.leave_mode;

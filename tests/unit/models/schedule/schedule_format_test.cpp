@@ -34,16 +34,23 @@ KeySets described_keys() {
 std::string everything() {
   ScheduleHeader header;
   header.model = header.dataflow = "x";
-  header.channels = header.batch = header.layers = header.steps = header.prompt_tokens = 1;
+  header.channels = {"hb.channel0"};
+  header.batch = header.layers = header.steps = header.prompt_tokens = 1;
   header.operators = {{"a", Phase::prefill, "npu"}, {"b", Phase::decode, "nmp"}};
   header.edges = {{0, 1}};
   const std::vector<Extent> extents = {{0, 1, 4, 2, 64, 32, 16, 2}};
   Block block;
   block.work = {{0, {1, 2, 3, 4}}};
+  block.not_before = Picoseconds(5);
+  block.yields = {{0, 1}};
   for (const TaskKind kind : {TaskKind::host_scatter, TaskKind::nmp_gemm, TaskKind::host_load, TaskKind::npu_gemm, TaskKind::npu_vector,
                               TaskKind::kv_append, TaskKind::barrier}) {
     Task task;
     task.kind = kind;
+    task.executor = kind == TaskKind::npu_gemm     ? ExecutorId::arrays()
+                    : kind == TaskKind::npu_vector ? ExecutorId::vector_units()
+                    : kind == TaskKind::barrier    ? ExecutorId()
+                                                   : ExecutorId::of_channel(0);
     if (kind == TaskKind::host_scatter || kind == TaskKind::host_load || kind == TaskKind::kv_append) task.extents = extents;
     task.nmp.part.work = task.npu.part.work = 0;
     task.nmp.tiling.k_piece = 8;

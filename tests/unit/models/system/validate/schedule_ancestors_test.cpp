@@ -11,7 +11,7 @@ bool share_an_executor(const Task& a, const Task& b) {
   if (a.kind == TaskKind::barrier || b.kind == TaskKind::barrier) return false;
   const bool vector = a.kind == TaskKind::npu_vector;
   if (vector != (b.kind == TaskKind::npu_vector)) return false;
-  if (!vector) return a.channel == b.channel;
+  if (!vector) return a.executor == b.executor;
   const auto end = [](const Task& t) { return t.vector.units == 0 ? 99 : t.vector.first_unit + t.vector.units; };
   return a.vector.first_unit < end(b) && b.vector.first_unit < end(a);
 }
@@ -27,7 +27,8 @@ TEST(Ancestors, are_those_of_the_definition_on_random_blocks) {
       Task t;
       t.kind = std::vector<TaskKind>{TaskKind::host_load, TaskKind::npu_gemm, TaskKind::npu_vector,
                                      TaskKind::barrier}[static_cast<std::size_t>(in(0, 3))];
-      if (t.kind == TaskKind::host_load) t.channel = in(0, 3);
+      if (t.kind == TaskKind::host_load) t.executor = ExecutorId::of_channel(in(0, 3));
+      if (t.kind == TaskKind::npu_gemm) t.executor = ExecutorId::arrays();
       if (t.kind == TaskKind::npu_vector && in(0, 3) > 0) t.vector = {VectorKind::softmax, 1, in(0, 6), in(1, 2)};
       for (std::int32_t d = 0; d < i; ++d) {
         if (in(0, 19) == 0) t.dependencies.push_back(d);

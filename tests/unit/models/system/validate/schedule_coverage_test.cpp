@@ -33,6 +33,7 @@ Block block_of(const Box& whole, const std::vector<Box>& boxes) {
   for (const Box& b : boxes) {
     Task t;
     t.kind = TaskKind::npu_gemm;
+    t.executor = ExecutorId::arrays();
     t.op = 0;
     t.npu.shape = {b[0][1], b[1][1], b[2][1], b[3][1]};
     t.npu.part = {0, b[0][0], b[1][0], b[2][0], b[3][0]};

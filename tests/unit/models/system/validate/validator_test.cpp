@@ -66,7 +66,7 @@ std::string error_of(const std::string& text) {
 
 TEST(ScheduleText, errors_name_the_line_and_the_field) {
   const std::string header =
-      R"({"schema":"bondsim.schedule/2","model":"m","dataflow":"d","channels":8,"batch":1,"layers":1,"steps":0,"all_layers":false,"operators":[["q","prefill","npu"]]})"
+      R"({"schema":"bondsim.schedule/2","model":"m","dataflow":"d","channels":["nmp.channel0"],"batch":1,"layers":1,"steps":0,"all_layers":false,"operators":[["q","prefill","npu"]]})"
       "\n";
   EXPECT_EQ(error_of(""), "s.json: empty, a schedule begins with its header line");
   EXPECT_EQ(error_of(R"({"schema":"bondsim.schedule/3"})"),
@@ -86,6 +86,9 @@ TEST(ScheduleText, errors_name_the_line_and_the_field) {
             std::string::npos);
   EXPECT_NE(task(R"({"kind":"barrier","when":3})").find("unknown key 'when'"), std::string::npos);
   EXPECT_NE(task(R"({"kind":"barrier","op":4294967296})").find("does not fit 32 bits"), std::string::npos);
+  EXPECT_NE(task(R"({"kind":"host_load","on":"hb.channel9"})").find("tasks[0].on: 'hb.channel9' is not known, allowed: npu.arrays"),
+            std::string::npos);
+  EXPECT_EQ(task(R"({"kind":"barrier","on":"none"})"), "");
   EXPECT_EQ(task(R"({"kind":"barrier"})"), "");
 }
 
@@ -143,10 +146,14 @@ const std::vector<Damage>& damages() {
       {"waits_twice", K::host_load, "q", [](Sample& s, std::int32_t i) { s.task(i).dependencies.push_back(s.task(i).dependencies[0]); },
        "twice"},
       {"unknown_operator", K::npu_vector, "norm", [](Sample& s, std::int32_t i) { s.task(i).op = 999; }, "operator 999"},
-      {"operator_of_the_other_phase", K::npu_vector, "norm", [](Sample& s, std::int32_t i) { s.task(i).op = 0; }, "other phase"},
-      {"channel_the_system_lacks", K::host_scatter, "q", [](Sample& s, std::int32_t i) { s.task(i).channel = 8; }, "the system has 0 to 7"},
-      {"gemm_on_a_normal_channel", K::nmp_gemm, "f2", [](Sample& s, std::int32_t i) { s.task(i).channel = 7; }, "no PEs"},
-      {"npu_task_on_a_channel", K::npu_gemm, "q", [](Sample& s, std::int32_t i) { s.task(i).channel = 0; }, "channel must be -1"},
+      {"vector_work_on_the_arrays", K::npu_vector, "norm", [](Sample& s, std::int32_t i) { s.task(i).executor = ExecutorId::arrays(); },
+       "runs on npu.arrays, allowed: npu.vector"},
+      {"channel_the_system_lacks", K::host_scatter, "q", [](Sample& s, std::int32_t i) { s.task(i).executor = ExecutorId::of_channel(8); },
+       "the system has 0 to 7"},
+      {"gemm_on_a_normal_channel", K::nmp_gemm, "f2", [](Sample& s, std::int32_t i) { s.task(i).executor = ExecutorId::of_channel(7); },
+       "no PEs"},
+      {"npu_task_on_a_channel", K::npu_gemm, "q", [](Sample& s, std::int32_t i) { s.task(i).executor = ExecutorId::of_channel(0); },
+       "runs on nmp.channel0, allowed: npu.arrays"},
       {"extent_of_another_channel", K::host_load, "q", [](Sample& s, std::int32_t i) { s.task(i).extents[0].channel = 5; },
        "the task runs on"},
       {"bank_out_of_range", K::host_load, "q", [](Sample& s, std::int32_t i) { s.task(i).extents[0].first_bank = 9; },
@@ -220,7 +227,7 @@ const std::vector<Damage>& damages() {
       {"output_never_loaded", K::nmp_gemm, "o",
        [](Sample& s, std::int32_t i) {
          for (Task& t : s.decode().tasks) {
-           if (t.kind == K::host_load && t.op == s.task(i).op && t.channel == s.task(i).channel) t.extents[0].bank_offset += 2048;
+           if (t.kind == K::host_load && t.op == s.task(i).op && t.executor == s.task(i).executor) t.extents[0].bank_offset += 2048;
          }
        },
        "not loaded"},
@@ -397,9 +404,9 @@ TEST(ScheduleValidator, missing_and_repeated_blocks_are_found) {
   EXPECT_NE(after([](Sample& s) { s.blocks.insert(s.blocks.begin() + 1, s.blocks[1]); }).find("32 layers from 0 on"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.decode().layers = 33; }).find("33 layers from 0 on"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.decode().steps = 2; }).find("stands for 2 steps, allowed: 1 to 1"), std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.decode().phase = Phase::prefill; }).find("prefill is step 0"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.decode().phase = Phase::prefill; }).find("a block of prefill has no task of it"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.blocks.back().step = 3; }).find("step 3 stands for 1 steps after step"), std::string::npos);
-  EXPECT_NE(after([](Sample& s) { s.header.channels = 7; }).find("the system has 8"), std::string::npos);
+  EXPECT_NE(after([](Sample& s) { s.header.channels.pop_back(); }).find("the system has nmp.channel0"), std::string::npos);
   EXPECT_NE(after([](Sample& s) { s.header.edges.emplace_back(0, 999); }).find("edge [0, 999]"), std::string::npos);
 }
 

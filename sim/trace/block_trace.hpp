@@ -16,11 +16,11 @@ struct TaskRow {
   bool last = false;          ///< no task: nothing left to do in the block, either
   Picoseconds start;
   Picoseconds end;
-  TimeParts parts;       ///< what of the executor's time is this row's; exclusive: the rows of an executor sum to the block's length
+  TimeParts parts;       ///< of the executor's time; exclusive: the rows of an executor sum to the block's length
   ChannelCounts counts;  ///< commands of a channel in [start, end)
 };
 
-/// What a block's tasks did: rows by executor (NPU first, then the channels), then by start.
+/// The tasks of a block as they ran: rows by executor (NPU first, then the channels), then by start.
 struct BlockTrace {
   const ScheduleHeader& header;
   const Block& block;
@@ -28,16 +28,6 @@ struct BlockTrace {
   Picoseconds start;
   Picoseconds end;
   std::vector<TaskRow> rows;
-};
-
-/// Told of each block of a replay.
-class TaskSink {
- public:
-  virtual ~TaskSink() = default;
-  virtual void elaborated() {}  ///< the modules stand, time does not run yet
-  virtual void block_began(const Block&, Picoseconds) {}
-  virtual void block_ended(const BlockTrace& trace) = 0;
-  virtual void run_ended(Picoseconds) {}
 };
 
 }  // namespace bondsim

@@ -5,7 +5,7 @@
 
 namespace bondsim {
 
-/// What a channel's NMP side is doing, for traces.
+/// State of a channel's NMP side as traces show it.
 struct NmpState {
   ChannelMode mode = ChannelMode::normal;  ///< as last asked for
   bool changing = false;                   ///< it has not been reached
@@ -13,13 +13,6 @@ struct NmpState {
   int inputs = 0;  ///< buffer slots in use: input tiles of the channel, weight pieces and output tiles of each PE
   int weights = 0;
   int outputs = 0;
-};
-
-/// Told when it changes, at the time it does. May see the same state twice.
-class NmpObserver {
- public:
-  virtual ~NmpObserver() = default;
-  virtual void nmp_changed(int channel, const NmpState& state) = 0;
 };
 
 }  // namespace bondsim

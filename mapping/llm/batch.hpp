@@ -1,0 +1,56 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "mapping/llm/workload.hpp"
+#include "models/base/quantity.hpp"
+#include "models/schedule/schedule.hpp"
+
+namespace bondsim {
+
+/// The part of one request in a step.
+struct BatchEntry {
+  int request = 0;              ///< id: index into the plan's workload, where the request's cache has its place
+  Phase phase = Phase::decode;  ///< prefill: prompt tokens, computed by the NPU; decode: as the dataflow says
+  std::int64_t tokens = 0;      ///< new ones, a row each of every GEMM's input; decode: 1
+  std::int64_t context = 0;     ///< tokens in the cache at the end of the step, the new ones included
+  std::int64_t yields = 1;      ///< output tokens that the request has more at the end of the step; 0: a part of a prompt
+};
+
+/// The requests that one step works on. Requests of both phases may stand in one batch.
+struct Batch {
+  std::int64_t step = 0;  ///< number of the step in the run; experts' routing changes with it
+  std::vector<BatchEntry> requests;
+
+  bool has(Phase phase) const;
+  /// The entries of one phase; the same step.
+  Batch of(Phase phase) const;
+  /// New tokens of all requests.
+  std::int64_t tokens() const;
+  /// Null when the batch does not have the request.
+  const BatchEntry* find(int request) const;
+};
+
+/// Checks that a batch can be mapped: some requests, each once, tokens >= 1, context >= tokens. @throws InternalError
+void check_batch(const Batch& batch);
+
+/// A batch with what it stands for and when it may begin.
+struct BatchStep {
+  Batch batch;
+  std::int64_t stands_for = 1;  ///< steps of a sampled run, itself included
+  Picoseconds not_before;       ///< the run pauses until this time
+};
+
+/// Hands out the batches of a run, one after the other: a fixed workload, a serving policy, speculation.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// @param now the run's time when the batch before has ended, 0 at the start. Empty when the run is complete.
+  virtual std::optional<BatchStep> next(Picoseconds now) = 0;
+};
+
+/// Step `step` of a fixed workload: 0 is the prefill of all prompts, s the s-th token of every request.
+Batch lockstep_batch(const Workload& workload, std::int64_t step);
+
+}  // namespace bondsim
