@@ -115,6 +115,7 @@ void Replay::prepare_tasks() {
     check(task.op < static_cast<std::int32_t>(spans_.size()), "task {} is of operator {}, which is not in the header", i, task.op);
     check(!task.on_channel() || static_cast<std::size_t>(task.channel()) < counts_.size(),
           "task {} is on channel {}, which the system does not have", i, task.on_channel() ? task.channel() : -1);
+    check((task.kind == TaskKind::barrier) == (task.executor == ExecutorId()), "task {} has no executor, or is a barrier with one", i);
     states_[i].waits_for = static_cast<std::int32_t>(task.dependencies.size());
     for (const std::int32_t d : task.dependencies) successors_.at(static_cast<std::size_t>(d)).push_back(static_cast<std::int32_t>(i));
     queues_.at(queue_of(task)).push_back(static_cast<std::int32_t>(i));

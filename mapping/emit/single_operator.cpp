@@ -132,6 +132,7 @@ class SingleOperatorEmitter {
     if (partial_sums_ == 0) return;
     Task sum;
     sum.kind = TaskKind::npu_vector;
+    sum.executor = ExecutorId::vector_units();
     sum.dependencies = loads_;
     sum.vector = {VectorKind::reduce, partial_sums_, 0, 0};
     add(std::move(sum));
@@ -139,7 +140,7 @@ class SingleOperatorEmitter {
 
   void compute(Task gemm, int channel) {
     gemm.kind = TaskKind::nmp_gemm;
-    gemm.channel = channel;
+    gemm.executor = ExecutorId::of_channel(channel);
     gemm.nmp.bits = op_.bits;
     gemms_[channel].push_back(std::move(gemm));
   }

@@ -55,11 +55,11 @@ NmpGemm gemm() {
   return g;
 }
 
-class Building : public testing::TestWithParam<ConstructionOrder> {};
+class Building : public ::testing::TestWithParam<ConstructionOrder> {};
 
 TEST_P(Building, every_channel_answers_the_npu_and_those_with_pes_their_controller) {
   EXPECT_EQ(test::in_own_process([] {
-              const System system = ::bondsim::testing::h2llm_system(3, 2);
+              const System system = testing::h2llm_system(3, 2);
               Ends ends;
               SystemBuilder builder(system, ends, nullptr, GetParam());
               const Executors executors = builder.executors();
@@ -87,7 +87,7 @@ TEST_P(Building, every_channel_answers_the_npu_and_those_with_pes_their_controll
 
 TEST_P(Building, listeners_hear_commands_of_all_channels_and_states_of_those_they_ask_for) {
   EXPECT_EQ(test::in_own_process([] {
-              const System system = ::bondsim::testing::h2llm_system(2, 1);
+              const System system = testing::h2llm_system(2, 1);
               Ends ends;
               Heard heard, silent;
               TraceHub hub;
@@ -114,7 +114,7 @@ TEST_P(Building, listeners_hear_commands_of_all_channels_and_states_of_those_the
             "heard");
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, Building, testing::Values(ConstructionOrder::channels_first, ConstructionOrder::npu_first));
+INSTANTIATE_TEST_SUITE_P(Orders, Building, ::testing::Values(ConstructionOrder::channels_first, ConstructionOrder::npu_first));
 
 }  // namespace
 }  // namespace bondsim

@@ -66,7 +66,7 @@ std::int64_t simulated_ps(const System& system, Block block) {
   return std::stoll(run_isolated([&] {
     for (Task& t : block.tasks) t.op = 0;
     for (OperatorWork& w : block.work) w.op = 0;
-    OneBlockSchedule schedule = one_block_by_hand(system.channels.total(), std::move(block));
+    OneBlockSchedule schedule = one_block_by_hand(system, std::move(block));
     return std::to_string(simulate(system, schedule).total.value);
   }));
 }
@@ -113,7 +113,7 @@ TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
         // A token may also begin another group of columns or of K in the PEs of each round; tilings are chosen within 0.3 % of the best.
         std::int64_t rounds = 1, cycles = 0;
         for (const Task& t : block.tasks) {
-          if (t.kind != TaskKind::nmp_gemm || t.channel != block.tasks.front().channel) continue;
+          if (t.kind != TaskKind::nmp_gemm || t.executor != block.tasks.front().executor) continue;
           ++rounds;
           cycles += queries * ceil_div<std::int64_t>(128, system.nmp.pe.macs_per_fpu);
         }
