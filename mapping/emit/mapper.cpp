@@ -33,9 +33,10 @@ class MappedSchedule : public ScheduleSource {
     block.layer = layers ? part_ - 1 : -1;
     if (layers) block.layers = plan_.header.all_layers ? 1 : plan_.model.layers;
     block.phase = step_->batch.has(Phase::decode) ? Phase::decode : Phase::prefill;
-    for (const Phase phase : {Phase::prefill, Phase::decode}) {
-      if (step_->batch.has(phase)) emit(block, phase);
-    }
+    const Phase first = step_->batch.requests.front().phase;
+    emit(block, first);
+    const Phase second = first == Phase::prefill ? Phase::decode : Phase::prefill;
+    if (step_->batch.has(second)) emit(block, second);
     keep_nmp_mode(block);
     if (++part_ == end_of_step()) {
       for (const BatchEntry& r : step_->batch.requests) {

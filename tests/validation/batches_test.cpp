@@ -129,13 +129,9 @@ TEST(Batches, prefill_and_decode_stand_in_one_block_and_every_time_sums) {
     EXPECT_EQ(together["busy"]["decode"], total - prefill);
     for (const auto& executor : together["executors"]) EXPECT_EQ(executor, total);
     for (const auto& channel : together["channels"]) EXPECT_EQ(channel["time"], total);
-    EXPECT_EQ(together["requests"], json::parse("[[0, 3, 0, 0], [1, 4, 0, 0]]")
-                                        .patch(json::array({
-                                            {{"op", "replace"}, {"path", "/0/2"}, {"value", together["requests"][0][2]}},
-                                            {{"op", "replace"}, {"path", "/0/3"}, {"value", together["requests"][0][3]}},
-                                            {{"op", "replace"}, {"path", "/1/2"}, {"value", together["requests"][1][2]}},
-                                            {{"op", "replace"}, {"path", "/1/3"}, {"value", together["requests"][1][3]}},
-                                        })));
+    // [request, tokens, first token, last token], at the ends of their steps
+    const json& asked = together["asked"];
+    EXPECT_EQ(together["requests"], (json{{0, 3, asked[1], asked[3]}, {1, 4, asked[2], total}}));
     // The mixed step is shorter than its parts one after the other, and longer than each of them.
     std::vector<BatchStep> apart(3);
     apart[0].batch = {0, {prefill_of(c, 0)}};
@@ -145,8 +141,9 @@ TEST(Batches, prefill_and_decode_stand_in_one_block_and_every_time_sums) {
     for (std::int64_t s = 3; s <= 4; ++s) in_turn.push_back({{s, {decode_of(c, 1, s - 2)}}, 1, Picoseconds()});
     const json serial = run_batches(c, in_turn);
     const std::int64_t mixed = together["steps"][0], decode = serial["steps"][0], second = serial["steps"][1];
-    EXPECT_LE(mixed, decode + second);
-    EXPECT_GE(mixed, std::max(decode, second));
+    // Refresh meets them elsewhere: 1 %.
+    EXPECT_LE(static_cast<double>(mixed), 1.01 * static_cast<double>(decode + second));
+    EXPECT_GE(static_cast<double>(mixed), 0.99 * static_cast<double>(std::max(decode, second)));
   }
 }
 
