@@ -90,7 +90,7 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
   switches.refresh = system.fidelity.refresh;
   switches.mode_switch = system.fidelity.mode_switch;
   switches.column_trains = system.kernel.column_trains;
-  DramChannel channel("channel", index, system.dram, system.controller, nullptr, switches, sink);
+  DramChannel channel("channel", index, system.dram_of(index), system.controller_of(index), nullptr, switches, sink);
   Driver driver("driver", channel, requests, result);
   channel.bind_listener(driver, nullptr);
   channel.bind_observer(&driver);

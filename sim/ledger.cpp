@@ -24,11 +24,11 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(sys
     op.executor = "system";
     operators_.push_back(op);
   }
-  for (int i = 0; i < system.channels.total(); ++i) {
+  for (int i = 0; i < system.channel_count(); ++i) {
     ChannelResult channel;
     channel.id = i;
-    channel.kind = i < system.channels.nmp ? "nmp" : "normal";
-    channel.name = system.channels.names()[static_cast<std::size_t>(i)];
+    channel.kind = system.has_pes(i) ? "nmp" : "normal";
+    channel.name = system.channel_names()[static_cast<std::size_t>(i)];
     channels_.push_back(channel);
     executors_.push_back({channel.name, {}});
   }
@@ -51,9 +51,9 @@ void Ledger::add_task(const Task& task, std::int64_t repeat) {
 
 void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts& c, std::int64_t repeat) {
   OperatorResult& result = operators_.at(op < 0 ? background(phase) : static_cast<std::size_t>(op));
-  const std::int64_t host = system_.dram.organization.access_bytes();
-  const std::int64_t hb = system_.nmp.hb.access_bytes;
-  EnergyCounts e = energy_counts(c, system_);
+  const std::int64_t host = system_.dram_of(channel).organization.access_bytes();
+  const std::int64_t hb = system_.nmp_of(channel).hb.access_bytes;
+  EnergyCounts e = energy_counts(channel, c, system_);
   for (std::int64_t* count : {&e.activates, &e.host_bits, &e.hb_bits, &e.refreshed_rows}) *count *= repeat;
   result.counts += e;
   result.bytes += (e.host_bits + e.hb_bits) / 8;
@@ -66,9 +66,9 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
 
 void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
   EnergyCounts& counts = operators_.at(background(phase)).counts;
-  counts.channel_time_ps += length.value * repeat * system_.channels.total();
+  counts.channel_time_ps += length.value * repeat * system_.channel_count();
   counts.npu_time_ps += length.value * repeat;
-  counts.pe_time_ps += length.value * repeat * system_.channels.nmp * system_.dram.organization.banks();
+  counts.pe_time_ps += length.value * repeat * system_.nmp_channel_count() * system_.dram.organization.banks();
 }
 
 void Ledger::add_span(int op, Picoseconds span, std::int64_t repeat) {

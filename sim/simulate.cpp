@@ -20,7 +20,7 @@ struct ListenerRelay : TaskListener {
 
 Results simulate(const System& system, ScheduleSource& schedule, const SimulateOptions& options) {
   const auto began = std::chrono::steady_clock::now();
-  check(schedule.header().channels == system.channels.names(), "the schedule is for other channels ({}) than the system has",
+  check(schedule.header().channels == system.channel_names(), "the schedule is for other channels ({}) than the system has",
         schedule.header().channels.size());
   sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
   Results results;

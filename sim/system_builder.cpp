@@ -14,7 +14,7 @@ struct SystemBuilder::Events : ChannelListener {
 };
 
 SystemBuilder::SystemBuilder(const System& system, TaskListener& listener, SimulationListener* sink, ConstructionOrder order) {
-  const auto total = static_cast<std::size_t>(system.channels.total());
+  const auto total = static_cast<std::size_t>(system.channel_count());
   channels_.resize(total);
   nmp_.resize(total);
   if (order == ConstructionOrder::channels_first) {
@@ -38,7 +38,8 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
   const auto fast_forward = std::make_shared<FastForwardTable>();  // channels do alike
   for (std::size_t n = 0; n < channels_.size(); ++n) {
     const std::size_t i = backwards ? channels_.size() - 1 - n : n;
-    const bool has_pes = static_cast<int>(i) < system.channels.nmp;
+    const auto channel = static_cast<int>(i);
+    const bool has_pes = system.has_pes(channel);
     ChannelSwitches switches;
     switches.row_timing = system.fidelity.row_timing;
     switches.refresh = system.fidelity.refresh;
@@ -46,15 +47,16 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
     switches.bus_contention = system.fidelity.bus_contention;
     switches.column_trains = system.kernel.column_trains;
     const auto channel_name = "channel_" + std::to_string(i);
-    channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), static_cast<int>(i), system.dram, system.controller,
-                                                 has_pes ? &system.nmp : nullptr, switches, sink, fast_forward);
+    channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), channel, system.dram_of(channel), system.controller_of(channel),
+                                                 has_pes ? &system.nmp_of(channel) : nullptr, switches, sink, fast_forward);
     if (has_pes)
-      nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp, system.fidelity.finite_buffers, listener);
+      nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp_of(channel),
+                                                system.fidelity.finite_buffers, listener);
   }
 }
 
 void SystemBuilder::build_npu(const System& system, TaskListener& listener) {
-  npu_ = std::make_unique<Npu>("npu", system.npu, system.channels.total(), system.dram.organization.access_bytes(),
+  npu_ = std::make_unique<Npu>("npu", system.npu, system.channel_count(), system.dram.organization.access_bytes(),
                                system.fidelity.vector_ops, listener);
 }
 

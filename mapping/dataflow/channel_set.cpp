@@ -1,7 +1,6 @@
 #include "mapping/dataflow/channel_set.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 namespace bondsim {
 
@@ -27,16 +26,15 @@ ChannelSet decode_channels(const ConfigNode& node, const std::string& path) {
   return set;
 }
 
-std::vector<int> resolve_channels(const ChannelSet& set, int nmp) {
-  std::vector<int> channels = set.channels;
-  if (set.all) {
-    channels.resize(static_cast<std::size_t>(nmp));
-    std::iota(channels.begin(), channels.end(), 0);
-  }
+std::vector<int> resolve_channels(const ChannelSet& set, const std::vector<int>& nmp) {
+  std::vector<int> channels = set.all ? nmp : set.channels;
   std::sort(channels.begin(), channels.end());
   for (std::size_t i = 0; i < channels.size(); ++i) {
-    if (channels[i] < 0 || channels[i] >= nmp) {
-      const std::string allowed = nmp > 0 ? fmt::format("0 to {}", nmp - 1) : std::string("none, the system has no NMP channels");
+    if (!std::binary_search(nmp.begin(), nmp.end(), channels[i])) {
+      const bool one_run = !nmp.empty() && nmp.back() - nmp.front() + 1 == static_cast<int>(nmp.size());
+      const std::string allowed = nmp.empty() ? std::string("none, the system has no NMP channels")
+                                  : one_run   ? fmt::format("{} to {}", nmp.front(), nmp.back())
+                                              : fmt::format("{}", fmt::join(nmp, ", "));
       config_error(set.where, "dataflow.nmp_channels", fmt::format("{} is not an NMP channel, allowed: {}", channels[i], allowed));
     }
     if (i > 0 && channels[i] == channels[i - 1]) {

@@ -19,7 +19,8 @@ FieldInfo channels_info(const std::string& doc);
 /// @throws ConfigError
 ChannelSet decode_channels(const ConfigNode& node, const std::string& path);
 
-/// Indices, ascending. @throws ConfigError for one that the system does not have, or has been named before.
-std::vector<int> resolve_channels(const ChannelSet& set, int nmp);
+/// Channel numbers, ascending. @param nmp the system's NMP channels, ascending. @throws ConfigError for a channel that is none of them, or
+/// is named twice.
+std::vector<int> resolve_channels(const ChannelSet& set, const std::vector<int>& nmp);
 
 }  // namespace bondsim

@@ -16,18 +16,19 @@ bool names_operator(const OperatorRule& rule, const std::string& op) {
 
 /// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion.
 double balanced_share(const Binding& b, const System& system) {
-  const auto& dram = system.dram;
-  const double nmp = static_cast<double>(b.nmp_channels.size()) * dram.organization.banks() * system.nmp.hb.bandwidth_gbps;
-  const double normal = static_cast<double>(b.normal_channels.size()) * bus_gbps(dram);
+  double nmp = 0;
+  for (const int c : b.nmp_channels) nmp += system.dram_of(c).organization.banks() * system.nmp_of(c).hb.bandwidth_gbps;
+  double normal = 0;
+  for (const int c : b.normal_channels) normal += bus_gbps(system.dram_of(c));
   return nmp / (nmp + normal);
 }
 
 void check_executor(const OperatorRule& rule, const Binding& b, const System& system) {
   const char* key = "dataflow.operators.executor";
   if (rule.executor != Executor::npu && b.nmp_channels.empty()) {
-    config_error(
-        rule.where, key,
-        fmt::format("'{}' needs NMP channels, the rule binds none of the system's {}", enum_name(rule.executor), system.channels.nmp));
+    config_error(rule.where, key,
+                 fmt::format("'{}' needs NMP channels, the rule binds none of the system's {}", enum_name(rule.executor),
+                             system.nmp_channel_count()));
   }
   if (rule.executor == Executor::nmp && !b.normal_channels.empty()) {
     config_error(rule.where, key, "'nmp' runs where the operand lies, allowed: normal_channels: false (or executor split)");
@@ -47,8 +48,8 @@ void check_executor(const OperatorRule& rule, const Binding& b, const System& sy
 Binding bind(const OperatorRule& rule, const System& system) {
   Binding b;
   b.executor = rule.executor;
-  b.nmp_channels = resolve_channels(rule.nmp_channels, system.channels.nmp);
-  for (int c = system.channels.nmp; rule.normal_channels && c < system.channels.total(); ++c) b.normal_channels.push_back(c);
+  b.nmp_channels = resolve_channels(rule.nmp_channels, system.nmp_channels());
+  if (rule.normal_channels) b.normal_channels = system.normal_channels();
   check_executor(rule, b, system);
   if (rule.executor == Executor::split) b.nmp_share = rule.nmp_share ? *rule.nmp_share : balanced_share(b, system);
   return b;
@@ -83,8 +84,8 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
   checks.known = known_operators();
   checks.edges = gemm_edges(layer);
   for (const std::string& name : checks.operators) checks.bindings.emplace_back(name, out.bindings_.at(name));
-  checks.nmp = system.channels.nmp;
-  checks.normal = system.channels.normal;
+  checks.nmp = system.nmp_channels();
+  checks.normal = static_cast<int>(system.normal_channels().size());
   checks.vector_units = system.npu.vector_units;
   out.groups_ = check_groups(dataflow.groups, checks);
   return out;

@@ -102,12 +102,13 @@ class GroupChecker {
 
   /// Partitions of a group: disjoint channels, together all of them.
   void check_channels() {
-    std::vector<int> owner(static_cast<std::size_t>(checks_.nmp), -1);
+    std::map<int, int> owner;  // partition by channel
+    for (const int c : checks_.nmp) owner[c] = -1;
     int normal_owner = -1;
     for (partition_ = 0; partition_ < file().partitions.size(); ++partition_) {
       const Partition& p = out_[group_].partitions[partition_];
       for (const int c : p.nmp_channels) {
-        int& o = owner[static_cast<std::size_t>(c)];
+        int& o = owner.at(c);
         if (o >= 0) reject(fmt::format("NMP channel {} belongs to partition {} too, allowed: disjoint channels", c, o));
         o = static_cast<int>(partition_);
       }
@@ -115,8 +116,8 @@ class GroupChecker {
       if (normal_owner >= 0) reject(fmt::format("the normal channels belong to partition {} too, allowed: to one", normal_owner));
       normal_owner = static_cast<int>(partition_);
     }
-    for (std::size_t c = 0; c < owner.size(); ++c) {
-      if (owner[c] >= 0) continue;
+    for (const auto& [c, partition] : owner) {
+      if (partition >= 0) continue;
       config_error(file().where, fmt::format("dataflow.groups[{}]", group_),
                    fmt::format("NMP channel {} is in no partition, a group uses all channels", c));
     }

@@ -50,7 +50,7 @@ struct GroupChecks {
   std::vector<std::string> known;                          ///< names that may be absent from this model, and are then dropped
   std::vector<std::pair<std::string, std::string>> edges;  ///< GEMM to GEMM
   std::vector<std::pair<std::string, Binding>> bindings;   ///< of each operator
-  int nmp = 0;
+  std::vector<int> nmp;                                    ///< NMP channels, ascending
   int normal = 0;
   int vector_units = 0;
 };

@@ -21,9 +21,12 @@ class SingleOperatorEmitter {
     const GemmShape& s = op.shape;
     if (std::min({s.count, s.m, s.n, s.k}) < 1)
       throw ConfigError(fmt::format("an operator of {} x [{}, {}] x [{}, {}]", s.count, s.m, s.k, s.k, s.n));
-    const int limit = op.executor == Executor::nmp ? system.channels.nmp : system.channels.total();
+    require_uniform(system, "an operator on its own");
     for (const int c : op.channels) {
-      if (c < 0 || c >= limit) throw ConfigError(fmt::format("channel {} for an operator, allowed: 0 to {}", c, limit - 1));
+      if (c < 0 || c >= system.channel_count() || (op.executor == Executor::nmp && !system.has_pes(c))) {
+        throw ConfigError(fmt::format("channel {} for an operator, allowed: 0 to {}{}", c, system.channel_count() - 1,
+                                      op.executor == Executor::nmp ? ", with PEs" : ""));
+      }
     }
     if (op.channels.empty()) throw ConfigError("an operator without channels");
     block_.layer = 0;
@@ -50,7 +53,7 @@ class SingleOperatorEmitter {
     for (Task& t : block_.tasks) place(t);
     ScheduleHeader header;
     header.model = header.dataflow = "single operator";
-    header.channels = system_.channels.names();
+    header.channels = system_.channel_names();
     header.layers = 1;
     header.operators.push_back({"gemm", block_.phase, op_.executor == Executor::npu ? "npu" : "nmp"});
     return std::make_unique<OneBlockSchedule>(std::move(header), std::move(block_));
@@ -237,7 +240,7 @@ class SingleOperatorEmitter {
 TilingProblem products_tiling_problem(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t together) {
   GemmShape of_channel = shape;
   of_channel.count = together;
-  return tiling_problem(system, of_channel, system.dram.organization.banks() / together, bits);
+  return tiling_problem(system, system.nmp_channels().front(), of_channel, system.dram.organization.banks() / together, bits);
 }
 
 namespace {
@@ -249,7 +252,7 @@ double side_by_side_ps(const System& system, const OperandBits& bits, const Gemm
 double cut_ps(const System& system, const OperandBits& bits, const GemmShape& shape, int channels) {
   const GridSplit split = closed_form_split(shape.k, shape.n, channels, 1.0);
   const std::int64_t k = split.k_of(0, shape.k, weight_k_granule(system)).size(), n = split.n_of(0, shape.n).size();
-  return round_estimate_ps(system.nmp, weight_tiling_problem(system, bits, shape.m, k, n));
+  return round_estimate_ps(system.nmp, weight_tiling_problem(system, system.nmp_channels().front(), bits, shape.m, k, n));
 }
 
 }  // namespace

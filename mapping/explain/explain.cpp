@@ -38,8 +38,8 @@ std::string who(const Binding& b) {
   return "";
 }
 
-void put_tile(Text& out, const Plan& plan, const TilingProblem& problem, const NmpTiling& tile) {
-  const NmpConfig& nmp = plan.system.nmp;
+void put_tile(Text& out, const Plan& plan, int channel, const TilingProblem& problem, const NmpTiling& tile) {
+  const NmpConfig& nmp = plan.system.nmp_of(channel);
   const TilingFootprint f = footprint(nmp, problem, tile);
   const std::int64_t rows = TileLoop::piece_rows(tile, problem.k, problem.n, problem.bits.stationary, nmp.pe);
   const std::int64_t piece_bytes = ceil_div<std::int64_t>(rows * tile.n_tile * problem.bits.stationary, 8);
@@ -69,7 +69,8 @@ void put_weights(Text& out, const Plan& plan, const WeightPlacement& w) {
   if (group.size() > 1) put(out, "; together with {} of the same input, one scatter for all", fmt::join(group, " "));
   put(out, "\n");
   const WeightShare& share = w.shares.front();
-  put_tile(out, plan, weight_tiling_problem(plan.system, w.bits, w.m, share.k.size(), share.n.size()), share.tiling);
+  put_tile(out, plan, share.channel, weight_tiling_problem(plan.system, share.channel, w.bits, w.m, share.k.size(), share.n.size()),
+           share.tiling);
 }
 
 std::string deals(const std::vector<HeadDeal>& deals) {
@@ -94,7 +95,7 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   }
   const HeadRun& run = a.runs.front();
   const std::int64_t context = plan.workload.final_tokens(run.request);
-  put_tile(out, plan, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
+  put_tile(out, plan, run.channel, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
 }
 
 void put_fused_attention(Text& out, const Plan& plan) {
@@ -146,7 +147,8 @@ std::string explain(const Plan& plan) {
   Text out;
   const Workload& w = plan.workload;
   put(out, "{} on {} ({} NMP and {} normal channels, {} banks each), dataflow {}\n", plan.model.name, plan.system.name,
-      plan.system.channels.nmp, plan.system.channels.normal, plan.memory.banks(), plan.dataflow.name());
+      plan.system.nmp_channel_count(), plan.system.channel_count() - plan.system.nmp_channel_count(), plan.memory.banks(),
+      plan.dataflow.name());
   put(out, "batch {}, {} prompt tokens{}, {} generated; {} layers, {}\n", w.batch, w.prompt_of(0),
       w.prompts.empty() ? "" : " (first request)", w.generated_tokens, plan.model.layers,
       w.layers == LayerMode::one ? "one block stands for all of them" : "a block each");
@@ -165,8 +167,8 @@ std::string explain(const Plan& plan) {
   put(out, "memory, all layers, KV for every token of the run\n");
   for (int c = 0; c < plan.memory.channels(); ++c) {
     const std::int64_t used = plan.memory.bytes_per_bank(c) * plan.memory.banks();
-    const std::int64_t there = plan.memory.bank_bytes() * plan.memory.banks();
-    put(out, "  channel {} ({}): {:.1f} of {:.1f} MB, {:.1f} %\n", c, c < plan.system.channels.nmp ? "NMP" : "normal", mb(used), mb(there),
+    const std::int64_t there = plan.memory.bank_bytes(c) * plan.memory.banks();
+    put(out, "  channel {} ({}): {:.1f} of {:.1f} MB, {:.1f} %\n", c, plan.system.has_pes(c) ? "NMP" : "normal", mb(used), mb(there),
         100.0 * static_cast<double>(used) / static_cast<double>(there));
   }
   return fmt::to_string(out);

@@ -46,7 +46,7 @@ std::int64_t row_bytes(const AttentionPlacement& a, const HeadRun& run, int pe, 
 
 /// Elements of a token that are kept together: a tile of K (for the input buffer) or of columns of V (for the accumulators) at most.
 std::int64_t block_elements(const PlanContext& c, const AttentionPlacement& a, const HeadRun& run) {
-  const NmpConfig& nmp = c.system.nmp;
+  const NmpConfig& nmp = c.system.nmp_of(run.channel);
   const double kib = a.keys ? nmp.input_buffer_kib : nmp.pe.output_buffer_kib;
   const std::int64_t bits_each = a.keys ? run.gemms * a.m * a.bits.activation : a.m * a.bits.accumulator;
   const std::int64_t limit = static_cast<std::int64_t>(kib * 1024) * 8 / bits_each;
@@ -77,10 +77,11 @@ void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a,
   a.runs.push_back(run);
 }
 
-/// Estimate of a round of `together` heads side by side in a channel that has `tokens` tokens of each.
-double round_ps(const PlanContext& c, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
+/// Estimate of a round of `together` heads side by side in `channel`, which has `tokens` tokens of each.
+double round_ps(const PlanContext& c, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
   const GemmShape shape{together, a.m, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
-  return round_estimate_ps(c.system.nmp, tiling_problem(c.system, shape, c.system.dram.organization.banks() / together, a.bits));
+  return round_estimate_ps(c.system.nmp_of(channel),
+                           tiling_problem(c.system, channel, shape, c.system.dram_of(channel).organization.banks() / together, a.bits));
 }
 
 /// Puts the heads of one channel on its PEs. Heads of one context share a round; GEMMs of different shapes follow one another.
@@ -102,7 +103,7 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
     HeadRun run = seed;
     run.request = alike.front().request;
     const std::int64_t tokens = tokens_of_part(w.final_tokens(run.request), run.parts, 0);
-    const auto estimate = [&](std::int64_t together) { return round_ps(c, a, tokens, together); };
+    const auto estimate = [&](std::int64_t together) { return round_ps(c, seed.channel, a, tokens, together); };
     std::size_t placed = 0;
     for (const ProductRound& round : choose_rounds(static_cast<std::int64_t>(alike.size()), memory.banks(), estimate)) {
       for (std::int64_t i = 0; i < round.times; ++i) {
@@ -123,11 +124,12 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
 /// and the sums of values of different tokens.
 double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std::vector<HeadDeal>& deals, std::size_t channels,
                     std::int64_t context) {
+  const int channel = c.system.nmp_channels().front();
   double ps = 0, sums = 0;
   for (const HeadDeal& deal : deals) {
     const std::int64_t tokens = tokens_of_part(context, deal.parts, 0);
     const auto mine = static_cast<std::int64_t>(ceil_div(deal.heads, channels / static_cast<std::size_t>(deal.parts)));
-    const auto estimate = [&](std::int64_t together) { return round_ps(c, a, tokens, together); };
+    const auto estimate = [&](std::int64_t together) { return round_ps(c, channel, a, tokens, together); };
     ps += rounds_estimate_ps(choose_rounds(mine, c.system.dram.organization.banks(), estimate), estimate);
     const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
     ps += 1e3 * vectors / bus_gbps(c.system.dram);
@@ -309,7 +311,7 @@ std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, 
 }
 
 TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
-  TilingProblem p = tiling_problem(system, run_shape(a, run, context), run.pes_per_gemm, a.bits);
+  TilingProblem p = tiling_problem(system, run.channel, run_shape(a, run, context), run.pes_per_gemm, a.bits);
   // The cache grows token by token, each token in blocks of its elements: the tiles follow the blocks.
   p.fixed_k = a.keys ? run.block_elements : 0;
   p.fixed_n = a.keys ? 0 : run.block_elements;
@@ -318,7 +320,7 @@ TilingProblem run_problem(const System& system, const AttentionPlacement& a, con
 
 NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
   const TilingProblem p = run_problem(system, a, run, context);
-  const auto tiling = choose_tiling(system.nmp, p);
+  const auto tiling = choose_tiling(system.nmp_of(run.channel), p);
   if (!tiling) {
     throw InfeasibleError(fmt::format("attention on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers", run.channel,
                                       p.count, p.m, p.k, p.k, p.n));

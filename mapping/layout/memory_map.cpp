@@ -56,12 +56,16 @@ void ExtentBuilder::add(int channel, int bank, std::int64_t bank_offset, std::in
 MemoryMap::MemoryMap(const System& system, int layers)
     : layers_(layers),
       banks_(system.dram.organization.banks()),
-      bank_bytes_(system.dram.organization.bank_bytes()),
       page_bytes_(system.dram.organization.page_bytes()),
       host_unit_(system.dram.organization.access_bytes()),
       both_unit_(std::lcm<std::int64_t>(host_unit_, std::max(1, system.nmp.hb.access_bytes))),
-      layer_bytes_(static_cast<std::size_t>(system.channels.total()), 0),
-      shared_bytes_(static_cast<std::size_t>(system.channels.total()), 0) {}
+      layer_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
+      shared_bytes_(static_cast<std::size_t>(system.channel_count()), 0) {
+  for (int c = 0; c < system.channel_count(); ++c) {
+    bank_bytes_.push_back(system.dram_of(c).organization.bank_bytes());
+    if (system.has_pes(c)) both_unit_ = std::lcm<std::int64_t>(both_unit_, std::max(1, system.nmp_of(c).hb.access_bytes));
+  }
+}
 
 std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per_bank) {
   std::int64_t& top = (space == Space::layer ? layer_bytes_ : shared_bytes_)[static_cast<std::size_t>(channel)];
@@ -87,12 +91,14 @@ std::int64_t MemoryMap::bytes_per_bank(int channel) const {
 
 void MemoryMap::require_capacity() const {
   int fullest = 0;
+  const auto over = [&](int c) { return bytes_per_bank(c) - bank_bytes(c); };
   for (int c = 1; c < channels(); ++c) {
-    if (bytes_per_bank(c) > bytes_per_bank(fullest)) fullest = c;
+    if (over(c) > over(fullest)) fullest = c;
   }
-  if (channels() == 0 || bytes_per_bank(fullest) <= bank_bytes_) return;
+  if (channels() == 0 || over(fullest) <= 0) return;
   throw InfeasibleError(fmt::format("channel {}: {} bytes needed ({} in each of {} banks), {} bytes there ({} a bank)", fullest,
-                                    bytes_per_bank(fullest) * banks_, bytes_per_bank(fullest), banks_, bank_bytes_ * banks_, bank_bytes_));
+                                    bytes_per_bank(fullest) * banks_, bytes_per_bank(fullest), banks_, bank_bytes(fullest) * banks_,
+                                    bank_bytes(fullest)));
 }
 
 std::vector<Extent> MemoryMap::spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const {

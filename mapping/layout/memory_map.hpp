@@ -55,7 +55,7 @@ class MemoryMap {
   void require_capacity() const;
 
   std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers
-  std::int64_t bank_bytes() const { return bank_bytes_; }
+  std::int64_t bank_bytes(int channel) const { return bank_bytes_[static_cast<std::size_t>(channel)]; }
   int banks() const { return banks_; }
   int channels() const { return static_cast<int>(layer_bytes_.size()); }
 
@@ -76,10 +76,10 @@ class MemoryMap {
  private:
   int layers_ = 0;
   int banks_ = 0;
-  std::int64_t bank_bytes_ = 0;
   std::int64_t page_bytes_ = 0;
   std::int64_t host_unit_ = 0;
   std::int64_t both_unit_ = 0;
+  std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next two
   std::vector<std::int64_t> layer_bytes_;
   std::vector<std::int64_t> shared_bytes_;
 };

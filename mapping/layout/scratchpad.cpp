@@ -145,7 +145,7 @@ std::vector<Extent> spill_extents(const Spill& spill, int channel, std::int64_t 
 }
 
 std::int64_t stream_capacity(const System& system) {
-  return static_cast<std::int64_t>(2.0 * system.npu.dma_chunk_kib * 1024 * system.channels.total());
+  return static_cast<std::int64_t>(2.0 * system.npu.dma_chunk_kib * 1024 * system.channel_count());
 }
 
 std::int64_t activation_capacity(const System& system, const Model& model, std::int64_t tokens) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
@@ -31,12 +32,17 @@ std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space,
   return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
 }
 
+/// Tilings found so far, by group of channels.
+using TilingMemos = std::map<const ChannelGroup*, TilingMemo>;
+
 /// Time of a group cut like this: the slowest channel's scatter, computation and load, one after the other, and the sum of partial results.
-/// @param share_ps time of a share in the PEs
+/// @param share_ps time of a share in the PEs of a channel
 template <class ShareTime>
-double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const GridSplit& split, ShareTime share_ps) {
+double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& group, const std::vector<int>& channels,
+                     const GridSplit& split, ShareTime share_ps) {
   double slowest_ps = 0;
   for (int i = 0; i < split.channels(); ++i) {
+    const int channel = channels[static_cast<std::size_t>(i)];
     const std::int64_t k = split.k_of(i, group.front().op.k, weight_k_granule(c.system)).size();
     double bytes = static_cast<double>(bytes_of(c.decode_tokens * k, c.model.bits.activation));
     double ps = 0;
@@ -44,9 +50,9 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
       const std::int64_t n = split.n_of(i, w.n_nmp).size();
       if (n == 0 || k == 0) continue;
       bytes += static_cast<double>(bytes_of(w.m * n, w.bits.output));
-      ps += share_ps(weight_tiling_problem(c.system, w.bits, w.m, k, n));
+      ps += share_ps(channel, weight_tiling_problem(c.system, channel, w.bits, w.m, k, n));
     }
-    slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system.dram));
+    slowest_ps = std::max(slowest_ps, ps + 1000.0 * bytes / bus_gbps(c.system.dram_of(channel)));
   }
   double sums = 0;
   for (const WeightPlacement& w : group) sums += static_cast<double>(w.m * w.n_nmp * (split.t_k() - 1));
@@ -55,46 +61,48 @@ double group_cost_us(const PlanContext& c, const std::vector<WeightPlacement>& g
   return slowest_ps * 1e-6 + reduce_us;
 }
 
-SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement>& group, int channels, TilingMemo& tilings) {
+SplitReport choose_split(const PlanContext& c, const std::vector<WeightPlacement>& group, const std::vector<int>& channels,
+                         TilingMemos& tilings) {
   std::int64_t n = 0;
   for (const WeightPlacement& w : group) n += w.n_nmp;
   SplitReport report;
-  report.closed_form = closed_form_split(group.front().op.k, n, channels, 1.0);
+  report.closed_form = closed_form_split(group.front().op.k, n, static_cast<int>(channels.size()), 1.0);
   constexpr double never = std::numeric_limits<double>::infinity();
   double best = never;
   const auto cost = [&](const GridSplit& split) {
     // A cut that could not be the best is not tiled.
-    const auto bound = [&](const TilingProblem& p) { return share_bound_ps(c.system.nmp, p); };
-    if (group_cost_us(c, group, split, bound) >= best) return never;
-    const double us = group_cost_us(c, group, split, [&](const TilingProblem& p) {
-      const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, p);
+    const auto bound = [&](int channel, const TilingProblem& p) { return share_bound_ps(c.system.nmp_of(channel), p); };
+    if (group_cost_us(c, group, channels, split, bound) >= best) return never;
+    const double us = group_cost_us(c, group, channels, split, [&](int channel, const TilingProblem& p) {
+      const TilingMemo::Choice* choice = tilings[&c.system.group_of(channel)].choose(c.system.nmp_of(channel), p);
       return choice == nullptr ? never : choice->cost_ps;
     });
     best = std::min(best, us);
     return us;
   };
-  const SplitChoice choice = search_split(channels, report.closed_form, cost);
+  const SplitChoice choice = search_split(static_cast<int>(channels.size()), report.closed_form, cost);
   report.searched = choice.split;
   report.searched_us = choice.cost;
   report.closed_form_us = choice.fallback_cost;
   return report;
 }
 
-NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, TilingMemo& tilings) {
-  const TilingProblem problem = weight_tiling_problem(c.system, w.bits, w.m, share.k.size(), share.n.size());
+NmpTiling tiling_of(const PlanContext& c, const WeightPlacement& w, const WeightShare& share, TilingMemos& tilings) {
+  const NmpConfig& nmp = c.system.nmp_of(share.channel);
+  const TilingProblem problem = weight_tiling_problem(c.system, share.channel, w.bits, w.m, share.k.size(), share.n.size());
   if (c.tiling != nullptr) {
-    if (const NmpTiling* given = c.tiling->find(w.op.name)) return fitted(*given, c.system.nmp, problem, w.op.name, share.channel);
+    if (const NmpTiling* given = c.tiling->find(w.op.name)) return fitted(*given, nmp, problem, w.op.name, share.channel);
   }
-  const TilingMemo::Choice* choice = tilings.choose(c.system.nmp, problem);
+  const TilingMemo::Choice* choice = tilings[&c.system.group_of(share.channel)].choose(nmp, problem);
   if (choice == nullptr) {
     throw InfeasibleError(fmt::format("operator {} on channel {}: {} rows of input need {} bytes of output buffer a column, {} KiB there",
-                                      w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), c.system.nmp.pe.output_buffer_kib));
+                                      w.op.name, share.channel, w.m, bytes_of(w.m, w.bits.accumulator), nmp.pe.output_buffer_kib));
   }
   return choice->tiling;
 }
 
 void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<int>& channels, const std::vector<std::int64_t>& inputs,
-                  MemoryMap& memory, TilingMemo& tilings) {
+                  MemoryMap& memory, TilingMemos& tilings) {
   for (std::size_t i = 0; i < channels.size(); ++i) {
     WeightShare share;
     share.channel = channels[i];
@@ -150,8 +158,9 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
 
 std::int64_t weight_k_granule(const System& system) { return system.nmp.pe.macs_per_fpu; }
 
-TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n) {
-  TilingProblem problem = tiling_problem(system, {1, m, n, k}, system.dram.organization.banks(), bits);
+TilingProblem weight_tiling_problem(const System& system, int channel, const OperandBits& bits, std::int64_t m, std::int64_t k,
+                                    std::int64_t n) {
+  TilingProblem problem = tiling_problem(system, channel, {1, m, n, k}, system.dram_of(channel).organization.banks(), bits);
   problem.may_spill = true;
   return problem;
 }
@@ -178,9 +187,9 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
   std::vector<std::int64_t> inputs;
   SplitReport report;
   GridSplit split;
-  TilingMemo tilings;
+  TilingMemos tilings;
   if (on_nmp) {
-    report = choose_split(c, out, static_cast<int>(channels.size()), tilings);
+    report = choose_split(c, out, channels, tilings);
     split = c.split == SplitPolicy::search ? report.searched : report.closed_form;
     for (std::size_t i = 0; i < channels.size(); ++i) {
       const std::int64_t elements = c.decode_tokens * split.k_of(static_cast<int>(i), k, weight_k_granule(c.system)).size();

@@ -60,8 +60,9 @@ std::vector<Extent> share_partials(const WeightPlacement& w, const WeightShare& 
 /// Elements of K a channel's part is a multiple of, where K allows: what an FPU takes in a cycle.
 std::int64_t weight_k_granule(const System& system);
 
-/// The problem of tiling a share of a weight GEMM, [m, k] x [k, n], on all PEs of a channel.
-TilingProblem weight_tiling_problem(const System& system, const OperandBits& bits, std::int64_t m, std::int64_t k, std::int64_t n);
+/// The problem of tiling a share of a weight GEMM, [m, k] x [k, n], on all PEs of `channel`.
+TilingProblem weight_tiling_problem(const System& system, int channel, const OperandBits& bits, std::int64_t m, std::int64_t k,
+                                    std::int64_t n);
 
 /// Operators that read the same input and run on the same NMP channels: they share the cut of K, so the input is scattered once.
 struct WeightGroup {

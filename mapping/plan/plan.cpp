@@ -121,7 +121,7 @@ void register_operator(Plan& plan, const std::string& name, Phase phase, const s
 void fill_header(Plan& plan) {
   plan.header.model = plan.model.name;
   plan.header.dataflow = plan.dataflow.name();
-  plan.header.channels = plan.system.channels.names();
+  plan.header.channels = plan.system.channel_names();
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);

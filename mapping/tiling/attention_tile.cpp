@@ -56,7 +56,7 @@ double attention_seconds(const System& system, const AttentionProblem& p, const 
   std::int64_t operations = vector_operations({VectorKind::softmax, t.heads * t.rows * t.columns, 0, 0}, npu);
   if (column_tiles > 1) operations += vector_operations({VectorKind::rescale, t.heads * t.rows * p.head_dim, 0, 0}, npu);
   const double vector = system.fidelity.vector_ops ? cycle * static_cast<double>(vector_cycles(operations, 0, npu)) : 0;
-  const auto channels = static_cast<double>(std::min<std::int64_t>(system.channels.total(), t.heads * p.channels_per_head));
+  const auto channels = static_cast<double>(std::min<std::int64_t>(system.channel_count(), t.heads * p.channels_per_head));
   const double group_bytes = 2.0 * static_cast<double>(bytes_of(t.heads * p.context * p.head_dim, p.bits.stationary));
   const double loads_of_group =
       group_bytes / (channels * bus_gbps(system.dram) * 1e9) * static_cast<double>(t.keeps_stationary ? 1 : row_tiles);
@@ -69,7 +69,7 @@ AttentionTile choose_attention_tile(const System& system, const AttentionProblem
   const std::int64_t least_columns = std::min<std::int64_t>(p.context, system.npu.array_columns);
   std::vector<std::pair<double, AttentionTile>> fitting;
   double best = std::numeric_limits<double>::infinity();
-  for (std::int64_t heads = 1; heads <= std::min<std::int64_t>(p.heads, system.channels.total()); ++heads) {
+  for (std::int64_t heads = 1; heads <= std::min<std::int64_t>(p.heads, system.channel_count()); ++heads) {
     for (const std::int64_t columns : parts_of(p.context, least_columns, least_columns)) {
       for (const std::int64_t rows : parts_of(p.m, least_rows, 1)) {
         for (const bool keeps : {true, false}) {

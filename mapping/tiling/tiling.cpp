@@ -75,15 +75,16 @@ std::int64_t pieces_in(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
 
 }  // namespace
 
-TilingProblem tiling_problem(const System& system, const GemmShape& shape, std::int64_t pes_per_gemm, const OperandBits& bits) {
+TilingProblem tiling_problem(const System& system, int channel, const GemmShape& shape, std::int64_t pes_per_gemm,
+                             const OperandBits& bits) {
   TilingProblem p;
   p.count = shape.count;
   p.m = shape.m;
   p.k = shape.k;
   p.n = ceil_div(shape.n, pes_per_gemm);
   p.bits = bits;
-  p.banks = system.dram.organization.banks();
-  p.port = port_timing(system.dram, system.nmp, system.controller.refresh != RefreshKind::none);
+  p.banks = system.dram_of(channel).organization.banks();
+  p.port = port_timing(system.dram_of(channel), system.nmp_of(channel), system.controller_of(channel).refresh != RefreshKind::none);
   return p;
 }
 

@@ -27,7 +27,7 @@ struct TilingProblem {
 };
 
 /// The problem of a channel's share: GEMMs of `shape` side by side, each on `pes_per_gemm` PEs.
-TilingProblem tiling_problem(const System& system, const GemmShape& shape, std::int64_t pes_per_gemm, const OperandBits& bits);
+TilingProblem tiling_problem(const System& system, int channel, const GemmShape& shape, std::int64_t pes_per_gemm, const OperandBits& bits);
 
 /// Buffer use of a tiling in bytes.
 struct TilingFootprint {

@@ -36,17 +36,28 @@ constexpr std::array<LimitRow, 4> limits = {{{6.4, {8, 8, 8, 8}}, {12.8, {8, 8, 
 
 double fpus_of_16(const PeConfig& pe) { return static_cast<double>(pe.fpus) * pe.macs_per_fpu / 16; }
 
-bool on_logic_die(const System& s) { return s.channels.nmp > 0 && s.nmp.placement == NmpPlacement::hybrid_bonded; }
+bool on_logic_die(const NmpConfig& nmp) { return nmp.placement == NmpPlacement::hybrid_bonded; }
+
+/// First channel of each group with PEs.
+std::vector<int> pe_groups(const System& system) {
+  std::vector<int> first;
+  int channel = 0;
+  for (const ChannelGroup& group : system.channels) {
+    if (group.engine == ChannelEngine::bank_pes) first.push_back(channel);
+    channel += group.count;
+  }
+  return first;
+}
 
 }  // namespace
 
-PeArea pe_area(const System& system) {
-  const PeConfig& pe = system.nmp.pe;
+PeArea pe_area(const NmpConfig& nmp, int banks) {
+  const PeConfig& pe = nmp.pe;
   PeArea area;
   area.fpus = interpolated(fpu_mm2, pe.clock_mhz) * fpus_of_16(pe);
-  const double kib = pe.weight_buffer_kib + pe.output_buffer_kib + system.nmp.input_buffer_kib / system.dram.organization.banks();
+  const double kib = pe.weight_buffer_kib + pe.output_buffer_kib + nmp.input_buffer_kib / banks;
   area.sram = kib / 1024 * sram_mm2_per_mib;
-  area.hb_controller = interpolated(hb_share, system.nmp.hb.bandwidth_gbps) * pe_area_budget_mm2;
+  area.hb_controller = interpolated(hb_share, nmp.hb.bandwidth_gbps) * pe_area_budget_mm2;
   return area;
 }
 
@@ -60,10 +71,12 @@ std::optional<int> most_fpus(double clock_mhz, double hb_bandwidth_gbps) {
   return std::nullopt;
 }
 
-std::optional<std::string> illegal_device(const System& system) {
-  if (!on_logic_die(system)) return std::nullopt;
-  const PeConfig& pe = system.nmp.pe;
-  const double gbps = system.nmp.hb.bandwidth_gbps;
+namespace {
+
+std::optional<std::string> illegal_pe(const NmpConfig& nmp) {
+  if (!on_logic_die(nmp)) return std::nullopt;
+  const PeConfig& pe = nmp.pe;
+  const double gbps = nmp.hb.bandwidth_gbps;
   const auto limit = most_fpus(pe.clock_mhz, gbps);
   if (!limit) {
     return fmt::format("a PE at {} MHz with {} GB/s of HB is beyond the published table (up to {} MHz and {} GB/s)", pe.clock_mhz, gbps,
@@ -74,12 +87,26 @@ std::optional<std::string> illegal_device(const System& system) {
                      pe.fpus, pe.macs_per_fpu, pe.clock_mhz, gbps, *limit);
 }
 
+}  // namespace
+
+std::optional<std::string> illegal_device(const System& system) {
+  for (const int channel : pe_groups(system)) {
+    if (auto reason = illegal_pe(system.nmp_of(channel))) return reason;
+  }
+  return std::nullopt;
+}
+
 std::string area_text(const System& system) {
-  if (!on_logic_die(system)) return {};
-  const PeArea area = pe_area(system);
-  const int pes = system.dram.organization.banks();
-  return fmt::format("PE area {:.2f} mm2 of {} (FPUs {:.2f}, SRAM {:.2f}, HB controller {:.2f}); {} PEs of a channel {:.1f} mm2\n",
-                     area.total(), pe_area_budget_mm2, area.fpus, area.sram, area.hb_controller, pes, pes * area.total());
+  std::string text;
+  for (const int channel : pe_groups(system)) {
+    const NmpConfig& nmp = system.nmp_of(channel);
+    if (!on_logic_die(nmp)) continue;
+    const int pes = system.dram_of(channel).organization.banks();
+    const PeArea area = pe_area(nmp, pes);
+    text += fmt::format("PE area {:.2f} mm2 of {} (FPUs {:.2f}, SRAM {:.2f}, HB controller {:.2f}); {} PEs of a channel {:.1f} mm2\n",
+                        area.total(), pe_area_budget_mm2, area.fpus, area.sram, area.hb_controller, pes, pes * area.total());
+  }
+  return text;
 }
 
 }  // namespace bondsim

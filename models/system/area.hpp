@@ -17,7 +17,8 @@ struct PeArea {
   double total() const { return fpus + sram + hb_controller; }
 };
 
-PeArea pe_area(const System& system);
+/// @param banks of a channel, which share its input buffer
+PeArea pe_area(const NmpConfig& nmp, int banks);
 
 /// Most FPUs of 16 MACs that fit below a bank beside the HB controller, by the published look-up table (H2-LLM, ISCA'25). A clock or
 /// bandwidth between the table's counts as the next higher one; nothing for those above the table.
@@ -27,7 +28,8 @@ std::optional<int> most_fpus(double clock_mhz, double hb_bandwidth_gbps);
 /// (for which no limit is published).
 std::optional<std::string> illegal_device(const System& system);
 
-/// One line: the sum of a PE's areas against the budget, and of a channel's PEs; empty for a device without PEs on a logic die.
+/// A line for each group of channels: the sum of a PE's areas against the budget, and of a channel's PEs; empty for a device without PEs on
+/// a logic die.
 std::string area_text(const System& system);
 
 }  // namespace bondsim

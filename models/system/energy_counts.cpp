@@ -11,7 +11,7 @@ EnergyCounts energy_counts(const Task& task, const System& system) {
   switch (task.kind) {
     case TaskKind::nmp_gemm:
       counts.pe_macs = task.nmp.shape.macs();
-      counts.pe_sram_bits = pe_sram_bits(task.nmp, system.nmp);
+      counts.pe_sram_bits = pe_sram_bits(task.nmp, system.nmp_of(task.channel()));
       break;
     case TaskKind::npu_gemm:
       counts.npu_macs = task.npu.shape.macs();
@@ -27,12 +27,12 @@ EnergyCounts energy_counts(const Task& task, const System& system) {
   return counts;
 }
 
-EnergyCounts energy_counts(const ChannelCounts& c, const System& system) {
+EnergyCounts energy_counts(int channel, const ChannelCounts& c, const System& system) {
   EnergyCounts e;
   e.activates = c.activates;
-  e.host_bits = (c.reads + c.writes) * system.dram.organization.access_bytes() * 8;
-  e.hb_bits = (c.hb_reads + c.hb_writes) * system.nmp.hb.access_bytes * 8;
-  e.refreshed_rows = refreshed_rows(system.dram, c);
+  e.host_bits = (c.reads + c.writes) * system.dram_of(channel).organization.access_bytes() * 8;
+  e.hb_bits = (c.hb_reads + c.hb_writes) * system.nmp_of(channel).hb.access_bytes * 8;
+  e.refreshed_rows = refreshed_rows(system.dram_of(channel), c);
   return e;
 }
 

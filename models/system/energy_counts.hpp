@@ -9,8 +9,8 @@ namespace bondsim {
 /// Counted actions of a task's own work (MACs, SRAM, vector operations), once; its DRAM commands are counted by the channels.
 EnergyCounts energy_counts(const Task& task, const System& system);
 
-/// Counted actions behind DRAM commands.
-EnergyCounts energy_counts(const ChannelCounts& commands, const System& system);
+/// Counted actions behind DRAM commands of a channel.
+EnergyCounts energy_counts(int channel, const ChannelCounts& commands, const System& system);
 
 /// The model of the system's table.
 EnergyModel energy_model(const System& system);

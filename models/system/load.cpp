@@ -29,32 +29,99 @@ void resolve_reference(ConfigNode& node, const std::string& path, const std::str
 void resolve_system(ConfigNode& node, const std::string& path, std::vector<std::string>& files) {
   resolve_reference(node, path, "dram", "bondsim.dram/1", files);
   resolve_reference(node, path, "energy", "bondsim.energy/1", files);
+  for (auto& [key, groups] : node.entries) {
+    if (key != "channel_groups") continue;
+    for (std::size_t i = 0; i < groups.items.size(); ++i) {
+      resolve_reference(groups.items[i], fmt::format("{}.channel_groups[{}]", path, i), "dram", "bondsim.dram/1", files);
+    }
+  }
 }
+
+namespace {
+
+/// Sections of a system, or of a group of its channels, where they stand.
+struct Sections {
+  const ConfigNode& node;
+  std::string path;
+  /// A section's own node; the node around it where it is left out.
+  const ConfigNode& at(const char* key) const {
+    const ConfigNode* child = node.find(key);
+    return child != nullptr ? *child : node;
+  }
+};
+
+void check_dram(const Sections& at, const DramConfig& dram, const ControllerConfig& controller) {
+  const DramOrganization& shape = dram.organization;
+  if (shape.banks() > 64) {
+    config_error(at.at("dram"), at.path + ".dram.organization", fmt::format("{} banks in a channel, allowed: up to 64", shape.banks()));
+  }
+  try {
+    const AddressMap map(controller.address_map, shape);
+  } catch (const ConfigError& e) {
+    const ConfigNode* given = at.node.find("controller");
+    const ConfigNode* layout = given == nullptr ? nullptr : given->find("address_map");
+    throw ConfigError(fmt::format("{}: {}.{}", (layout != nullptr ? *layout : at.at("dram")).where(), at.path, e.what()));
+  }
+}
+
+void check_nmp(const Sections& at, const NmpConfig& nmp, const DramConfig& dram) {
+  if (nmp.placement == NmpPlacement::in_die && nmp.pe.double_buffered_weights) {
+    config_error(at.at("nmp"), at.path + ".nmp.pe.double_buffered_weights",
+                 "PEs in the DRAM die compute straight on column data, allowed with placement in_die: false");
+  }
+  const int page = dram.organization.page_bytes();
+  if (page % nmp.hb.access_bytes != 0) {
+    config_error(at.at("nmp"), at.path + ".nmp.hb.access_bytes",
+                 fmt::format("{} B does not divide a page of {} B", nmp.hb.access_bytes, page));
+  }
+}
+
+/// Channels may differ in timing, capacity and PEs; tensors are laid over banks, pages and bursts of one size.
+void check_same_shape(const Sections& at, const DramOrganization& mine, const DramOrganization& shared) {
+  if (mine.banks() == shared.banks() && mine.page_bytes() == shared.page_bytes() && mine.access_bytes() == shared.access_bytes()) return;
+  config_error(
+      at.at("dram"), at.path + ".dram.organization",
+      fmt::format("{} banks, pages of {} B and bursts of {} B beside groups with {}, {} B and {} B, allowed: the same in all groups",
+                  mine.banks(), mine.page_bytes(), mine.access_bytes(), shared.banks(), shared.page_bytes(), shared.access_bytes()));
+}
+
+void check_groups(const System& system, const ConfigNode& node, const std::string& path) {
+  const ConfigNode* list = node.find("channel_groups");
+  int first = 0;
+  for (std::size_t i = 0; i < system.channels.size(); ++i) {
+    const ChannelGroup& group = system.channels[i];
+    const Sections at{list != nullptr ? list->items[i] : node, list != nullptr ? fmt::format("{}.channel_groups[{}]", path, i) : path};
+    for (std::size_t before = 0; before < i; ++before) {
+      if (system.channels[before].name == group.name) {
+        config_error(at.at("name"), at.path + ".name", "'" + group.name + "' is named twice, allowed: once");
+      }
+    }
+    if (group.dram || group.controller) check_dram(at, system.dram_of(first), system.controller_of(first));
+    if (group.dram) check_same_shape(at, group.dram->organization, system.dram.organization);
+    if (group.nmp && group.engine == ChannelEngine::none) {
+      config_error(at.at("nmp"), at.path + ".nmp", "given for channels without PEs, allowed with engine: bank_pes");
+    }
+    if (group.nmp || group.dram) check_nmp(at, system.nmp_of(first), system.dram_of(first));
+    first += group.count;
+  }
+}
+
+}  // namespace
 
 System decode_system(const ConfigNode& node, const std::string& path) {
   auto system = decode_document<System>(node, path, "bondsim.system/1");
-  if (system.channels.total() == 0) config_error(node, path + ".channels", "no channel at all, allowed: at least one");
+  const ConfigNode* counts = node.find("channels");
+  if ((counts != nullptr) == (node.find("channel_groups") != nullptr)) {
+    config_error(node, path + ".channels",
+                 "memory channels are given either by kind or by group, allowed: one of channels, channel_groups");
+  }
+  if (counts != nullptr) system.set_channels(system.counts.nmp, system.counts.normal);
+  if (system.channels.empty()) config_error(node, path + ".channels", "no channel at all, allowed: at least one");
   validate(system.energy, *node.find("energy"), path + ".energy");
-  const DramOrganization& shape = system.dram.organization;
-  if (shape.banks() > 64) {
-    config_error(*node.find("dram"), path + ".dram.organization", fmt::format("{} banks in a channel, allowed: up to 64", shape.banks()));
-  }
-  try {
-    const AddressMap map(system.controller.address_map, shape);
-  } catch (const ConfigError& e) {
-    const ConfigNode* controller = node.find("controller");
-    const ConfigNode* layout = controller == nullptr ? nullptr : controller->find("address_map");
-    throw ConfigError(fmt::format("{}: {}.{}", (layout != nullptr ? *layout : *node.find("dram")).where(), path, e.what()));
-  }
-  if (system.nmp.placement == NmpPlacement::in_die && system.nmp.pe.double_buffered_weights) {
-    config_error(*node.find("nmp"), path + ".nmp.pe.double_buffered_weights",
-                 "PEs in the DRAM die compute straight on column data, allowed with placement in_die: false");
-  }
-  const int page = system.dram.organization.page_bytes();
-  if (page % system.nmp.hb.access_bytes != 0) {
-    config_error(*node.find("nmp"), path + ".nmp.hb.access_bytes",
-                 fmt::format("{} B does not divide a page of {} B", system.nmp.hb.access_bytes, page));
-  }
+  const Sections at{node, path};
+  check_dram(at, system.dram, system.controller);
+  check_nmp(at, system.nmp, system.dram);
+  check_groups(system, node, path);
   return system;
 }
 

@@ -10,13 +10,20 @@ inline double bus_gbps(const DramConfig& dram) {
 }
 
 inline MachinePeaks machine_peaks(const System& system) {
-  const PeConfig& pe = system.nmp.pe;
-  const double pes = static_cast<double>(system.channels.nmp) * system.dram.organization.banks();
   MachinePeaks peaks;
   peaks.npu_macs_per_s = system.npu.peak_macs();
-  peaks.nmp_macs_per_s = pes * pe.fpus * pe.macs_per_fpu * pe.clock_mhz * 1e6;
-  peaks.hb_bytes_per_s = pes * system.nmp.hb.bandwidth_gbps * 1e9;
-  peaks.bus_bytes_per_s = system.channels.total() * bus_gbps(system.dram) * 1e9;
+  double bus = 0;
+  int channel = 0;
+  for (const ChannelGroup& group : system.channels) {
+    const DramConfig& dram = system.dram_of(channel);
+    const NmpConfig& nmp = system.nmp_of(channel);
+    const double pes = group.engine == ChannelEngine::bank_pes ? static_cast<double>(group.count) * dram.organization.banks() : 0;
+    peaks.nmp_macs_per_s += pes * nmp.pe.fpus * nmp.pe.macs_per_fpu * nmp.pe.clock_mhz * 1e6;
+    peaks.hb_bytes_per_s += pes * nmp.hb.bandwidth_gbps * 1e9;
+    bus += group.count * bus_gbps(dram);
+    channel += group.count;
+  }
+  peaks.bus_bytes_per_s = bus * 1e9;
   return peaks;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,22 +11,45 @@
 
 namespace bondsim {
 
-/// Channels of a system, by kind. Indices: NMP channels first, 0 .. nmp-1, then the normal ones.
-struct ChannelsConfig {
+/// Short form of a system's channels: two groups, `nmp` before `normal`, of the file's own DRAM part and PEs.
+struct ChannelKinds {
   int nmp = 0;
   int normal = 0;
-  int total() const { return nmp + normal; }
-  /// Names of all channels as executors, by number: `nmp.channel0`, ..., `normal.channel7`.
-  std::vector<std::string> names() const {
-    std::vector<std::string> list;
-    for (int i = 0; i < total(); ++i) list.push_back((i < nmp ? "nmp.channel" : "normal.channel") + std::to_string(i));
+};
+template <class Visitor>
+void fields(Visitor& v, ChannelKinds& c) {
+  v.field("nmp", c.nmp, required("channels whose banks have PEs").range(0, 256));
+  v.field("normal", c.normal, required("plain channels").range(0, 256));
+}
+
+/// Computing engine of a channel.
+enum class ChannelEngine { none, bank_pes };
+template <>
+struct EnumNames<ChannelEngine> {
+  static const std::vector<std::pair<const char*, ChannelEngine>>& names() {
+    static const std::vector<std::pair<const char*, ChannelEngine>> list = {{"none", ChannelEngine::none},
+                                                                            {"bank_pes", ChannelEngine::bank_pes}};
     return list;
   }
 };
+
+/// Channels that are alike. Sections a group leaves out are the system's.
+struct ChannelGroup {
+  std::string name;
+  int count = 0;
+  ChannelEngine engine = ChannelEngine::none;
+  std::optional<DramConfig> dram;
+  std::optional<ControllerConfig> controller;
+  std::optional<NmpConfig> nmp;
+};
 template <class Visitor>
-void fields(Visitor& v, ChannelsConfig& c) {
-  v.field("nmp", c.nmp, required("channels whose banks have PEs").range(0, 256));
-  v.field("normal", c.normal, required("plain channels").range(0, 256));
+void fields(Visitor& v, ChannelGroup& c) {
+  v.field("name", c.name, required("name of the group, e.g. hb"));
+  v.field("count", c.count, required("channels of the group").range(1, 256));
+  v.field("engine", c.engine, required("what computes in the channel: nothing, or a PE below each bank"));
+  v.section("dram", c.dram, defaulted("the group's own DRAM part: a file of configs/dram/, or its content").or_file());
+  v.section("controller", c.controller, defaulted("the group's own controller policy"));
+  v.section("nmp", c.nmp, defaulted("the group's own NMP side"));
 }
 
 /// Switches of second-order effects; all on is the full model.
@@ -61,22 +85,53 @@ void fields(Visitor& v, KernelConfig& c) {
   v.field("column_trains", c.column_trains, defaulted("consecutive column accesses are one kernel event"));
 }
 
-/// Everything about the machine, from one file of configs/system/ and the files it names.
+/// Everything about the machine, from one file of configs/system/ and the files it names. A channel's number runs through the groups in
+/// their order.
 struct System {
   std::string name;
-  ChannelsConfig channels;
-  DramConfig dram;
+  ChannelKinds counts;                 ///< as the file says; decode_system() makes `channels` of it
+  std::vector<ChannelGroup> channels;  ///< every group has at least one channel
+  DramConfig dram;                     ///< of groups without their own, like the next two
   ControllerConfig controller;
-  NmpConfig nmp;  ///< read even when channels.nmp is 0
+  NmpConfig nmp;  ///< read even when no channel has PEs
   NpuConfig npu;
   EnergyTable energy;
   FidelityConfig fidelity;
   KernelConfig kernel;
+
+  int channel_count() const;
+  /// Names of the channels as executors, by number, each after its group: `nmp.channel0`, ..., `normal.channel7`.
+  std::vector<std::string> channel_names() const;
+  /// Channels with PEs, ascending; the others, ascending.
+  std::vector<int> nmp_channels() const;
+  std::vector<int> normal_channels() const;
+  int nmp_channel_count() const { return static_cast<int>(nmp_channels().size()); }
+  bool has_pes(int channel) const { return group_of(channel).engine == ChannelEngine::bank_pes; }
+
+  const ChannelGroup& group_of(int channel) const;
+  const DramConfig& dram_of(int channel) const { return own_or(group_of(channel).dram, dram); }
+  const ControllerConfig& controller_of(int channel) const { return own_or(group_of(channel).controller, controller); }
+  const NmpConfig& nmp_of(int channel) const { return own_or(group_of(channel).nmp, nmp); }
+
+  /// All NMP channels have the same DRAM part, controller and PEs, and so have all others among themselves: `dram` and `nmp` say it all.
+  bool uniform() const;
+  /// Groups `nmp` and `normal` of the system's own sections; a group of zero channels is left out.
+  void set_channels(int nmp_count, int normal_count);
+
+ private:
+  template <class T>
+  static const T& own_or(const std::optional<T>& own, const T& shared) {
+    return own ? *own : shared;
+  }
 };
+/// @param what needs it, e.g. "the closed form 'detailed'". @throws ConfigError when groups of channels differ.
+void require_uniform(const System& system, const std::string& what);
+
 template <class Visitor>
 void fields(Visitor& v, System& c) {
   v.field("name", c.name, required("name of the system"));
-  v.section("channels", c.channels, required("memory channels by kind"));
+  v.section("channels", c.counts, defaulted("memory channels by kind, the NMP channels first; or channel_groups"));
+  v.sections("channel_groups", c.channels, defaulted("memory channels by group, in the order of their numbers; or channels"));
   v.section("dram", c.dram, required("the DRAM part of every channel: a file of configs/dram/, or its content").or_file());
   v.section("controller", c.controller, defaulted("policy of the channel controllers"));
   v.section("nmp", c.nmp, required("the NMP side of an NMP channel"));

@@ -42,7 +42,7 @@ PerfettoWriter::PerfettoWriter(const System& system, const std::string& director
       dma_{first_dma_thread, "DMA", {}},
       barriers_{first_barrier_thread, "barriers", {}},
       vector_units_named_(static_cast<std::size_t>(system.npu.vector_units)),
-      modes_(static_cast<std::size_t>(system.channels.nmp)) {
+      modes_(static_cast<std::size_t>(system.channel_count())) {
   if (window != nullptr) commands_.emplace(system, events_, *window);
   name_tracks();
 }
@@ -53,8 +53,8 @@ void PerfettoWriter::name_tracks() {
   events_.name_thread(blocks_track, "blocks");
   events_.name_process(npu_process, "NPU");
   events_.name_thread(arrays_track, "systolic arrays");
-  for (int c = 0; c < system_.channels.total(); ++c) {
-    const bool nmp = c < system_.channels.nmp;
+  for (int c = 0; c < system_.channel_count(); ++c) {
+    const bool nmp = system_.has_pes(c);
     events_.name_process(channel_process(c), fmt::format("channel {} ({})", c, nmp ? "nmp" : "normal"));
     events_.name_thread({channel_process(c), tasks_thread}, "tasks");
     if (nmp) events_.name_thread({channel_process(c), mode_thread}, "mode");
@@ -92,7 +92,7 @@ void PerfettoWriter::block_began(const Block& block, Picoseconds t) {
 
 void PerfettoWriter::run_ended(Picoseconds t) {
   end_step(t);
-  for (int c = 0; c < system_.channels.nmp; ++c) draw_mode(c, t);
+  for (const int c : system_.nmp_channels()) draw_mode(c, t);
   if (commands_) commands_->run_ended(t);
 }
 
@@ -181,14 +181,15 @@ void PerfettoWriter::draw_arrows(const BlockTrace& trace) {
 // ---- Counters -------------------------------------------------------------------------------------------------------------
 
 Attojoules PerfettoWriter::energy_of(const Block& block, const TaskRow& row) const {
-  EnergyCounts counts = energy_counts(row.counts, system_);
+  EnergyCounts counts;
+  if (row.channel >= 0) counts = energy_counts(row.channel, row.counts, system_);
   const Picoseconds length = row.end - row.start;
   if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     if ((row.channel < 0) == (task.kind != TaskKind::nmp_gemm)) counts += energy_counts(task, system_);
   }
   if (row.channel >= 0) counts.channel_time_ps = length.value;
-  if (row.channel >= 0 && row.channel < system_.channels.nmp) counts.pe_time_ps = length.value * system_.dram.organization.banks();
+  if (row.channel >= 0 && system_.has_pes(row.channel)) counts.pe_time_ps = length.value * system_.dram.organization.banks();
   Attojoules sum;
   for (const Attojoules part : energy_.energy(counts)) sum += part;
   return sum;
@@ -201,7 +202,7 @@ void PerfettoWriter::draw_counters(const BlockTrace& trace) {
     const RowBytes bytes = row_bytes(system_, trace.block, row);
     const int process = channel_process(row.channel);
     const double bus = gbps(bytes.all - bytes.hb, length);
-    if (row.channel < system_.channels.nmp) {
+    if (system_.has_pes(row.channel)) {
       events_.counter(process, row.start, "GB/s", {{"bus", bus}, {"HB", gbps(bytes.hb, length)}});
     } else {
       events_.counter(process, row.start, "GB/s", {{"bus", bus}});

@@ -18,18 +18,20 @@ constexpr int first_bank_thread = 10;
 }  // namespace
 
 PerfettoCommands::PerfettoCommands(const System& system, ChromeEvents& events, const TraceWindow& window)
-    : system_(system),
-      events_(events),
-      window_(window),
-      hb_access_(system.nmp.hb.access_ps()),
-      subarrays_(system.nmp.subarray_overlap ? 2 : 1) {
-  const DramTiming& timing = system.dram.timing;
-  const Clock clock = Clock::from_khz(std::llround(timing.ck_mhz * 1000.0));
-  burst_ = clock.edge(timing.n_bl_min);
-  read_latency_ = clock.edge(timing.n_cl);
-  write_latency_ = clock.edge(timing.n_cwl);
-  channels_.resize(static_cast<std::size_t>(system.channels.total()));
-  for (Channel& channel : channels_) channel.buffers.resize(static_cast<std::size_t>(system.dram.organization.banks() * subarrays_));
+    : system_(system), events_(events), window_(window) {
+  for (int c = 0; c < system.channel_count(); ++c) {
+    const DramConfig& dram = system.dram_of(c);
+    const NmpConfig& nmp = system.nmp_of(c);
+    const Clock clock = Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000.0));
+    Channel channel;
+    channel.hb_access = Picoseconds(nmp.hb.access_ps());
+    channel.burst = clock.edge(dram.timing.n_bl_min);
+    channel.read_latency = clock.edge(dram.timing.n_cl);
+    channel.write_latency = clock.edge(dram.timing.n_cwl);
+    channel.subarrays = nmp.subarray_overlap ? 2 : 1;
+    channel.buffers.resize(static_cast<std::size_t>(dram.organization.banks() * channel.subarrays));
+    channels_.push_back(std::move(channel));
+  }
 }
 
 void PerfettoCommands::name_tracks(int c) {
@@ -37,16 +39,17 @@ void PerfettoCommands::name_tracks(int c) {
   if (std::exchange(channel.named, true)) return;
   events_.name_thread({channel_process(c), bus_thread}, "bus data");
   events_.name_thread({channel_process(c), commands_thread}, "refresh and mode commands");
-  if (c < system_.channels.nmp) events_.name_thread({channel_process(c), pes_thread}, "PEs");
+  if (system_.has_pes(c)) events_.name_thread({channel_process(c), pes_thread}, "PEs");
 }
 
 PerfettoCommands::RowBuffer& PerfettoCommands::buffer_of(int c, std::int32_t bank, std::int32_t row) {
+  const int subarrays = channels_[static_cast<std::size_t>(c)].subarrays;
   auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
-  const std::int32_t at = bank * subarrays_ + (subarrays_ == 2 ? row & 1 : 0);
+  const std::int32_t at = bank * subarrays + (subarrays == 2 ? row & 1 : 0);
   RowBuffer& buffer = buffers[static_cast<std::size_t>(at)];
   if (!std::exchange(buffer.used, true)) {
     events_.name_thread(track_of(c, buffer),
-                        subarrays_ == 2 ? fmt::format("bank {} subarray {}", bank, row & 1) : fmt::format("bank {}", bank));
+                        subarrays == 2 ? fmt::format("bank {} subarray {}", bank, row & 1) : fmt::format("bank {}", bank));
   }
   return buffer;
 }
@@ -89,9 +92,10 @@ void PerfettoCommands::open_row(int c, const CommandRecord& record) {
 }
 
 void PerfettoCommands::close_rows(int c, std::int32_t bank, std::int32_t row, Picoseconds t) {
+  const int subarrays = channels_[static_cast<std::size_t>(c)].subarrays;
   auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
-    const bool meant = bank < 0 || (static_cast<std::int32_t>(i) / subarrays_ == bank && (row < 0 || buffers[i].row == row));
+    const bool meant = bank < 0 || (static_cast<std::int32_t>(i) / subarrays == bank && (row < 0 || buffers[i].row == row));
     if (meant) close_row(c, buffers[i], t);
   }
 }
@@ -105,13 +109,14 @@ void PerfettoCommands::close_row(int c, RowBuffer& buffer, Picoseconds t) {
 }
 
 void PerfettoCommands::access(int c, const CommandRecord& record) {
+  Channel& channel = channels_[static_cast<std::size_t>(c)];
   RowBuffer& buffer = buffer_of(c, record.bank, record.row);
   if (buffer.row != record.row) open_row(c, record);  // it was opened before the window
   const bool hb = record.command == DramCommand::nrd || record.command == DramCommand::nwr;
-  extend(track_of(c, buffer), buffer.run, record, record.time, hb ? hb_access_ : burst_);
+  extend(track_of(c, buffer), buffer.run, record, record.time, hb ? channel.hb_access : channel.burst);
   if (hb) return;
-  const Picoseconds latency = record.command == DramCommand::rd ? read_latency_ : write_latency_;
-  extend({channel_process(c), bus_thread}, channels_[static_cast<std::size_t>(c)].bus, record, record.time + latency, burst_);
+  const Picoseconds latency = record.command == DramCommand::rd ? channel.read_latency : channel.write_latency;
+  extend({channel_process(c), bus_thread}, channel.bus, record, record.time + latency, channel.burst);
 }
 
 void PerfettoCommands::extend(Track track, Run& run, const CommandRecord& record, Picoseconds start, Picoseconds length) {

@@ -51,6 +51,8 @@ class PerfettoCommands {
     Picoseconds computing_since;
     bool computing = false;
     Picoseconds last;  ///< command
+    Picoseconds hb_access, burst, read_latency, write_latency;
+    int subarrays = 1;
   };
 
   RowBuffer& buffer_of(int channel, std::int32_t bank, std::int32_t row);
@@ -66,11 +68,6 @@ class PerfettoCommands {
   const System& system_;
   ChromeEvents& events_;
   const TraceWindow& window_;
-  Picoseconds hb_access_;
-  Picoseconds burst_;
-  Picoseconds read_latency_;
-  Picoseconds write_latency_;
-  int subarrays_;
   std::vector<Channel> channels_;
 };
 

@@ -15,8 +15,8 @@ std::string task_trace_header() {
 RowBytes row_bytes(const System& system, const Block& block, const TaskRow& row) {
   RowBytes bytes;
   if (row.channel >= 0) {
-    bytes.hb = (row.counts.hb_reads + row.counts.hb_writes) * system.nmp.hb.access_bytes;
-    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes) * system.dram.organization.access_bytes();
+    bytes.hb = (row.counts.hb_reads + row.counts.hb_writes) * system.nmp_of(row.channel).hb.access_bytes;
+    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes) * system.dram_of(row.channel).organization.access_bytes();
   } else if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     for (const auto* extents : {&task.extents, &task.npu.stationary}) {
@@ -43,7 +43,7 @@ const char* row_kind(const Block& block, const TaskRow& row) {
 }
 
 TaskTraceWriter::TaskTraceWriter(const System& system, const std::string& directory, bool gzip) : system_(system) {
-  for (int i = -1; i < system.channels.total(); ++i) {
+  for (int i = -1; i < system.channel_count(); ++i) {
     const std::string name = i < 0 ? "npu" : fmt::format("channel-{}", i);
     files_.push_back(std::make_unique<GzipWriter>(fmt::format("{}/{}.tasks.csv", directory, name), gzip));
     files_.back()->text() = fmt::format("{}\n{}\n", task_trace_schema, task_trace_header());

@@ -57,9 +57,9 @@ class VcdWriter::Timer : public sc_core::sc_module {
 
 VcdWriter::VcdWriter(const System& system, const std::string& directory, const TraceWindow& window)
     : system_(system), window_(window), path_(directory + "/waves") {
-  for (int c = 0; c < system.channels.total(); ++c) {
+  for (int c = 0; c < system.channel_count(); ++c) {
     channels_.emplace_back();
-    for (int b = 0; b < system.dram.organization.banks(); ++b) channels_.back().banks.emplace_back();
+    for (int b = 0; b < system.dram_of(c).organization.banks(); ++b) channels_.back().banks.emplace_back();
   }
 }
 
@@ -80,7 +80,7 @@ void VcdWriter::trace_signals(sc_core::sc_trace_file& file) {
   sc_core::sc_trace(&file, dma_transfers_, "npu.dma_transfers", count_bits);
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     Channel& channel = channels_[c];
-    const bool nmp = static_cast<int>(c) < system_.channels.nmp;
+    const bool nmp = system_.has_pes(static_cast<int>(c));
     const std::string prefix = fmt::format("channel_{}.", c);
     if (nmp) sc_core::sc_trace(&file, channel.mode, prefix + "mode", 2);
     if (nmp) sc_core::sc_trace(&file, channel.pes_busy, prefix + "pes_busy");
@@ -102,7 +102,7 @@ void VcdWriter::span(bool& flag, int& count, Picoseconds start, Picoseconds end)
 
 void VcdWriter::command(int c, const CommandRecord& record) {
   Channel& channel = channels_[static_cast<std::size_t>(c)];
-  const DramTiming& timing = system_.dram.timing;
+  const DramTiming& timing = system_.dram_of(c).timing;
   const Clock clock = Clock::from_khz(std::llround(timing.ck_mhz * 1000.0));
   Bank* bank = record.bank < 0 ? nullptr : &channel.banks[static_cast<std::size_t>(record.bank)];
   const auto open = [&] {
@@ -130,7 +130,7 @@ void VcdWriter::command(int c, const CommandRecord& record) {
     case DramCommand::nrd:
     case DramCommand::nwr:
       if (!bank->open) open();
-      span(bank->hb_busy, bank->hb_accesses, record.time, record.time + Picoseconds(system_.nmp.hb.access_ps()));
+      span(bank->hb_busy, bank->hb_accesses, record.time, record.time + Picoseconds(system_.nmp_of(c).hb.access_ps()));
       break;
     default:
       break;

@@ -59,8 +59,8 @@ inline Case random_case(std::uint64_t seed) {
   Random r(seed);
   Case c{shipped_system("h2llm"), shipped_model("llama-3-8b"), shipped_workload("sharegpt"),
          shipped_dataflow(r.one_of<const char*>({"fc_offloading", "attention_offloading", "npu_only"}))};
-  c.system.channels.nmp = static_cast<int>(r.between(1, 8));
-  c.system.channels.normal = static_cast<int>(r.between(0, 3));
+  const auto nmp = static_cast<int>(r.between(1, 8));
+  c.system.set_channels(nmp, static_cast<int>(r.between(0, 3)));
   c.system.nmp.hb.access_bytes = static_cast<int>(r.one_of({16, 32, 64, 128}));
   c.system.nmp.hb.bandwidth_gbps = c.system.nmp.hb.access_bytes * 0.4;
   c.system.nmp.pe.fpus = static_cast<int>(r.one_of({1, 2, 4, 8}));
@@ -100,9 +100,10 @@ std::string simulate_isolated(const Case& c, const SimulateOptions& options, Rep
 inline std::string describe(const Case& c) {
   return fmt::format(
       "{} nmp + {} normal channels, HB {} B at {} GB/s, {} FPUs {} MHz, buffers {}/{}/{} KiB, {} hidden, {}, batch {}, {} + {} tokens",
-      c.system.channels.nmp, c.system.channels.normal, c.system.nmp.hb.access_bytes, c.system.nmp.hb.bandwidth_gbps, c.system.nmp.pe.fpus,
-      c.system.nmp.pe.clock_mhz, c.system.nmp.input_buffer_kib, c.system.nmp.pe.weight_buffer_kib, c.system.nmp.pe.output_buffer_kib,
-      c.model.hidden, c.dataflow.name, c.workload.batch, c.workload.prompt_tokens, c.workload.generated_tokens);
+      c.system.nmp_channel_count(), c.system.normal_channels().size(), c.system.nmp.hb.access_bytes, c.system.nmp.hb.bandwidth_gbps,
+      c.system.nmp.pe.fpus, c.system.nmp.pe.clock_mhz, c.system.nmp.input_buffer_kib, c.system.nmp.pe.weight_buffer_kib,
+      c.system.nmp.pe.output_buffer_kib, c.model.hidden, c.dataflow.name, c.workload.batch, c.workload.prompt_tokens,
+      c.workload.generated_tokens);
 }
 
 }  // namespace bondsim::test

@@ -15,8 +15,7 @@ inline std::string config_path(const std::string& path) { return bondsim::tests:
 inline System h2llm_system(int nmp = 6, int normal = 2) {
   System s;
   s.name = "h2llm";
-  s.channels.nmp = nmp;
-  s.channels.normal = normal;
+  s.set_channels(nmp, normal);
   s.dram = decode_document<DramConfig>(load_yaml_file(config_path("dram/lpddr5-6400-32gb")), "dram", "bondsim.dram/1");
   s.nmp.hb = {25.6, 64};
   s.nmp.pe = {8, 16, 600, 32, 4, true};

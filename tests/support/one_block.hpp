@@ -10,7 +10,7 @@ namespace bondsim::test {
 inline OneBlockSchedule one_block_by_hand(const System& system, Block block) {
   ScheduleHeader header;
   header.model = header.dataflow = "by hand";
-  header.channels = system.channels.names();
+  header.channels = system.channel_names();
   header.layers = 1;
   header.steps = block.step;
   header.operators.push_back({"gemm", block.phase, "nmp"});

@@ -30,8 +30,8 @@ class RandomDataflow {
  public:
   RandomDataflow(std::uint64_t seed, const System& system, const OperatorGraph& layer)
       : random_(seed),
-        nmp_(system.channels.nmp),
-        normal_(system.channels.normal > 0),
+        nmp_(system.nmp_channel_count()),
+        normal_(!system.normal_channels().empty()),
         gemms_(gemm_names(layer)),
         edges_(gemm_edges(layer)) {
     for (const std::string& op : gemms_) {

@@ -23,8 +23,7 @@ struct AttentionCase {
 
 System device_of(int channels, int banks) {
   System s = shipped_system("h2llm");
-  s.channels.nmp = channels;
-  s.channels.normal = 0;
+  s.set_channels(channels, 0);
   s.dram.organization.bank_groups = banks / s.dram.organization.banks_per_group;
   s.fidelity.refresh = false;
   return s;
@@ -122,7 +121,7 @@ TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
         if (before > 0) {
           EXPECT_LE(std::abs(static_cast<double>(now - before)), most) << fmt::format(
               "seed {}: {} heads of {} queries, {} channels of {} banks, {} at {} + {} tokens: {} after {} ps", seed, c.heads, queries,
-              system.channels.nmp, system.dram.organization.banks(), name, c.context, block.step, now, before);
+              system.nmp_channel_count(), system.dram.organization.banks(), name, c.context, block.step, now, before);
         }
         before = now;
       }
@@ -137,21 +136,21 @@ TEST(Attention, a_few_heads_more_take_little_longer) {
     // The first case is AttAcc's: 130 heads on 16 channels of 64 banks.
     const System system =
         i == 0 ? device_of(16, 64) : device_of(static_cast<int>(r.between(2, 20)), static_cast<int>(r.one_of({16, 32, 64})));
-    const std::int64_t whole = i == 0 ? 128 : system.channels.nmp * r.between(4, 10);
-    const std::int64_t more = i == 0 ? 130 : whole + r.between(1, system.channels.nmp - 1);
+    const std::int64_t whole = i == 0 ? 128 : system.nmp_channel_count() * r.between(4, 10);
+    const std::int64_t more = i == 0 ? 130 : whole + r.between(1, system.nmp_channel_count() - 1);
     const std::int64_t context = i == 0 ? 2048 : r.between(1500, 3000);
     const double most = 1.10 * static_cast<double>(more) / static_cast<double>(whole);
     for (const char* name : {"qk", "sv"}) {
       const auto few = static_cast<double>(attention_ps(attention_case(system, whole, 1, context), name));
       const auto many = static_cast<double>(attention_ps(attention_case(system, more, 1, context), name));
       EXPECT_LE(many, most * few) << fmt::format("seed {}: {} and {} heads on {} channels of {} banks, {} at {} tokens", seed, whole, more,
-                                                 system.channels.nmp, system.dram.organization.banks(), name, context);
+                                                 system.nmp_channel_count(), system.dram.organization.banks(), name, context);
     }
     // The same as an operator alone, and its closed form.
     const auto alone = [&](std::int64_t heads) {
       SingleOperator op;
       op.shape = {heads, 1, context, 128};
-      for (int channel = 0; channel < system.channels.nmp; ++channel) op.channels.push_back(channel);
+      for (int channel = 0; channel < system.nmp_channel_count(); ++channel) op.channels.push_back(channel);
       Block block;
       single_operator_schedule(system, op)->next(block);
       const double closed = cost::TaskTiming(system).operator_ps(cost::plan_on_nmp(system, op.shape, op.bits));
@@ -174,7 +173,7 @@ TEST(Attention, closed_form_follows_uneven_heads) {
       const double closed = cost::TaskTiming(system).block_ps(block);
       const auto simulated = static_cast<double>(simulated_ps(system, block));
       EXPECT_NEAR(closed, simulated, 0.03 * simulated + host_latency_ps)
-          << fmt::format("seed {}: {} heads on {} channels of {} banks, {} at {} tokens", seed, c.heads, system.channels.nmp,
+          << fmt::format("seed {}: {} heads on {} channels of {} banks, {} at {} tokens", seed, c.heads, system.nmp_channel_count(),
                          system.dram.organization.banks(), name, c.context);
     }
   }

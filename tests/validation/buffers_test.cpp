@@ -18,7 +18,7 @@ const std::vector<Shape> ffn = {{"f1 and f3", 14336, 4096}, {"f2", 4096, 14336}}
 
 SingleOperator on_nmp(const System& s, const Shape& shape, std::int64_t batch) {
   SingleOperator op;
-  for (int c = 0; c < s.channels.nmp; ++c) op.channels.push_back(c);
+  for (const int c : s.nmp_channels()) op.channels.push_back(c);
   op.shape = {1, batch, shape.n, shape.k};
   return op;
 }
@@ -60,7 +60,7 @@ TEST(Buffers, a_larger_output_buffer_never_slows_the_ffn_at_batch_16) {
   expect_monotone({0.25, 0.5, 1, 2, 4, 8}, [](System& s, double kib) { s.nmp.pe.output_buffer_kib = kib; });
 }
 
-TilingProblem f2_of_a_channel(const System& s) { return tiling_problem(s, {1, 16, 1024, 14336}, 16, {}); }
+TilingProblem f2_of_a_channel(const System& s) { return tiling_problem(s, 0, {1, 16, 1024, 14336}, 16, {}); }
 
 TEST(Buffers, the_gain_of_each_is_that_of_the_best_tiling_with_twice_as_much) {
   System s = shipped_system("h2llm");
@@ -77,14 +77,14 @@ TEST(Buffers, the_gain_of_each_is_that_of_the_best_tiling_with_twice_as_much) {
 
 TEST(Tiling, spilled_partial_sums_are_chosen_where_they_win_and_win_in_cycles) {
   System s = shipped_system("h2llm");
-  s.channels.nmp = 2;
+  s.set_channels(2, static_cast<int>(s.normal_channels().size()));
   // Four columns at a time, on PEs so fast that the port bounds them: the input would be read for each four.
   s.nmp.input_buffer_kib = 128;
   s.nmp.pe.fpus = 4;
   s.nmp.pe.clock_mhz = 4000;
   s.nmp.pe.output_buffer_kib = 0.25;
   const SingleOperator op = on_nmp(s, {"K cut in two", 2048, 14336}, 16);
-  const TilingProblem p = tiling_problem(s, {1, 16, 2048, 7168}, 16, {});
+  const TilingProblem p = tiling_problem(s, 0, {1, 16, 2048, 7168}, 16, {});
   const NmpTiling stays = *choose_tiling(s.nmp, p);
   EXPECT_EQ(stays.order, LoopOrder::output_stationary);
   const auto latency = [&](const NmpTiling* instead) {

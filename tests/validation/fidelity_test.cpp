@@ -40,8 +40,7 @@ TEST(Fidelity, on_a_whole_run_each_effect_but_overlap_only_costs_time_and_overla
     // each in turn where one after the other it waits for all at once.
     EXPECT_LE(overlap_over_serial(c), 1.01) << "overlap on top of all; seed " << seed << ": " << describe(c);
     // One channel has none to fall out of step with. Left are rows that transfers side by side close on each other.
-    c.system.channels.nmp = 1;
-    c.system.channels.normal = 0;
+    c.system.set_channels(1, 0);
     EXPECT_LE(overlap_over_serial(c), 1.002) << "overlap on one channel; seed " << seed << ": " << describe(c);
   }
 }

@@ -16,8 +16,7 @@ constexpr std::int64_t mode_ps = 1250;
 
 System micro_system() {
   System s = shipped_system("h2llm");
-  s.channels.nmp = 1;
-  s.channels.normal = 0;
+  s.set_channels(1, 0);
   s.nmp.pe.fpus = 1;
   s.nmp.pe.clock_mhz = 800;
   s.nmp.pe.weight_buffer_kib = 4;

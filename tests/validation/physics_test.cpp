@@ -22,7 +22,7 @@ std::string bound_violations(const System& s, const Results& r) {
   const auto require = [&](double latency, double bound, const std::string& what) {
     if (latency < bound * (1 - 1e-12)) out += fmt::format("{}: {} s is below the bound of {} s\n", what, latency, bound);
   };
-  const double nmp = std::max(1, s.channels.nmp), all = s.channels.total();
+  const double nmp = std::max(1, s.nmp_channel_count()), all = s.channel_count();
   for (const OperatorResult& op : r.operators) {
     if (op.name == "(background)") continue;
     const double latency = to_seconds(op.span);
@@ -85,7 +85,7 @@ struct ListedBytes {
 };
 
 ListedBytes listed_bytes(const Case& c) {
-  ListedBytes listed{std::vector<std::int64_t>(static_cast<std::size_t>(c.system.channels.total())), {}};
+  ListedBytes listed{std::vector<std::int64_t>(static_cast<std::size_t>(c.system.channel_count())), {}};
   listed.written = listed.read;
   const auto add = [](std::vector<std::int64_t>& to, const std::vector<Extent>& extents, std::int64_t repeat) {
     for (const Extent& e : extents) to[static_cast<std::size_t>(e.channel)] += e.bytes() * repeat;

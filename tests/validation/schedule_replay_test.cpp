@@ -90,8 +90,8 @@ TEST(Replay, random_dataflows_come_to_their_end_with_the_macs_of_the_schedule) {
     const std::uint64_t seed = 500 + static_cast<std::uint64_t>(i);
     Random r(seed);
     System system = shipped_system("h2llm");
-    system.channels.nmp = static_cast<int>(r.between(1, 6));
-    system.channels.normal = static_cast<int>(r.between(0, 2));
+    const auto nmp = static_cast<int>(r.between(1, 6));
+    system.set_channels(nmp, static_cast<int>(r.between(0, 2)));
     system.nmp.pe.output_buffer_kib = r.one_of({0.5, 1.0, 4.0});
     system.nmp.input_buffer_kib = r.one_of({4.0, 32.0});
     testing::draw_fused_attention(seed, system);

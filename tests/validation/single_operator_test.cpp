@@ -73,8 +73,7 @@ OperatorCase nmp_case(Random& r, std::int64_t scale) {
   OperatorCase c{shipped_system("h2llm"), {}};
   all_off(c.system);
   const std::int64_t channels = r.one_of({1, 2, 4, 8});
-  c.system.channels.nmp = static_cast<int>(channels);
-  c.system.channels.normal = static_cast<int>(r.between(0, 2));
+  c.system.set_channels(static_cast<int>(channels), static_cast<int>(r.between(0, 2)));
   c.system.nmp.hb.access_bytes = static_cast<int>(r.one_of({16, 32, 64, 128}));
   c.system.nmp.hb.bandwidth_gbps = c.system.nmp.hb.access_bytes * 0.4;
   c.system.nmp.pe.fpus = static_cast<int>(r.one_of({1, 2, 4, 8}));
@@ -108,9 +107,9 @@ OperatorCase npu_case(Random& r, std::int64_t scale) {
   OperatorCase c{shipped_system("h2llm"), {}};
   all_off(c.system);
   c.op.executor = Executor::npu;
-  c.system.channels.nmp = static_cast<int>(r.between(0, 4));
-  c.system.channels.normal = static_cast<int>(r.between(1, 8));
-  for (int i = 0; i < c.system.channels.total(); ++i) c.op.channels.push_back(i);
+  const auto nmp = static_cast<int>(r.between(0, 4));
+  c.system.set_channels(nmp, static_cast<int>(r.between(1, 8)));
+  for (int i = 0; i < c.system.channel_count(); ++i) c.op.channels.push_back(i);
   c.system.npu.arrays = static_cast<int>(r.one_of({2, 4, 8}));
   c.system.npu.clock_mhz = static_cast<int>(r.one_of({500, 1000, 1250}));
   c.op.shape.m = r.one_of({1, 16, 256, 1024, 2048, 4096});

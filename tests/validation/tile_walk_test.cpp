@@ -20,8 +20,7 @@ WalkCase random_walk(std::uint64_t seed) {
   Random r(seed);
   WalkCase c{shipped_system("h2llm"), {}, {}};
   System& s = c.system;
-  s.channels.nmp = 1;
-  s.channels.normal = 0;
+  s.set_channels(1, 0);
   s.fidelity.mode_switch = false;
   s.nmp.pe.weight_buffer_kib = r.one_of({4.0, 8.0, 16.0, 32.0, 128.0});
   s.nmp.pe.output_buffer_kib = r.one_of({0.25, 1.0, 4.0, 8.0});
@@ -33,7 +32,7 @@ WalkCase random_walk(std::uint64_t seed) {
   g.shape = {1, r.one_of({1, 3, 16}), 16 * r.between(8, 200), 16 * r.between(16, 300)};
   g.pes_per_gemm = s.dram.organization.banks();
   const std::int64_t columns = g.shape.n / g.pes_per_gemm;
-  TilingProblem p = tiling_problem(s, g.shape, g.pes_per_gemm, g.bits);
+  TilingProblem p = tiling_problem(s, 0, g.shape, g.pes_per_gemm, g.bits);
   do {
     g.tiling = {r.between(1, columns), 16 * r.between(1, g.shape.k / 16),
                 r.one_of({LoopOrder::output_stationary, LoopOrder::input_stationary}), 16 * r.between(0, 20)};
@@ -84,7 +83,7 @@ TEST(TileWalk, takes_the_time_of_the_cycle_model_to_the_picosecond) {
         c.gemm.shape.k, t.n_tile, t.k_tile, t.order == LoopOrder::output_stationary ? "os" : "is", t.k_piece, c.system.nmp.input_buffer_kib,
         c.system.nmp.pe.weight_buffer_kib, c.system.nmp.pe.output_buffer_kib, c.system.nmp.pe.fpus, c.system.nmp.pe.clock_mhz,
         c.system.nmp.pe.double_buffered_weights ? "" : ", one buffer");
-    const TilingProblem p = tiling_problem(c.system, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
+    const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
     EXPECT_LE(tiling_bound_ps(c.system.nmp, p, t), static_cast<double>(walked)) << "seed " << seed;
   }
 }

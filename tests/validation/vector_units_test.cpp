@@ -22,7 +22,7 @@ std::int64_t total_ps(std::vector<Task> tasks) {
   const System system = shipped_system("h2llm");
   return std::stoll(run_isolated([&] {
     ScheduleHeader header;
-    header.channels = system.channels.names();
+    header.channels = system.channel_names();
     header.operators = {{"a", Phase::decode, "vector"}, {"b", Phase::decode, "vector"}, {"c", Phase::decode, "vector"}};
     Block block;
     block.phase = Phase::decode;

@@ -147,7 +147,7 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
   bar.clear();
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     const ChannelCounts counts = refreshes(system, by_phase[phase == Phase::prefill ? 0 : 1]);
-    for (int c = 0; c < system.channels.total(); ++c) ledger.add_commands(c, -1, phase, counts, 1);
+    for (int c = 0; c < system.channel_count(); ++c) ledger.add_commands(c, -1, phase, counts, 1);
   }
   ledger.finish(results);
   results.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

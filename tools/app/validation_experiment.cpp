@@ -109,8 +109,8 @@ class ExperimentCases {
         work.size() == 1 ? fmt::format("{},{},{},{}", work[0].shape.count, work[0].shape.m, work[0].shape.n, work[0].shape.k) : ",,,";
     const NmpConfig& nmp = system_->nmp;
     text_ += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", step == 0 ? "prefill" : "decode", step, op.empty() ? "(step)" : op, executor,
-                         shape, system_->channels.nmp, system_->channels.normal, nmp.pe.fpus, nmp.pe.clock_mhz, nmp.hb.bandwidth_gbps,
-                         system_->name);
+                         shape, system_->nmp_channel_count(), system_->normal_channels().size(), nmp.pe.fpus, nmp.pe.clock_mhz,
+                         nmp.hb.bandwidth_gbps, system_->name);
     cases_.push_back(std::move(c));
   }
 

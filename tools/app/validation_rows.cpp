@@ -21,7 +21,7 @@ void read_buffers(const CsvTable& table, std::size_t row, System& system) {
 SingleOperator alone(const System& system, const cost::OperatorRow& row) {
   SingleOperator op;
   op.executor = row.on_nmp ? Executor::nmp : Executor::npu;
-  for (int c = 0; c < system.channels.total(); ++c) op.channels.push_back(c);
+  for (int c = 0; c < system.channel_count(); ++c) op.channels.push_back(c);
   op.shape = row.gemm;
   op.bits = cost::bits_of_elements(row.element_bytes);
   return op;

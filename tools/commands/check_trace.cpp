@@ -35,7 +35,8 @@ int check_trace(const CheckOptions& options) {
   TraceCheckerOptions checks;
   checks.refresh = system.fidelity.refresh;
   checks.mode_switch = system.fidelity.mode_switch;
-  const NmpConfig* nmp = system.channels.nmp > 0 ? &system.nmp : nullptr;
+  require_uniform(system, "check-trace");
+  const NmpConfig* nmp = system.nmp_channel_count() > 0 ? &system.nmp : nullptr;
   std::optional<TraceChecker> made;
   Picoseconds last;
   const auto begin = [&](const CommandTraceHead& head) {

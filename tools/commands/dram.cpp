@@ -25,12 +25,12 @@ struct DramOptions {
 
 int dram(const DramOptions& options) {
   const System system = load_system(options.system, options.overrides);
-  if (options.channel >= system.channels.total()) {
+  if (options.channel >= system.channel_count()) {
     throw ConfigError(
-        fmt::format("--channel {}: '{}' has no such channel, allowed: 0 to {}", options.channel, system.name, system.channels.total() - 1));
+        fmt::format("--channel {}: '{}' has no such channel, allowed: 0 to {}", options.channel, system.name, system.channel_count() - 1));
   }
-  const AddressMap map(system.controller.address_map, system.dram.organization);
-  const auto requests = read_requests(options.requests, map, system.dram.organization);
+  const AddressMap map(system.controller_of(options.channel).address_map, system.dram_of(options.channel).organization);
+  const auto requests = read_requests(options.requests, map, system.dram_of(options.channel).organization);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "dram.json");
   const TraceWindow window = options.trace.window();

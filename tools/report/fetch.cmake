@@ -1,6 +1,10 @@
-# cmake -DNPM=... -DFROM=... -DTO=... -P fetch.cmake: npm ci in the build tree, then the chart library out of it. Without npm or network the
+# cmake -DWANTED=ON|OFF -DNPM=... -DFROM=... -DTO=... -P fetch.cmake: npm ci in the build tree, then the chart library out of it. Without npm or network the
 # file is empty: bondsim builds all the same, and `report` says what is missing.
 file(MAKE_DIRECTORY ${TO})
+if(NOT WANTED)
+  file(WRITE ${TO}/charts.js "")
+  return()
+endif()
 file(COPY ${FROM}/package.json ${FROM}/package-lock.json DESTINATION ${TO})
 set(problem "npm is not installed")
 if(NPM)

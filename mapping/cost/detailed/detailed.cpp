@@ -15,8 +15,7 @@ OperandBits bits_of_elements(double element_bytes) {
 
 System system_of_device(const System& system, const NmpDevice& device) {
   System s = system;
-  s.channels.nmp = device.channels;
-  s.channels.normal = 0;
+  s.set_channels(device.channels, 0);
   s.nmp.pe.fpus = device.fpus;
   s.nmp.pe.macs_per_fpu = device.macs_per_fpu;
   s.nmp.pe.clock_mhz = static_cast<int>(std::lround(device.clock_mhz));
@@ -35,14 +34,14 @@ System system_of_device(const System& system, const NmpDevice& device) {
 
 System system_of_device(const System& system, const NpuDevice& device) {
   System s = system;
-  s.channels.nmp = 0;
-  s.channels.normal = device.channels;
+  s.set_channels(0, device.channels);
   const double array = system.npu.peak_macs() / system.npu.arrays;
   s.npu.arrays = std::max(1, static_cast<int>(std::lround(device.peak_tmacs * 1e12 / array)));
   return s;
 }
 
 Detailed::Detailed(const System& system) : system_(system) {
+  require_uniform(system, "the closed form 'detailed'");
   // A copy is made for each device: only what times depend on.
   system_.name.clear();
   system_.dram.name.clear();

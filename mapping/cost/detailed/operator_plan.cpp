@@ -37,7 +37,7 @@ class Planner {
   }
 
   OperatorPlan on_nmp() {
-    const auto channels = static_cast<std::int64_t>(system_.channels.nmp);
+    const auto channels = static_cast<std::int64_t>(system_.nmp_channel_count());
     if (channels < 1) throw ConfigError("an operator without channels");
     const ProductDeal deal = deal_products(system_, bits_, shape_, static_cast<int>(channels));
     Rounds whole;
@@ -49,7 +49,7 @@ class Planner {
   }
 
   OperatorPlan on_npu() const {
-    const auto channels = static_cast<std::int64_t>(system_.channels.total());
+    const auto channels = static_cast<std::int64_t>(system_.channel_count());
     const std::int64_t units = ceil_div(bytes_of(shape_.count * shape_.n * shape_.k, bits_.stationary), burst_);
     const std::int64_t most = ceil_div(units, channels) * burst_;
     require_capacity(pages(ceil_div(ceil_div(most, burst_), banks_) * burst_));
@@ -106,7 +106,7 @@ class Planner {
       const std::int64_t k = split.k_of(i, shape_.k, weight_k_granule(system_)).size();
       const std::int64_t n = split.n_of(i, shape_.n).size();
       if (k == 0 || n == 0 || !seen.emplace(std::make_pair(k, n), true).second) continue;
-      const auto tiling = choose_tiling(system_.nmp, weight_tiling_problem(system_, bits_, shape_.m, k, n));
+      const auto tiling = choose_tiling(system_.nmp, weight_tiling_problem(system_, 0, bits_, shape_.m, k, n));
       if (!tiling) throw InfeasibleError(fmt::format("no tile of {} rows fits the buffers", shape_.m));
       Rounds rounds = whole;
       add_round(rounds, {1, shape_.m, n, k}, banks_, *tiling);

@@ -29,25 +29,30 @@ double RooflineIdeal::npu_seconds(const GemmShape& gemm, double element_bytes, c
 }
 
 double RooflineIdeal::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
-  const double bus_bytes_per_s = bus_gbps(system.dram) * 1e9;
-  const double hb_bytes_per_s = system.nmp.hb.bandwidth_gbps * 1e9;
-  const double pe_macs_per_s = static_cast<double>(system.nmp.pe.fpus) * system.nmp.pe.macs_per_fpu * system.nmp.pe.clock_mhz * 1e6;
-  std::vector<double> channels(static_cast<std::size_t>(system.channels.total()), 0);
+  std::vector<double> bus_bytes_per_s;
+  for (int c = 0; c < system.channel_count(); ++c) bus_bytes_per_s.push_back(bus_gbps(system.dram_of(c)) * 1e9);
+  std::vector<double> channels(static_cast<std::size_t>(system.channel_count()), 0);
   double arrays = 0;
   for (const Task& task : block.tasks) {
     for (const Extent& e : task.npu.stationary) {
-      channels[static_cast<std::size_t>(e.channel)] += static_cast<double>(e.bytes()) / bus_bytes_per_s;
+      channels[static_cast<std::size_t>(e.channel)] +=
+          static_cast<double>(e.bytes()) / bus_bytes_per_s[static_cast<std::size_t>(e.channel)];
     }
     if (task.kind == TaskKind::npu_gemm) arrays += static_cast<double>(task.npu.shape.macs()) / system.npu.peak_macs();
     if (!task.on_channel()) continue;
     double& channel = channels[static_cast<std::size_t>(task.channel())];
     if (task.kind == TaskKind::nmp_gemm) {
+      const NmpConfig& nmp = system.nmp_of(task.channel());
+      const double hb_bytes_per_s = nmp.hb.bandwidth_gbps * 1e9;
+      const double pe_macs_per_s = static_cast<double>(nmp.pe.fpus) * nmp.pe.macs_per_fpu * nmp.pe.clock_mhz * 1e6;
       const auto pes = static_cast<double>(task.nmp.shape.count * task.nmp.pes_per_gemm);
       double bytes = 0;
       for (const Extent& e : task.nmp.stationary) bytes += static_cast<double>(e.bytes());
       channel += std::max(bytes / hb_bytes_per_s, static_cast<double>(task.nmp.shape.macs()) / pe_macs_per_s) / pes;
     } else {
-      for (const Extent& e : task.extents) channel += static_cast<double>(e.bytes()) / bus_bytes_per_s;
+      for (const Extent& e : task.extents) {
+        channel += static_cast<double>(e.bytes()) / bus_bytes_per_s[static_cast<std::size_t>(e.channel)];
+      }
     }
   }
   return std::max(arrays, *std::max_element(channels.begin(), channels.end()));

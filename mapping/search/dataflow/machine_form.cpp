@@ -17,8 +17,7 @@ const MachineForm::Part& MachineForm::part(bool nmp, int channels) const {
   const auto known = parts_.find({nmp, channels});
   if (known != parts_.end()) return known->second;
   System s = system_;
-  s.channels.nmp = nmp ? channels : 0;
-  s.channels.normal = nmp ? 0 : channels;
+  s.set_channels(nmp ? channels : 0, nmp ? 0 : channels);
   return parts_.emplace(std::make_pair(nmp, channels), Part{s, cost::TaskTiming(s, cost::PieceWalk::runs)}).first->second;
 }
 

@@ -36,7 +36,7 @@ SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& 
   problem.split_reads_all_channels = !machine && question.bandwidths == Bandwidths::peak;
   problem.most_shares = machine ? detailed_shares : 0;
   problem.channel_capacity_bytes =
-      static_cast<double>(system.dram.organization.channel_bytes()) - question.reserved_bytes / system.channels.total();
+      static_cast<double>(system.dram.organization.channel_bytes()) - question.reserved_bytes / system.channel_count();
   return problem;
 }
 
@@ -78,8 +78,10 @@ cost::LayerDevice view_of(const System& system, Bandwidths bandwidths) {
 
 std::string device_key(const System& system, const std::string& cost_model, Bandwidths bandwidths) {
   if (sees_the_machine(cost_model)) {
-    return FieldText::of(system.channels) + FieldText::of(system.dram) + FieldText::of(system.controller) + FieldText::of(system.nmp) +
-           FieldText::of(system.npu) + FieldText::of(system.fidelity);
+    std::string groups;
+    for (const ChannelGroup& group : system.channels) groups += FieldText::of(group);
+    return groups + FieldText::of(system.dram) + FieldText::of(system.controller) + FieldText::of(system.nmp) + FieldText::of(system.npu) +
+           FieldText::of(system.fidelity);
   }
   // The other forms read the view alone, capacity and actions the two sizes.
   const cost::LayerDevice d = view_of(system, bandwidths);

@@ -56,8 +56,8 @@ Evaluation judge_device(const DesignSpace& space, const System& device, const st
     evaluation.reason = *illegal;
     return evaluation;
   }
-  evaluation.metrics["pe_area_mm2"] = pe_area(device).total();
-  const double pes_mm2 = device.channels.nmp * device.dram.organization.banks() * evaluation.metrics["pe_area_mm2"];
+  evaluation.metrics["pe_area_mm2"] = pe_area(device.nmp, device.dram.organization.banks()).total();
+  const double pes_mm2 = device.nmp_channel_count() * device.dram.organization.banks() * evaluation.metrics["pe_area_mm2"];
   double weights = 0;
   for (const SpaceWorkload& w : space.workloads) weights += w.weight;
   try {

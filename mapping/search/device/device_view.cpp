@@ -7,14 +7,14 @@ namespace bondsim::search {
 cost::LayerDevice peak_device(const System& system) {
   cost::LayerDevice device;
   const auto& organization = system.dram.organization;
-  device.nmp.channels = system.channels.nmp;
+  device.nmp.channels = system.nmp_channel_count();
   device.nmp.pes_per_channel = organization.banks();
   device.nmp.fpus = system.nmp.pe.fpus;
   device.nmp.macs_per_fpu = system.nmp.pe.macs_per_fpu;
   device.nmp.clock_mhz = system.nmp.pe.clock_mhz;
   device.nmp.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
   device.nmp.channel_bandwidth_gbps = bus_gbps(system.dram);
-  device.normal_channels = system.channels.normal;
+  device.normal_channels = static_cast<int>(system.normal_channels().size());
   device.npu.channel_bandwidth_gbps = device.nmp.channel_bandwidth_gbps;
   device.npu.peak_tmacs = system.npu.peak_macs() / 1e12;
   return device;

@@ -85,8 +85,8 @@ WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job
   EnergyCounts counts = found.dataflow.counts;
   const std::int64_t time_ps = std::llround(found.dataflow.latency.total_s() * 1e12);
   counts.npu_time_ps = time_ps;
-  counts.channel_time_ps = time_ps * device.channels.total();
-  counts.pe_time_ps = time_ps * device.channels.nmp * device.dram.organization.banks();
+  counts.channel_time_ps = time_ps * device.channel_count();
+  counts.pe_time_ps = time_ps * device.nmp_channel_count() * device.dram.organization.banks();
   const EnergyByComponent energy = EnergyModel(device.energy, device.nmp.pe.clock_mhz, false).energy(counts);
   WorkloadMetrics metrics;
   metrics.prefill_s = layers * found.dataflow.latency.prefill_s;
@@ -99,7 +99,7 @@ WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job
 Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
   const System device = system(candidate);
   return judge_device(space_, device, [&](std::size_t job) {
-    if (device.channels.nmp > 0 && device.nmp.placement == NmpPlacement::in_die) {
+    if (device.nmp_channel_count() > 0 && device.nmp.placement == NmpPlacement::in_die) {
       throw InfeasibleError("the published roofline has no utilisation of in-die PEs: use the cycle tier");
     }
     return measure(device, job);

@@ -54,7 +54,7 @@ void check_modes(const BlockView& v) {
 void check_transfers(const BlockView& v, const Ancestors& ancestors) {
   std::map<std::int32_t, std::vector<std::int32_t>> scatters;
   std::map<std::int32_t, std::vector<std::int32_t>> loads;
-  for (std::int32_t c = 0; c < v.system.channels.nmp; ++c) {
+  for (const int c : v.system.nmp_channels()) {
     scatters[c] = tasks_where(v, TaskKind::host_scatter, c);
     loads[c] = tasks_where(v, TaskKind::host_load, c);
   }

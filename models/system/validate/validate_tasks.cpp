@@ -72,10 +72,10 @@ class TaskChecker {
            on_channel() ? "a channel" : executor_name(npu_executor(), v_.header.channels));
     }
     if (!on_channel()) return;
-    if (t_.channel() < 0 || t_.channel() >= v_.system.channels.total()) {
-      fail("channel {}, the system has 0 to {}", t_.channel(), v_.system.channels.total() - 1);
+    if (t_.channel() < 0 || t_.channel() >= v_.system.channel_count()) {
+      fail("channel {}, the system has 0 to {}", t_.channel(), v_.system.channel_count() - 1);
     }
-    if (t_.kind == TaskKind::nmp_gemm && t_.channel() >= v_.system.channels.nmp) fail("a normal channel has no PEs");
+    if (t_.kind == TaskKind::nmp_gemm && !v_.system.has_pes(t_.channel())) fail("a normal channel has no PEs");
   }
 
   void check_dependencies() const {
@@ -91,7 +91,7 @@ class TaskChecker {
   void check_extents(const char* name, const std::vector<Extent>& extents, bool any_channel) const {
     for (const Extent& e : extents) {
       if (!any_channel && e.channel != t_.channel()) fail("{} lie on channel {}, the task runs on {}", name, e.channel, t_.channel());
-      if (e.channel < 0 || e.channel >= v_.system.channels.total())
+      if (e.channel < 0 || e.channel >= v_.system.channel_count())
         fail("{} lie on channel {}, which the system does not have", name, e.channel);
       for (const std::int64_t x : {e.bank_offset, e.bytes_per_bank, e.extra_bytes}) {
         if (x < 0 || x > largest_offset) fail("{} with an offset or size of {} bytes", name, x);
@@ -139,7 +139,7 @@ class TaskChecker {
   }
 
   void check_tiles(const NmpGemm& g) const {
-    const NmpConfig& nmp = v_.system.nmp;
+    const NmpConfig& nmp = v_.system.nmp_of(t_.channel());
     const auto& tile = g.tiling;
     if (tile.n_tile < 1 || tile.k_tile < 1) fail("tiles of {} columns and {} elements of K", tile.n_tile, tile.k_tile);
     if (tile.k_piece < 0) fail("pieces of {} elements of K", tile.k_piece);

@@ -45,9 +45,9 @@ std::optional<ScheduleFault> ScheduleValidator::check_header() const {
     f.what = "header: " + std::move(what);
     return f;
   };
-  if (header_.channels != system_.channels.names()) {
+  if (header_.channels != system_.channel_names()) {
     return fault(fmt::format("a schedule for the channels {}, the system has {}", fmt::join(header_.channels, ", "),
-                             fmt::join(system_.channels.names(), ", ")));
+                             fmt::join(system_.channel_names(), ", ")));
   }
   if (header_.batch < 1 || header_.layers < 1 || header_.steps < -1) {
     return fault(fmt::format("batch {}, layers {}, steps {}, allowed: at least 1, 1, -1", header_.batch, header_.layers, header_.steps));

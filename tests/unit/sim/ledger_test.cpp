@@ -76,7 +76,7 @@ TEST(Ledger, energy_by_component_is_energy_by_operator) {
   counts.activates = 3;
   counts.hb_reads = 1000;
   counts.writes = 17;
-  for (int channel = 0; channel < system.channels.total(); ++channel) ledger.add_commands(channel, channel % 2, Phase::decode, counts, 7);
+  for (int channel = 0; channel < system.channel_count(); ++channel) ledger.add_commands(channel, channel % 2, Phase::decode, counts, 7);
   ledger.add_commands(0, -1, Phase::decode, counts, 1);
   Results results;
   ledger.finish(results);

@@ -26,7 +26,7 @@ double simulated_seconds(const System& system, const GemmShape& shape) {
   const std::string text = run_isolated([&] {
     SingleOperator op;
     op.executor = Executor::nmp;
-    for (int c = 0; c < system.channels.total(); ++c) op.channels.push_back(c);
+    for (int c = 0; c < system.channel_count(); ++c) op.channels.push_back(c);
     op.shape = shape;
     const auto schedule = single_operator_schedule(system, op);
     return fmt::format("{}", simulate(system, *schedule).total.value);
@@ -125,7 +125,7 @@ CellResult CellJudge::cycle(const Cell& cell) const {
 double CellJudge::in_die_utilization(std::size_t system, std::int64_t batch) const {
   const System& device = inputs_.systems[system];
   System all_nmp = device;
-  all_nmp.channels.normal = 0;
+  all_nmp.set_channels(device.nmp_channel_count(), 0);
   const auto form = cost::make_cost_model(published_form);
   const cost::LayerDevice view = search::view_of(all_nmp, search::Bandwidths::peak);
   double by_form = 0;

@@ -88,7 +88,7 @@ TEST(RandomDataflow, every_legal_dataflow_maps_to_a_sound_schedule_of_the_models
     const std::uint64_t seed = 1000 + static_cast<std::uint64_t>(i);
     const Draw d = draw(seed, models);
     const std::string context = fmt::format("seed {}, model {}, {} NMP and {} normal channels\n{}", seed, d.model.name,
-                                            d.system.channels.nmp, d.system.channels.normal, d.dataflow);
+                                            d.system.nmp_channel_count(), d.system.normal_channels().size(), d.dataflow);
     try {
       const auto source = make_schedule(d.system, d.model, d.workload, decode_dataflow(parse_yaml(d.dataflow, "random.yaml")));
       ScheduleValidator validator(d.system, source->header());

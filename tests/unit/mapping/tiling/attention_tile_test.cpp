@@ -35,7 +35,7 @@ TEST(AttentionTile, fits_and_no_tile_of_a_grid_is_much_faster) {
     EXPECT_LE(stationary_bytes(p, chosen), p.stationary_bytes);
     const double seconds = attention_seconds(system, p, chosen);
     double best = seconds;
-    for (std::int64_t heads = 1; heads <= std::min<std::int64_t>(p.heads, system.channels.total()); ++heads) {
+    for (std::int64_t heads = 1; heads <= std::min<std::int64_t>(p.heads, system.channel_count()); ++heads) {
       for (int r = 1; r <= 40; ++r) {
         for (int c = 1; c <= 40; ++c) {
           for (const bool keeps : {false, true}) {

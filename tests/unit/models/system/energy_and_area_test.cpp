@@ -48,7 +48,7 @@ TEST(PeLegality, counts_macs_and_does_not_judge_devices_without_a_logic_die) {
   narrow.nmp.pe.macs_per_fpu = 8;
   EXPECT_FALSE(illegal_device(narrow));
   System none = device(64, 1000, 51.2);
-  none.channels.nmp = 0;
+  none.set_channels(0, none.channel_count());
   EXPECT_FALSE(illegal_device(none));
   EXPECT_EQ(area_text(none), "");
   System in_die = device(64, 1000, 51.2);
@@ -61,7 +61,7 @@ TEST(PeArea, sum_of_the_published_areas_reproduces_13_of_the_16_limits) {
   for (std::size_t b = 0; b < bandwidths.size(); ++b) {
     for (std::size_t c = 0; c < clocks.size(); ++c) {
       int most = 1;
-      while (most < 8 && pe_area(device(most * 2, clocks[c], bandwidths[b])).total() <= pe_area_budget_mm2) most *= 2;
+      while (most < 8 && pe_area(device(most * 2, clocks[c], bandwidths[b]).nmp, 16).total() <= pe_area_budget_mm2) most *= 2;
       same += most == published[b][c];
     }
   }
@@ -70,7 +70,7 @@ TEST(PeArea, sum_of_the_published_areas_reproduces_13_of_the_16_limits) {
 
 TEST(PeArea, default_pe_is_the_hand_sum) {
   // 8 x 0.44 + (32 + 4 + 32 / 16) KiB x 2.72 mm2/MiB + 0.197 x 6.76
-  EXPECT_NEAR(pe_area(h2llm_system()).total(), 3.52 + 0.1009375 + 1.33172, 1e-9);
+  EXPECT_NEAR(pe_area(h2llm_system().nmp, 16).total(), 3.52 + 0.1009375 + 1.33172, 1e-9);
   EXPECT_EQ(area_text(h2llm_system()),
             "PE area 4.95 mm2 of 6.76 (FPUs 3.52, SRAM 0.10, HB controller 1.33); 16 PEs of a channel 79.2 mm2\n");
 }

@@ -80,8 +80,8 @@ TEST(DesignSpace, every_shipped_space_loads_and_its_first_and_last_device_are_sy
     if (file.path().extension() != ".yaml") continue;
     const DesignSpace space = decode_space(load_yaml_file(file.path().string()));
     const RooflineEvaluator evaluator(space, "h2llm-roofline");
-    EXPECT_GT(evaluator.system(space.candidate(0)).channels.total(), 0);
-    EXPECT_GT(evaluator.system(space.candidate(space.size() - 1)).channels.total(), 0);
+    EXPECT_GT(evaluator.system(space.candidate(0)).channel_count(), 0);
+    EXPECT_GT(evaluator.system(space.candidate(space.size() - 1)).channel_count(), 0);
     ++spaces;
   }
   EXPECT_GE(spaces, 2);
@@ -133,7 +133,7 @@ TEST(RooflineEvaluator, devices_that_detailed_tells_apart_share_nothing) {
       {"scratchpad chunk", [](System& s) { s.npu.dma_chunk_kib *= 2; }},
       {"weight buffer", [](System& s) { s.nmp.pe.weight_buffer_kib *= 2; }},
       {"port", [](System& s) { s.nmp.hb.access_bytes *= 2; }},
-      {"channels", [](System& s) { ++s.channels.normal; }},
+      {"channels", [](System& s) { s.set_channels(s.nmp_channel_count(), s.channel_count() - s.nmp_channel_count() + 1); }},
   };
   for (const auto& [what, change] : changes) {
     System other = base;
