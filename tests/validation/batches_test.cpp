@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -56,16 +57,16 @@ json run_batches(const Case& c, const std::vector<BatchStep>& steps) {
     for (const Picoseconds step : r.steps) out["steps"].push_back(step.value);
     for (const RequestResult& request : r.requests)
       out["requests"].push_back({request.request, request.tokens, request.first_token.value, request.finish.value});
-    for (const OperatorResult& op : r.operators) out["busy"][op.phase] = out["busy"].value(op.phase, std::int64_t{0}) + op.busy.value;
-    TimeParts sum = r.npu_prefill;
-    out["npu_prefill"] = sum.sum().value;
+    std::map<std::string, std::int64_t> busy;
+    for (const OperatorResult& op : r.operators) busy[op.phase] += op.busy.value;
+    out["busy"] = busy;
     for (const ChannelResult& ch : r.channels) {
       out["channels"].push_back({{"prefill", ch.prefill.sum().value}, {"time", ch.time.sum().value}, {"idle", ch.time.idle.value}});
     }
     for (const ExecutorResult& executor : r.executors) {
-      std::int64_t busy = 0;
-      for (const Picoseconds b : executor.busy) busy += b.value;
-      out["executors"].push_back(busy);
+      std::int64_t sum = 0;
+      for (const Picoseconds b : executor.busy) sum += b.value;
+      out["executors"].push_back(sum);
     }
     return out.dump();
   }));
