@@ -60,7 +60,7 @@ TEST(Replay, a_damaged_file_exits_2_and_names_the_task) {
   text.replace(text.find(whole), whole.size(), "\"part\": [0, 0, 0, 256, 128]");
   const auto replay = bondsim_command("replay configs/system/h2llm.yaml " + scratch.write("bad.schedule", text));
   EXPECT_EQ(replay.status, 2) << replay.output;
-  EXPECT_NE(replay.output.find("step 1, layer 0, task 6 (nmp_gemm of w on channel 2): computes products that task 5 computes too"),
+  EXPECT_NE(replay.output.find("step 1, layer 0, task 6 (nmp_gemm of w on nmp.channel2): computes products that task 5 computes too"),
             std::string::npos)
       << replay.output;
 }

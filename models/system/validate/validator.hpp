@@ -16,9 +16,9 @@ struct ScheduleFault {
   std::int32_t layer = -1;
   std::int32_t task = -1;
   std::string what;       ///< one sentence, with the values
-  std::string task_name;  ///< `nmp_gemm of q on channel 3`
+  std::string task_name;  ///< `nmp_gemm of q on nmp.channel3`
 
-  /// `step 3, layer 0, task 17 (nmp_gemm of q on channel 3): ...`
+  /// `step 3, layer 0, task 17 (nmp_gemm of q on nmp.channel3): ...`
   std::string text() const;
 };
 
