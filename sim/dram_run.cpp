@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/dram/channel/channel_module.hpp"
+#include "models/system/energy_counts.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {
@@ -57,19 +58,16 @@ double percentile_ns(std::vector<std::int64_t>& latencies, double share) {
   return static_cast<double>(*nth) / 1000.0;
 }
 
-void add_energy(const System& system, Picoseconds length, DramRunResult& result) {
-  const EnergyModel model(system.energy, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
+void add_energy(const System& system, int channel, Picoseconds length, DramRunResult& result) {
+  const EnergyModel model = energy_model(system);
   const auto of = [&](const EnergyCounts& counts, EnergyComponent component) {
     return model.energy(counts)[static_cast<std::size_t>(component)];
   };
-  const std::int64_t burst_bits = system.dram.organization.access_bytes() * 8;
-  EnergyCounts all, reads, writes;
-  reads.host_bits = result.counts.reads * burst_bits;
-  writes.host_bits = result.counts.writes * burst_bits;
-  all.host_bits = reads.host_bits + writes.host_bits;
-  all.activates = result.counts.activates;
-  all.refreshed_rows = refreshed_rows(system.dram, result.counts);
+  EnergyCounts all = energy_counts(channel, result.counts, system), reads, writes;
+  reads.host_read_bits = all.host_read_bits;
+  writes.host_write_bits = all.host_write_bits;
   all.channel_time_ps = length.value;
+  all.rows_open_ps = result.times.rows_open.value;
   result.act = of(all, EnergyComponent::dram_activate);
   result.rd = of(reads, EnergyComponent::dram_array);
   result.wr = of(writes, EnergyComponent::dram_array);
@@ -113,7 +111,7 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
     result.read_latency_p50_ns = percentile_ns(driver.latencies, 0.50);
     result.read_latency_p99_ns = percentile_ns(driver.latencies, 0.99);
   }
-  add_energy(system, end, result);
+  add_energy(system, index, end, result);
   result.kernel_events = channel.kernel_events();
   return result;
 }

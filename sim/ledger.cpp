@@ -1,5 +1,7 @@
 #include "sim/ledger.hpp"
 
+#include <initializer_list>
+
 #include "models/system/energy_counts.hpp"
 
 namespace bondsim {
@@ -9,7 +11,8 @@ const char* phase_name(Phase phase) { return phase == Phase::prefill ? "prefill"
 
 }  // namespace
 
-Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(system), energy_(energy_model(system)) {
+Ledger::Ledger(const System& system, const ScheduleHeader& header)
+    : system_(system), energy_(energy_model(system)), typical_(energy_model(system, EnergyColumn::typical)) {
   for (const OperatorInfo& info : header.operators) {
     OperatorResult op;
     op.name = info.name;
@@ -35,6 +38,7 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header) : system_(sys
   executors_.push_back({"npu.arrays", {}});
   executors_.push_back({"npu.vector", {}});
   for (ExecutorResult& executor : executors_) executor.busy.resize(operators_.size());
+  block_.resize(channels_.size() + 1);
 }
 
 std::size_t Ledger::background(Phase phase) const { return operators_.size() - (phase == Phase::prefill ? 2 : 1); }
@@ -43,8 +47,8 @@ void Ledger::add_task(const Task& task, std::int64_t repeat) {
   if (task.op < 0) return;
   OperatorResult& op = operators_.at(static_cast<std::size_t>(task.op));
   EnergyCounts counts = energy_counts(task, system_);
-  for (std::int64_t* count : {&counts.pe_macs, &counts.pe_sram_bits, &counts.npu_macs, &counts.npu_sram_bits, &counts.vector_ops})
-    *count *= repeat;
+  block_.at(task.kind == TaskKind::nmp_gemm ? static_cast<std::size_t>(task.channel()) : channels_.size()) += counts;
+  counts *= repeat;
   op.macs += counts.pe_macs + counts.npu_macs;
   op.counts += counts;
 }
@@ -54,9 +58,10 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
   const std::int64_t host = system_.dram_of(channel).organization.access_bytes();
   const std::int64_t hb = system_.nmp_of(channel).hb.access_bytes;
   EnergyCounts e = energy_counts(channel, c, system_);
-  for (std::int64_t* count : {&e.activates, &e.host_bits, &e.hb_bits, &e.refreshed_rows}) *count *= repeat;
+  block_.at(static_cast<std::size_t>(channel)) += e;
+  e *= repeat;
   result.counts += e;
-  result.bytes += (e.host_bits + e.hb_bits) / 8;
+  result.bytes += (e.host_bits() + e.hb_bits()) / 8;
   ChannelResult& ch = channels_.at(static_cast<std::size_t>(channel));
   ch.hb_bytes_read += c.hb_reads * hb * repeat;
   ch.hb_bytes_written += c.hb_writes * hb * repeat;
@@ -69,6 +74,35 @@ void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
   counts.channel_time_ps += length.value * repeat * system_.channel_count();
   counts.npu_time_ps += length.value * repeat;
   counts.pe_time_ps += length.value * repeat * system_.nmp_channel_count() * system_.dram.organization.banks();
+}
+
+/// The block's energy by channel, for average and highest power.
+void Ledger::end_block(Picoseconds length, std::int64_t repeat) {
+  const auto of = [](const EnergyByComponent& energy, std::initializer_list<EnergyComponent> parts) {
+    Attojoules sum;
+    for (const EnergyComponent part : parts) sum += energy[static_cast<std::size_t>(part)];
+    return sum;
+  };
+  using C = EnergyComponent;
+  for (std::size_t c = 0; c < channels_.size(); ++c) {
+    EnergyCounts& counts = block_[c];
+    counts.channel_time_ps = length.value;
+    if (system_.has_pes(static_cast<int>(c))) counts.pe_time_ps = length.value * system_.dram.organization.banks();
+    const EnergyByComponent energy = energy_.energy(counts);
+    channels_[c].power.add(total_of(energy), length, repeat);
+    channels_[c].banks.add(of(energy, {C::dram_activate, C::dram_array, C::dram_refresh}), length, repeat);
+    channels_[c].pes.add(of(energy, {C::hb_io, C::pe_mac, C::pe_sram, C::static_power}), length, repeat);
+    counts = {};
+  }
+  EnergyCounts& npu = block_.back();
+  npu.npu_time_ps = length.value;
+  npu_power_.add(total_of(energy_.energy(npu)), length, repeat);
+  npu = {};
+}
+
+void Ledger::add_rows_open(int channel, Phase phase, Picoseconds length, std::int64_t repeat) {
+  block_.at(static_cast<std::size_t>(channel)).rows_open_ps += length.value;
+  operators_.at(background(phase)).counts.rows_open_ps += length.value * repeat;
 }
 
 void Ledger::add_span(int op, Picoseconds span, std::int64_t repeat) {
@@ -101,17 +135,26 @@ void Ledger::add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repe
 
 void Ledger::finish(Results& results) const {
   EnergyCounts all;
-  Attojoules by_operator;
+  Attojoules by_operator, by_channel = npu_power_.energy;
   for (OperatorResult op : operators_) {
     op.energy = energy_.energy(op.counts);
-    for (const Attojoules e : op.energy) by_operator += e;
+    by_operator += total_of(op.energy);
     all += op.counts;
-    results.energy_estimated += energy_.estimated(op.counts);
-    for (std::size_t i = 0; i < energy_components; ++i) results.energy[i] += op.energy[i];
     results.operators.push_back(op);
   }
-  for (const Attojoules e : results.energy) results.energy_total += e;
+  results.energy = energy_.energy(all);
+  results.energy_total = total_of(results.energy);
+  results.energy_estimated = energy_.estimated(all);
+  results.typical = typical_.energy(all);
+  results.typical_total = total_of(results.typical);
+  results.typical_estimated = typical_.estimated(all);
+  for (std::size_t i = 0; i < energy_.rails().size(); ++i) {
+    results.rails.push_back({energy_.rails()[i], energy_.by_rail(all)[i], typical_.by_rail(all)[i]});
+  }
+  for (const ChannelResult& channel : channels_) by_channel += channel.power.energy;
   check(results.energy_total == by_operator, "energy by component and by operator differ");
+  check(results.energy_total == by_channel, "energy by component and by channel differ");
+  results.npu_power = npu_power_;
   results.channels = channels_;
   results.executors = executors_;
   results.npu = npu_;

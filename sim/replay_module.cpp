@@ -32,6 +32,7 @@ void Replay::bind(Executors executors) {
   spans_.resize(source_.header().operators.size());
   busy_.assign(channels + 3, BusyMeter(spans_.size()));
   counts_.assign(channels, std::vector<ChannelCounts>(spans_.size() + 1));
+  rows_open_.resize(channels);
 }
 
 void Replay::record_tasks(SimulationListener* sink) {
@@ -227,6 +228,7 @@ void Replay::end_block() {
   book_channels(length, repeat);
   book_npu(length, repeat);
   book_busy(length, repeat);
+  ledger_.end_block(length, repeat);
   results_.total += length * repeat;
   if (block_.step > 0 && !after_pause_) {
     results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
@@ -252,6 +254,8 @@ void Replay::book_channels(Picoseconds length, std::int64_t repeat) {
   for (std::size_t c = 0; c < counts_.size(); ++c) {
     const PhaseParts parts = times_->end_channel(c);
     check_sum("channel", c, parts, length);
+    const Picoseconds rows_open = executors_.channels[c]->times_until_now().rows_open;
+    ledger_.add_rows_open(static_cast<int>(c), block_.phase, rows_open - std::exchange(rows_open_[c], rows_open), repeat);
     for (const Phase phase : {Phase::prefill, Phase::decode})
       ledger_.add_channel_time(phase, static_cast<int>(c), parts[phase_index(phase)], repeat);
     for (int op = -1; op < static_cast<int>(spans_.size()); ++op) {

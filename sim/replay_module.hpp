@@ -90,6 +90,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
 
   std::optional<BlockTimes> times_;
   std::vector<std::vector<ChannelCounts>> counts_;  ///< by channel, operator + 1: at the last block's end
+  std::vector<Picoseconds> rows_open_;              ///< by channel, time with a row open until the last block's end
   std::optional<Block> after_pause_;                ///< the block that waits for its time
   Picoseconds pause_end_;                           ///< in kernel time
   std::map<std::int32_t, std::size_t> requests_;    ///< request: its row in the results

@@ -4,34 +4,33 @@
 
 #include <algorithm>
 
+#include "models/system/energy_counts.hpp"
+
 namespace bondsim {
 namespace {
 
-Attojoules energy_with(const EnergyTable& table, const System& system, const Results& results) {
-  const EnergyModel model(table, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
-  Attojoules sum;
-  for (const OperatorResult& op : results.operators) {
-    for (const Attojoules e : model.energy(op.counts)) sum += e;
-  }
-  return sum;
-}
+Attojoules from_pj(double pj) { return Attojoules(static_cast<WideInt>(pj * 1e6)); }
 
 }  // namespace
 
 std::vector<EnergyBand> energy_sensitivity(const System& system, const Results& results) {
-  EnergyEntry EnergyTable::*port = system.nmp.placement == NmpPlacement::in_die ? &EnergyTable::in_die_io : &EnergyTable::hb_io;
-  const double port_value = (system.energy.*port).value, array_value = system.energy.array_hb.value;
-  const auto total = [&](double port_pj, double array_pj) {
-    EnergyTable table = system.energy;
-    (table.*port).value = port_pj;
-    table.array_hb.value = array_pj;
-    return energy_with(table, system, results);
-  };
+  const EnergyModel model = energy_model(system);
+  EnergyCounts counts;
+  for (const OperatorResult& op : results.operators) counts += op.counts;
   const double low = published_access_low_pj_per_bit, high = published_access_high_pj_per_bit;
-  const Attojoules assumed = total(port_value, array_value);
-  return {{"port between bank and PE", port_value, total(low, array_value), assumed, total(high, array_value)},
-          {"array behind the port", array_value, total(port_value, low), assumed, total(port_value, high)},
-          {"port and array together", port_value + array_value, total(low, 0), assumed, total(high, 0)}};
+  const auto bits = static_cast<double>(counts.hb_bits());
+  const auto spent_pj = [&](EnergyComponent component) {
+    return static_cast<double>(counts.hb_read_bits) * model.pj_per(&EnergyCounts::hb_read_bits, component) +
+           static_cast<double>(counts.hb_write_bits) * model.pj_per(&EnergyCounts::hb_write_bits, component);
+  };
+  const double port = spent_pj(EnergyComponent::hb_io), array = spent_pj(EnergyComponent::dram_array);
+  const auto band = [&](const char* what, double pj) {
+    const Attojoules rest = results.energy_total - from_pj(pj);
+    return EnergyBand{what, bits > 0 ? pj / bits : 0, rest + from_pj(bits * low), results.energy_total, rest + from_pj(bits * high)};
+  };
+  const bool in_die = system.nmp.placement == NmpPlacement::in_die;
+  return {band(in_die ? "way from bank to in-die PE" : "port between bank and PE", port), band("array behind the port", array),
+          band("port and array together", port + array)};
 }
 
 std::string sensitivity_text(const std::vector<EnergyBand>& bands) {

@@ -27,6 +27,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   results.schedule = schedule.header();
   results.system = system.name;
   results.peaks = machine_peaks(system);
+  results.activation = activation_current(system);
   Ledger ledger(system, schedule.header());
   ListenerRelay relay;
   TraceHub* traces = options.traces;

@@ -44,6 +44,7 @@ void TaskRecorder::cut_channel(std::size_t index, bool keep_empty) {
   row.end = now();
   const ChannelSample before = std::exchange(channel.sample, sample_channel(executors_, index));
   row.parts = parts_between(before, channel.sample);
+  row.rows_open = channel.sample.times.rows_open - before.times.rows_open;
   const ChannelCounts counts = std::exchange(channel.counts, counts_of(index));
   row.counts = channel.counts - counts;
   channel.rows.push_back(row);

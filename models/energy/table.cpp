@@ -1,113 +1,49 @@
 #include "models/energy/table.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace bondsim {
 
-const std::vector<std::pair<const char*, EnergyComponent>>& EnumNames<EnergyComponent>::names() {
-  static const std::vector<std::pair<const char*, EnergyComponent>> list = {{"dram_activate", EnergyComponent::dram_activate},
-                                                                            {"dram_array", EnergyComponent::dram_array},
-                                                                            {"dram_refresh", EnergyComponent::dram_refresh},
-                                                                            {"dram_background", EnergyComponent::dram_background},
-                                                                            {"hb_io", EnergyComponent::hb_io},
-                                                                            {"offchip_io", EnergyComponent::offchip_io},
-                                                                            {"pe_mac", EnergyComponent::pe_mac},
-                                                                            {"pe_sram", EnergyComponent::pe_sram},
-                                                                            {"npu_mac", EnergyComponent::npu_mac},
-                                                                            {"npu_sram", EnergyComponent::npu_sram},
-                                                                            {"vector", EnergyComponent::vector},
-                                                                            {"static", EnergyComponent::static_power}};
-  return list;
-}
-
 const std::vector<std::pair<const char*, Confidence>>& EnumNames<Confidence>::names() {
-  static const std::vector<std::pair<const char*, Confidence>> list = {
-      {"measured", Confidence::measured}, {"paper", Confidence::paper}, {"estimate", Confidence::estimate}};
+  static const std::vector<std::pair<const char*, Confidence>> list = {{"measured", Confidence::measured},
+                                                                       {"transcribed", Confidence::transcribed},
+                                                                       {"paper", Confidence::paper},
+                                                                       {"estimate", Confidence::estimate}};
   return list;
-}
-
-EnergyCounts& EnergyCounts::operator+=(const EnergyCounts& o) {
-  activates += o.activates;
-  host_bits += o.host_bits;
-  hb_bits += o.hb_bits;
-  refreshed_rows += o.refreshed_rows;
-  pe_macs += o.pe_macs;
-  pe_sram_bits += o.pe_sram_bits;
-  npu_macs += o.npu_macs;
-  npu_sram_bits += o.npu_sram_bits;
-  vector_ops += o.vector_ops;
-  channel_time_ps += o.channel_time_ps;
-  npu_time_ps += o.npu_time_ps;
-  pe_time_ps += o.pe_time_ps;
-  return *this;
 }
 
 namespace {
 
-/// The PE's MAC energy at a clock: a given point, or the line through the two nearest (then an estimate).
-EnergyEntry mac_energy(std::vector<MacEnergyPoint> points, int clock_mhz) {
-  if (points.empty()) return {};
-  std::sort(points.begin(), points.end(), [](const auto& a, const auto& b) { return a.clock_mhz < b.clock_mhz; });
-  for (const auto& point : points) {
-    if (point.clock_mhz == clock_mhz) return point.energy;
+void validate_currents(const CurrentTable& table, const ConfigNode& node, const std::string& path) {
+  const ConfigNode& currents = *node.find("currents");
+  for (const char* key : {"activate", "array_host", "array_hb", "refresh_row", "background"}) {
+    const ConfigNode* twice = node.find(key);
+    if (twice != nullptr) config_error(*twice, path + "." + key, "currents price it already, allowed: one of the two");
   }
-  EnergyEntry entry = points.front().energy;
-  entry.confidence = Confidence::estimate;
-  if (points.size() == 1) return entry;
-  std::size_t upper = 1;
-  while (upper + 1 < points.size() && points[upper].clock_mhz < clock_mhz) ++upper;
-  const auto& a = points[upper - 1];
-  const auto& b = points[upper];
-  const double slope = (b.energy.value - a.energy.value) / (b.clock_mhz - a.clock_mhz);
-  entry.value = std::max(0.0, a.energy.value + slope * (clock_mhz - a.clock_mhz));
-  return entry;
+  const std::string in = path + ".currents";
+  if (table.rails.empty()) config_error(*currents.find("rails"), in + ".rails", "no rail, allowed: at least one");
+  if (table.t_ras_ns >= table.t_rc_ns) {
+    config_error(*currents.find("t_ras_ns"), in + ".t_ras_ns",
+                 fmt::format("{} ns, allowed: less than t_rc_ns, {} ns", table.t_ras_ns, table.t_rc_ns));
+  }
+  const ConfigNode& share = *currents.find("array_share");
+  if (table.array_share.unit != "share" || table.array_share.value > 1) {
+    config_error(share, in + ".array_share",
+                 fmt::format("{} {}, allowed: 0 to 1, unit share", table.array_share.value, table.array_share.unit));
+  }
+  for (std::size_t i = 0; i < table.rails.size(); ++i) {
+    for (const EnergyColumn column : {EnergyColumn::maximum, EnergyColumn::typical}) {
+      const RailEnergy e = rail_energy(table, table.rails[i], column);
+      if (std::min({e.activate_pj, e.read_pj_per_bit, e.write_pj_per_bit, e.refreshed_row_pj, e.active_standby_mw - e.precharge_standby_mw,
+                    e.precharge_standby_mw - e.power_down_mw}) < -1e-9) {
+        config_error(currents.find("rails")->items.at(i), fmt::format("{}.rails[{}]", in, i),
+                     table.rails[i].rail + " draws less than in the standby state below, allowed: idd2p <= idd2n <= idd3n <= the others");
+      }
+    }
+  }
 }
 
 }  // namespace
-
-EnergyModel::EnergyModel(const EnergyTable& table, int pe_clock_mhz, bool in_die) {
-  add(EnergyComponent::dram_activate, &EnergyCounts::activates, table.activate);
-  add(EnergyComponent::dram_array, &EnergyCounts::host_bits, table.array_host);
-  add(EnergyComponent::dram_array, &EnergyCounts::hb_bits, table.array_hb);
-  add(EnergyComponent::dram_refresh, &EnergyCounts::refreshed_rows, table.refresh_row);
-  add(EnergyComponent::dram_background, &EnergyCounts::channel_time_ps, table.background);
-  add(EnergyComponent::hb_io, &EnergyCounts::hb_bits, in_die ? table.in_die_io : table.hb_io);
-  add(EnergyComponent::offchip_io, &EnergyCounts::host_bits, table.offchip_io);
-  add(EnergyComponent::pe_mac, &EnergyCounts::pe_macs, mac_energy(in_die ? table.pe_mac_in_die : table.pe_mac_hybrid_bonded, pe_clock_mhz));
-  add(EnergyComponent::pe_sram, &EnergyCounts::pe_sram_bits, table.pe_sram);
-  add(EnergyComponent::npu_mac, &EnergyCounts::npu_macs, table.npu_mac);
-  add(EnergyComponent::npu_sram, &EnergyCounts::npu_sram_bits, table.npu_sram);
-  add(EnergyComponent::vector, &EnergyCounts::vector_ops, table.vector_op);
-  add(EnergyComponent::static_power, &EnergyCounts::npu_time_ps, table.npu_static);
-  add(EnergyComponent::static_power, &EnergyCounts::pe_time_ps, table.pe_static);
-}
-
-void EnergyModel::add(EnergyComponent component, std::int64_t EnergyCounts::*count, const EnergyEntry& entry) {
-  // 1 pJ = 1e6 aJ; 1 mW = 1e-3 W = 1e-15 J/ps = 1000 aJ/ps = 1e6 zJ/ps.
-  const bool power = entry.unit == "mW";
-  const auto scaled = static_cast<WideInt>(std::llround(entry.value * 1e6));
-  rates_.push_back({component, count, scaled, power, entry.confidence == Confidence::estimate});
-}
-
-Attojoules EnergyModel::of(const Rate& rate, const EnergyCounts& counts) const {
-  const WideInt product = rate.attojoules * counts.*rate.count;
-  return Attojoules(rate.power ? product / 1000 : product);
-}
-
-EnergyByComponent EnergyModel::energy(const EnergyCounts& counts) const {
-  EnergyByComponent out{};
-  for (const Rate& rate : rates_) out[static_cast<std::size_t>(rate.component)] += of(rate, counts);
-  return out;
-}
-
-Attojoules EnergyModel::estimated(const EnergyCounts& counts) const {
-  Attojoules sum;
-  for (const Rate& rate : rates_) {
-    if (rate.estimate) sum += of(rate, counts);
-  }
-  return sum;
-}
 
 void validate(const EnergyTable& table, const ConfigNode& node, const std::string& path) {
   const auto expect = [&](const EnergyEntry& entry, const char* key, const char* unit) {
@@ -116,6 +52,7 @@ void validate(const EnergyTable& table, const ConfigNode& node, const std::strin
       config_error(*child, path + "." + key + ".unit", "'" + entry.unit + "' found, allowed: " + unit);
     }
   };
+  if (table.currents) validate_currents(*table.currents, node, path);
   expect(table.activate, "activate", "pJ");
   expect(table.refresh_row, "refresh_row", "pJ");
   expect(table.array_host, "array_host", "pJ/bit");

@@ -43,13 +43,18 @@ Picoseconds Results::step_percentile(double p) const {
   return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
+void PowerResult::add(Attojoules block, Picoseconds length, std::int64_t repeat) {
+  energy += Attojoules(block.value * repeat);
+  // block / length > block_energy / block_length, in whole numbers
+  if (length.value > 0 && block.value * std::max<std::int64_t>(block_length.value, 1) > block_energy.value * length.value) {
+    block_energy = block;
+    block_length = length;
+  }
+}
+
 namespace {
 
-double joules(const EnergyByComponent& energy) {
-  Attojoules sum;
-  for (const Attojoules e : energy) sum += e;
-  return to_joules(sum);
-}
+double joules(const EnergyByComponent& energy) { return to_joules(total_of(energy)); }
 
 Json components_json(const EnergyByComponent& energy) {
   Json out = Json::object();
@@ -91,10 +96,42 @@ Json operators_json(const Results& r) {
                     {"energy_j", joules(op.energy)},
                     {"macs", op.macs},
                     {"bytes", op.bytes},
-                    {"hb_bytes", op.counts.hb_bits / 8},
+                    {"hb_bytes", op.counts.hb_bits() / 8},
                     {"energy_components_j", components_json(op.energy)}});
   }
   return rows;
+}
+
+Json power_json(const PowerResult& p, Picoseconds run, double parts = 1) {
+  return {{"average_w", p.average_w(run) / parts}, {"peak_w", p.highest_w() / parts}, {"peak_window_s", to_seconds(p.block_length)}};
+}
+
+Json energy_json(const Results& r) {
+  Json out = {{"total", to_joules(r.energy_total)},
+              {"components", components_json(r.energy)},
+              {"resting_on_estimates", to_joules(r.energy_estimated)},
+              {"typical",
+               {{"total", to_joules(r.typical_total)},
+                {"components", components_json(r.typical)},
+                {"resting_on_estimates", to_joules(r.typical_estimated)}}}};
+  for (const RailResult& rail : r.rails) {
+    out["rails"][rail.rail] = {{"maximum", to_joules(rail.maximum)}, {"typical", to_joules(rail.typical)}};
+  }
+  return out;
+}
+
+Json activation_json(const ActivationCurrent& a) {
+  Json out = {{"policy", a.staggered ? "staggered" : "all_bank"},
+              {"activates_in_t_faw", a.in_window},
+              {"allowed_in_t_faw", 4},
+              {"t_faw_ns", a.window_ns},
+              {"staggered_last_bank_ns", a.last_bank_ns}};
+  if (a.charge_pc > 0) {
+    out["rail"] = a.rail;
+    out["current_ma"] = a.window_ma(a.in_window);
+    out["allowed_current_ma"] = a.window_ma(4);
+  }
+  return out;
 }
 
 Json channels_json(const Results& r) {
@@ -109,6 +146,10 @@ Json channels_json(const Results& r) {
                 {"hb_bytes_written", ch.hb_bytes_written}};
     put_times(row, ch.time);
     put_times(row["prefill"], ch.prefill);
+    row["energy_j"] = to_joules(ch.power.energy);
+    row["power"] = {{"channel", power_json(ch.power, r.total)},
+                    {"bank_group", power_json(ch.banks, r.total, std::max(1, r.activation.bank_groups))}};
+    if (ch.kind == "nmp") row["power"]["pe"] = power_json(ch.pes, r.total, std::max(1, r.activation.pes));
     rows.push_back(std::move(row));
   }
   return rows;
@@ -193,15 +234,15 @@ std::string results_json(const Results& r) {
   out["latency_s"] = latency_json(r);
   out["latency_ps"] = {{"prefill", r.prefill.value}, {"total", r.total.value}};
   for (const Picoseconds step : r.steps) out["step_latency_s"].push_back(to_seconds(step));
-  out["energy_j"] = {{"total", to_joules(r.energy_total)},
-                     {"components", components_json(r.energy)},
-                     {"resting_on_estimates", to_joules(r.energy_estimated)}};
+  out["energy_j"] = energy_json(r);
+  if (r.activation.pes > 0) out["activation"] = activation_json(r.activation);
   out["throughput"] = {{"tokens_per_s", tokens_per_second(r)}};
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
   out["executors"] = executors_json(r);
   out["requests"] = requests_json(r);
   put_times(out["npu"], r.npu);
+  out["npu"]["power"] = power_json(r.npu_power, r.total);
   out["npu"]["prefill"] = {{"share_of_peak", r.npu_prefill_utilization()}, {"bound", r.npu_prefill_bound()}};
   put_times(out["npu"]["prefill"], r.npu_prefill);
   out["peaks"] = peaks_json(r.peaks);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "models/base/quantity.hpp"
-#include "models/energy/table.hpp"
+#include "models/energy/counts.hpp"
 #include "models/results/peaks.hpp"
 #include "models/schedule/schedule.hpp"
 
@@ -46,6 +46,25 @@ struct OperatorResult {
   std::int64_t bytes = 0;  ///< moved by DRAM commands
 };
 
+/// Average and highest power of a part of the machine. The highest is the mean over one block of the schedule (the tasks of a layer in a
+/// step), the block in which it is highest.
+struct PowerResult {
+  Attojoules energy;        ///< of the whole run
+  Attojoules block_energy;  ///< of that block
+  Picoseconds block_length;
+
+  double average_w(Picoseconds run) const { return run.value > 0 ? to_joules(energy) / to_seconds(run) : 0; }
+  double highest_w() const { return block_length.value > 0 ? to_joules(block_energy) / to_seconds(block_length) : 0; }
+  /// A block of `energy`, `repeat` times.
+  void add(Attojoules block, Picoseconds length, std::int64_t repeat);
+};
+
+/// What one supply rail of all DRAM channels took, at both columns of the currents.
+struct RailResult {
+  std::string rail;
+  Attojoules maximum, typical;
+};
+
 /// One row of channels.csv: a channel over the whole run.
 struct ChannelResult {
   int id = 0;        ///< number, as in extents and names of trace files
@@ -57,6 +76,9 @@ struct ChannelResult {
   std::int64_t hb_bytes_written = 0;
   TimeParts time;
   TimeParts prefill;  ///< the part of it before the first token
+  PowerResult power;  ///< DRAM, I/O and PEs of the channel
+  PowerResult banks;  ///< of it: rows, array and refresh in the banks
+  PowerResult pes;    ///< of it: PEs, their buffers and ports
 };
 
 /// Busy times of one executor.
@@ -103,11 +125,17 @@ struct Results {
   std::vector<ExecutorResult> executors;  ///< empty in an estimate
   std::vector<RequestResult> requests;    ///< in the order of their first tokens
   TimeParts npu;
-  TimeParts npu_prefill;     ///< the part of it before the first token
-  double npu_peak_macs = 0;  ///< MACs a second
-  EnergyByComponent energy{};
+  TimeParts npu_prefill;       ///< the part of it before the first token
+  double npu_peak_macs = 0;    ///< MACs a second
+  EnergyByComponent energy{};  ///< at the maximum currents of the DRAM
   Attojoules energy_total;
-  Attojoules energy_estimated;  ///< rests on estimates
+  Attojoules energy_estimated;  ///< the part of the total that rests on estimates
+  Attojoules typical_total;     ///< the same actions at typical currents; without currents, energy_total
+  EnergyByComponent typical{};
+  Attojoules typical_estimated;
+  std::vector<RailResult> rails;  ///< empty when the energy table has no currents
+  PowerResult npu_power;          ///< what no channel takes
+  ActivationCurrent activation;
   std::int64_t events = 0;
   double wall_s = 0;
 
@@ -124,6 +152,8 @@ std::string results_json(const Results& results);
 std::string operators_csv(const Results& results);
 std::string channels_csv(const Results& results);
 
+/// Power of the NPU, of channels, bank groups and PEs, and what the activation policy asks of the supply.
+std::string power_text(const Results& results);
 /// The compact summary for the terminal.
 std::string results_summary(const Results& results);
 /// Its parts that do not need a simulation: what was run, how long it takes, its energy; and the shares of the energy.

@@ -54,6 +54,46 @@ std::string energy_shares(const Results& r) {
   return out;
 }
 
+namespace {
+
+/// `  14 of them: average 0.412 W, peak 0.683 W`; the channel with the highest peak.
+std::string power_line(const Results& r, const char* what, PowerResult ChannelResult::*power, const char* kind, double parts) {
+  PowerResult most, sum;
+  double channels = 0;
+  for (const ChannelResult& ch : r.channels) {
+    if (ch.kind != kind) continue;
+    const PowerResult& p = ch.*power;
+    sum.energy += p.energy;
+    ++channels;
+    if (p.highest_w() >= most.highest_w()) most = p;
+  }
+  if (channels == 0) return "";
+  return fmt::format("  {:<20}{:>9.4f} W average, {:.4f} W in the block of {} that takes most\n", what,
+                     sum.average_w(r.total) / channels / parts, most.highest_w() / parts, time_text(most.block_length));
+}
+
+std::string activation_text(const ActivationCurrent& a) {
+  if (a.pes == 0) return "";
+  std::string out = fmt::format("  activation          {} rows within t_faw ({:g} ns), {:g} times what it allows", a.in_window, a.window_ns,
+                                a.in_window / 4.0);
+  if (a.charge_pc > 0) out += fmt::format(": {:.0f} of {:.0f} mA from {}", a.window_ma(a.in_window), a.window_ma(4), a.rail);
+  if (a.staggered) return out + fmt::format("; the last bank of a row opens {:g} ns after the first\n", a.last_bank_ns);
+  return out + fmt::format("; activate_policy: staggered keeps it and opens the last bank {:g} ns later\n", a.last_bank_ns);
+}
+
+}  // namespace
+
+std::string power_text(const Results& r) {
+  std::string out = "power, at maximum currents\n";
+  out += fmt::format("  {:<20}{:>9.4f} W average, {:.4f} W in the block of {} that takes most\n", "NPU", r.npu_power.average_w(r.total),
+                     r.npu_power.highest_w(), time_text(r.npu_power.block_length));
+  out += power_line(r, "an nmp channel", &ChannelResult::power, "nmp", 1);
+  out += power_line(r, "  a bank group", &ChannelResult::banks, "nmp", std::max(1, r.activation.bank_groups));
+  out += power_line(r, "  a PE", &ChannelResult::pes, "nmp", std::max(1, r.activation.pes));
+  out += power_line(r, "a normal channel", &ChannelResult::power, "normal", 1);
+  return out + activation_text(r.activation);
+}
+
 std::string results_headline(const Results& r, const std::string& done) {
   const double tokens = std::max(1.0, static_cast<double>(r.generated_tokens) * r.schedule.batch);
   const Picoseconds mean = r.steps.empty() ? Picoseconds() : Picoseconds(r.decode().value / static_cast<std::int64_t>(r.steps.size()));
@@ -68,6 +108,11 @@ std::string results_headline(const Results& r, const std::string& done) {
   out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
                      to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
                      100.0 * to_joules(r.energy_estimated) / std::max(1e-30, to_joules(r.energy_total)));
+  if (!r.rails.empty()) {
+    out += fmt::format("  at typical currents   {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
+                       to_joules(r.typical_total), to_joules(r.typical_total) / tokens * 1e3,
+                       100.0 * to_joules(r.typical_estimated) / std::max(1e-30, to_joules(r.typical_total)));
+  }
   return out;
 }
 
@@ -80,6 +125,15 @@ std::string results_summary(const Results& r) {
   out += channels_text(r, "nmp");
   out += channels_text(r, "normal");
   out += fmt::format("where the energy went\n  {}\n", energy_shares(r));
+  if (!r.rails.empty()) {
+    out += "  DRAM rails:";
+    for (const RailResult& rail : r.rails) {
+      out += fmt::format("{} {} {:.4f} J (typical {:.4f})", &rail == &r.rails.front() ? "" : ",", rail.rail, to_joules(rail.maximum),
+                         to_joules(rail.typical));
+    }
+    out += "\n";
+  }
+  out += power_text(r);
   out += fmt::format("configuration {}, {} kernel events in {:.2f} s\n", r.config_digest, r.events, r.wall_s);
   return out;
 }

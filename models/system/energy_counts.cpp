@@ -30,14 +30,26 @@ EnergyCounts energy_counts(const Task& task, const System& system) {
 EnergyCounts energy_counts(int channel, const ChannelCounts& c, const System& system) {
   EnergyCounts e;
   e.activates = c.activates;
-  e.host_bits = (c.reads + c.writes) * system.dram_of(channel).organization.access_bytes() * 8;
-  e.hb_bits = (c.hb_reads + c.hb_writes) * system.nmp_of(channel).hb.access_bytes * 8;
+  const std::int64_t burst_bits = system.dram_of(channel).organization.access_bytes() * 8;
+  const std::int64_t hb_bits = system.nmp_of(channel).hb.access_bytes * std::int64_t{8};
+  e.host_read_bits = c.reads * burst_bits;
+  e.host_write_bits = c.writes * burst_bits;
+  e.hb_read_bits = c.hb_reads * hb_bits;
+  e.hb_write_bits = c.hb_writes * hb_bits;
   e.refreshed_rows = refreshed_rows(system.dram_of(channel), c);
   return e;
 }
 
-EnergyModel energy_model(const System& system) {
-  return EnergyModel(system.energy, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
+EnergyContext energy_context(const System& system, EnergyColumn column) {
+  EnergyContext context;
+  context.pe_clock_mhz = system.nmp.pe.clock_mhz;
+  context.in_die = system.nmp.placement == NmpPlacement::in_die;
+  context.channel_bytes = system.dram.organization.channel_bytes();
+  context.page_bytes = system.dram.organization.page_bytes();
+  context.column = column;
+  return context;
 }
+
+EnergyModel energy_model(const System& system, EnergyColumn column) { return EnergyModel(system.energy, energy_context(system, column)); }
 
 }  // namespace bondsim

@@ -1,6 +1,6 @@
 #pragma once
 #include "models/dram/spec/command.hpp"
-#include "models/energy/table.hpp"
+#include "models/energy/model.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -12,7 +12,10 @@ EnergyCounts energy_counts(const Task& task, const System& system);
 /// Counted actions behind DRAM commands of a channel.
 EnergyCounts energy_counts(int channel, const ChannelCounts& commands, const System& system);
 
+/// What of the system its energies depend on.
+EnergyContext energy_context(const System& system, EnergyColumn column = EnergyColumn::maximum);
+
 /// The model of the system's table.
-EnergyModel energy_model(const System& system);
+EnergyModel energy_model(const System& system, EnergyColumn column = EnergyColumn::maximum);
 
 }  // namespace bondsim

@@ -17,6 +17,7 @@ struct TaskRow {
   Picoseconds start;
   Picoseconds end;
   TimeParts parts;       ///< of the executor's time; exclusive: the rows of an executor sum to the block's length
+  Picoseconds rows_open;  ///< of a channel: time with a row open
   ChannelCounts counts;  ///< commands of a channel in [start, end)
 };
 

@@ -8,6 +8,7 @@
 #include <systemc>
 
 #include "models/system/energy_counts.hpp"
+#include "sim/trace/power.hpp"
 #include "sim/trace/tasks.hpp"
 
 namespace bondsim {
@@ -181,18 +182,7 @@ void PerfettoWriter::draw_arrows(const BlockTrace& trace) {
 // ---- Counters -------------------------------------------------------------------------------------------------------------
 
 Attojoules PerfettoWriter::energy_of(const Block& block, const TaskRow& row) const {
-  EnergyCounts counts;
-  if (row.channel >= 0) counts = energy_counts(row.channel, row.counts, system_);
-  const Picoseconds length = row.end - row.start;
-  if (row.task >= 0) {
-    const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
-    if ((row.channel < 0) == (task.kind != TaskKind::nmp_gemm)) counts += energy_counts(task, system_);
-  }
-  if (row.channel >= 0) counts.channel_time_ps = length.value;
-  if (row.channel >= 0 && system_.has_pes(row.channel)) counts.pe_time_ps = length.value * system_.dram.organization.banks();
-  Attojoules sum;
-  for (const Attojoules part : energy_.energy(counts)) sum += part;
-  return sum;
+  return total_of(energy_.energy(row_counts(system_, block, row)));
 }
 
 void PerfettoWriter::draw_counters(const BlockTrace& trace) {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "models/energy/table.hpp"
+#include "models/energy/model.hpp"
 #include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/chrome_events.hpp"

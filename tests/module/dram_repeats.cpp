@@ -44,7 +44,7 @@ class Streams : public sc_core::sc_module, public ChannelListener {
 
   void note_times() {
     const ChannelTimes t = channel_.times_until_now();
-    for (const Picoseconds part : {t.host_transfer, t.host_row, t.refresh, t.free}) seen.push_back(part.value);
+    for (const Picoseconds part : {t.host_transfer, t.host_row, t.refresh, t.free, t.rows_open}) seen.push_back(part.value);
     for (int op = -1; op < 3; ++op) {
       const ChannelCounts c = channel_.counts_until_now(op);
       for (const std::int64_t count : {c.activates, c.precharges, c.reads, c.writes, c.refreshes_all_bank, c.refreshes_per_bank}) {

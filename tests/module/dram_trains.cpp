@@ -2,6 +2,9 @@
 
 #include <cstdlib>
 #include <memory>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "models/dram/channel/channel_module.hpp"
 #include "tests/support/dram_setup.hpp"
@@ -141,6 +144,25 @@ struct Pair {
   TraceCheckerOptions options;
 };
 
+/// Time until `end` with a row open, from nothing but the commands: ACT1 opens a row, PRE closes it (or its bank), PREA closes all.
+std::int64_t rows_open_ps(const std::vector<CommandRecord>& commands, std::int64_t end) {
+  std::set<std::pair<std::int32_t, std::int32_t>> open;
+  std::int64_t sum = 0, at = 0;
+  for (const CommandRecord& c : commands) {
+    if (!open.empty()) sum += c.time.value - at;
+    at = c.time.value;
+    if (c.command == DramCommand::act1) open.emplace(c.bank, c.row);
+    if (c.command == DramCommand::prea) open.clear();
+    if (c.command != DramCommand::pre) continue;
+    if (c.row >= 0) {
+      open.erase({c.bank, c.row});
+    } else {
+      open.erase(open.lower_bound({c.bank, 0}), open.lower_bound({c.bank + 1, 0}));
+    }
+  }
+  return open.empty() ? sum : sum + end - at;
+}
+
 /// What can be asked of a channel, against the one with trains off.
 void expect_same(Pair& pair, std::size_t other, const std::string& where) {
   ASSERT_EQ(pair.workloads[other]->answers, pair.workloads[0]->answers) << where;
@@ -164,6 +186,7 @@ void expect_same(Pair& pair, std::size_t other, const std::string& where) {
   EXPECT_EQ(a.refresh, b.refresh) << where;
   EXPECT_EQ(a.mode_switch, b.mode_switch) << where;
   EXPECT_EQ(a.free, b.free) << where;
+  EXPECT_EQ(a.rows_open, b.rows_open) << where;
   EXPECT_EQ((a.host_transfer + a.host_row + a.column + a.row + a.refresh + a.mode_switch + a.free).value, 400'000'000) << where;
 }
 
@@ -187,6 +210,7 @@ void expect_equivalence(int pairs, std::uint64_t first_seed) {
     }
     ASSERT_EQ(on.size(), off.size()) << where;
     for (const std::size_t other : {1U, 2U}) expect_same(pair, other, where);
+    EXPECT_EQ(pair.channels[0]->times_until_now().rows_open.value, rows_open_ps(off, 400'000'000)) << where;
     if (pair.row_timing) {
       TraceChecker checker(pair.dram, pair.controller, pair.has_nmp ? &pair.nmp : nullptr, pair.options);
       for (const CommandRecord& record : on) checker.command(record);

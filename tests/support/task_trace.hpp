@@ -26,12 +26,12 @@ inline std::vector<std::string> split_cells(const std::string& line) {
   return cells;
 }
 
-/// Rows of a `*.tasks.csv`, by column; empty when its first line is not the schema.
-inline std::vector<TaskCsvRow> read_task_csv(const std::string& path) {
+/// Rows of a CSV file below its first line, by column; empty when that line is not `schema`.
+inline std::vector<TaskCsvRow> read_csv_below(const std::string& path, const std::string& schema) {
   std::istringstream in(file_text(path));
   std::string line;
   std::vector<TaskCsvRow> rows;
-  if (!std::getline(in, line) || line != "# bondsim.tasks/2" || !std::getline(in, line)) return rows;
+  if (!std::getline(in, line) || line != schema || !std::getline(in, line)) return rows;
   const auto titles = split_cells(line);
   while (std::getline(in, line)) {
     const auto cells = split_cells(line);
@@ -41,5 +41,8 @@ inline std::vector<TaskCsvRow> read_task_csv(const std::string& path) {
   }
   return rows;
 }
+
+/// Rows of a `*.tasks.csv`.
+inline std::vector<TaskCsvRow> read_task_csv(const std::string& path) { return read_csv_below(path, "# bondsim.tasks/2"); }
 
 }  // namespace bondsim::test

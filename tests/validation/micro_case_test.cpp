@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/support/inputs.hpp"
 #include "tests/support/one_block.hpp"
 
@@ -14,6 +16,11 @@ namespace {
 constexpr std::int64_t row_bytes = 2048;
 constexpr std::int64_t mode_ps = 1250;
 
+EnergyTable energy_table(const std::string& name) {
+  return decode_document<EnergyTable>(load_yaml_file(tests::source_dir() + "/configs/energy/" + name + ".yaml"), "energy",
+                                      "bondsim.energy/1");
+}
+
 System micro_system() {
   System s = shipped_system("h2llm");
   s.set_channels(1, 0);
@@ -22,6 +29,7 @@ System micro_system() {
   s.nmp.pe.weight_buffer_kib = 4;
   s.nmp.mode_change_ns = 100;
   s.fidelity.refresh = s.fidelity.mode_switch = s.fidelity.row_timing = false;
+  s.energy = energy_table("detailed");
   return s;
 }
 
@@ -159,19 +167,20 @@ struct StepEnergy {
   std::string attojoules;
   double joules = 0;
   std::int64_t total_ps = 0;
+  std::int64_t rows_open_ps = 0;
 };
 
 StepEnergy step_energy(const System& s) {
   const std::string text = run_isolated([&] {
     OneBlockSchedule schedule = one_block_by_hand(s, decode_step());
     const Results r = simulate(s, schedule);
-    return fmt::format("{} {} {:.17g}", static_cast<std::int64_t>(r.energy_total.value), r.total.value, to_joules(r.energy_total));
+    EnergyCounts counts;
+    for (const OperatorResult& op : r.operators) counts += op.counts;
+    return fmt::format("{} {} {} {:.17g}", static_cast<std::int64_t>(r.energy_total.value), r.total.value, counts.rows_open_ps,
+                       to_joules(r.energy_total));
   });
   StepEnergy e;
-  const std::size_t first = text.find(' '), second = text.rfind(' ');
-  e.attojoules = text.substr(0, first);
-  e.total_ps = std::stoll(text.substr(first + 1));
-  e.joules = std::stod(text.substr(second));
+  std::istringstream(text) >> e.attojoules >> e.total_ps >> e.rows_open_ps >> e.joules;
   return e;
 }
 
@@ -197,6 +206,24 @@ TEST(MicroEnergy, a_decode_step_costs_the_hand_sum_of_counts_and_table) {
   const double powers = s.energy.background.value + s.energy.npu_static.value + 16 * s.energy.pe_static.value;
   const double expected = dynamic_pj(s.energy) + powers * static_cast<double>(e.total_ps) * 1e-3;
   EXPECT_NEAR(e.joules * 1e12, expected, 1e-9 * expected);
+}
+
+/// The same counts by currents; every figure follows from those of the 16 Gb die by hand (tests/unit/models/energy/currents_test.cpp).
+TEST(MicroEnergy, a_decode_step_by_currents_costs_the_hand_sum) {
+  System s = micro_system();
+  const EnergyTable others = s.energy;
+  s.energy = energy_table("lpddr5x-currents");
+  const StepEnergy e = step_energy(s);
+  EXPECT_GT(e.rows_open_ps, 0);
+  EXPECT_LE(e.rows_open_ps, e.total_ps);
+  const double rows = 5 * 1110.87;
+  const double bus = 128 * 8 * (2.17425 + 3.18) + 64 * 8 * (3.2905 + 0.46375 + 3.18);  // written by the NPU, read by it
+  const double port = (128 + 2048) * 8 * (0.164 * 3.2905 + 0.88) + 64 * 8 * (0.164 * 2.17425 + 0.88);
+  EnergyTable logic = others;
+  for (EnergyEntry* dram : {&logic.activate, &logic.array_host, &logic.array_hb, &logic.hb_io, &logic.offchip_io}) dram->value = 0;
+  const double standby = 73.65 * static_cast<double>(e.total_ps) * 1e-3 + 21.03 * static_cast<double>(e.rows_open_ps) * 1e-3;
+  const double powers = (others.npu_static.value + 16 * others.pe_static.value) * static_cast<double>(e.total_ps) * 1e-3;
+  EXPECT_NEAR(e.joules * 1e12, rows + bus + port + dynamic_pj(logic) + standby + powers, 0.1) << "pJ";
 }
 
 TEST(MicroEnergy, without_static_power_exactly_the_dynamic_part_is_left) {

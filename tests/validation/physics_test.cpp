@@ -28,8 +28,8 @@ std::string bound_violations(const System& s, const Results& r) {
     const double latency = to_seconds(op.span);
     require(latency, static_cast<double>(op.counts.pe_macs) / (nmp * nmp_rate(s)), op.name + " MACs of PEs");
     require(latency, static_cast<double>(op.counts.npu_macs) / s.npu.peak_macs(), op.name + " MACs of the NPU");
-    require(latency, static_cast<double>(op.counts.hb_bits) / 8 / (nmp * hb_rate(s)), op.name + " bytes over HB");
-    require(latency, static_cast<double>(op.counts.host_bits) / 8 / (all * bus_rate(s)), op.name + " bytes over the bus");
+    require(latency, static_cast<double>(op.counts.hb_bits()) / 8 / (nmp * hb_rate(s)), op.name + " bytes over HB");
+    require(latency, static_cast<double>(op.counts.host_bits()) / 8 / (all * bus_rate(s)), op.name + " bytes over the bus");
   }
   for (const ChannelResult& ch : r.channels) {
     const double hb = static_cast<double>(ch.hb_bytes_read + ch.hb_bytes_written);

@@ -132,7 +132,6 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     const double seconds = model.block_seconds(block, system, now);
     now += seconds;
     const Picoseconds length(picoseconds(seconds));
-    ledger.add_time(block.phase, length, block.executions());
     by_phase[block.phase == Phase::prefill ? 0 : 1] += seconds * static_cast<double>(block.executions());
     results.total += length * block.executions();
     if (block.phase == Phase::prefill) {
@@ -143,11 +142,16 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     }
     add_commands(ledger, count, block);
     add_operator_times(ledger, model, system, block, schedule->header().operators.size(), length);
+    // A closed form opens no rows: they are priced as open throughout, which is the dearer standby.
+    for (int c = 0; c < system.channel_count(); ++c) ledger.add_rows_open(c, block.phase, length, block.executions());
+    ledger.add_time(block.phase, length, block.executions());
+    ledger.end_block(length, block.executions());
   }
   bar.clear();
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     const ChannelCounts counts = refreshes(system, by_phase[phase == Phase::prefill ? 0 : 1]);
     for (int c = 0; c < system.channel_count(); ++c) ledger.add_commands(c, -1, phase, counts, 1);
+    ledger.end_block(Picoseconds(), 1);
   }
   ledger.finish(results);
   results.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

@@ -5,6 +5,7 @@
 
 #include "mapping/emit/mapper.hpp"
 #include "mapping/search/device/device_metrics.hpp"
+#include "models/system/energy_counts.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
 
@@ -40,7 +41,7 @@ DecodeShares decode_shares(const Results& results) {
 
 /// The decode's actions by other energies.
 double priced_joules(const Results& results, const System& system, const EnergyTable& energies) {
-  const EnergyModel model(energies, system.nmp.pe.clock_mhz, system.nmp.placement == NmpPlacement::in_die);
+  const EnergyModel model(energies, energy_context(system));
   Attojoules total{};
   for (const OperatorResult& op : results.operators) {
     if (op.phase == "decode") total += search::sum(model.energy(op.counts));

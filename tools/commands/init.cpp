@@ -33,7 +33,7 @@ const std::vector<Part>& parts() {
         {"dataflow", "dataflow.yaml"}}},
       {"system", "system/h2llm.yaml", "The machine: the H2-LLM device.", {{"dram", "dram.yaml"}, {"energy", "energy.yaml"}}},
       {"dram", "dram/lpddr5-6400-32gb.yaml", "The DRAM part of every channel.", {}},
-      {"energy", "energy/detailed.yaml", "Energy of each counted action, with where the number comes from.", {}},
+      {"energy", "energy/lpddr5x-currents.yaml", "Energy of each counted action, with where the number comes from.", {}},
       {"model", "model/llama-3.2-1b.yaml", "The model; a Hugging Face config.json may stand in its place.", {}},
       {"workload",
        "workload/humaneval.yaml",

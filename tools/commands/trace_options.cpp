@@ -75,8 +75,14 @@ void add_trace_options(CLI::App& command, TraceOptions& options, const std::vect
       ->excludes(window);
 }
 
+void add_power_option(CLI::App& command, TraceOptions& options) {
+  command.add_option("--power", options.power_ns, "INTERVAL in ns of the run: write power.csv, power by executor and component, to --out")
+      ->check(CLI::Range(0.001, 1e15))
+      ->needs("--out");
+}
+
 RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& out) : out_(out) {
-  if (options.kinds.empty()) return;
+  if (options.kinds.empty() && options.power_ns == 0) return;
   hub_.window = options.window();
   staging_.emplace(out + ".traces", "none");
   const std::string& directory = staging_->path();
@@ -86,6 +92,10 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
   if (options.has("perfetto")) {
     // Command by command the whole run would be gigabytes: only a window that was asked for.
     hub_.add(perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr), {windowed, true, true});
+  }
+  if (options.power_ns > 0) {
+    const Picoseconds interval(std::llround(options.power_ns * 1000.0));
+    hub_.add(power_.emplace(system, directory, interval, options.gzip), {false, true, false});
   }
   if (options.has("vcd")) {
     if (!windowed) throw ConfigError("--trace vcd: every edge of a whole run is too much, allowed: with --trace-window or --trace-steps");
@@ -104,6 +114,7 @@ void RunTraces::finish() {
   if (tasks_) tasks_->finish();
   if (perfetto_) perfetto_->finish();
   if (vcd_) vcd_->finish();
+  if (power_) power_->finish();
   files_ = staging_->move_into(out_);
   if (hub_.run_end.value > 0 && hub_.window.from >= hub_.run_end) {
     fmt::print(stderr, "bondsim: the simulated run ends at {} ns, before the window of --trace begins: no command is in it\n",

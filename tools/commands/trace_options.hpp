@@ -7,6 +7,7 @@
 #include "sim/simulate.hpp"
 #include "sim/trace/commands.hpp"
 #include "sim/trace/perfetto.hpp"
+#include "sim/trace/power.hpp"
 #include "sim/trace/tasks.hpp"
 #include "sim/trace/vcd.hpp"
 #include "tools/app/processes/output_directory.hpp"
@@ -23,6 +24,7 @@ struct TraceOptions {
   bool gzip = false;
   std::string window_ns;  ///< FROM:TO, either may be missing; empty: the whole run
   std::string steps;      ///< FIRST:LAST
+  double power_ns = 0;    ///< intervals of power.csv; 0: none
 
   bool has(const std::string& kind) const;
   /// @throws ConfigError when the window is none.
@@ -31,6 +33,9 @@ struct TraceOptions {
 
 /// @param kinds what this command can write, of: commands, tasks, perfetto, vcd
 void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds);
+
+/// --power INTERVAL.
+void add_power_option(CLI::App& command, TraceOptions& options);
 
 /// The traces of one run of a schedule: written beside the output directory while it goes on, and moved into it when it has ended.
 class RunTraces {
@@ -52,6 +57,7 @@ class RunTraces {
   std::optional<TaskTraceWriter> tasks_;
   std::optional<PerfettoWriter> perfetto_;
   std::optional<VcdWriter> vcd_;
+  std::optional<PowerWriter> power_;
   std::string files_;
 };
 

@@ -5,7 +5,7 @@
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/dataflow/problem.hpp"
-#include "models/energy/table.hpp"
+#include "models/energy/counts.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::search {

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "mapping/search/device/evaluator.hpp"
+#include "models/energy/counts.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::search {

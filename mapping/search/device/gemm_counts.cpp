@@ -13,7 +13,7 @@ class Counter {
 
   void on_npu(const GemmShape& gemm, const OperandBits& width, double times) {
     const double stationary = bits(gemm.count * gemm.n * gemm.k, width.stationary) * times;
-    host_bits_ += stationary;
+    host_read_bits_ += stationary;
     npu_sram_bits_ +=
         2 * stationary + (bits(gemm.count * gemm.m * gemm.k, width.activation) + bits(gemm.count * gemm.m * gemm.n, width.output)) * times;
     npu_macs_ += static_cast<double>(gemm.macs()) * times;
@@ -24,17 +24,21 @@ class Counter {
     const double inputs = bits(gemm.count * gemm.m * gemm.k * split.n_parts, width.activation) * times;
     const double outputs = bits(gemm.count * gemm.m * gemm.n * split.k_parts, width.output) * times;
     const double stationary = bits(gemm.count * gemm.n * gemm.k, width.stationary) * times;
-    host_bits_ += inputs + outputs;
-    hb_bits_ += stationary + inputs + outputs;
+    host_write_bits_ += inputs;
+    host_read_bits_ += outputs;
+    hb_read_bits_ += stationary + inputs;
+    hb_write_bits_ += outputs;
     pe_sram_bits_ += stationary * static_cast<double>(1 + gemm.m) + 2 * (inputs + outputs);
     pe_macs_ += static_cast<double>(gemm.macs()) * times;
   }
 
   EnergyCounts counts() const {
     EnergyCounts c;
-    c.activates = std::llround((host_bits_ + hb_bits_) / page_bits_);
-    c.host_bits = std::llround(host_bits_);
-    c.hb_bits = std::llround(hb_bits_);
+    c.activates = std::llround((host_read_bits_ + host_write_bits_ + hb_read_bits_ + hb_write_bits_) / page_bits_);
+    c.host_read_bits = std::llround(host_read_bits_);
+    c.host_write_bits = std::llround(host_write_bits_);
+    c.hb_read_bits = std::llround(hb_read_bits_);
+    c.hb_write_bits = std::llround(hb_write_bits_);
     c.pe_macs = std::llround(pe_macs_);
     c.pe_sram_bits = std::llround(pe_sram_bits_);
     c.npu_macs = std::llround(npu_macs_);
@@ -46,8 +50,10 @@ class Counter {
   static double bits(std::int64_t elements, int width) { return width * static_cast<double>(elements); }
 
   double page_bits_;
-  double host_bits_ = 0;
-  double hb_bits_ = 0;
+  double host_read_bits_ = 0;
+  double host_write_bits_ = 0;
+  double hb_read_bits_ = 0;
+  double hb_write_bits_ = 0;
   double pe_macs_ = 0;
   double pe_sram_bits_ = 0;
   double npu_macs_ = 0;

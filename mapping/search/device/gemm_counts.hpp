@@ -1,6 +1,6 @@
 #pragma once
 #include "mapping/search/dataflow/dataflow.hpp"
-#include "models/energy/table.hpp"
+#include "models/energy/counts.hpp"
 
 namespace bondsim::search {
 

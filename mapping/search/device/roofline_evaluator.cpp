@@ -6,6 +6,7 @@
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "models/base/digest.hpp"
+#include "models/system/energy_counts.hpp"
 #include "models/system/load.hpp"
 
 namespace bondsim::search {
@@ -85,9 +86,9 @@ WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job
   EnergyCounts counts = found.dataflow.counts;
   const std::int64_t time_ps = std::llround(found.dataflow.latency.total_s() * 1e12);
   counts.npu_time_ps = time_ps;
-  counts.channel_time_ps = time_ps * device.channel_count();
+  counts.channel_time_ps = counts.rows_open_ps = time_ps * device.channel_count();
   counts.pe_time_ps = time_ps * device.nmp_channel_count() * device.dram.organization.banks();
-  const EnergyByComponent energy = EnergyModel(device.energy, device.nmp.pe.clock_mhz, false).energy(counts);
+  const EnergyByComponent energy = energy_model(device).energy(counts);
   WorkloadMetrics metrics;
   metrics.prefill_s = layers * found.dataflow.latency.prefill_s;
   metrics.decode_s = layers * found.dataflow.latency.decode_s;

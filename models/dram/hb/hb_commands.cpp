@@ -45,7 +45,7 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   counts.precharges += rows;
   (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.count;
   const Ps data = share.count * access_ps_;
-  output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0});
+  output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0, -count * closed_});
   const Ps shift = count * period;
   lane.row += count;
   lane.column_end += shift;
@@ -71,15 +71,22 @@ void HbEngine::emit(Picoseconds t, ChannelOutput& output) {
 }
 
 void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
+  const auto earlier = [](const RowCommand& a, const RowCommand& b) { return a.time < b.time; };
+  if (!std::is_sorted(rows_.begin(), rows_.end(), earlier)) std::stable_sort(rows_.begin(), rows_.end(), earlier);
   for (const RowCommand& row : rows_) {
     if (row.time > t) continue;
     ChannelCounts& counts = output.of(row.op);
     if (row.command == DramCommand::refab) {
       ++counts.refreshes_all_bank;
     } else if (row.command == DramCommand::prea) {
-      counts.precharges += static_cast<std::int64_t>(row.banks);  // here: how many rows it closes
+      const auto closed = static_cast<std::int64_t>(row.banks);  // for PREA: how many rows it closes
+      counts.precharges += closed;
+      output.account.change_open_rows(Picoseconds(row.time), -closed);
     } else {
-      (row.command == DramCommand::act1 ? counts.activates : counts.precharges) += __builtin_popcountll(row.banks);
+      const bool opens = row.command == DramCommand::act1;
+      const std::int64_t rows = __builtin_popcountll(row.banks);
+      (opens ? counts.activates : counts.precharges) += rows;
+      output.account.change_open_rows(Picoseconds(row.time), opens ? rows : -rows);
     }
     if (!output.keep_log) continue;
     if (row.command == DramCommand::refab || row.command == DramCommand::prea) {

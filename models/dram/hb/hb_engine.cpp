@@ -190,11 +190,13 @@ void HbEngine::begin_row(std::size_t index, ChannelOutput& output, Ps limit) {
     close = std::max(close, banks_[b].pre_ready[sub]);
   });
   if (closes != 0) close_rows(closes, sub, row_timing_ ? edge(close) : lane.at, transfer.op);
+  closed_ = 0;
   if (!row_timing_) return activate(index, output, limit);
   Ps open = lane.at;
   for_each_bank(lane.opens, [&](std::size_t b) { open = std::max(open, banks_[b].act_ready[sub]); });
   lane.phase = Phase::activate;
   lane.at = edge(open);
+  if (closes != 0 && open_rows() == 0) closed_ = lane.at - edge(close);
 }
 
 void HbEngine::close_rows(std::uint64_t closes, std::size_t sub, Ps t, std::int32_t op) {

@@ -149,6 +149,7 @@ class HbEngine {
   std::size_t oldest_act_ = 0;
   Ps last_end_ = 0;
   Ps settled_ = 0;           ///< banks closed so far are precharged, refresh has ended
+  Ps closed_ = 0;            ///< from PRE to ACT1 of the row opened last, while no other row was open
   RowState last_row_state_;  ///< of the lane all banks share
   std::vector<RowCommand> rows_;
   std::vector<Train> trains_;

@@ -35,6 +35,7 @@ void HostController::issue_act1(const CommandChoice& choice, Cycle t, ChannelOut
   state_.timing.issued(DramCommand::act1, choice.bank, t);
   const std::int32_t op = state_.streams.at(request.stream).op;
   ++output.of(op).activates;
+  output.account.change_open_rows(clock_.edge(t), 1);
   output.record(clock_.edge(t), DramCommand::act1, choice.bank, request.at.row, -1, op);
 }
 
@@ -95,9 +96,11 @@ void HostController::open_without_time(const Request& request, Cycle t, ChannelO
   const Picoseconds now = clock_.edge(t);
   if (open_row >= 0) {
     ++output.of(op).precharges;
+    output.account.change_open_rows(now, -1);
     output.record(now, DramCommand::pre, b, -1, -1, op);
   }
   ++output.of(op).activates;
+  output.account.change_open_rows(now, 1);
   state_.rows.open_at_once(b, request.at.row);
   output.record(now, DramCommand::act1, b, request.at.row, -1, op);
   output.record(now, DramCommand::act2, b, request.at.row, -1, op);
@@ -115,10 +118,12 @@ void HostController::issue_precharge(const CommandChoice& choice, Cycle t, Chann
   state_.queues.rescan(choice.bank, -1);
   state_.timing.issued(DramCommand::pre, choice.bank, t);
   ++output.of(op).precharges;
+  output.account.change_open_rows(clock_.edge(t), -1);
   output.record(clock_.edge(t), DramCommand::pre, choice.bank, -1, -1, op);
 }
 
 void HostController::issue_precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
+  output.account.change_open_rows(clock_.edge(t), -__builtin_popcountll(state_.rows.open()));
   for_each_bank(state_.rows.open(), [&](std::size_t b) {
     state_.rows.close(static_cast<std::int32_t>(b));
     state_.queues.rescan(static_cast<std::int32_t>(b), -1);

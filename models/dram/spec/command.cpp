@@ -14,7 +14,7 @@ constexpr std::int64_t ChannelCounts::*counters[] = {&ChannelCounts::activates,
                                                      &ChannelCounts::mode_changes};
 constexpr Picoseconds ChannelTimes::*times[] = {&ChannelTimes::host_transfer, &ChannelTimes::host_row, &ChannelTimes::column,
                                                 &ChannelTimes::row,           &ChannelTimes::refresh,  &ChannelTimes::mode_switch,
-                                                &ChannelTimes::free};
+                                                &ChannelTimes::free,          &ChannelTimes::rows_open};
 static_assert(sizeof counters / sizeof *counters * sizeof(std::int64_t) == sizeof(ChannelCounts), "every counter is added");
 static_assert(sizeof times / sizeof *times * sizeof(Picoseconds) == sizeof(ChannelTimes), "every time is added");
 

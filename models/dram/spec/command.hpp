@@ -24,7 +24,7 @@ struct HbTransfer {
   std::uint64_t tag = 0;
 };
 
-/// Where a channel's time went since time 0; exclusive, and the parts sum to the time asked for.
+/// Where a channel's time went since time 0; the parts before `rows_open` are exclusive and sum to the time asked for.
 struct ChannelTimes {
   Picoseconds host_transfer;  ///< normal mode: data on the bus for host transfers
   Picoseconds host_row;       ///< normal mode: host work is queued, but rows, turnarounds or latencies keep the bus empty
@@ -32,7 +32,8 @@ struct ChannelTimes {
   Picoseconds row;            ///< NMP mode: ACT and PRE of HB transfers
   Picoseconds refresh;
   Picoseconds mode_switch;
-  Picoseconds free;  ///< nothing to do
+  Picoseconds free;       ///< nothing to do
+  Picoseconds rows_open;  ///< at least one bank has an open row (ACT1 to PRE); overlaps the other parts
 };
 
 /// Commands and bytes, of one operator or all. Bytes are those the commands moved.

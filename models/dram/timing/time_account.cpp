@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t open_end = INT64_MAX / 2;
 constexpr std::size_t longest_track = 24;
+constexpr std::size_t exclusive_parts = 5;
+constexpr std::size_t open_part = 5;
 
 }  // namespace
 
@@ -79,7 +81,7 @@ void TimeAccount::add_sums(Picoseconds from, const Sums& parts) {
   advance(from.value);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     sums_[mode_][i] += parts[i];
-    now_ += parts[i];
+    if (i < exclusive_parts) now_ += parts[i];
   }
 }
 
@@ -102,12 +104,24 @@ void TimeAccount::advance(std::int64_t to) {
   }
 }
 
+void TimeAccount::advance_open_rows(std::int64_t to) {
+  if (open_rows_ > 0) sums_[0][open_part] += to - open_rows_until_;
+  open_rows_until_ = to;
+}
+
+void TimeAccount::change_open_rows(Picoseconds t, std::int64_t rows) {
+  advance_open_rows(t.value);
+  open_rows_ += rows;
+}
+
 bool TimeAccount::pack(Picoseconds now, PackedState& state) {
   advance(now.value);
+  advance_open_rows(now.value);
   const auto track = [&](Kind kind) -> const IntervalTrack& { return tracks_[static_cast<std::size_t>(kind)]; };
   if (mode_ != 0 || !track(Kind::mode_switch).empty_after(now.value) || !track(Kind::work).open_at(now.value)) return false;
   track(Kind::data).pack(now.value, state);
   track(Kind::refresh).pack(now.value, state);
+  state.push_back(open_rows_);
   return true;
 }
 
@@ -116,11 +130,16 @@ void TimeAccount::unpack(Picoseconds now, PackedReader& in, const Sums& passed) 
   now_ = now.value;
   tracks_[static_cast<std::size_t>(Kind::data)].unpack(now_, in);
   tracks_[static_cast<std::size_t>(Kind::refresh)].unpack(now_, in);
+  open_rows_ = in.take();
+  open_rows_until_ = now_;
 }
 
 ChannelTimes TimeAccount::until(Picoseconds t) {
   check(t.value >= now_, "times asked for {} ps, already at {} ps", t.value, now_);
   advance(t.value);
+  check(open_rows_ >= 0 && t.value >= open_rows_until_, "{} rows are open at {} ps, counted until {} ps", open_rows_, t.value,
+        open_rows_until_);
+  advance_open_rows(t.value);
   ChannelTimes times;
   times.host_transfer = Picoseconds(sums_[0][0]);
   times.host_row = Picoseconds(sums_[0][3]);
@@ -129,6 +148,7 @@ ChannelTimes TimeAccount::until(Picoseconds t) {
   times.refresh = Picoseconds(sums_[0][1] + sums_[1][1]);
   times.mode_switch = Picoseconds(sums_[0][2] + sums_[1][2]);
   times.free = Picoseconds(sums_[0][4] + sums_[1][4]);
+  times.rows_open = Picoseconds(sums_[0][open_part] + sums_[1][open_part]);
   return times;
 }
 

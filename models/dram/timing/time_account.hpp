@@ -45,15 +45,19 @@ class TimeAccount {
 
   /// [from, to) belongs to `kind`. Nothing given later begins before `now`.
   void add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now);
-  /// Picoseconds by kind; the last is free.
-  using Sums = std::array<std::int64_t, 5>;
-  /// [from, from + the sum of `parts`) at once. All that begins before the end of it has been given, and nothing else happens in it.
+  /// Picoseconds by kind, then free, then with a row open; the last overlaps the others.
+  using Sums = std::array<std::int64_t, 6>;
+  /// [from, from + the sum of the exclusive `parts`) at once. All that begins before the end of it has been given, and nothing else happens
+  /// in it.
   void add_sums(Picoseconds from, const Sums& parts);
   /// Work begins (an open end) and ends.
   void begin_work(Picoseconds from);
   void end_work(Picoseconds to);
   /// Data and work before `t` are of the mode so far, later ones of `mode`.
   void change_mode(ChannelMode mode, Picoseconds t);
+
+  /// `rows` more rows (less, if negative) are open from `t` on; calls come in the order of time.
+  void change_open_rows(Picoseconds t, std::int64_t rows);
 
   /// While host work is under way: what was given beyond `now`, relative to it. All that begins before `now` has been given. False when
   /// more lies there than data and refresh.
@@ -69,11 +73,14 @@ class TimeAccount {
 
  private:
   void advance(std::int64_t to);
+  void advance_open_rows(std::int64_t to);
 
   std::array<IntervalTrack, 4> tracks_;
   std::array<Sums, 2> sums_{};  ///< by mode
   std::int64_t now_ = 0;
   std::size_t mode_ = 0;
+  std::int64_t open_rows_ = 0;
+  std::int64_t open_rows_until_ = 0;  ///< time until which open rows have been summed
 };
 
 }  // namespace bondsim

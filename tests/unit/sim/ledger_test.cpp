@@ -54,6 +54,7 @@ TEST(Ledger, executions_multiply_spans_counts_and_energy) {
       ledger.add_span(0, ps(100), repeat);
       ledger.add_commands(0, 0, Phase::prefill, counts, repeat);
       ledger.add_time(Phase::prefill, ps(100), repeat);
+      ledger.end_block(ps(100), repeat);
     }
     Results results;
     ledger.finish(results);
@@ -77,15 +78,18 @@ TEST(Ledger, energy_by_component_is_energy_by_operator) {
   counts.hb_reads = 1000;
   counts.writes = 17;
   for (int channel = 0; channel < system.channel_count(); ++channel) ledger.add_commands(channel, channel % 2, Phase::decode, counts, 7);
-  ledger.add_commands(0, -1, Phase::decode, counts, 1);
+  ledger.add_commands(0, -1, Phase::decode, counts, 7);
+  ledger.end_block(ps(0), 7);
   Results results;
   ledger.finish(results);
-  Attojoules by_component, by_operator;
+  Attojoules by_component, by_operator, by_channel;
+  for (const ChannelResult& channel : results.channels) by_channel += channel.power.energy;
   for (const Attojoules e : results.energy) by_component += e;
   for (const OperatorResult& op : results.operators) {
     for (const Attojoules e : op.energy) by_operator += e;
   }
   EXPECT_TRUE(by_component == by_operator);
+  EXPECT_TRUE(by_component == by_channel);
   EXPECT_TRUE(by_component == results.energy_total);
 }
 

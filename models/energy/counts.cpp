@@ -1,0 +1,57 @@
+#include "models/energy/counts.hpp"
+
+namespace bondsim {
+namespace {
+
+constexpr std::int64_t EnergyCounts::*counters[] = {&EnergyCounts::activates,
+                                                    &EnergyCounts::host_read_bits,
+                                                    &EnergyCounts::host_write_bits,
+                                                    &EnergyCounts::hb_read_bits,
+                                                    &EnergyCounts::hb_write_bits,
+                                                    &EnergyCounts::refreshed_rows,
+                                                    &EnergyCounts::pe_macs,
+                                                    &EnergyCounts::pe_sram_bits,
+                                                    &EnergyCounts::npu_macs,
+                                                    &EnergyCounts::npu_sram_bits,
+                                                    &EnergyCounts::vector_ops,
+                                                    &EnergyCounts::channel_time_ps,
+                                                    &EnergyCounts::rows_open_ps,
+                                                    &EnergyCounts::npu_time_ps,
+                                                    &EnergyCounts::pe_time_ps};
+static_assert(sizeof counters / sizeof *counters * sizeof(std::int64_t) == sizeof(EnergyCounts), "every counter is added");
+
+}  // namespace
+
+const std::vector<std::pair<const char*, EnergyComponent>>& EnumNames<EnergyComponent>::names() {
+  static const std::vector<std::pair<const char*, EnergyComponent>> list = {{"dram_activate", EnergyComponent::dram_activate},
+                                                                            {"dram_array", EnergyComponent::dram_array},
+                                                                            {"dram_refresh", EnergyComponent::dram_refresh},
+                                                                            {"dram_background", EnergyComponent::dram_background},
+                                                                            {"hb_io", EnergyComponent::hb_io},
+                                                                            {"offchip_io", EnergyComponent::offchip_io},
+                                                                            {"pe_mac", EnergyComponent::pe_mac},
+                                                                            {"pe_sram", EnergyComponent::pe_sram},
+                                                                            {"npu_mac", EnergyComponent::npu_mac},
+                                                                            {"npu_sram", EnergyComponent::npu_sram},
+                                                                            {"vector", EnergyComponent::vector},
+                                                                            {"static", EnergyComponent::static_power}};
+  return list;
+}
+
+Attojoules total_of(const EnergyByComponent& energy) {
+  Attojoules total;
+  for (const Attojoules part : energy) total += part;
+  return total;
+}
+
+EnergyCounts& EnergyCounts::operator+=(const EnergyCounts& o) {
+  for (const auto counter : counters) this->*counter += o.*counter;
+  return *this;
+}
+
+EnergyCounts& EnergyCounts::operator*=(std::int64_t factor) {
+  for (const auto counter : counters) this->*counter *= factor;
+  return *this;
+}
+
+}  // namespace bondsim
