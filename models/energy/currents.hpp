@@ -24,9 +24,9 @@ struct Current {
 /// The currents of one supply rail of a die. A current that is not given is that of the standby state it lies over: the rail pays nothing
 /// more for the action.
 struct RailCurrents {
-  std::string rail;         ///< VDD1, VDD2H, VDDQ
+  std::string rail;  ///< VDD1, VDD2H, VDDQ
   double voltage_v = 0;
-  bool io = false;          ///< the rail of the data pins: what it draws over standby is I/O, and NMP accesses do not pay it
+  bool io = false;               ///< the rail of the data pins: what it draws over standby is I/O, and NMP accesses do not pay it
   std::optional<Current> idd0;   ///< one bank activated and precharged every tRC
   std::optional<Current> idd2n;  ///< all banks precharged
   std::optional<Current> idd2p;  ///< power-down, all banks precharged
@@ -40,25 +40,25 @@ struct RailCurrents {
 /// refresh and stand by, and share every row and every burst.
 struct CurrentTable {
   std::string part;
-  double die_gbit = 0;              ///< 2^30 bits
-  int page_bytes = 0;               ///< of a row that ACT opens
-  int rows_per_refresh = 0;         ///< rows of that size, all banks together, that a REFab restores
-  double idd4_bandwidth_gbps = 0;   ///< GB/s (1e9 bytes) at which idd4r and idd4w were measured
-  double t_rc_ns = 0;               ///< of the loop of idd0
+  double die_gbit = 0;             ///< 2^30 bits
+  int page_bytes = 0;              ///< of a row that ACT opens
+  int rows_per_refresh = 0;        ///< rows of that size, all banks together, that a REFab restores
+  double idd4_bandwidth_gbps = 0;  ///< GB/s (1e9 bytes) at which idd4r and idd4w were measured
+  double t_rc_ns = 0;              ///< of the loop of idd0
   double t_ras_ns = 0;
-  double t_rfc_ab_ns = 0;           ///< of the loop of idd5
-  std::string typical_source;       ///< of every `typical_ma`
+  double t_rfc_ab_ns = 0;      ///< of the loop of idd5
+  std::string typical_source;  ///< of every `typical_ma`
   Confidence typical_confidence = Confidence::estimate;
-  EnergyEntry array_share;          ///< of a read's or write's energy on the rails that are not `io`: cells and column lines of the bank
+  EnergyEntry array_share;  ///< of a read's or write's energy on the rails that are not `io`: cells and column lines of the bank
   std::vector<RailCurrents> rails;
 };
 
 /// What one rail of one die pays.
 struct RailEnergy {
-  double activate_pj = 0;           ///< ACT1 to PRE of one row of page_bytes, over standby
-  double read_pj_per_bit = 0;       ///< over active standby
-  double write_pj_per_bit = 0;      ///< over active standby
-  double refreshed_row_pj = 0;      ///< its part of a REFab, over precharge standby
+  double activate_pj = 0;       ///< ACT1 to PRE of one row of page_bytes, over standby
+  double read_pj_per_bit = 0;   ///< over active standby
+  double write_pj_per_bit = 0;  ///< over active standby
+  double refreshed_row_pj = 0;  ///< its part of a REFab, over precharge standby
   double precharge_standby_mw = 0;
   double active_standby_mw = 0;
   double power_down_mw = 0;
@@ -97,7 +97,8 @@ void fields(Visitor& v, CurrentTable& c) {
   v.field("die_gbit", c.die_gbit, required("capacity of the die, 2^30 bits").range(0.001, 1024).in("Gbit"));
   v.field("page_bytes", c.page_bytes, required("row that an ACT opens").range(1, 1 << 20).in("B"));
   v.field("rows_per_refresh", c.rows_per_refresh, required("rows that a REFab restores, all banks together").range(1, 1 << 20));
-  v.field("idd4_bandwidth_gbps", c.idd4_bandwidth_gbps, required("data rate of idd4r and idd4w, 1 GB = 1e9 bytes").range(0.01, 1e4).in("GB/s"));
+  v.field("idd4_bandwidth_gbps", c.idd4_bandwidth_gbps,
+          required("data rate of idd4r and idd4w, 1 GB = 1e9 bytes").range(0.01, 1e4).in("GB/s"));
   v.field("t_rc_ns", c.t_rc_ns, required("ACT to ACT in the loop of idd0").range(1, 1e4).in("ns"));
   v.field("t_ras_ns", c.t_ras_ns, required("ACT to PRE in the loop of idd0").range(1, 1e4).in("ns"));
   v.field("t_rfc_ab_ns", c.t_rfc_ab_ns, required("REFab to REFab in the loop of idd5").range(1, 1e6).in("ns"));

@@ -75,8 +75,8 @@ void EnergyModel::add_rail(const CurrentTable& table, const RailCurrents& rail, 
   rails_.push_back(rail.rail);
   const double dies = std::max(1.0, std::ceil(static_cast<double>(context.channel_bytes) * 8 / (table.die_gbit * bits_per_gbit) - 1e-9));
   const double pages = static_cast<double>(context.page_bytes) / table.page_bytes;
-  const auto put = [&](EnergyComponent component, std::int64_t EnergyCounts::*count, double attojoules, const std::optional<Current>& current,
-                       const std::optional<Current>& standby) {
+  const auto put = [&](EnergyComponent component, std::int64_t EnergyCounts::*count, double attojoules,
+                       const std::optional<Current>& current, const std::optional<Current>& standby) {
     add(component, count, attojoules, confidence_of(table, column, current, standby), index);
   };
   put(EnergyComponent::dram_activate, &EnergyCounts::activates, energy.activate_pj * pages * attojoules_per_pj, rail.idd0, rail.idd3n);
@@ -92,7 +92,8 @@ void EnergyModel::add_rail(const CurrentTable& table, const RailCurrents& rail, 
     add(burst, &EnergyCounts::hb_read_bits, read * share.value, certain(rail.idd4r), index);
     add(burst, &EnergyCounts::hb_write_bits, write * share.value, certain(rail.idd4w), index);
   }
-  put(EnergyComponent::dram_refresh, &EnergyCounts::refreshed_rows, energy.refreshed_row_pj * pages * attojoules_per_pj, rail.idd5, rail.idd2n);
+  put(EnergyComponent::dram_refresh, &EnergyCounts::refreshed_rows, energy.refreshed_row_pj * pages * attojoules_per_pj, rail.idd5,
+      rail.idd2n);
   const double standby = dies * energy.precharge_standby_mw, opened = dies * (energy.active_standby_mw - energy.precharge_standby_mw);
   put(EnergyComponent::dram_background, &EnergyCounts::channel_time_ps, standby * attojoules_per_ps_at_1_mw, rail.idd2n, rail.idd2n);
   put(EnergyComponent::dram_background, &EnergyCounts::rows_open_ps, opened * attojoules_per_ps_at_1_mw, rail.idd3n, rail.idd2n);

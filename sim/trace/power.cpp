@@ -91,8 +91,8 @@ void PowerWriter::write_interval() {
       const Attojoules energy = interval[executor][static_cast<std::size_t>(component)];
       if (energy.value == 0) continue;
       const std::string who = executor == 0 ? "npu" : fmt::format("channel-{}", executor - 1);
-      fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, who, name,
-                     energy.value, to_joules(energy) / to_seconds(Picoseconds(end - start)));
+      fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, who, name, energy.value,
+                     to_joules(energy) / to_seconds(Picoseconds(end - start)));
     }
   }
   file_.flush_if_full();

@@ -99,9 +99,10 @@ TEST(Power, activation_current_stands_beside_what_t_faw_allows) {
   const ScratchDirectory scratch;
   const auto all = bondsim_command("run " + experiment + narrow + " --out " + scratch.file("all"));
   ASSERT_EQ(all.status, 0) << all.output;
-  EXPECT_NE(all.output.find("16 rows within t_faw (20 ns), 4 times what it allows: 732 of 183 mA from VDD2H; activate_policy: staggered keeps "
-                            "it and opens the last bank 75 ns later"),
-            std::string::npos)
+  EXPECT_NE(
+      all.output.find("16 rows within t_faw (20 ns), 4 times what it allows: 732 of 183 mA from VDD2H; activate_policy: staggered keeps "
+                      "it and opens the last bank 75 ns later"),
+      std::string::npos)
       << all.output;
   const auto staggered =
       bondsim_command("run " + experiment + narrow + " --set system.nmp.activate_policy=staggered --out " + scratch.file("staggered"));

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "models/energy/model.hpp"
+#include "models/system/energy_counts.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 /// Energies of an LPDDR5X die from its currents, against sums made by hand. 1 mA x 1 V x 1 ns = 1 pJ; 1 mW for 1 us = 1000 pJ.
@@ -80,6 +81,18 @@ TEST(Currents, refab_of_a_32_gb_channel_is_that_of_two_dies) {
   EXPECT_NEAR(pj(EnergyModel(table(), channel()), refab, EnergyComponent::dram_refresh), 101430, 1e-3);
   EXPECT_NEAR(pj(EnergyModel(table(), channel(EnergyColumn::typical)), refab, EnergyComponent::dram_refresh), 84186.9, 1e-3);
   EXPECT_NEAR(refresh_pj(*table().currents, EnergyColumn::maximum), 50715, 1e-9);
+}
+
+TEST(Currents, refpb_pays_for_the_rows_of_its_banks) {
+  System system = h2llm_system();
+  system.energy = table();
+  ChannelCounts commands;
+  commands.refreshes_per_bank = 1;  // two banks, 16 rows each: an eighth of a REFab
+  const EnergyModel model = energy_model(system);
+  EXPECT_NEAR(pj(model, energy_counts(commands, system), EnergyComponent::dram_refresh), 101430.0 / 8, 1e-3);
+  commands.refreshes_per_bank = 0;
+  commands.refreshes_all_bank = 1;
+  EXPECT_NEAR(pj(model, energy_counts(commands, system), EnergyComponent::dram_refresh), 101430, 1e-3);
 }
 
 TEST(Currents, standby_is_idd2n_and_idd3n_while_a_row_is_open) {
@@ -180,7 +193,8 @@ TEST(Currents, errors_name_the_key_and_what_is_allowed) {
   EXPECT_NE(error_with("hb_io:", "activate: " + entry + "\nhb_io:").find("energy.activate: currents price it already"), std::string::npos);
   EXPECT_NE(error_with("maximum_ma: 390", "maximum_ma: 39").find("energy.currents.rails[0]: VDD2H draws less than in the standby state"),
             std::string::npos);
-  EXPECT_NE(error_with("t_ras_ns: 42", "t_ras_ns: 60").find("energy.currents.t_ras_ns: 60 ns, allowed: less than t_rc_ns"), std::string::npos);
+  EXPECT_NE(error_with("t_ras_ns: 42", "t_ras_ns: 60").find("energy.currents.t_ras_ns: 60 ns, allowed: less than t_rc_ns"),
+            std::string::npos);
   EXPECT_NE(error_with("value: 0.164", "value: 1.5").find("energy.currents.array_share: 1.5 share, allowed: 0 to 1"), std::string::npos);
 }
 
