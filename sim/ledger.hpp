@@ -47,7 +47,7 @@ class Ledger {
   std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none
   std::vector<ChannelResult> channels_;
   std::vector<ExecutorResult> executors_;  ///< channels by number, npu.arrays, npu.vector
-  std::vector<EnergyCounts> block_;  ///< of each channel, then of the NPU, in the block under way
+  std::vector<EnergyCounts> block_;        ///< of each channel, then of the NPU, in the block under way
   PowerResult npu_power_;
   TimeParts npu_, npu_prefill_;
 };

@@ -16,9 +16,9 @@ struct TaskRow {
   bool last = false;          ///< no task: nothing left to do in the block, either
   Picoseconds start;
   Picoseconds end;
-  TimeParts parts;       ///< of the executor's time; exclusive: the rows of an executor sum to the block's length
+  TimeParts parts;        ///< of the executor's time; exclusive: the rows of an executor sum to the block's length
   Picoseconds rows_open;  ///< of a channel: time with a row open
-  ChannelCounts counts;  ///< commands of a channel in [start, end)
+  ChannelCounts counts;   ///< commands of a channel in [start, end)
 };
 
 /// The tasks of a block as they ran: rows by executor (NPU first, then the channels), then by start.
