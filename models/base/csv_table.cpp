@@ -156,20 +156,4 @@ std::string CsvTable::to_text() const {
   return out;
 }
 
-void CsvTable::save(const std::string& path) const {
-  if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path)) {  // a device or a pipe: nothing to rename
-    std::ofstream out(path, std::ios::binary);
-    out << to_text() << std::flush;
-    if (!out) throw ConfigError(fmt::format("{}: cannot be written", path));
-    return;
-  }
-  const std::string partial = path + ".part";
-  std::ofstream out(partial, std::ios::binary);
-  out << to_text();
-  out.close();
-  std::error_code ec;
-  if (out) std::filesystem::rename(partial, path, ec);
-  if (!out || ec) throw ConfigError(fmt::format("{}: cannot be written", path));
-}
-
 }  // namespace bondsim

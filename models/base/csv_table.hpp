@@ -41,8 +41,6 @@ class CsvTable {
   [[noreturn]] void error(std::size_t row, const std::string& column, const std::string& message) const;
 
   std::string to_text() const;
-  /// Writes the table beside `path` and renames it, so a reader never sees half of it. @throws ConfigError when it cannot be written.
-  void save(const std::string& path) const;
 
  private:
   std::optional<std::size_t> find(const std::string& column) const;

@@ -8,6 +8,18 @@
 
 namespace bondsim {
 
+/// A value as YAML has it: true or false, an enumerator's name, a number, text.
+template <class T>
+std::string scalar_text(const T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_enum_v<T>) {
+    return enum_name(value);
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
 /// What fields() says about one key.
 struct SchemaKey {
   enum class Type { boolean, integer, number, text, choice, section, raw };
@@ -108,13 +120,7 @@ class Describer {
 
   template <class T>
   static std::string text_of(const T& value) {
-    if constexpr (std::is_same_v<T, bool>) {
-      return value ? "true" : "false";
-    } else if constexpr (std::is_enum_v<T>) {
-      return enum_name(value);
-    } else {
-      return fmt::format("{}", value);
-    }
+    return scalar_text(value);
   }
   template <class T>
   static std::string text_of(const std::optional<T>& value) {

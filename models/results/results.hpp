@@ -161,8 +161,4 @@ std::string results_summary(const Results& results);
 std::string results_headline(const Results& results, const std::string& done = "simulated");
 std::string energy_shares(const Results& results);
 
-/// Writes results.json, operators.csv and channels.csv into a directory that appears whole or not at all: it is
-/// written beside `directory` and renamed. An existing one is replaced only if it holds an earlier run. @throws ConfigError otherwise.
-void write_results(const Results& results, const std::string& directory);
-
 }  // namespace bondsim

@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/command.hpp"
@@ -105,6 +108,70 @@ TEST(CommandLine, run_writes_a_whole_directory_and_leaves_foreign_ones_alone) {
   expect_error("run " + default_experiment + short_run + " --out " + scratch.file("."), 2, "left alone");
   EXPECT_EQ(file_text(scratch.file("precious.txt")), "mine");
   EXPECT_EQ(bondsim_command("run " + default_experiment + short_run + " --out " + out).status, 0) << "an earlier run may be replaced";
+}
+
+TEST(CommandLine, out_of_every_command_is_refused_before_work_where_it_would_destroy) {
+  const ScratchDirectory scratch;
+  std::filesystem::create_directories(scratch.file("a/b"));
+  scratch.write("a/notes", "mine");
+  const std::string here = bondsim::tests::source_dir() + "/";
+  const std::string inside = "cd '" + scratch.file("a/b") + "' && '" + bondsim::tests::binary() + "' ";
+  const std::vector<std::string> commands = {"run " + here + default_experiment + " --out ",
+                                             "run " + here + default_experiment + " --ladder --out ",
+                                             "estimate " + here + default_experiment + " --out ",
+                                             "validate --suite full --out ",
+                                             "dse " + here + "configs/space/h2llm.yaml --out ",
+                                             "reproduce h2llm --out ",
+                                             "init "};
+  for (const std::string& command : commands) {
+    for (const char* out : {".", "..", "../../a", "/"}) {
+      const int status = std::system(("timeout 60 sh -c \"" + inside + command + out + "\" > /dev/null 2>&1").c_str());
+      EXPECT_EQ(WEXITSTATUS(status), 2) << command << out;
+    }
+  }
+  EXPECT_EQ(file_text(scratch.file("a/notes")), "mine");
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.file("a/b")));
+}
+
+TEST(CommandLine, a_slice_is_not_written_over_its_trace) {
+  const ScratchDirectory scratch;
+  const std::string trace = scratch.write("t.commands.csv", "precious");
+  expect_error("trace slice " + trace + " --window 0:1 --out " + trace, 2, "is the trace that is cut");
+  EXPECT_EQ(file_text(trace), "precious");
+}
+
+TEST(CommandLine, a_full_disk_exits_1_in_the_systems_words) {
+  const std::string command = "cd '" + bondsim::tests::source_dir() + "' && '" + bondsim::tests::binary() + "' list > /dev/full 2> ";
+  const ScratchDirectory scratch;
+  EXPECT_EQ(WEXITSTATUS(std::system((command + scratch.file("errors")).c_str())), 1);
+  EXPECT_NE(file_text(scratch.file("errors")).find("No space left on device"), std::string::npos) << file_text(scratch.file("errors"));
+  expect_error("map " + default_experiment + short_run + " --out /dev/full", 1, "No space left on device");
+}
+
+TEST(CommandLine, infeasible_exits_1_and_bad_input_2_in_every_command) {
+  const ScratchDirectory scratch;
+  const std::string large = " --model configs/model/llama-3-70b.yaml";
+  expect_error("run " + default_experiment + large, 1, "bondsim: ");
+  expect_error("map " + default_experiment + large, 1, "bondsim: ");
+  expect_error("estimate " + default_experiment + " --llm configs/model/llama-3-70b.yaml", 1, "bondsim: ");
+  const std::string configs = bondsim::tests::source_dir() + "/configs/";
+  const std::string space = scratch.write("space.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + configs +
+                                                            "system/h2llm.yaml\nworkloads:\n  - {model: " + configs +
+                                                            "model/llama-3-70b.yaml, workload: " + configs +
+                                                            "workload/humaneval.yaml}\nobjectives: [latency_s]\nparameters:\n"
+                                                            "  - {key: nmp.pe.fpus, values: [1, 2]}\n");
+  expect_error("dse " + space + " --out " + scratch.file("dse"), 1, "no device of the space is feasible");
+  for (const char* command :
+       {"run none.yaml", "map none.yaml", "estimate none.yaml", "dse none.yaml --out x", "validate none.yaml --out x"}) {
+    expect_error(command, 2, "none.yaml");
+  }
+}
+
+TEST(CommandLine, a_rank_that_fails_says_so_and_exits_as_the_failure_is) {
+  ::setenv("OMPI_COMM_WORLD_RANK", "3", 1);  // as mpirun starts a rank
+  expect_error("run none.yaml", 2, "bondsim: rank 3: none.yaml");
+  expect_error("run " + default_experiment + " --model configs/model/llama-3-70b.yaml", 1, "bondsim: rank 3: ");
+  ::unsetenv("OMPI_COMM_WORLD_RANK");
 }
 
 TEST(CommandLine, two_runs_differ_in_wall_time_alone) {

@@ -6,7 +6,7 @@
 #include "models/base/error.hpp"
 #include "models/dram/check/trace_checker.hpp"
 #include "sim/trace/commands.hpp"
-#include "tools/app/experiment.hpp"
+#include "tools/app/experiment/experiment.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {

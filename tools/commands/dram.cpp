@@ -6,8 +6,8 @@
 #include "models/base/error.hpp"
 #include "sim/dram_run.hpp"
 #include "sim/trace/requests.hpp"
-#include "tools/app/experiment.hpp"
-#include "tools/app/processes/output_directory.hpp"
+#include "tools/app/experiment/experiment.hpp"
+#include "tools/app/output/output_directory.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/trace_options.hpp"
 
@@ -32,7 +32,7 @@ int dram(const DramOptions& options) {
   const AddressMap map(system.controller_of(options.channel).address_map, system.dram_of(options.channel).organization);
   const auto requests = read_requests(options.requests, map, system.dram_of(options.channel).organization);
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "dram.json");
+  if (!options.out.empty()) out.emplace(options.out, "dram");
   const TraceWindow window = options.trace.window();
   std::optional<CommandTraceWriter> writer;
   if (options.trace.has("commands")) writer.emplace(out->path(), options.trace.gzip, window);

@@ -1,35 +1,118 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 #include <memory>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/search/dataflow/rows.hpp"
+#include "tools/app/exploration/space_search.hpp"
+#include "tools/app/output/output_file.hpp"
 #include "tools/commands/commands.hpp"
-#include "tools/commands/dse_space.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 struct Options {
   std::string fixed;
-  SpaceOptions space;
+  SpaceSearchRequest space;
   search::RowOptions rows;
 };
 
-int search_fixed_devices(const Options& options) {
-  const auto model = cost::make_cost_model(options.space.model);
-  CsvTable table = CsvTable::load(options.fixed);
-  const int infeasible = search::search_rows(*model, options.rows, table);
-  table.save(options.space.out);
-  if (infeasible > 0) {
-    fmt::print(stderr, "bondsim: {} of {} rows have no dataflow that fits the memory, see their `dataflow`\n", infeasible, table.rows());
+/// Best so far, rate and time left on one line of a terminal; silent in a pipe.
+class SearchProgressLine final : public SpaceSearchListener {
+ public:
+  void progress(const std::string& tier, const std::string& objective, const search::SearchProgress& p) override {
+    const auto now = std::chrono::steady_clock::now();
+    if (tier != tier_) began_ = now;
+    tier_ = tier;
+    if (!visible_ || (now - shown_ < std::chrono::milliseconds(200) && p.done < p.total)) return;
+    shown_ = now;
+    const double elapsed_s = std::chrono::duration<double>(now - began_).count();
+    const double rate = static_cast<double>(p.evaluated) / std::max(elapsed_s, 1e-3);
+    const double left_s = rate > 0 ? static_cast<double>(p.total - p.done) / rate : 0;
+    fmt::print(stderr, "\r{}: {} of {} candidates, best {} {:.6g}, {:.3g} evaluations/s, {:.0f} s left   ", tier, p.done, p.total,
+               objective, p.best, rate, left_s);
+    std::fflush(stderr);
   }
-  return infeasible > 0 ? 1 : 0;
+  void tier_ended() override {
+    if (visible_) fmt::print(stderr, "\r{}\r", std::string(120, ' '));
+  }
+  void report(const std::string& text) override {
+    tier_ended();
+    fmt::print(stderr, "bondsim: {}\n", text);
+  }
+
+ private:
+  std::string tier_;
+  bool visible_ = ::isatty(STDERR_FILENO) == 1;
+  std::chrono::steady_clock::time_point began_ = {};
+  std::chrono::steady_clock::time_point shown_ = {};
+};
+
+void print_front(const search::DesignSpace& space, const std::string& tier, const std::vector<search::FrontMember>& front,
+                 std::size_t judged) {
+  fmt::print("{}, tier {}: {} candidates judged, {} in the front of {}\n", space.name, tier, judged, front.size(),
+             fmt::join(space.objectives, ", "));
+  constexpr std::size_t most = 10;
+  for (std::size_t i = 0; i < std::min(most, front.size()); ++i) {
+    std::string values;
+    for (const auto& metric : space.objectives) values += fmt::format("{} {:.6g}  ", metric, front[i].evaluation.metrics.at(metric));
+    fmt::print("  {} {}\n", values, front[i].candidate);
+  }
+  if (front.size() > most) fmt::print("  ... and {} more\n", front.size() - most);
+}
+
+void print_agreement(const std::vector<search::TierAgreement>& agreement) {
+  fmt::print("analytical against cycle tier, by rank\n");
+  for (const auto& a : agreement) {
+    fmt::print("  {:<28} {} candidates, Kendall tau {:.3f}, Spearman rho {:.3f}\n", a.metric, a.candidates, a.kendall_tau, a.spearman_rho);
+  }
+}
+
+int search_devices(const SpaceSearchRequest& request) {
+  SearchProgressLine line;
+  const auto found = search_space(request, line);
+  if (!found) return 0;  // a rank that worked for another
+  if (!found->complete) {
+    fmt::print(stderr, "bondsim: stopped; {} evaluations are in {}, go on with --resume\n", found->evaluations, found->store);
+    return 1;
+  }
+  if (request.tier == "both") {
+    print_front(found->space, "analytical", found->screened_front, found->screened);
+    print_agreement(found->agreement);
+  }
+  print_front(found->space, found->deciding, found->front, found->judged);
+  if (found->deciding == "cycle") {
+    const std::int64_t samples = found->space.cycles.decode_samples;
+    const std::string steps = samples == 0 ? "every decode step" : fmt::format("{} decode steps, evenly", samples);
+    fmt::print("  simulated: the prefill and {}; one decoder layer counted for all, without embedding and LM head\n", steps);
+  }
+  fmt::print("written to {}: {}\n", request.out, found->files);
+  if (found->front.empty()) throw InfeasibleError(fmt::format("{}: no device of the space is feasible", request.space));
+  return 0;
+}
+
+int search_fixed_devices(const Options& options) {
+  OutputFile out(options.space.out);
+  const auto form = cost::make_cost_model(options.space.form);
+  CsvTable table = CsvTable::load(options.fixed);
+  const int infeasible = search::search_rows(*form, options.rows, table);
+  out.stream() << table.to_text();
+  out.commit();
+  if (infeasible > 0) {
+    throw InfeasibleError(
+        fmt::format("{} of {} rows have no dataflow that fits the memory, see their `dataflow`", infeasible, table.rows()));
+  }
+  return 0;
 }
 
 int dse(const Options& options) {
   if (options.fixed.empty() == options.space.space.empty()) {
     throw ConfigError("dse: one of SPACE.yaml and --fixed ROWS.csv is required, and only one");
   }
-  return options.fixed.empty() ? search_space(options.space) : search_fixed_devices(options);
+  return options.fixed.empty() ? search_devices(options.space) : search_fixed_devices(options);
 }
 
 void add_row_options(CLI::App& command, Options& options) {
@@ -49,14 +132,14 @@ void add_row_options(CLI::App& command, Options& options) {
 void add_dse(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("dse", "search for devices and their dataflows");
-  SpaceOptions& space = options->space;
-  space.model = "h2llm-roofline";
+  SpaceSearchRequest& space = options->space;
+  space.form = "h2llm-roofline";
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");
   command
       ->add_option("--out", space.out,
                    "SPACE: directory for front.csv, dataflows/ and search.sqlite; --fixed: CSV of the same rows with what was found")
       ->required();
-  command->add_option("--model", space.model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
+  command->add_option("--model", space.form, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
       ->capture_default_str();
   command
       ->add_option("--tier", space.tier,

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/forms/tables.hpp"
-#include "tools/app/processes/output_directory.hpp"
-#include "tools/app/run_estimate.hpp"
+#include "tools/app/output/output_directory.hpp"
+#include "tools/app/output/output_file.hpp"
+#include "tools/app/studies/run_estimate.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
 
@@ -33,6 +36,7 @@ std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const Syst
 
 int estimate_table(const Options& options) {
   if (options.out.empty()) throw ConfigError("estimate: --out FILE.csv is required with --ops and --fixed");
+  OutputFile out(options.out);
   const auto model = chosen_model(options, nullptr);
   CsvTable table = CsvTable::load(options.ops.empty() ? options.fixed : options.ops);
   if (options.ops.empty()) {
@@ -40,19 +44,21 @@ int estimate_table(const Options& options) {
   } else {
     cost::estimate_operators(*model, table);
   }
-  table.save(options.out);
+  out.stream() << table.to_text();
+  out.commit();
   return 0;
 }
 
 int estimate_experiment(const Options& options) {
   const Experiment experiment = load_experiment(options.experiment);
   const auto model = chosen_model(options, &experiment.system);
+  std::optional<OutputDirectory> out;
+  if (!options.out.empty()) out.emplace(options.out, "estimate");
   const Results results = estimate_run(experiment, *model);
-  if (!options.out.empty()) {
-    OutputDirectory directory(options.out, "estimate.json");
-    directory.write("estimate.json", estimate_json(results, *model));
-    directory.write("operators.csv", operators_csv(results));
-    directory.commit();
+  if (out) {
+    out->write("estimate.json", estimate_json(results, *model));
+    out->write("operators.csv", operators_csv(results));
+    out->commit();
   }
   fmt::print("{}", estimate_summary(results, *model));
   if (!options.out.empty()) fmt::print("written to {}: estimate.json, operators.csv\n", options.out);

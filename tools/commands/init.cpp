@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "models/base/error.hpp"
-#include "tools/app/processes/output_directory.hpp"
-#include "tools/app/shipped.hpp"
+#include "tools/app/experiment/shipped.hpp"
+#include "tools/app/output/output_directory.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {
@@ -51,7 +51,7 @@ int init(const std::string& directory) {
   if (fs::exists(directory, ec) && !(fs::is_directory(directory, ec) && fs::is_empty(directory, ec))) {
     throw ConfigError(fmt::format("{}: exists and is not an empty directory, it is left alone", directory));
   }
-  OutputDirectory out(directory, "experiment.yaml");
+  OutputDirectory out(directory, "init");
   for (const Part& part : parts()) {
     const std::string file = (fs::path(shipped_configs()) / part.from).string();
     ConfigNode node = load_yaml_file(file);

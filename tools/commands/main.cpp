@@ -1,35 +1,55 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <string>
 
 #include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
 #include "tools/app/processes/pool.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace {
 
-int run_action(const bondsim::tools::Action& action) {
-  if (bondsim::tools::rank_in_job() > 0) {  // of an MPI job: rank 0 says what there is to say
-    try {
-      return action();
-    } catch (const std::exception&) {
-      return 2;
-    }
-  }
+/// Of the exception being handled: says it on standard error, a rank of an MPI job with its number. The one place that turns errors into
+/// exit statuses: 1 cannot be met or written, 2 bad input, 3 a defect.
+int exit_status_of_error() {
+  const int rank = bondsim::tools::rank_in_job();
+  const std::string who = rank > 0 ? fmt::format("bondsim: rank {}: ", rank) : "bondsim: ";
   try {
-    return action();
+    throw;
   } catch (const bondsim::InfeasibleError& e) {
-    fmt::print(stderr, "bondsim: {}\n", e.what());
+    fmt::print(stderr, "{}{}\n", who, e.what());
+    return 1;
+  } catch (const bondsim::IoError& e) {
+    fmt::print(stderr, "{}{}\n", who, e.what());
     return 1;
   } catch (const bondsim::ConfigError& e) {
-    fmt::print(stderr, "bondsim: {}\n", e.what());
+    fmt::print(stderr, "{}{}\n", who, e.what());
     return 2;
   } catch (const std::exception& e) {
-    fmt::print(stderr, "bondsim: internal error: {}\nThis is a defect of bondsim; please report it with the command you ran.\n", e.what());
+    if (std::ferror(stdout) != 0) {
+      fmt::print(stderr, "{}standard output cannot be written: {}\n", who, e.what());
+      return 1;
+    }
+    fmt::print(stderr, "{}internal error: {}\nThis is a defect of bondsim; please report it with the command you ran.\n", who, e.what());
     return 3;
+  }
+}
+
+int run_action(const bondsim::tools::Action& action) {
+  try {
+    const int status = action();
+    errno = 0;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      throw bondsim::IoError(fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+    }
+    return status;
+  } catch (...) {
+    return exit_status_of_error();
   }
 }
 

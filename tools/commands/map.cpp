@@ -1,15 +1,14 @@
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <memory>
+#include <optional>
 
 #include "mapping/emit/mapper.hpp"
 #include "mapping/explain/explain.hpp"
 #include "models/schedule/schedule_json.hpp"
 #include "models/system/validate/validator.hpp"
-#include "tools/app/experiment.hpp"
+#include "tools/app/experiment/experiment.hpp"
+#include "tools/app/output/output_file.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
 
@@ -23,25 +22,18 @@ struct MapOptions {
   bool explain = false;
 };
 
-/// Writes a file whole or not at all: under another name first.
-template <class Write>
-void write_whole(const std::string& path, Write write) {
-  const std::string part = path + ".part";
-  {
-    std::ofstream file(part, std::ios::binary);
-    if (!file) throw ConfigError(path + ": cannot be written");
-    write(file);
-    file.flush();
-    if (!file) throw ConfigError(path + ": cannot be written, is the disk full?");
-  }
-  std::filesystem::rename(part, path);
-}
-
 int map(const MapOptions& options) {
   const Experiment experiment = load_experiment(options.request);
+  std::optional<OutputFile> out;
+  std::optional<OutputFile> dot;
+  if (!options.out.empty()) out.emplace(options.out);
+  if (!options.dot.empty()) dot.emplace(options.dot);
   const Plan plan = make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling);
   if (options.explain) fmt::print("{}", explain(plan));
-  if (!options.dot.empty()) write_whole(options.dot, [&](std::ostream& out) { out << to_dot(plan); });
+  if (dot) {
+    dot->stream() << to_dot(plan);
+    dot->commit();
+  }
   const auto schedule = validated(experiment.system, make_schedule(plan));
   std::int64_t blocks = 0;
   std::int64_t tasks = 0;
@@ -53,13 +45,12 @@ int map(const MapOptions& options) {
       if (writer != nullptr) writer->write(block);
     }
   };
-  if (options.out.empty()) {
-    drain(nullptr);
+  if (out) {
+    ScheduleWriter writer(out->stream(), schedule->header());
+    drain(&writer);
+    out->commit();
   } else {
-    write_whole(options.out, [&](std::ostream& out) {
-      ScheduleWriter writer(out, schedule->header());
-      drain(&writer);
-    });
+    drain(nullptr);
   }
   fmt::print("{} on {}, dataflow {}: {} steps, {} blocks, {} tasks, checked\n", plan.model.name, plan.system.name, plan.dataflow.name(),
              schedule->header().steps, blocks, tasks);

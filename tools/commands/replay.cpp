@@ -1,12 +1,15 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "models/schedule/schedule_json.hpp"
 #include "models/system/validate/validator.hpp"
 #include "sim/simulate.hpp"
-#include "tools/app/experiment.hpp"
-#include "tools/app/progress.hpp"
+#include "tools/app/experiment/experiment.hpp"
+#include "tools/app/experiment/progress.hpp"
+#include "tools/app/output/output_directory.hpp"
+#include "tools/app/studies/run_experiment.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/trace_options.hpp"
 
@@ -29,21 +32,24 @@ int replay(const ReplayOptions& options) {
   if (const auto fault = validate_schedule(system, *open_schedule(options.schedule))) {
     throw ConfigError(options.schedule + ": " + fault->text());
   }
+  std::optional<OutputDirectory> out;
+  if (!options.out.empty()) out.emplace(options.out, "run");
   const auto schedule = open_schedule(options.schedule);
   ProgressBar bar(schedule->header().steps + 1);
   SimulateOptions simulate_options;
   simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
-  RunTraces traces(options.trace, system, options.out);
+  RunTraces traces(options.trace, system, out ? out->path() : "");
   traces.attach(simulate_options);
   Results results = simulate(system, *schedule, simulate_options);
   bar.clear();
   results.prompt_tokens = schedule->header().prompt_tokens;
   results.generated_tokens = schedule->header().steps;
   results.config_files = {options.system, options.schedule};
-  if (!options.out.empty()) write_results(results, options.out);
   traces.finish();
+  if (out) write_results(results, *out);
+  const std::string files = out ? list_of(out->commit()) : "";
   fmt::print("{}", results_summary(results));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
+  if (out) fmt::print("written to {}: {}\n", options.out, files);
   return 0;
 }
 

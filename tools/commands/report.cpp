@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 
 #include "models/base/error.hpp"
+#include "tools/app/output/output_file.hpp"
 #include "tools/app/report/assets.hpp"
 #include "tools/app/report/page.hpp"
 #include "tools/commands/commands.hpp"
@@ -23,25 +23,6 @@ std::string default_file(const std::vector<std::string>& paths) {
   return directory ? (std::filesystem::path(paths[0]) / "report.html").string() : "report.html";
 }
 
-/// The file appears whole or not at all.
-void write_file(const std::string& file, const std::string& text) {
-  const auto parent = std::filesystem::path(file).parent_path();
-  std::error_code ec;
-  if (!parent.empty()) std::filesystem::create_directories(parent, ec);
-  const std::string staging = file + ".partial";
-  {
-    std::ofstream out(staging, std::ios::binary);
-    out << text;
-    out.flush();
-    if (!out) throw ConfigError(fmt::format("--out {}: cannot be written", file));
-  }
-  std::filesystem::rename(staging, file, ec);
-  if (ec) {
-    std::filesystem::remove(staging);
-    throw ConfigError(fmt::format("--out {}: cannot be put in place: {}", file, ec.message()));
-  }
-}
-
 int write_report(const ReportOptions& options) {
   if (report::chart_library().empty()) {
     throw ConfigError(
@@ -50,8 +31,10 @@ int write_report(const ReportOptions& options) {
   }
   const auto inputs = report::load_inputs(options.paths);
   const std::string file = options.out.empty() ? default_file(options.paths) : options.out;
+  OutputFile out(file);
   const std::string page = report::page(inputs, BONDSIM_VERSION);
-  write_file(file, page);
+  out.stream() << page;
+  out.commit();
   fmt::print("written to {} ({:.1f} MB)\n", file, static_cast<double>(page.size()) * 1e-6);
   return 0;
 }

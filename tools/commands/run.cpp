@@ -1,18 +1,18 @@
 #include "tools/commands/run.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
+#include <optional>
 
-#include "mapping/emit/mapper.hpp"
 #include "models/system/area.hpp"
 #include "sim/sensitivity.hpp"
-#include "sim/simulate.hpp"
-#include "tools/app/experiment.hpp"
-#include "tools/app/progress.hpp"
-#include "tools/commands/ladder.hpp"
+#include "tools/app/experiment/experiment.hpp"
+#include "tools/app/experiment/progress.hpp"
+#include "tools/app/output/output_directory.hpp"
+#include "tools/app/studies/ladder.hpp"
+#include "tools/app/studies/run_experiment.hpp"
 #include "tools/commands/trace_options.hpp"
 
 namespace bondsim::tools {
@@ -26,28 +26,44 @@ struct RunOptions {
   TraceOptions trace;
 };
 
+int run_ladder(const Experiment& experiment, const std::string& directory) {
+  std::optional<OutputDirectory> out;
+  if (!directory.empty()) out.emplace(directory, "run --ladder");
+  std::optional<ProgressBar> bar;
+  const auto steps = fidelity_ladder(experiment, [&bar](std::size_t done, std::size_t all) {
+    if (!bar) bar.emplace(static_cast<std::int64_t>(all));
+    bar->show(static_cast<std::int64_t>(done));
+  });
+  bar->clear();
+  fmt::print("fidelity ladder: {} on {}, dataflow {}\n", experiment.model.name, experiment.system.name, experiment.dataflow.name);
+  fmt::print("  {:<18}{:>14}{:>16}{:>12}{:>10}\n", "", "prefill ms", "per token ms", "total s", "change");
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    fmt::print("  {:<18}{:>14.3f}{:>16.4f}{:>12.4f}{:>9.2f} %\n", steps[i].name, steps[i].prefill_s * 1e3, steps[i].token_s * 1e3,
+               steps[i].total_s, change_at(steps, i) * 100);
+  }
+  if (!out) return 0;
+  out->write("ladder.csv", ladder_csv(steps));
+  fmt::print("written to {}: {}\n", directory, list_of(out->commit()));
+  return 0;
+}
+
 int run(const RunOptions& options) {
   const Experiment experiment = load_experiment(options.request);
   if (options.ladder) return run_ladder(experiment, options.out);
-  const auto schedule =
-      make_schedule(make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
-  ProgressBar bar(schedule->header().steps + 1);
+  std::optional<OutputDirectory> out;
+  if (!options.out.empty()) out.emplace(options.out, "run");
+  ProgressBar bar(experiment.workload.generated_tokens + 1);
   SimulateOptions simulate_options;
-  simulate_options.progress = [&bar](const Block& block) { bar.show(block.step); };
-  RunTraces traces(options.trace, experiment.system, options.out);
+  RunTraces traces(options.trace, experiment.system, out ? out->path() : "");
   traces.attach(simulate_options);
-  Results results = simulate(experiment.system, *schedule, simulate_options);
+  const Results results = run_experiment(experiment, simulate_options, [&bar](std::int64_t done, std::int64_t) { bar.show(done); });
   bar.clear();
-  results.prompt_tokens = static_cast<std::int32_t>(experiment.workload.prompt_of(0));
-  results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
-  results.config_digest = experiment.digest;
-  results.config_files = experiment.files;
-  results.config_values = experiment.values;
-  if (!options.out.empty()) write_results(results, options.out);
   traces.finish();
+  if (out) write_results(results, *out);
+  const std::string files = out ? list_of(out->commit()) : "";
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
-  if (!options.out.empty()) fmt::print("written to {}: results.json, operators.csv, channels.csv{}\n", options.out, traces.files());
+  if (out) fmt::print("written to {}: {}\n", options.out, files);
   return 0;
 }
 

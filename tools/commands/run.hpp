@@ -1,5 +1,5 @@
 #pragma once
-#include "tools/app/experiment.hpp"
+#include "tools/app/experiment/experiment.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {

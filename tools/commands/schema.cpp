@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "models/base/error.hpp"
-#include "tools/app/shipped.hpp"
+#include "tools/app/experiment/shipped.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
+#include "models/base/error.hpp"
 #include "sim/trace/summary.hpp"
+#include "tools/app/output/output_file.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/trace_options.hpp"
 
@@ -19,7 +22,13 @@ struct TraceFileOptions {
 
 int slice(const TraceFileOptions& options) {
   const TraceWindow window = time_window("--window", options.window);
-  const std::int64_t kept = slice_trace(options.file, window, options.out);
+  std::error_code ec;
+  if (std::filesystem::equivalent(options.file, options.out, ec)) {
+    throw ConfigError(fmt::format("--out {}: is the trace that is cut, allowed: another file", options.out));
+  }
+  OutputFile out(options.out);
+  const std::int64_t kept = slice_trace(options.file, window, out.path().empty() ? options.out : out.path());
+  out.commit();
   fmt::print("{} kept, written to {}\n", kept, options.out);
   return 0;
 }

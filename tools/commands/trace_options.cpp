@@ -81,11 +81,10 @@ void add_power_option(CLI::App& command, TraceOptions& options) {
       ->needs("--out");
 }
 
-RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& out) : out_(out) {
+RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& directory) {
   if (options.kinds.empty() && options.power_ns == 0) return;
+  any_ = true;
   hub_.window = options.window();
-  staging_.emplace(out + ".traces", "none");
-  const std::string& directory = staging_->path();
   const bool windowed = !hub_.window.whole();
   if (options.has("commands")) hub_.add(commands_.emplace(directory, options.gzip, hub_.window), {true, false, false});
   if (options.has("tasks")) hub_.add(tasks_.emplace(system, directory, options.gzip), {false, true, false});
@@ -105,17 +104,15 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
 }
 
 void RunTraces::attach(SimulateOptions& options) {
-  if (staging_) options.traces = &hub_;
+  if (any_) options.traces = &hub_;
 }
 
 void RunTraces::finish() {
-  if (!staging_) return;
   if (commands_) commands_->finish();
   if (tasks_) tasks_->finish();
   if (perfetto_) perfetto_->finish();
   if (vcd_) vcd_->finish();
   if (power_) power_->finish();
-  files_ = staging_->move_into(out_);
   if (hub_.run_end.value > 0 && hub_.window.from >= hub_.run_end) {
     fmt::print(stderr, "bondsim: the simulated run ends at {} ns, before the window of --trace begins: no command is in it\n",
                static_cast<double>(hub_.run_end.value) / 1000.0);

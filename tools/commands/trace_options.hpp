@@ -10,7 +10,6 @@
 #include "sim/trace/power.hpp"
 #include "sim/trace/tasks.hpp"
 #include "sim/trace/vcd.hpp"
-#include "tools/app/processes/output_directory.hpp"
 #include "tools/commands/commands.hpp"
 
 namespace bondsim::tools {
@@ -37,28 +36,24 @@ void add_trace_options(CLI::App& command, TraceOptions& options, const std::vect
 /// --power INTERVAL.
 void add_power_option(CLI::App& command, TraceOptions& options);
 
-/// The traces of one run of a schedule: written beside the output directory while it goes on, and moved into it when it has ended.
+/// The traces of one run of a schedule, written into a directory that its OutputDirectory puts in place.
 class RunTraces {
  public:
-  /// @param system must outlive the traces. @throws ConfigError
-  RunTraces(const TraceOptions& options, const System& system, const std::string& out);
+  /// @param system must outlive the traces. @param directory exists. @throws ConfigError
+  RunTraces(const TraceOptions& options, const System& system, const std::string& directory);
 
   void attach(SimulateOptions& options);
-  /// Ends the files and moves them into the output directory, which exists by now. @throws ConfigError
+  /// Ends the files. @throws ConfigError
   void finish();
-  /// `, a.csv, ...`: what was written, for the last line of a command's output.
-  const std::string& files() const { return files_; }
 
  private:
-  std::string out_;
+  bool any_ = false;
   TraceHub hub_;
-  std::optional<OutputDirectory> staging_;
   std::optional<CommandTraceWriter> commands_;
   std::optional<TaskTraceWriter> tasks_;
   std::optional<PerfettoWriter> perfetto_;
   std::optional<VcdWriter> vcd_;
   std::optional<PowerWriter> power_;
-  std::string files_;
 };
 
 }  // namespace bondsim::tools

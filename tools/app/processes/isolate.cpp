@@ -10,12 +10,13 @@
 #include <cstring>
 
 #include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
 
 namespace bondsim {
 namespace {
 
 /// First byte of what the child sends: how it ended.
-enum class Outcome : char { done = 'd', config = 'c', infeasible = 'i', defect = 'x' };
+enum class Outcome : char { done = 'd', config = 'c', infeasible = 'i', io = 'o', defect = 'x' };
 
 void write_all(int fd, const std::string& bytes) {
   std::size_t sent = 0;
@@ -46,6 +47,8 @@ std::string read_all(int fd) {
     message = static_cast<char>(Outcome::config) + std::string(e.what());
   } catch (const InfeasibleError& e) {
     message = static_cast<char>(Outcome::infeasible) + std::string(e.what());
+  } catch (const IoError& e) {
+    message = static_cast<char>(Outcome::io) + std::string(e.what());
   } catch (const std::exception& e) {
     message = static_cast<char>(Outcome::defect) + std::string(e.what());
   }
@@ -88,6 +91,8 @@ std::string run_isolated(const std::function<std::string()>& work, unsigned limi
       throw ConfigError(text);
     case Outcome::infeasible:
       throw InfeasibleError(text);
+    case Outcome::io:
+      throw IoError(text);
     default:
       throw InternalError(text);
   }

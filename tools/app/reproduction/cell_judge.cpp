@@ -1,16 +1,15 @@
 #include "tools/app/reproduction/cell_judge.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/published/fixed_dataflow.hpp"
 #include "mapping/emit/single_operator.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/device/device_dataflow.hpp"
 #include "sim/simulate.hpp"
+#include "tools/app/experiment/shipped.hpp"
 #include "tools/app/processes/isolate.hpp"
-#include "tools/app/sampled_run.hpp"
-#include "tools/app/shipped.hpp"
+#include "tools/app/processes/message.hpp"
+#include "tools/app/studies/sampled_run.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -21,6 +20,15 @@ search::BindingRule rule_of(const std::string& dataflow) {
   return dataflow == "data_centric" ? search::BindingRule::data_centric : search::BindingRule::compute_centric;
 }
 
+struct SimulatedTime {
+  Picoseconds total;
+};
+template <class Visitor>
+void members(Visitor& v, SimulatedTime& t) {
+  v("total_ps", t.total);
+}
+const char* message_schema(const SimulatedTime&) { return "bondsim.simulated_time/1"; }
+
 /// One operator alone on all NMP channels of a device.
 double simulated_seconds(const System& system, const GemmShape& shape) {
   const std::string text = run_isolated([&] {
@@ -29,25 +37,12 @@ double simulated_seconds(const System& system, const GemmShape& shape) {
     for (int c = 0; c < system.channel_count(); ++c) op.channels.push_back(c);
     op.shape = shape;
     const auto schedule = single_operator_schedule(system, op);
-    return fmt::format("{}", simulate(system, *schedule).total.value);
+    return encode(SimulatedTime{simulate(system, *schedule).total});
   });
-  return std::stod(text) * 1e-12;
+  return to_seconds(decode<SimulatedTime>(text).total);
 }
 
 }  // namespace
-
-std::string to_json(const CellResult& r) {
-  return nlohmann::json{{"prefill", r.prefill_s_per_layer},   {"decode", r.decode_s_per_layer},   {"energy", r.energy_j},
-                        {"decode_energy", r.decode_energy_j}, {"paper", r.paper_decode_energy_j}, {"transfer", r.decode_transfer_share},
-                        {"wait", r.decode_wait_share},        {"dataflow", r.dataflow},           {"problem", r.problem}}
-      .dump();
-}
-
-CellResult cell_from_json(const std::string& text) {
-  const auto json = nlohmann::json::parse(text);
-  return {json.at("prefill"),  json.at("decode"), json.at("energy"),   json.at("decode_energy"), json.at("paper"),
-          json.at("transfer"), json.at("wait"),   json.at("dataflow"), json.at("problem")};
-}
 
 bool CellJudge::searched(const Cell& cell) const {
   const std::string& dataflow = reproduction_.systems[cell.system].dataflow;

@@ -19,8 +19,19 @@ struct CellResult {
 
   double total_s_per_layer() const { return prefill_s_per_layer + decode_s_per_layer; }
 };
-std::string to_json(const CellResult& result);
-CellResult cell_from_json(const std::string& text);
+template <class Visitor>
+void members(Visitor& v, CellResult& r) {
+  v("prefill_s_per_layer", r.prefill_s_per_layer);
+  v("decode_s_per_layer", r.decode_s_per_layer);
+  v("energy_j", r.energy_j);
+  v("decode_energy_j", r.decode_energy_j);
+  v("paper_decode_energy_j", r.paper_decode_energy_j);
+  v("decode_transfer_share", r.decode_transfer_share);
+  v("decode_wait_share", r.decode_wait_share);
+  v("dataflow", r.dataflow);
+  v("problem", r.problem);
+}
+inline const char* message_schema(const CellResult&) { return "bondsim.cell_result/1"; }
 
 /// Judges cells, at either tier; what a worker does.
 class CellJudge {

@@ -3,25 +3,36 @@
 #include <filesystem>
 
 #include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
+#include "tools/app/output/output_file.hpp"
 
 namespace bondsim::tools {
 
+namespace {
+
+constexpr const char* schema = "bondsim.answers/1 ";
+
+}  // namespace
+
 Journal::Journal(const std::string& path, const std::string& inputs) : path_(path) {
-  read(inputs);
-  const auto parent = std::filesystem::path(path).parent_path();
-  std::error_code ec;
-  if (!parent.empty()) std::filesystem::create_directories(parent, ec);
-  file_.open(path_, std::ios::trunc);
-  file_ << inputs << "\n";
-  for (const auto& [task, answer] : answers_) file_ << task << "\t" << answer << "\n";
-  file_.flush();
-  if (!file_) throw ConfigError(path_ + ": cannot be written");
+  OutputFile file(path_);  // refuses links and devices
+  read(schema + inputs);
+  file.stream() << schema << inputs << "\n";
+  for (const auto& [task, answer] : answers_) file.stream() << task << "\t" << answer << "\n";
+  file.commit();
+  file_.open(path_, std::ios::app);
+  if (!file_) throw IoError(path_ + ": cannot be written");
 }
 
-void Journal::read(const std::string& inputs) {
+void Journal::read(const std::string& first_line) {
   std::ifstream in(path_);
   std::string line;
-  if (!std::getline(in, line) || line != inputs) return;
+  if (!in) return;
+  if (std::getline(in, line) && line.rfind(schema, 0) != 0) {
+    throw ConfigError(path_ +
+                      ": is needed for answers until the tables are written, but is another file; allowed: move it, or another --out");
+  }
+  if (line != first_line) return;
   while (std::getline(in, line)) {
     const std::size_t tab = line.find('\t');
     // Without its line break the line was cut short, and may look whole.

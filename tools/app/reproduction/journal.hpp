@@ -9,7 +9,7 @@ namespace bondsim::tools {
 /// line names the inputs; a file of other inputs, or a last line cut short, counts as nothing.
 class Journal {
  public:
-  /// @throws ConfigError when the file cannot be written.
+  /// @throws ConfigError when another file stands there; IoError when it cannot be written.
   Journal(const std::string& path, const std::string& inputs);
   /// nullptr when the task has no answer yet.
   const std::string* find(const std::string& task) const;
@@ -18,7 +18,7 @@ class Journal {
   void remove();
 
  private:
-  void read(const std::string& inputs);
+  void read(const std::string& first_line);
 
   std::string path_;
   std::map<std::string, std::string> answers_;

@@ -82,6 +82,9 @@ void require_known(const std::string& where, const std::vector<std::string>& nam
 void check_names(const std::string& file, const Reproduction& r) {
   for (const auto& e : r.experiments) {
     const std::string where = fmt::format("{}: reproduction.experiments: {}", file, e.name);
+    if (e.name.empty() || e.name.find_first_of("/\\\n") != std::string::npos || e.name[0] == '.') {
+      throw ConfigError(where + ": name: becomes a file's, allowed: a name without slashes that does not begin with a dot");
+    }
     require_known(where + ": systems", e.systems, r.systems);
     if (!e.baseline.empty()) require_known(where + ": baseline", {e.baseline}, r.systems);
     require_known(where + ": models", e.models, r.models);

@@ -1,0 +1,148 @@
+#include "tools/app/experiment/experiment.hpp"
+
+#include <filesystem>
+#include <map>
+
+#include "models/base/digest.hpp"
+#include "models/system/area.hpp"
+#include "models/system/load.hpp"
+#include "tools/app/experiment/configuration.hpp"
+#include "tools/app/experiment/experiment_file.hpp"
+#include "tools/app/experiment/shipped.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+const std::vector<std::string> sections = {"system", "model", "workload", "dataflow"};
+
+struct Inputs {
+  std::map<std::string, ConfigNode> trees;  ///< by section
+  std::vector<std::string> files;
+};
+
+std::string tag_of(const ConfigNode& node) {
+  const ConfigNode* tag = node.find("schema");
+  return tag == nullptr ? std::string() : tag->text;
+}
+
+/// Loads the file a key of the experiment names; the error points at the key.
+ConfigNode load_named(const ConfigNode& experiment, const std::string& key, const std::string& name, std::vector<std::string>& files) {
+  const auto path = (std::filesystem::path(directory_of(experiment)) / name).lexically_normal().string();
+  if (!std::filesystem::exists(path)) {
+    config_error(*experiment.find(key), "experiment." + key,
+                 "no such file '" + path + "' (paths are relative to the file that names them)");
+  }
+  files.push_back(path);
+  return load_yaml_file(path);
+}
+
+void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    const std::size_t equals = text.find('=');
+    const std::size_t dot = text.find('.');
+    if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+      throw ConfigError("--set " + text + ": expected section.key=value, e.g. --set system.nmp.pe.fpus=4");
+    }
+    const std::string section = text.substr(0, dot);
+    const auto tree = inputs.trees.find(section);
+    if (tree == inputs.trees.end()) {
+      throw ConfigError("--set " + text + ": '" + section + "' is not a section, allowed: system, model, workload, dataflow");
+    }
+    apply_override(tree->second, text.substr(dot + 1, equals - dot - 1), text.substr(equals + 1));
+  }
+}
+
+Inputs gather(const ExperimentRequest& request) {
+  Inputs inputs;
+  const std::string file = find_input(request.file);
+  ConfigNode top = load_yaml_file(file);
+  inputs.files.push_back(file);
+  std::map<std::string, std::string> replaced = {{"model", request.model}, {"workload", request.workload}, {"dataflow", request.dataflow}};
+  const std::string schema = tag_of(top);
+  if (schema == "bondsim.experiment/1") {
+    const auto file = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
+    inputs.trees["system"] = load_named(top, "system", file.system, inputs.files);
+    const std::map<std::string, std::string> named = {{"model", file.model}, {"workload", file.workload}, {"dataflow", file.dataflow}};
+    for (const auto& entry : named) {
+      if (replaced[entry.first].empty()) inputs.trees[entry.first] = load_named(top, entry.first, entry.second, inputs.files);
+    }
+  } else if (schema == "bondsim.system/1") {
+    inputs.trees["system"] = top;
+  } else {
+    throw ConfigError(fmt::format("{}: schema: '{}' found, allowed: bondsim.experiment/1, bondsim.system/1", top.where(), schema));
+  }
+  for (const auto& entry : replaced) {
+    if (!entry.second.empty()) {
+      const std::string named = find_input(entry.second);
+      inputs.trees[entry.first] = load_yaml_file(named);
+      inputs.files.push_back(named);
+    } else if (inputs.trees.count(entry.first) == 0) {
+      throw ConfigError(
+          fmt::format("{}: is a system alone; --{} FILE is needed too (or name an experiment file)", request.file, entry.first));
+    }
+  }
+  resolve_system(inputs.trees["system"], "system", inputs.files);
+  apply_overrides(inputs, request.overrides);
+  return inputs;
+}
+
+/// A model may be a Hugging Face config.json, whose keys are not the schema's: then all that is known of a value is its file.
+void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const Model& model) {
+  const std::size_t first = out.size();
+  list_values(out, node, "model", model);
+  if (!tag_of(node).empty()) return;
+  for (std::size_t i = first; i < out.size(); ++i) out[i].where = *node.file;
+}
+
+std::vector<ConfigValue> all_values(const Inputs& inputs, const Experiment& experiment) {
+  std::vector<ConfigValue> out;
+  list_values(out, inputs.trees.at("system"), "system", experiment.system);
+  list_model(out, inputs.trees.at("model"), experiment.model);
+  list_values(out, inputs.trees.at("workload"), "workload", experiment.workload);
+  list_tree(out, inputs.trees.at("dataflow"), "dataflow");
+  return out;
+}
+
+}  // namespace
+
+void require_legal(const System& system, bool allow) {
+  if (allow) return;
+  if (const auto reason = illegal_device(system)) throw InfeasibleError(*reason + "; --allow-illegal runs it all the same");
+}
+
+Experiment load_experiment(const ExperimentRequest& request) {
+  Inputs inputs = gather(request);
+  Experiment experiment;
+  experiment.system = decode_system(inputs.trees["system"], "system");
+  require_legal(experiment.system, request.allow_illegal);
+  experiment.model = decode_model(inputs.trees["model"]);
+  experiment.workload = decode_workload(inputs.trees["workload"]);
+  experiment.dataflow = decode_dataflow(inputs.trees["dataflow"]);
+  std::string text;
+  for (const std::string& section : sections) text += canonical_text(inputs.trees[section], section);
+  if (!request.tiling.empty()) {
+    const ConfigNode node = load_yaml_file(request.tiling);
+    experiment.tiling = TilingOverrides(node);
+    text += canonical_text(node, "tiling");
+    inputs.files.push_back(request.tiling);
+  }
+  experiment.digest = digest(text);
+  experiment.values = all_values(inputs, experiment);
+  experiment.files = inputs.files;
+  return experiment;
+}
+
+System load_system(const std::string& file, const std::vector<std::string>& overrides) {
+  Inputs inputs;
+  ConfigNode top = load_yaml_file(find_input(file));
+  if (tag_of(top) == "bondsim.experiment/1") {
+    const auto named = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
+    top = load_named(top, "system", named.system, inputs.files);
+  }
+  inputs.trees["system"] = std::move(top);
+  resolve_system(inputs.trees["system"], "system", inputs.files);
+  apply_overrides(inputs, overrides);
+  return decode_system(inputs.trees["system"], "system");
+}
+
+}  // namespace bondsim::tools

@@ -1,0 +1,96 @@
+#include "tools/app/experiment/shipped.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+
+#include "mapping/dataflow/dataflow.hpp"
+#include "mapping/llm/workload.hpp"
+#include "mapping/search/device/design_space.hpp"
+#include "models/system/system.hpp"
+#include "tools/app/experiment/experiment_file.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Kind {
+  const char* about;
+  std::function<std::vector<SchemaKey>()> keys;
+};
+
+const std::vector<std::pair<std::string, Kind>>& kinds() {
+  static const std::vector<std::pair<std::string, Kind>> list = {
+      {"experiment", {"which system, model, workload and dataflow make a run", [] { return Describer::keys_of<ExperimentFile>(); }}},
+      {"system", {"a machine: channels, PEs, buffers, NPU, fidelity switches", [] { return Describer::keys_of<System>(); }}},
+      {"model", {"shapes of a decoder-only transformer", [] { return Describer::keys_of<Model>(); }}},
+      {"workload", {"batch, prompt and generated tokens", [] { return Describer::keys_of<Workload>(); }}},
+      {"dataflow", {"which channels hold and run each operator", [] { return Describer::keys_of<Dataflow>(); }}},
+      {"dram", {"organisation and timing of a DRAM part", [] { return Describer::keys_of<DramConfig>(); }}},
+      {"energy", {"energy of each action, with unit, boundary, source and confidence", [] { return Describer::keys_of<EnergyTable>(); }}},
+      {"space", {"devices a search may build, and what it minimises", [] { return Describer::keys_of<search::DesignSpace>(); }}}};
+  return list;
+}
+
+}  // namespace
+
+std::string shipped(const std::string& path) {
+  std::error_code ec;
+  const fs::path binary = fs::read_symlink("/proc/self/exe", ec);
+  const fs::path installed = (binary.parent_path() / ".." / "share" / "bondsim" / path).lexically_normal();
+  if (!ec && fs::exists(installed, ec)) return installed.string();
+  const fs::path source = fs::path(BONDSIM_TOOLS_DIR).parent_path() / path;
+  if (fs::exists(source, ec)) return source.string();
+  throw ConfigError(fmt::format("{} of bondsim is missing, looked for at {} and {}", path, installed.string(), source.string()));
+}
+
+std::string shipped_configs() { return shipped("configs"); }
+
+std::string find_input(const std::string& name) {
+  std::error_code ec;
+  if (fs::exists(name, ec) || fs::path(name).is_absolute()) return name;
+  try {
+    std::string inside = name;
+    if (inside.rfind("configs/", 0) == 0) inside = inside.substr(8);
+    for (const char* ending : {"", ".yaml"}) {
+      const fs::path file = fs::path(shipped_configs()) / (inside + ending);
+      if (fs::is_regular_file(file, ec)) return file.string();
+    }
+  } catch (const ConfigError&) {
+  }
+  return name;
+}
+
+const std::vector<std::string>& schema_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const auto& entry : kinds()) out.push_back(entry.first);
+    return out;
+  }();
+  return names;
+}
+
+Schema schema_of(const std::string& name) {
+  for (const auto& [known, kind] : kinds()) {
+    if (known == name) return {name, "bondsim." + name + "/1", kind.about, kind.keys()};
+  }
+  throw ConfigError(fmt::format("'{}' is no kind of file, allowed: {}", name, fmt::join(schema_names(), ", ")));
+}
+
+std::string first_comment(const std::string& file) {
+  std::ifstream in(file);
+  std::string text;
+  for (std::string line; std::getline(in, line) && !line.empty() && line[0] == '#';) {
+    const std::size_t begin = line.find_first_not_of("# ");
+    if (begin == std::string::npos) break;
+    text += (text.empty() ? "" : " ") + line.substr(begin);
+    if (const std::size_t end = text.find(". "); end != std::string::npos) return text.substr(0, end + 1);
+  }
+  return text;
+}
+
+}  // namespace bondsim::tools

@@ -1,0 +1,206 @@
+#include "tools/app/output/output_directory.hpp"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
+#include "tools/app/output/output_file.hpp"
+#include "tools/app/output/place.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* marker_schema = "bondsim.output/1";
+
+/// What the marker of a directory says.
+struct Marker {
+  std::string kind;
+  std::set<std::string> files;
+};
+
+bool contained(const fs::path& name) {
+  return !name.empty() && name.is_relative() &&
+         std::none_of(name.begin(), name.end(), [](const fs::path& p) { return p == ".." || p == "."; });
+}
+
+bool read_marker(const fs::path& directory, Marker& marker) {
+  const fs::path file = directory / output_marker;
+  if (!fs::is_regular_file(fs::symlink_status(file))) return false;
+  std::ifstream in(file);
+  std::string line;
+  if (!std::getline(in, line) || line.rfind(marker_schema, 0) != 0 || line.size() < std::string(marker_schema).size() + 2) return false;
+  marker.kind = line.substr(std::string(marker_schema).size() + 1);
+  while (std::getline(in, line)) {
+    if (contained(line)) marker.files.insert(line);
+  }
+  return true;
+}
+
+std::string marker_text(const std::string& kind, const std::set<std::string>& files) {
+  std::string text = fmt::format("{} {}\n", marker_schema, kind);
+  for (const std::string& file : files) text += file + "\n";
+  return text;
+}
+
+/// Names below a directory of everything that is no directory, without the marker.
+std::set<std::string> files_below(const fs::path& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (entry.is_directory() && !entry.is_symlink()) continue;
+    names.insert(entry.path().lexically_relative(directory).string());
+  }
+  names.erase(output_marker);
+  return names;
+}
+
+/// Refuses a directory with contents that no command of this kind wrote.
+void require_ours(const std::string& asked, const fs::path& place, const std::string& kind) {
+  if (!fs::exists(fs::symlink_status(place)) || fs::is_empty(place)) return;
+  Marker marker;
+  if (!read_marker(place, marker)) {
+    throw ConfigError(
+        fmt::format("--out {}: exists and is no output of bondsim (there is no {} in it), it is left alone", asked, output_marker));
+  }
+  if (marker.kind != kind) {
+    throw ConfigError(fmt::format("--out {}: holds the output of bondsim {}, it is left alone", asked, marker.kind));
+  }
+}
+
+/// The name in `directory` that a file of somebody else gets when an output has one of its name: `notes.csv.1`.
+fs::path free_name(const fs::path& wanted) {
+  fs::path name = wanted;
+  for (int i = 1; fs::exists(fs::symlink_status(name)); ++i) name = wanted.string() + "." + std::to_string(i);
+  return name;
+}
+
+int exchange_names(const std::string& a, const std::string& b) {
+  constexpr unsigned exchange = 2;  // RENAME_EXCHANGE of renameat2(2)
+  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), exchange));
+}
+
+/// Files of the kind that mkdtemp made are for their owner alone; results are for everybody whom the umask lets.
+void open_to_others(const std::string& directory) {
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  ::chmod(directory.c_str(), 0777 & ~mask);
+}
+
+}  // namespace
+
+OutputDirectory::OutputDirectory(const std::string& directory, const std::string& kind)
+    : asked_(directory), kind_(kind), target_(place_of_directory(directory)), owner_(::getpid()) {
+  require_ours(asked_, target_, kind_);
+  const fs::path target(target_);
+  staging_ = (target.parent_path() / fmt::format(".{}.XXXXXX", target.filename().string())).string();
+  if (::mkdtemp(staging_.data()) == nullptr) {
+    staging_.clear();
+    io_error(asked_, "cannot be made");
+  }
+  on_signal_ = std::make_unique<RemovedOnSignal>(staging_);
+  open_to_others(staging_);
+}
+
+OutputDirectory::~OutputDirectory() {
+  std::error_code ec;
+  if (!staging_.empty() && owner_ == ::getpid()) fs::remove_all(staging_, ec);
+}
+
+void OutputDirectory::write(const std::string& name, const std::string& content) const {
+  const fs::path path(name);
+  if (!contained(path))
+    throw ConfigError(fmt::format("--out {}: '{}' would be written outside of it, allowed: a name without ..", asked_, name));
+  std::error_code ec;
+  if (path.has_parent_path()) fs::create_directories(fs::path(staging_) / path.parent_path(), ec);
+  write_new_file((fs::path(staging_) / path).string(), content);
+}
+
+void OutputDirectory::keep_foreign_files(const std::string& old) const {
+  Marker marker;
+  read_marker(old, marker);
+  for (const std::string& name : files_below(old)) {
+    if (marker.files.count(name) > 0) continue;
+    const fs::path place = free_name(fs::path(target_) / name);
+    std::error_code ec;
+    fs::create_directories(place.parent_path(), ec);
+    if (::rename((fs::path(old) / name).c_str(), place.c_str()) != 0) io_error(asked_, name + " cannot be kept");
+  }
+}
+
+void OutputDirectory::exchange() {
+  if (exchange_names(staging_, target_) == 0) return;
+  if (errno != EINVAL && errno != ENOSYS) io_error(asked_, "cannot be put in place");
+  // A file system without exchange: the earlier output is moved aside, and back when the new one cannot take its place.
+  const std::string aside = staging_ + ".old";
+  if (::rename(target_.c_str(), aside.c_str()) != 0) io_error(asked_, "cannot be put in place");
+  if (::rename(staging_.c_str(), target_.c_str()) != 0) {
+    const int error = errno;
+    ::rename(aside.c_str(), target_.c_str());
+    errno = error;
+    io_error(asked_, "cannot be put in place");
+  }
+  if (::rename(aside.c_str(), staging_.c_str()) != 0) io_error(asked_, "the earlier output cannot be removed");
+}
+
+std::vector<std::string> OutputDirectory::commit() {
+  const std::set<std::string> names = files_below(staging_);
+  for (const std::string& name : names) sync_path((fs::path(staging_) / name).string());
+  write_new_file((fs::path(staging_) / output_marker).string(), marker_text(kind_, names));
+  sync_path(staging_);
+  const std::string parent = fs::path(target_).parent_path().string();
+  require_ours(asked_, target_, kind_);  // it may have changed meanwhile
+  if (fs::exists(fs::symlink_status(target_))) {
+    exchange();
+    keep_foreign_files(staging_);
+    std::error_code ec;
+    fs::remove_all(staging_, ec);
+  } else if (::rename(staging_.c_str(), target_.c_str()) != 0) {
+    io_error(asked_, "cannot be put in place");
+  }
+  sync_path(parent);
+  on_signal_.reset();
+  staging_.clear();
+  return {names.begin(), names.end()};
+}
+
+WorkDirectory::WorkDirectory(const std::string& directory, const std::string& kind) : target_(place_of_directory(directory)) {
+  require_ours(directory, target_, kind);
+  std::error_code ec;
+  fs::create_directory(target_, ec);
+  if (ec) throw IoError(fmt::format("--out {}: cannot be made: {}", directory, ec.message()));
+  Marker marker;
+  if (!read_marker(target_, marker)) write_new_file(file(output_marker), marker_text(kind, {}));
+}
+
+std::string WorkDirectory::file(const std::string& name) const { return (fs::path(target_) / name).string(); }
+
+void WorkDirectory::write(const std::string& name, const std::string& content) const {
+  if (!contained(name))
+    throw ConfigError(fmt::format("{}: '{}' would be written outside of it, allowed: a name without ..", target_, name));
+  OutputFile out(file(name));
+  out.stream() << content;
+  out.commit();
+}
+
+void add_to_output(const std::string& directory, const std::string& name) {
+  Marker marker;
+  if (name == output_marker || !read_marker(directory, marker) || !marker.files.insert(name).second) return;
+  OutputFile out((fs::path(directory) / output_marker).string());
+  out.stream() << marker_text(marker.kind, marker.files);
+  out.commit();
+}
+
+std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+}  // namespace bondsim::tools

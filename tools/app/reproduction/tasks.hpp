@@ -1,0 +1,35 @@
+#pragma once
+#include <string>
+
+#include "tools/app/reproduction/reproduction.hpp"
+
+namespace bondsim::tools {
+
+/// What a worker is asked about a run of the experiments.
+struct CellTask {
+  std::string tier;  ///< analytical, cycle; `utilization`: of the in-die PEs of `cell.system` at `cell.batch`
+  Cell cell;
+  double utilization = 1;  ///< of in-die PEs, for the analytical tier
+};
+template <class Visitor>
+void members(Visitor& v, CellTask& t) {
+  v("tier", t.tier);
+  v("system", t.cell.system);
+  v("model", t.cell.model);
+  v("dataset", t.cell.dataset);
+  v("batch", t.cell.batch);
+  v("utilization", t.utilization);
+}
+inline const char* message_schema(const CellTask&) { return "bondsim.cell_task/1"; }
+
+/// Share of the roofline's rate that in-die PEs reach.
+struct Utilization {
+  double share = 0;
+};
+template <class Visitor>
+void members(Visitor& v, Utilization& u) {
+  v("share", u.share);
+}
+inline const char* message_schema(const Utilization&) { return "bondsim.utilization/1"; }
+
+}  // namespace bondsim::tools

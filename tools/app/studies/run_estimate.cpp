@@ -1,0 +1,188 @@
+#include "tools/app/studies/run_estimate.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "mapping/emit/block_parts.hpp"
+#include "mapping/emit/mapper.hpp"
+#include "models/base/quantity.hpp"
+#include "models/dram/spec/timing_rules.hpp"
+#include "models/nmp/tile_program.hpp"
+#include "sim/ledger.hpp"
+#include "tools/app/experiment/progress.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+std::int64_t picoseconds(double seconds) { return std::llround(seconds * 1e12); }
+
+/// DRAM commands of tasks without simulating them.
+class CommandCount {
+ public:
+  explicit CommandCount(const System& system) : system_(system), page_(system.dram.organization.page_bytes()) {}
+
+  ChannelCounts host(const std::vector<Extent>& extents, bool write) const {
+    ChannelCounts c;
+    std::int64_t& bursts = write ? c.writes : c.reads;
+    for (const Extent& e : extents) {
+      for (std::int32_t b = 0; b < e.banks; ++b) {
+        bursts += ceil_div<std::int64_t>(e.bytes_of_bank(b), system_.dram.organization.access_bytes());
+        c.activates += ceil_div<std::int64_t>(e.bytes_of_bank(b), page_);
+      }
+    }
+    return c;
+  }
+
+  ChannelCounts nmp(const NmpGemm& gemm) const {
+    ChannelCounts c;
+    TileProgram program(gemm, system_.nmp, system_.fidelity.finite_buffers);
+    const std::vector<Extent>* open = nullptr;  // the operand whose rows are open
+    for (TileStep step = program.next(); step.kind != TileStep::Kind::end; step = program.next()) {
+      const bool store = step.kind == TileStep::Kind::store_output;
+      const std::vector<Extent>& operand = store                                       ? gemm.output
+                                           : step.kind == TileStep::Kind::load_weights ? gemm.stationary
+                                           : step.kind == TileStep::Kind::load_input   ? gemm.input
+                                                                                       : gemm.partials;
+      for (const Extent& e : step.extents) {
+        for (std::int32_t b = 0; b < e.banks; ++b) {
+          const std::int64_t bytes = e.bytes_of_bank(b);
+          if (bytes == 0) continue;
+          (store ? c.hb_writes : c.hb_reads) += ceil_div<std::int64_t>(bytes, system_.nmp.hb.access_bytes);
+          const std::int64_t first = e.bank_offset / page_;
+          const std::int64_t last = (e.bank_offset + bytes - 1) / page_;
+          const bool continues = open == &operand && e.bank_offset % page_ != 0;
+          c.activates += last - first + (continues ? 0 : 1);
+        }
+      }
+      open = &operand;
+    }
+    return c;
+  }
+
+ private:
+  const System& system_;
+  std::int64_t page_;
+};
+
+void add_commands(Ledger& ledger, const CommandCount& count, const Block& block) {
+  for (const Task& task : block.tasks) {
+    ledger.add_task(task, block.executions());
+    for (const Extent& e : task.npu.stationary)
+      ledger.add_commands(e.channel, task.op, block.phase, count.host({e}, false), block.executions());
+    if (!task.on_channel()) continue;
+    const ChannelCounts counts =
+        task.kind == TaskKind::nmp_gemm ? count.nmp(task.nmp) : count.host(task.extents, task.kind != TaskKind::host_load);
+    ledger.add_commands(task.channel(), task.op, block.phase, counts, block.executions());
+  }
+}
+
+/// Refreshes of a channel in so long a time.
+ChannelCounts refreshes(const System& system, double seconds) {
+  ChannelCounts c;
+  const RefreshKind kind = system.controller.refresh;
+  if (!system.fidelity.refresh || kind == RefreshKind::none) return c;
+  const auto number = static_cast<std::int64_t>(seconds * 1e12 / static_cast<double>(refresh_period(system.dram, kind).value));
+  (kind == RefreshKind::all_bank ? c.refreshes_all_bank : c.refreshes_per_bank) = number;
+  return c;
+}
+
+/// The span of an operator is its time alone. Busy times are the spans, scaled down where they sum to more than the block's length.
+void add_operator_times(Ledger& ledger, const cost::CostModel& model, const System& system, const Block& block, std::size_t operators,
+                        Picoseconds length) {
+  BusyTimes spans;
+  spans.by_operator.resize(operators);
+  std::set<std::int32_t> ops;
+  for (const Task& task : block.tasks) ops.insert(task.op);
+  ops.erase(-1);
+  for (const std::int32_t op : ops) {
+    Picoseconds& span = spans.by_operator[static_cast<std::size_t>(op)];
+    span = Picoseconds(picoseconds(model.block_seconds(operator_block(block, op), system)));
+    ledger.add_span(op, span, block.executions());
+  }
+  const double scale = static_cast<double>(length.value) / static_cast<double>(std::max(spans.sum(), length).value);
+  BusyTimes busy = spans;
+  for (Picoseconds& time : busy.by_operator) time = Picoseconds(static_cast<std::int64_t>(static_cast<double>(time.value) * scale));
+  busy.waiting = length - busy.sum();
+  ledger.add_busy(block.phase, busy, block.executions());
+}
+
+}  // namespace
+
+Results estimate_run(const Experiment& experiment, const cost::CostModel& model) {
+  const auto began = std::chrono::steady_clock::now();
+  const System& system = experiment.system;
+  const auto schedule = make_schedule(make_plan(system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
+  const CommandCount count(system);
+  Results results;
+  results.schedule = schedule->header();
+  results.system = system.name;
+  results.prompt_tokens = static_cast<std::int32_t>(experiment.workload.prompt_of(0));
+  results.generated_tokens = static_cast<std::int32_t>(experiment.workload.generated_tokens);
+  results.config_digest = experiment.digest;
+  results.config_files = experiment.files;
+  Ledger ledger(system, schedule->header());
+  ProgressBar bar(schedule->header().steps + 1);
+  double by_phase[2] = {0, 0};
+  double now = 0;  // as in a simulation: a block that stands for several layers passes once
+  for (Block block; schedule->next(block);) {
+    bar.show(block.step);
+    const double seconds = model.block_seconds(block, system, now);
+    now += seconds;
+    const Picoseconds length(picoseconds(seconds));
+    by_phase[block.phase == Phase::prefill ? 0 : 1] += seconds * static_cast<double>(block.executions());
+    results.total += length * block.executions();
+    if (block.phase == Phase::prefill) {
+      results.prefill += length * block.executions();
+    } else {
+      results.steps.resize(static_cast<std::size_t>(block.step));
+      results.steps.back() += length * block.executions();
+    }
+    add_commands(ledger, count, block);
+    add_operator_times(ledger, model, system, block, schedule->header().operators.size(), length);
+    // A closed form opens no rows: they are priced as open throughout, which is the dearer standby.
+    for (int c = 0; c < system.channel_count(); ++c) ledger.add_rows_open(c, block.phase, length, block.executions());
+    ledger.add_time(block.phase, length, block.executions());
+    ledger.end_block(length, block.executions());
+  }
+  bar.clear();
+  for (const Phase phase : {Phase::prefill, Phase::decode}) {
+    const ChannelCounts counts = refreshes(system, by_phase[phase == Phase::prefill ? 0 : 1]);
+    for (int c = 0; c < system.channel_count(); ++c) ledger.add_commands(c, -1, phase, counts, 1);
+    ledger.end_block(Picoseconds(), 1);
+  }
+  ledger.finish(results);
+  results.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return results;
+}
+
+std::string estimate_summary(const Results& r, const cost::CostModel& model) {
+  std::string out = fmt::format("ESTIMATE by the closed form {}, nothing is simulated\n{}", model.name(), results_headline(r, "estimated"));
+  std::vector<OperatorResult> decode;
+  double sum = 0;
+  for (const OperatorResult& op : r.operators) {
+    if (op.phase != "decode" || op.span.value == 0 || op.count == 0) continue;
+    decode.push_back(op);
+    sum += to_seconds(op.span);
+  }
+  std::stable_sort(decode.begin(), decode.end(), [](const auto& a, const auto& b) { return a.span > b.span; });
+  out += "operators of decode, each alone\n  ";
+  for (const OperatorResult& op : decode) {
+    const double share = 100 * to_seconds(op.span) / sum;
+    if (share >= 0.05) out += fmt::format("{}{} {:.1f} %", &op == &decode.front() ? "" : ", ", op.name, share);
+  }
+  return out + fmt::format("\nwhere the energy went\n  {}\nconfiguration {}, estimated in {:.2f} s\n", energy_shares(r), r.config_digest,
+                           r.wall_s);
+}
+
+std::string estimate_json(const Results& r, const cost::CostModel& model) {
+  auto out = nlohmann::ordered_json::parse(results_json(r));
+  out["schema"] = "bondsim.estimate/1";
+  out["form"] = model.name();
+  for (const char* simulated : {"channels", "executors", "npu", "simulation"}) out.erase(simulated);
+  return out.dump(2) + "\n";
+}
+
+}  // namespace bondsim::tools
