@@ -45,7 +45,8 @@ std::vector<Golden> golden_runs() {
     runs.push_back({std::string(slow) + ".short", shipped_run(slow) + " --set workload.generated_tokens=16", true});
   }
   const std::string small = shipped_run("h2llm-llama3-8b-sharegpt") + " --set workload.prompt_tokens=24 --set workload.generated_tokens=3";
-  runs.push_back({"small-data-centric-batch-4", small + " --dataflow configs/dataflow/data_centric.yaml --set workload.batch=4", true, true});
+  runs.push_back(
+      {"small-data-centric-batch-4", small + " --dataflow configs/dataflow/data_centric.yaml --set workload.batch=4", true, true});
   runs.push_back({"small-all-layers",
                   small + " --set workload.layers=all --set model.layers=3 --set model.hidden=1024 --set model.intermediate=2048"
                           " --set model.vocab=4096",
