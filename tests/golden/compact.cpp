@@ -64,8 +64,6 @@ Compact compact_of(const Json& results) {
   for (const Json& op : results.at("operators")) {
     auto& row = out[row_name(out, op)];
     for (const char* cell : {"count", "macs", "bytes", "hb_bytes", "energy_j"}) row[cell] = op.at(cell).dump();
-    row["busy_ps"] = op.at("busy_ps").dump();
-    row["span_ps"] = picoseconds(op.at("span_s"));
   }
   return out;
 }

@@ -6,7 +6,7 @@
 
 namespace bondsim::test {
 
-/// The figures of one run that must not change unnoticed: `row` (`operator.decode.q.nmp`) to its cells (`latency_ps` to `1234`), as text.
+/// The figures of one run that must not change unnoticed: `row` (`operator.decode.q.nmp`) to its cells (`macs` to `1234`), as text.
 /// Times are whole picoseconds, energies every digit that results.json prints, traffic bytes. Wall time, digests and file names are left
 /// out.
 using Compact = std::map<std::string, std::map<std::string, std::string>>;
