@@ -54,8 +54,9 @@ DramCommand command_of(std::string_view name, const TextLines& lines) {
     const auto command = static_cast<DramCommand>(c);
     if (name == command_name(command)) return command;
   }
-  lines.fail(fmt::format("command '{}' is not known, allowed: ACT1, ACT2, RD, WR, PRE, PREA, REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL",
-                         name));
+  lines.fail(fmt::format(
+      "command '{}' is not known, allowed: ACT1, ACT2, RD, WR, PRE, PREA, REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR",
+      name));
 }
 
 template <class T>

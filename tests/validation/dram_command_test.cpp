@@ -23,7 +23,7 @@ TEST(DramCommand, writes_results_and_a_trace_that_passes_the_checker) {
   const auto json = nlohmann::json::parse(file_text(out + "/dram.json"));
   EXPECT_EQ(json["requests"], 9);
   EXPECT_EQ(json["writes"], 2);
-  EXPECT_EQ(json["time_ns"], 2515.0);  // WR at the first edge from 2500.5 ns on to an open row: CWL and burst
+  EXPECT_EQ(json["time_ns"], 2516.25);  // at the first edge from 2500.5 ns on CAS, then WR to an open row: CWL and burst
   EXPECT_EQ(bondsim_command(fmt::format("check-trace {} {}/channel-0.commands.csv.gz", channel, out)).status, 0);
 }
 

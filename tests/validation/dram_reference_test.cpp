@@ -36,6 +36,7 @@ std::vector<ReferenceRow> reference_rows() {
 ControllerConfig reference_controller(const std::string& map) {
   ControllerConfig controller;
   controller.write_wait_ns = 0;
+  controller.act2 = Act2Order::last;
   controller.address_map.fields = {"row", "bank", "bank_group", "column"};
   if (map == "mop4_xor") {
     controller.address_map.fields = {"row", "column:4", "bank", "bank_group", "column:2"};

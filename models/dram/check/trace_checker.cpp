@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "models/base/error.hpp"
 #include "models/dram/check/assumptions.hpp"
@@ -35,6 +36,10 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
   period_denominator_ = khz / common;
   if (options.window_from) {
     refreshed_until_ps_ = options.window_from->value;
+    if (dram.timing.n_wckpst >= 0) {
+      const DramTiming& t = dram.timing;
+      wck_until_ = options.window_from->value + span(std::max(t.n_cl, t.n_cwl) + t.n_bl_min + t.n_wckpst);
+    }
     mode_known_ = !has_nmp_;
     for (Bank& b : banks_) {
       for (Row& row : b.rows) row.unknown = true;
@@ -112,7 +117,8 @@ void TraceChecker::judge(const CommandRecord& record) {
   const DramOrganization& shape = dram_.organization;
   if (previous_.any && now_.time < previous_.record.time) fail("time_order", "the trace goes back in time", &previous_);
   const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
-  const bool to_bank = now_.command != C::prea && now_.command != C::refab && !changes_mode;
+  const bool is_cas = now_.command == C::cas_rd || now_.command == C::cas_wr;
+  const bool to_bank = now_.command != C::prea && now_.command != C::refab && !changes_mode && !is_cas;
   if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
@@ -126,6 +132,8 @@ void TraceChecker::judge(const CommandRecord& record) {
     need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
   }
   half_open_too_long();
+  if (cas_.any && !cas_served()) fail("cas_alone", "no RD or WR of its kind follows at the next CK", &cas_);
+  const Seen cas = std::exchange(cas_, Seen{});
   switch (now_.command) {
     case C::act1:
       act1();
@@ -135,7 +143,12 @@ void TraceChecker::judge(const CommandRecord& record) {
       break;
     case C::rd:
     case C::wr:
-      column();
+      column(cas.any);
+      break;
+    case C::cas_rd:
+    case C::cas_wr:
+      if (in_nmp_) fail("command_in_nmp_mode", "CAS in NMP mode", &mode_);
+      cas_ = {now_, true};
       break;
     case C::pre:
       precharge();
@@ -220,7 +233,14 @@ void TraceChecker::act2() {
   row.half_open = false;
 }
 
-void TraceChecker::column() {
+/// Whether the command is the RD or WR that the CAS before was for.
+bool TraceChecker::cas_served() const {
+  const C column = cas_.record.command == C::cas_rd ? C::rd : C::wr;
+  const std::int64_t apart = now_.time.value - cas_.record.time.value;
+  return now_.command == column && apart >= span(1) && apart <= span(1) + (period_denominator_ > 1);
+}
+
+void TraceChecker::column(bool after_cas) {
   const DramTiming& t = dram_.timing;
   const bool write = now_.command == C::wr;
   if (in_nmp_) return fail("command_in_nmp_mode", "an access over the channel bus in NMP mode", &mode_);
@@ -249,6 +269,12 @@ void TraceChecker::column() {
   const std::int64_t data = now_.time.value + span(write ? t.n_cwl : t.n_cl);
   if (data + 1 < bus_free_) fail("data_bus", "the burst overlaps the one before", &bus_user_);
   bus_free_ = data + span(t.n_bl_min);
+  if (t.n_wckpst >= 0) {
+    const bool stopped = now_.time.value >= wck_until_;
+    if (!after_cas && stopped) fail("wck_stopped", "WCK has stopped, and no CAS came before", &bus_user_);
+    const std::int64_t cycles = (write ? t.n_cwl : t.n_cl) + t.n_bl_min + t.n_wckpst;
+    wck_until_ = std::max(wck_until_, now_.time.value + span(cycles) + (period_denominator_ > 1));
+  }
   bus_user_ = {now_, true};
 }
 

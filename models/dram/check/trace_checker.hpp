@@ -82,7 +82,8 @@ class TraceChecker {
   void learn_all_closed();
   void act1();
   void act2();
-  void column();
+  bool cas_served() const;
+  void column(bool after_cas);
   void precharge();
   void precharge_all();
   void refresh_all();
@@ -136,6 +137,8 @@ class TraceChecker {
   std::array<Seen, 4> acts_;  ///< the last four, oldest first
   std::int64_t bus_free_ = long_ago;
   Seen bus_user_;
+  std::int64_t wck_until_ = 0;  ///< WCK has stopped from then on
+  Seen cas_;                    ///< the command before, if it was a CAS
   std::int64_t refreshed_until_ps_ = 0;
 };
 

@@ -30,7 +30,7 @@ class HostStatePacker {
   /// Finds the streams that decide what comes: those with requests in flight, and the head of each direction.
   /// @return false when lists or later transfers take part too, when there are too many, or when the banks of a head differ in their row.
   static bool find_streams(const HostState& host, RecordedStreams& streams);
-  /// @return false when more is under way than data and refresh.
+  /// @return false when more is under way than data and refresh, or a CAS was the last command.
   bool pack(const HostState& host, const RecordedStreams& streams, ChannelOutput& output, PackedState& state) const;
   /// The reverse, at cycle `now`, after what `passed` since the cursors of the streams were where they are.
   void unpack(HostState& host, const RecordedStreams& streams, const PackedState& state, Cycle now, const FastForwardStep& passed,

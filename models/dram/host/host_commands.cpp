@@ -22,6 +22,11 @@ void HostController::issue(const CommandChoice& choice, Cycle t, ChannelOutput& 
       output.account.add(TimeAccount::Kind::refresh, clock_.edge(t), clock_.edge(closed), clock_.edge(t));
       return issue_precharge_all(t, state_.streams.first_op(), output);
     }
+    case DramCommand::cas_rd:
+    case DramCommand::cas_wr: {
+      const std::int32_t op = state_.streams.at(state_.queues.at(choice.request).stream).op;
+      return output.record(clock_.edge(t), choice.command, -1, -1, -1, op);
+    }
     default:
       return issue_refresh(choice, t, output);
   }
@@ -58,6 +63,7 @@ void HostController::issue_column(const CommandChoice& choice, Cycle t, ChannelO
     state_.queues.unlink(choice.request, state_.rows.at(choice.bank).row);
   }
   state_.timing.issued(choice.command, choice.bank, t);
+  state_.wck.accessed(request.write, t);
   const std::int32_t slot = request.stream;
   Stream& stream = state_.streams.at(slot);
   ChannelCounts& counts = output.of(stream.op);

@@ -11,7 +11,7 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
                                const std::vector<TimingRule>& rules, const Clock& clock)
     : dram_(&dram),
       clock_(clock),
-      scheduler_(make_scheduler(controller.scheduler)),
+      scheduler_(make_scheduler(controller)),
       closing_(make_row_closing(controller.page_policy)),
       refresh_(make_refresh_policy(dram, controller.refresh)),
       state_{TimingState(dram.organization, rules),
@@ -19,6 +19,8 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
              RequestQueues(controller.read_queue, controller.write_queue, dram.organization.banks()),
              Streams(dram.organization),
              WriteDrain(controller, dram.timing.ck_mhz),
+             WckSync(dram.timing),
+             CommandChoice{},
              switches.row_timing},
       fast_forward_(clock, closing_->needs_row_age()) {
   const std::int64_t interval = refresh_period(dram, RefreshKind::all_bank).value;
@@ -50,7 +52,12 @@ void HostController::step(ChannelOutput& output, Picoseconds limit, Picoseconds 
   state_.decided = t + 1;
   accept(t, output);
   CommandChoice choice;
-  choose(t, choice, output);
+  if (state_.after_cas.found) {
+    std::swap(choice, state_.after_cas);
+  } else {
+    choose(t, choice, output);
+    if (choice.found && !state_.wck.runs(t)) synchronize_wck(t, choice);
+  }
   if (choice.found) issue(choice, t, output);
   Cycle next = choice.found ? t + 1 : std::max(choice.earliest, t + 1);
   if (next > t + 1) {
@@ -136,6 +143,22 @@ void HostController::choose(Cycle t, CommandChoice& choice, const ChannelOutput&
   state_.drain.update(t, state_.queues);
   scheduler_->choose(state_, t, state_.drain.writing(), blocked, choice);
   if (!choice.found) closing_->choose(state_, t, choice);
+}
+
+/// A RD or WR finds WCK stopped: CAS comes instead, and the access at the next cycle. An ACT2 that must come then goes first.
+void HostController::synchronize_wck(Cycle t, CommandChoice& choice) {
+  if ((choice.command != DramCommand::rd && choice.command != DramCommand::wr) || !state_.row_timing) return;
+  for (std::uint64_t mask = state_.rows.opening(); mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const RowBuffers::Buffer& buffer = state_.rows.at(b);
+    if (buffer.act1 + state_.timing.act2_deadline() > t + 1) continue;
+    choice = CommandChoice{};
+    choice.consider(t, -1, buffer.owner, b, DramCommand::act2, state_.timing.ready(DramCommand::act2, b));
+    return;
+  }
+  state_.after_cas = choice;
+  choice.command = choice.command == DramCommand::rd ? DramCommand::cas_rd : DramCommand::cas_wr;
+  choice.bank = -1;
 }
 
 // ---- The mode changes -----------------------------------------------------------------------------------------------------

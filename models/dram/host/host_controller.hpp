@@ -56,6 +56,7 @@ class HostController {
   bool accept(Cycle t, ChannelOutput& output);
   bool accept_from(std::int32_t slot, Cycle t, ChannelOutput& output);
   void choose(Cycle t, CommandChoice& choice, const ChannelOutput& output);
+  void synchronize_wck(Cycle t, CommandChoice& choice);
   bool skip_idle_refreshes(ChannelOutput& output, Picoseconds limit);
   /// Cycle at which the next refresh is due; with `postponed`, at which it goes before requests: due + postponement - t_refi / 4.
   Cycle refresh_cycle(const ChannelOutput& output, bool postponed) const {

@@ -1,7 +1,9 @@
 #pragma once
+#include "models/dram/host/command_choice.hpp"
 #include "models/dram/host/request_queues.hpp"
 #include "models/dram/host/row_buffers.hpp"
 #include "models/dram/host/streams.hpp"
+#include "models/dram/host/wck_sync.hpp"
 #include "models/dram/host/write_drain.hpp"
 #include "models/dram/timing/timing_state.hpp"
 
@@ -15,6 +17,8 @@ struct HostState {
   RequestQueues queues;
   Streams streams;
   WriteDrain drain;
+  WckSync wck;
+  CommandChoice after_cas;  ///< the RD or WR that a CAS at the cycle before was for; none found: there is none
   bool row_timing = true;   ///< off: rows open and close at no cost of time
   bool write_turn = false;  ///< a write enters next, if there is one
   Cycle next = 0;           ///< next cycle at which anything may be decided

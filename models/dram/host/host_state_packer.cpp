@@ -44,11 +44,13 @@ bool HostStatePacker::pack(const HostState& host, const RecordedStreams& streams
   const Cycle now = host.decided;
   const std::int32_t row = base_row(host, streams);
   state.clear();
+  if (host.after_cas.found) return false;
   if (!output.account.pack(clock_.edge(now - 1), state)) return false;
   state.push_back(output.refresh.position);
   state.push_back(bit(0, host.write_turn) | bit(1, host.drain.writing()) | bit(2, host.drain.overdue()));
   state.push_back(host.next - now);
   state.push_back(std::max(host.data_end - now, Cycle{0}));
+  state.push_back(std::max(host.wck.until() - now, Cycle{0}));
   host.timing.pack(now, state);
   state.push_back(static_cast<std::int64_t>(streams.size));
   for (std::size_t s = 0; s < streams.size; ++s) {
@@ -123,6 +125,7 @@ void HostStatePacker::unpack(HostState& host, const RecordedStreams& streams, co
   host.drain.restore(has_bit(turns, 1), has_bit(turns, 2));
   host.next = now + in.take();
   host.data_end = now + in.take();
+  host.wck.restore(now + in.take());
   host.timing.unpack(now, in);
   check(in.take() == static_cast<std::int64_t>(streams.size), "a state of other streams");
   for (std::size_t s = 0; s < streams.size; ++s) {

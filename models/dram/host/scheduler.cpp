@@ -5,9 +5,15 @@
 namespace bondsim {
 namespace {
 
-void consider_act2(const HostState& host, Cycle t, std::int32_t bank, CommandChoice& choice) {
-  const std::int32_t owner = host.rows.at(bank).owner;
-  choice.consider(t, host.queues.at(owner).order, owner, bank, DramCommand::act2, host.timing.ready(DramCommand::act2, bank));
+/// tRCD counts from ACT1, so an ACT2 before its deadline may wait for any other command.
+void consider_act2(const HostState& host, Cycle t, Act2Order act2, CommandChoice& choice) {
+  if (choice.found && act2 == Act2Order::last) return;
+  for (std::uint64_t mask = host.rows.opening(); mask != 0; mask &= mask - 1) {
+    const int b = __builtin_ctzll(mask);
+    const std::int32_t owner = host.rows.at(b).owner;
+    choice.consider(t, act2 == Act2Order::last ? host.rows.at(b).act1 : host.queues.at(owner).order, owner, b, DramCommand::act2,
+                    host.timing.ready(DramCommand::act2, b));
+  }
 }
 
 /// A command to `bank` for one of its requests; the request itself is looked at only if the command may be issued.
@@ -43,11 +49,20 @@ void choose_opened(const HostState& host, Cycle t, bool all_opening, CommandChoi
 }
 
 void FrFcfs::choose(const HostState& host, Cycle t, bool write, std::uint64_t blocked, CommandChoice& choice) const {
+  choose_request(host, t, write, blocked, choice);
+  consider_act2(host, t, act2_, choice);
+}
+
+void Fcfs::choose(const HostState& host, Cycle t, bool write, std::uint64_t blocked, CommandChoice& choice) const {
+  choose_request(host, t, write, blocked, choice);
+  consider_act2(host, t, act2_, choice);
+}
+
+void FrFcfs::choose_request(const HostState& host, Cycle t, bool write, std::uint64_t blocked, CommandChoice& choice) {
   const RequestQueues& queues = host.queues;
   const DramCommand column = write ? DramCommand::wr : DramCommand::rd;
   const bool bus_ready = host.timing.ready(column) <= t;  // else no bank needs to be asked for a column
   if (!bus_ready) choice.earliest = std::min(choice.earliest, host.timing.ready(column));
-  for (std::uint64_t mask = host.rows.opening(); mask != 0; mask &= mask - 1) consider_act2(host, t, __builtin_ctzll(mask), choice);
   const std::uint64_t banks = queues.banks_waiting(write) & ~(blocked | host.rows.opening());
   if (!host.row_timing) {
     for (std::uint64_t mask = banks; mask != 0; mask &= mask - 1) {
@@ -70,8 +85,7 @@ void FrFcfs::choose(const HostState& host, Cycle t, bool write, std::uint64_t bl
   }
 }
 
-void Fcfs::choose(const HostState& host, Cycle t, bool write, std::uint64_t blocked, CommandChoice& choice) const {
-  for (std::uint64_t mask = host.rows.opening(); mask != 0; mask &= mask - 1) consider_act2(host, t, __builtin_ctzll(mask), choice);
+void Fcfs::choose_request(const HostState& host, Cycle t, bool write, std::uint64_t blocked, CommandChoice& choice) {
   std::int32_t oldest = -1;
   for (std::uint64_t mask = host.queues.banks_waiting(write); mask != 0; mask &= mask - 1) {
     const std::int32_t head = host.queues.chain(__builtin_ctzll(mask), write).head;
@@ -91,12 +105,12 @@ void Fcfs::choose(const HostState& host, Cycle t, bool write, std::uint64_t bloc
   }
 }
 
-std::shared_ptr<const Scheduler> make_scheduler(SchedulerKind kind) {
-  switch (kind) {
+std::shared_ptr<const Scheduler> make_scheduler(const ControllerConfig& controller) {
+  switch (controller.scheduler) {
     case SchedulerKind::fr_fcfs:
-      return std::make_shared<const FrFcfs>();
+      return std::make_shared<const FrFcfs>(controller.act2);
     case SchedulerKind::fcfs:
-      return std::make_shared<const Fcfs>();
+      return std::make_shared<const Fcfs>(controller.act2);
   }
   throw ConfigError("controller.scheduler: allowed: fr_fcfs, fcfs");
 }

@@ -66,6 +66,10 @@ const char* command_name(DramCommand command) {
       return "MODE_NMP";
     case DramCommand::mode_normal:
       return "MODE_NORMAL";
+    case DramCommand::cas_rd:
+      return "CAS_RD";
+    case DramCommand::cas_wr:
+      return "CAS_WR";
   }
   return "?";
 }

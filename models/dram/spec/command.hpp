@@ -54,10 +54,13 @@ ChannelTimes operator-(ChannelTimes a, const ChannelTimes& b);
 ChannelCounts& operator+=(ChannelCounts& a, const ChannelCounts& b);
 ChannelCounts operator-(ChannelCounts a, const ChannelCounts& b);
 
-enum class DramCommand : std::uint8_t { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, mode_nmp, mode_normal };
-inline constexpr int dram_commands = 12;
+/// Commands of a channel. Normal mode has act1 to refpb and, on a channel whose WCK stops, the CAS that starts it for a read or a write
+/// (JESD209-5B: CAS with WS_RD or WS_WR); NMP mode has act1, pre, prea, refab, refpb and the column accesses through HB ports, nrd and nwr;
+/// mode_* begin a mode change.
+enum class DramCommand : std::uint8_t { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, mode_nmp, mode_normal, cas_rd, cas_wr };
+inline constexpr int dram_commands = 14;
 
-/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL.
+/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR.
 const char* command_name(DramCommand command);
 
 /// One command as a trace shows it. Fields that mean nothing for a command are -1.

@@ -11,7 +11,8 @@ struct DramTiming {
   int n_cl = 0, n_cwl = 0, n_rcd = 0, n_rp_pb = 0, n_rp_ab = 0, n_ras = 0, n_rc = 0, n_wr = 0, n_rtp = 0;
   int n_ccd_s = 0, n_ccd_l = 0, n_wtr_s = 0, n_wtr_l = 0, n_rrd = 0, n_faw = 0, n_ppd = 0, n_bl_min = 0, n_bl_max = 0;
   int n_aad = 0, n_rtw = 0;
-  int n_aad_min = 2;
+  int n_aad_min = 1;
+  int n_wckpst = -1;
   double t_refi_ns = 0, t_refi_pb_ns = 0, t_rfc_ab_ns = 0, t_rfc_pb_ns = 0;
   double t_pbr2act_ns = 0, t_pbr2pbr_ns = 0;
 };
@@ -39,6 +40,10 @@ void fields(Visitor& v, DramTiming& c) {
   v.field("n_bl_max", c.n_bl_max, required("burst in a bank group").range(1, 1000).in("tCK"));
   v.field("n_aad", c.n_aad, required("longest ACT1 to ACT2").range(1, 1000).in("tCK"));
   v.field("n_aad_min", c.n_aad_min, defaulted("shortest ACT1 to ACT2").range(1, 1000).in("tCK"));
+  v.field("n_wckpst", c.n_wckpst,
+          defaulted("WCK runs on after the data of RD or WR; a later one needs a CAS at the CK before; -1: WCK never stops")
+              .range(-1, 1000)
+              .in("tCK"));
   v.field("n_rtw", c.n_rtw, required("RD to WR turnaround").range(1, 1000).in("tCK"));
   v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
   v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
@@ -67,6 +72,15 @@ struct EnumNames<SchedulerKind> {
   }
 };
 
+enum class Act2Order { by_age, last };
+template <>
+struct EnumNames<Act2Order> {
+  static const std::vector<std::pair<const char*, Act2Order>>& names() {
+    static const std::vector<std::pair<const char*, Act2Order>> list = {{"by_age", Act2Order::by_age}, {"last", Act2Order::last}};
+    return list;
+  }
+};
+
 enum class RefreshKind { none, all_bank, per_bank };
 template <>
 struct EnumNames<RefreshKind> {
@@ -82,6 +96,7 @@ struct ControllerConfig {
   int read_queue = 32;
   int write_queue = 32;
   SchedulerKind scheduler = SchedulerKind::fr_fcfs;
+  Act2Order act2 = Act2Order::by_age;
   PagePolicy page_policy = PagePolicy::open;
   RefreshKind refresh = RefreshKind::all_bank;
   int write_high_percent = 80;
@@ -96,6 +111,8 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_queue", c.write_queue, defaulted("write requests waiting in the controller").range(1, 4096));
   v.field("scheduler", c.scheduler,
           defaulted("of queued requests, the oldest whose command may be issued first (fr_fcfs), or the oldest (fcfs)"));
+  v.field("act2", c.act2,
+          defaulted("ACT2 before its deadline comes by the age of its request, or last, when no other command may be issued"));
   v.field("page_policy", c.page_policy, defaulted("rows stay open, or close after the last queued hit"));
   v.field("refresh", c.refresh, defaulted("all banks at once (REFab), bank by bank (REFpb), or none"));
   v.field("write_high_percent", c.write_high_percent,

@@ -3,8 +3,8 @@
 namespace bondsim {
 
 TimingState::TimingState(const DramOrganization& organization, const std::vector<TimingRule>& rules)
-    : group_(static_cast<std::size_t>(organization.bank_groups) * dram_commands),
-      bank_(static_cast<std::size_t>(organization.banks()) * dram_commands) {
+    : group_(static_cast<std::size_t>(organization.bank_groups) * timed_commands),
+      bank_(static_cast<std::size_t>(organization.banks()) * timed_commands) {
   auto compiled = std::make_shared<Compiled>();
   for (const TimingRule& rule : rules) {
     if (rule.latest) {
@@ -27,9 +27,9 @@ void TimingState::issued(DramCommand command, int bank, Cycle t) {
     if (u.scope == RuleScope::rank) {
       raise(rank_[u.following], t + u.cycles);
     } else if (u.scope == RuleScope::bank_group) {
-      raise(group_[group_of_[static_cast<std::size_t>(bank)] * dram_commands + u.following], t + u.cycles);
+      raise(group_[group_of_[static_cast<std::size_t>(bank)] * timed_commands + u.following], t + u.cycles);
     } else {
-      raise(bank_[static_cast<std::size_t>(bank) * dram_commands + u.following], t + u.cycles);
+      raise(bank_[static_cast<std::size_t>(bank) * timed_commands + u.following], t + u.cycles);
     }
   }
   if (command == DramCommand::act1) {
@@ -41,25 +41,25 @@ void TimingState::issued(DramCommand command, int bank, Cycle t) {
 
 /// A bound of a group or bank is put in only where it is later than those it lies under, by how much.
 void TimingState::pack(Cycle now, PackedState& state) const {
-  const std::size_t groups = group_.size() / dram_commands;
+  const std::size_t groups = group_.size() / timed_commands;
   for (const Cycle last : last_acts_in_order()) state.push_back(std::max(last - now, -compiled_->window_cycles));
   const auto put = [&state](std::size_t place, Cycle later) {
     if (later > 0) state.push_back(static_cast<std::int64_t>(place) << 32 | later);
   };
-  for (std::size_t c = 0; c < dram_commands; ++c) {
+  for (std::size_t c = 0; c < timed_commands; ++c) {
     const Cycle rank = std::max(rank_[c], now);
     put(c, rank - now);
-    for (std::size_t g = 0; g < groups; ++g) put((1 + g) * dram_commands + c, group_[g * dram_commands + c] - rank);
+    for (std::size_t g = 0; g < groups; ++g) put((1 + g) * timed_commands + c, group_[g * timed_commands + c] - rank);
     for (std::size_t b = 0; b < group_of_.size(); ++b) {
-      const Cycle above = std::max(rank, group_[group_of_[b] * dram_commands + c]);
-      put((1 + groups + b) * dram_commands + c, bank_[b * dram_commands + c] - above);
+      const Cycle above = std::max(rank, group_[group_of_[b] * timed_commands + c]);
+      put((1 + groups + b) * timed_commands + c, bank_[b * timed_commands + c] - above);
     }
   }
   state.push_back(-1);
 }
 
 void TimingState::unpack(Cycle now, PackedReader& in) {
-  const std::size_t groups = group_.size() / dram_commands;
+  const std::size_t groups = group_.size() / timed_commands;
   oldest_act_ = 0;
   for (Cycle& last : last_acts_) last = now + in.take();
   rank_.fill(now);
@@ -67,16 +67,16 @@ void TimingState::unpack(Cycle now, PackedReader& in) {
   std::fill(bank_.begin(), bank_.end(), 0);
   for (std::int64_t word = in.take(); word >= 0; word = in.take()) {
     const auto place = static_cast<std::size_t>(word >> 32);
-    const std::size_t owner = place / dram_commands;
-    const std::size_t c = place % dram_commands;
+    const std::size_t owner = place / timed_commands;
+    const std::size_t c = place % timed_commands;
     const Cycle later = word & 0xffffffff;
     if (owner == 0) {
       rank_[c] += later;
     } else if (owner <= groups) {
-      group_[place - dram_commands] = rank_[c] + later;
+      group_[place - timed_commands] = rank_[c] + later;
     } else {
       const std::size_t b = owner - 1 - groups;
-      bank_[b * dram_commands + c] = std::max(rank_[c], group_[group_of_[b] * dram_commands + c]) + later;
+      bank_[b * timed_commands + c] = std::max(rank_[c], group_[group_of_[b] * timed_commands + c]) + later;
     }
   }
 }

@@ -9,6 +9,9 @@
 
 namespace bondsim {
 
+/// Commands that rules hold back; CAS comes whenever the bus is free.
+inline constexpr int timed_commands = static_cast<int>(DramCommand::mode_normal) + 1;
+
 /// The rules compiled to what the controller asks at every cycle: the first cycle at which a command may go to a bank.
 /// Copies are cheap and independent; the rules themselves are shared.
 class TimingState {
@@ -18,8 +21,8 @@ class TimingState {
   /// First cycle at which `command` may be issued to `bank` (rank commands: any bank).
   Cycle ready(DramCommand command, int bank) const {
     const auto c = static_cast<std::size_t>(command);
-    const Cycle at = std::max(rank_[c], bank_[static_cast<std::size_t>(bank) * dram_commands + c]);
-    return std::max(at, group_[group_of_[static_cast<std::size_t>(bank)] * dram_commands + c]);
+    const Cycle at = std::max(rank_[c], bank_[static_cast<std::size_t>(bank) * timed_commands + c]);
+    return std::max(at, group_[group_of_[static_cast<std::size_t>(bank)] * timed_commands + c]);
   }
 
   /// First cycle for a command to all banks (PREA, REFab).
@@ -56,7 +59,7 @@ class TimingState {
   static void raise(Cycle& at, Cycle t) { at = std::max(at, t); }
 
   std::shared_ptr<const Compiled> compiled_;
-  std::array<Cycle, dram_commands> rank_{};
+  std::array<Cycle, timed_commands> rank_{};
   std::vector<Cycle> group_;
   std::vector<Cycle> bank_;
   std::vector<std::size_t> group_of_;

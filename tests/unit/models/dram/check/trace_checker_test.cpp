@@ -23,7 +23,10 @@ struct Drawn {
       dram.timing.n_rc = 60;
       dram.timing.n_faw = 20;
       dram.timing.n_ppd = 8;
+      dram.timing.n_aad_min = 2;
     }
+    if (random() % 2 == 0) dram.timing.n_wckpst = -1;  // a CAS between WR and RD hides one cycle of their distance
+    controller.act2 = random() % 2 == 0 ? Act2Order::last : Act2Order::by_age;
     controller.page_policy = random() % 2 == 0 ? PagePolicy::open : PagePolicy::closed;
     controller.refresh = random() % 3 == 0 ? RefreshKind::per_bank : RefreshKind::all_bank;
     controller.refresh_postpone = random() % 3 == 0 ? static_cast<int>(random() % 9) : 0;
@@ -184,6 +187,47 @@ TEST_F(HandWritten, refpb_holds_its_own_bank_and_refab_for_t_rfc_pb) {
   at(1000, C::refpb, 3);
   at(1111, C::refpb, 11);
   EXPECT_EQ(broken(), "tRFC_pb,tRFC_pb_refresh,tRFC_pb_same_bank");
+}
+TEST_F(HandWritten, a_read_that_finds_wck_stopped_needs_a_cas_one_cycle_before) {
+  dram_.timing.n_wckpst = 1;
+  checker_ = TraceChecker(dram_, ControllerConfig{}, &nmp_);
+  at(0, C::act1, 3, 7);
+  at(2, C::act2, 3, 7);
+  at(15, C::cas_rd);
+  at(16, C::rd, 3, 7, 0);
+  at(35, C::rd, 3, 7, 16);  // 16 + 17 + 2 + 1 = 36: WCK runs until then
+  EXPECT_EQ(broken(), "");
+  at(55, C::rd, 3, 7, 32);
+  EXPECT_EQ(broken(), "wck_stopped");
+}
+TEST_F(HandWritten, a_cas_is_for_the_column_command_at_the_next_cycle_only) {
+  dram_.timing.n_wckpst = 1;
+  checker_ = TraceChecker(dram_, ControllerConfig{}, &nmp_);
+  at(0, C::act1, 3, 7);
+  at(2, C::act2, 3, 7);
+  at(15, C::cas_rd);
+  at(17, C::rd, 3, 7, 0);
+  EXPECT_EQ(broken(), "cas_alone");
+  at(100, C::cas_rd);
+  at(101, C::wr, 3, 7, 0);
+  EXPECT_EQ(checker_.by_rule().at("cas_alone"), 2);
+}
+/// The model's WCK runs a cycle longer than the part's: some access comes without its CAS.
+TEST(TraceChecker, reports_wck_that_is_taken_to_run_one_clock_longer) {
+  std::int64_t found = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    DramConfig dram = test::dram_part("lpddr5-6400-8gb");
+    const DramConfig part = dram;
+    ++dram.timing.n_wckpst;
+    CoreRun run(dram, {}, nullptr, {}, timing_rules(dram));
+    run.checker = TraceChecker(part, {}, nullptr, {});
+    test::random_work(run, seed, 6, dram.organization, false);
+    for (const auto& [rule, count] : run.checker.by_rule()) {
+      EXPECT_EQ(rule, "wck_stopped");
+      found += count;
+    }
+  }
+  EXPECT_GT(found, 0);
 }
 TEST_F(HandWritten, hb_accesses_keep_the_rate_of_the_port) {
   at(0, C::mode_nmp);

@@ -15,8 +15,13 @@ struct Host {
   explicit Host(ControllerConfig config = {})
       : controller(config),
         dram(test::dram_part()),
-        state{TimingState(dram.organization, timing_rules(dram)), RowBuffers(16), RequestQueues(config.read_queue, config.write_queue, 16),
-              Streams(dram.organization), WriteDrain(config, dram.timing.ck_mhz)} {}
+        state{TimingState(dram.organization, timing_rules(dram)),
+              RowBuffers(16),
+              RequestQueues(config.read_queue, config.write_queue, 16),
+              Streams(dram.organization),
+              WriteDrain(config, dram.timing.ck_mhz),
+              WckSync(dram.timing),
+              CommandChoice{}} {}
 
   std::int32_t request(std::int32_t bank, std::int32_t row, bool write = false, Cycle accepted = 0) {
     const std::int32_t index = state.queues.take();
