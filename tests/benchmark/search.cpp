@@ -25,7 +25,7 @@ void dataflow_evaluations(benchmark::State& state) {
   const auto model = cost::make_cost_model("h2llm-roofline");
   const search::OperatorTable table = h2llm_table(*model);
   search::GeneticOperators operators(table, 1);
-  std::vector<search::Dataflow> dataflows;
+  std::vector<search::FoundDataflow> dataflows;
   for (int i = 0; i < 1024; ++i) dataflows.push_back(operators.random_dataflow());
   std::size_t i = 0;
   for (auto _ : state) benchmark::DoNotOptimize(search::evaluate(table, dataflows[i++ & 1023]).total_s());
@@ -37,11 +37,11 @@ void dataflow_checks_and_evaluations(benchmark::State& state) {
   const auto model = cost::make_cost_model("h2llm-roofline");
   const search::OperatorTable table = h2llm_table(*model);
   search::GeneticOperators operators(table, 1);
-  std::vector<search::Dataflow> dataflows;
+  std::vector<search::FoundDataflow> dataflows;
   for (int i = 0; i < 1024; ++i) dataflows.push_back(operators.random_dataflow());
   std::size_t i = 0;
   for (auto _ : state) {
-    const search::Dataflow& dataflow = dataflows[i++ & 1023];
+    const search::FoundDataflow& dataflow = dataflows[i++ & 1023];
     benchmark::DoNotOptimize(search::fault_of(table, dataflow));
     benchmark::DoNotOptimize(search::evaluate(table, dataflow).total_s());
   }
