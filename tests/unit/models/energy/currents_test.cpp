@@ -89,10 +89,10 @@ TEST(Currents, refpb_pays_for_the_rows_of_its_banks) {
   ChannelCounts commands;
   commands.refreshes_per_bank = 1;  // two banks, 16 rows each: an eighth of a REFab
   const EnergyModel model = energy_model(system);
-  EXPECT_NEAR(pj(model, energy_counts(commands, system), EnergyComponent::dram_refresh), 101430.0 / 8, 1e-3);
+  EXPECT_NEAR(pj(model, energy_counts(0, commands, system), EnergyComponent::dram_refresh), 101430.0 / 8, 1e-3);
   commands.refreshes_per_bank = 0;
   commands.refreshes_all_bank = 1;
-  EXPECT_NEAR(pj(model, energy_counts(commands, system), EnergyComponent::dram_refresh), 101430, 1e-3);
+  EXPECT_NEAR(pj(model, energy_counts(0, commands, system), EnergyComponent::dram_refresh), 101430, 1e-3);
 }
 
 TEST(Currents, standby_is_idd2n_and_idd3n_while_a_row_is_open) {
