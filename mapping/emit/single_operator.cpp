@@ -7,13 +7,12 @@
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/npu_chunks.hpp"
 #include "mapping/layout/weights.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 #include "models/schedule/one_block.hpp"
 
 namespace bondsim {
 namespace {
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 class SingleOperatorEmitter {
  public:

@@ -7,13 +7,12 @@
 
 #include "mapping/tiling/rounds.hpp"
 #include "mapping/tiling/tiling.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 /// A KV head of a request.
 struct Head {

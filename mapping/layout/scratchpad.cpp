@@ -5,12 +5,11 @@
 #include <utility>
 
 #include "mapping/tiling/split.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
 namespace {
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 /// Elements of what vector work leaves: as many as it works on, but where it works on part of its input or on several.
 std::int64_t vector_elements(const OperatorGraph& graph, OperatorId v, const Model& m, std::int64_t rows, std::int64_t scores) {

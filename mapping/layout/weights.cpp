@@ -6,13 +6,12 @@
 #include <map>
 
 #include "mapping/tiling/tiling.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {
 namespace {
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 /// Bytes bank by bank: PE p's columns of [k, n] lie in bank p.
 std::vector<Extent> by_columns(const MemoryMap& memory, int channel, std::int64_t offset, std::int64_t n, std::int64_t bits_per_column) {

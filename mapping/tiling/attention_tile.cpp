@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 #include "models/npu/rules.hpp"
 #include "models/system/peaks.hpp"
@@ -14,8 +15,6 @@ namespace {
 
 /// Tiles so near to the fastest are as good; of these the largest is taken, for the fewest tasks.
 constexpr double near_best = 1.002;
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 /// The whole, and equal parts of it down to about `least`, four sizes an octave, rounded up to multiples of `unit`.
 std::vector<std::int64_t> parts_of(std::int64_t whole, std::int64_t least, std::int64_t unit) {

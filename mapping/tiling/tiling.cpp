@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mapping/tiling/tile_walk.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -18,8 +19,6 @@ constexpr double cost_tolerance = 0.003;
 
 /// Tilings walked through in a row without one that is better by more than that, after which the search ends.
 constexpr int patience = 48;
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 std::int64_t capacity(double kib) { return static_cast<std::int64_t>(kib * 1024.0); }
 

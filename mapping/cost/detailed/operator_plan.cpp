@@ -9,12 +9,11 @@
 #include "mapping/layout/weights.hpp"
 #include "mapping/tiling/split.hpp"
 #include "mapping/tiling/tiling.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim::cost {
 namespace {
-
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
 
 /// Bytes of a tensor in the banks of a channel: `high_banks` banks hold `high` bytes each, `low_banks` hold `low`.
 struct BankBytes {

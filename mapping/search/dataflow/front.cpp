@@ -1,7 +1,9 @@
 #include "mapping/search/dataflow/front.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <array>
+
+#include "mapping/search/dataflow/pareto.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -32,16 +34,17 @@ void merge_beside(const Label* a, const Label* a_end, const Label* b, const Labe
 }  // namespace
 
 void keep_undominated(std::vector<Label>& labels) {
-  std::stable_sort(labels.begin(), labels.end(), [](const Label& x, const Label& y) {
-    if (x.normal_bytes != y.normal_bytes) return x.normal_bytes < y.normal_bytes;
-    return x.decode_s != y.decode_s ? x.decode_s < y.decode_s : x.prefill_s < y.prefill_s;
-  });
-  std::size_t kept = 0;
-  for (const Label& label : labels) {
-    if (kept > 0 && labels[kept - 1].normal_bytes == label.normal_bytes && labels[kept - 1].prefill_s <= label.prefill_s) continue;
-    labels[kept++] = label;
+  std::stable_sort(labels.begin(), labels.end(), [](const Label& x, const Label& y) { return x.normal_bytes < y.normal_bytes; });
+  auto kept = labels.begin();
+  for (auto begin = labels.begin(); begin != labels.end();) {
+    const auto end = std::find_if(begin, labels.end(), [&](const Label& label) { return label.normal_bytes != begin->normal_bytes; });
+    const auto last = keep_undominated(begin, end, [](const Label& label) {
+      return std::array<double, 2>{label.decode_s, label.prefill_s};
+    });
+    kept = std::move(begin, last, kept);
+    begin = end;
   }
-  labels.resize(kept);
+  labels.erase(kept, labels.end());
 }
 
 std::vector<Label> pairs_in_turn(const Front& first, const Front& second) {

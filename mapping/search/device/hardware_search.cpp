@@ -13,6 +13,8 @@
 #include <pagmo/problem.hpp>
 #include <set>
 
+#include "mapping/search/dataflow/pareto.hpp"
+
 namespace bondsim::search {
 namespace {
 
@@ -208,18 +210,9 @@ std::vector<FrontMember> pareto_front(const DesignSpace& space, const ResultStor
     for (const auto& metric : space.objectives) objectives.push_back(evaluation.metrics.at(metric));
     entries.push_back({objectives, &candidate, &evaluation});
   }
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.objectives < b.objectives; });
-  // In this order an entry can only be beaten, or equalled, by one that stands before it, and then by one of the front.
-  std::vector<Entry> front;
-  for (const Entry& entry : entries) {
-    const bool beaten = std::any_of(front.begin(), front.end(), [&](const Entry& other) {
-      return std::equal(other.objectives.begin(), other.objectives.end(), entry.objectives.begin(),
-                        [](double a, double b) { return a <= b; });
-    });
-    if (!beaten) front.push_back(entry);
-  }
+  entries.erase(keep_undominated(entries.begin(), entries.end(), [](const Entry& e) { return e.objectives; }), entries.end());
   std::vector<FrontMember> members;
-  for (const Entry& entry : front) members.push_back({*entry.candidate, *entry.evaluation});
+  for (const Entry& entry : entries) members.push_back({*entry.candidate, *entry.evaluation});
   return members;
 }
 
