@@ -89,6 +89,7 @@ int search_devices(const SpaceSearchRequest& request) {
     const std::string steps = samples == 0 ? "every decode step" : fmt::format("{} decode steps, evenly", samples);
     fmt::print("  simulated: the prefill and {}; one decoder layer counted for all, without embedding and LM head\n", steps);
   }
+  if (request.tier != "cycle") fmt::print("  {}\n", cost::measured_error_text(request.form));
   fmt::print("written to {}: {}\n", request.out, found->files);
   if (found->front.empty()) throw InfeasibleError(fmt::format("{}: no device of the space is feasible", request.space));
   return 0;
@@ -96,7 +97,8 @@ int search_devices(const SpaceSearchRequest& request) {
 
 int search_fixed_devices(const Options& options) {
   OutputFile out(options.space.out);
-  const auto form = cost::make_cost_model(options.space.form);
+  // The rows are the published evaluation's: its devices say nothing of what other forms want to know.
+  const auto form = cost::make_cost_model(options.space.form.empty() ? "h2llm-roofline" : options.space.form);
   CsvTable table = CsvTable::load(options.fixed);
   const int infeasible = search::search_rows(*form, options.rows, table);
   out.stream() << table.to_text();
@@ -112,7 +114,10 @@ int dse(const Options& options) {
   if (options.fixed.empty() == options.space.space.empty()) {
     throw ConfigError("dse: one of SPACE.yaml and --fixed ROWS.csv is required, and only one");
   }
-  return options.fixed.empty() ? search_devices(options.space) : search_fixed_devices(options);
+  if (!options.fixed.empty()) return search_fixed_devices(options);
+  SpaceSearchRequest space = options.space;
+  if (space.form.empty()) space.form = "detailed";
+  return search_devices(space);
 }
 
 void add_row_options(CLI::App& command, Options& options) {
@@ -133,14 +138,14 @@ void add_dse(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("dse", "search for devices and their dataflows");
   SpaceSearchRequest& space = options->space;
-  space.form = "h2llm-roofline";
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");
   command
       ->add_option("--out", space.out,
                    "SPACE: directory for front.csv, dataflows/ and search.sqlite; --fixed: CSV of the same rows with what was found")
       ->required();
-  command->add_option("--model", space.form, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
-      ->capture_default_str();
+  command->add_option("--model", space.form,
+                      fmt::format("closed form: {}; when left out, detailed for a SPACE, h2llm-roofline for --fixed",
+                                  fmt::join(cost::cost_model_names(), ", ")));
   command
       ->add_option("--tier", space.tier,
                    "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, "

@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   ExperimentRequest experiment;
-  std::string model = "h2llm-roofline";
+  std::string model;  ///< empty: detailed, or with --corrected h2llm-roofline
   bool corrected = false;
   std::string system = "configs/system/h2llm.yaml";
   std::string ops;
@@ -25,10 +25,10 @@ struct Options {
 
 /// @param system of the experiment; null: the one of --system
 std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const System* system) {
-  if (options.corrected && options.model != "h2llm-roofline") {
+  if (options.corrected && !options.model.empty() && options.model != "h2llm-roofline") {
     throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --model {}", options.model));
   }
-  const std::string name = options.corrected ? "h2llm-roofline-corrected" : options.model;
+  const std::string name = options.corrected ? "h2llm-roofline-corrected" : options.model.empty() ? "detailed" : options.model;
   if (name != "detailed" || system != nullptr) return cost::make_cost_model(name, system);
   const System named = load_system(options.system, {});
   return cost::make_cost_model(name, &named);
@@ -46,6 +46,7 @@ int estimate_table(const Options& options) {
   }
   out.stream() << table.to_text();
   out.commit();
+  fmt::print("{}\nwritten to {}\n", cost::measured_error_text(model->name()), options.out);
   return 0;
 }
 
@@ -80,8 +81,8 @@ void add_estimate(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
   add_experiment_options(*command, options->experiment, ExperimentNames::beside_closed_forms);
   CLI::Option* experiment = command->get_option("EXPERIMENT");
-  command->add_option("--model", options->model, fmt::format("closed form: {}", fmt::join(cost::cost_model_names(), ", ")))
-      ->capture_default_str();
+  command->add_option("--model", options->model,
+                      fmt::format("closed form: {}; detailed when left out", fmt::join(cost::cost_model_names(), ", ")));
   CLI::Option* system =
       command->add_option("--system", options->system, "of rows, for detailed: everything they do not say")->capture_default_str();
   command->add_flag("--corrected", options->corrected, "h2llm-roofline with one unit system and the split shares mended");

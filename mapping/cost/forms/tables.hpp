@@ -11,7 +11,7 @@ namespace bondsim::cost {
 /// when left out) or total_channels, ext_bw_per_channel_gbps, npu_capacity_tmacs. Sets latency_s. @throws ConfigError
 void estimate_operators(const CostModel& model, CsvTable& table);
 
-/// What a row of single operators says.
+/// A row of single operators, parsed.
 struct OperatorRow {
   bool on_nmp = false;
   GemmShape gemm;
@@ -26,7 +26,7 @@ double operator_seconds(const CostModel& model, const OperatorRow& row);
 /// fpu_num, freq_mhz, pe_bw_gbps, utilization (1 when left out). Sets {total,prefill,decode}_latency_s_per_layer. @throws ConfigError
 void estimate_fixed_dataflows(const CostModel& model, CsvTable& table);
 
-/// What rows of whole layers have in common with those of searches: the device, the layer. @throws ConfigError
+/// Device and layer of a row of whole layers, or of a search. @throws ConfigError
 LayerDevice device_of_row(const CsvTable& table, std::size_t row);
 Layer layer_of_row(const CsvTable& table, std::size_t row);
 void set_latency(CsvTable& table, std::size_t row, const LayerLatency& latency);

@@ -1,9 +1,12 @@
 #include "mapping/search/dataflow/operator_table.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
+
+#include "mapping/search/dataflow/pareto.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -19,11 +22,13 @@ double in_turn(const SearchOperator& op, const std::vector<Turn>& turns, std::in
 SplitCurve undominated(const std::vector<std::int64_t>& shares, const std::vector<double>& nmp_s, const std::vector<double>& npu_s) {
   std::vector<std::size_t> order(nmp_s.size());
   std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return nmp_s[a] != nmp_s[b] ? nmp_s[a] < nmp_s[b] : npu_s[a] < npu_s[b]; });
+  order.erase(keep_undominated(order.begin(), order.end(),
+                               [&](std::size_t i) {
+                                 return std::array<double, 2>{nmp_s[i], npu_s[i]};
+                               }),
+              order.end());
   SplitCurve curve;
   for (const std::size_t i : order) {
-    if (!curve.npu_s.empty() && npu_s[i] >= curve.npu_s.back()) continue;
     curve.nmp_s.push_back(nmp_s[i]);
     curve.npu_s.push_back(npu_s[i]);
     curve.units.push_back(shares.empty() ? static_cast<std::int64_t>(i) : shares[i]);
@@ -31,12 +36,28 @@ SplitCurve undominated(const std::vector<std::int64_t>& shares, const std::vecto
   return curve;
 }
 
-/// Numbers of units to try: `most` of 0 to units - 1, evenly spaced; empty: all of them.
-std::vector<std::int64_t> limited_shares(std::int64_t units, std::int64_t most) {
+/// Shares between two that the form is asked for; their times are interpolated.
+constexpr std::int64_t between = 8;
+
+/// Numbers of units to try: of 0 to units - 1, `asked` evenly spaced ones and those between them; empty: all of them.
+std::vector<std::int64_t> limited_shares(std::int64_t units, std::int64_t asked) {
   std::vector<std::int64_t> shares;
-  if (most == 0 || units <= most) return shares;
-  for (std::int64_t i = 0; i < most; ++i) shares.push_back(i * (units - 1) / (most - 1));
+  const std::int64_t steps = (asked - 1) * between;
+  if (asked == 0 || units <= steps) return shares;
+  for (std::int64_t i = 0; i <= steps; ++i) shares.push_back(i * (units - 1) / steps);
   return shares;
+}
+
+/// Fills in what lies between every `between`-th value.
+void interpolate(const std::vector<std::int64_t>& shares, std::vector<double>& seconds) {
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const std::size_t low = i / between * between;
+    if (i == low) continue;
+    const std::size_t high = low + between;
+    const double part = static_cast<double>(shares[i] - shares[low]) / static_cast<double>(shares[high] - shares[low]);
+    seconds[i] = std::isinf(seconds[low]) || std::isinf(seconds[high]) ? std::numeric_limits<double>::infinity()
+                                                                       : seconds[low] + part * (seconds[high] - seconds[low]);
+  }
 }
 
 }  // namespace
@@ -92,11 +113,19 @@ double OperatorTable::split_npu_s(const SearchOperator& op, int nmp, std::int64_
 
 void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) const {
   entry.shares = limited_shares(op.units(), problem_.most_shares);
-  const auto count = entry.shares.empty() ? op.units() : static_cast<std::int64_t>(entry.shares.size());
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t units = entry.shares.empty() ? i : entry.shares[static_cast<std::size_t>(i)];
-    entry.split_nmp_s.push_back(split_nmp_s(op, nmp, units));
-    entry.split_npu_s.push_back(split_npu_s(op, nmp, units));
+  const bool every = entry.shares.empty();
+  const auto count = every ? op.units() : static_cast<std::int64_t>(entry.shares.size());
+  entry.split_nmp_s.assign(static_cast<std::size_t>(count), 0.0);
+  entry.split_npu_s = entry.split_nmp_s;
+  for (std::int64_t i = 0; i < count; i += every ? 1 : between) {
+    const auto at = static_cast<std::size_t>(i);
+    const std::int64_t units = every ? i : entry.shares[at];
+    entry.split_nmp_s[at] = split_nmp_s(op, nmp, units);
+    entry.split_npu_s[at] = split_npu_s(op, nmp, units);
+  }
+  if (!every) {
+    interpolate(entry.shares, entry.split_nmp_s);
+    interpolate(entry.shares, entry.split_npu_s);
   }
   entry.curve = undominated(entry.shares, entry.split_nmp_s, entry.split_npu_s);
 }

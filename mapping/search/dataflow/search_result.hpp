@@ -3,7 +3,7 @@
 
 namespace bondsim::search {
 
-/// What a search found.
+/// Result of a search.
 struct SearchResult {
   FoundDataflow dataflow;  ///< with channel masks, valid and within the memory
   cost::LayerLatency latency;

@@ -21,7 +21,7 @@ const ChannelFronts& TierSolver::fronts(OperatorSet tier) {
   divide_channels(0, channels, 0, false);
   for (int nmp = 0; nmp <= channels; ++nmp) {
     for (const bool normal : {false, true}) {
-      // What fewer channels can do, more can.
+      // More channels can do all that fewer can.
       Front& front = found.at(nmp, normal);
       if (nmp > 0) front.insert(front.end(), found.at(nmp - 1, normal).begin(), found.at(nmp - 1, normal).end());
       if (normal) front.insert(front.end(), found.at(nmp, false).begin(), found.at(nmp, false).end());

@@ -91,7 +91,7 @@ void fields(Visitor& v, SpaceCycles& c) {
 /// A candidate is one row number for each parameter.
 using Candidate = std::vector<int>;
 
-/// What may be built, and what is wanted of it (`schema: bondsim.space/1`).
+/// Devices that may be built, and the objectives and constraints they are judged by (`schema: bondsim.space/1`).
 struct DesignSpace {
   std::string name;
   std::string system;  ///< file; as written, relative to the space's

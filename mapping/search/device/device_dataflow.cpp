@@ -16,8 +16,8 @@ namespace {
 
 bool sees_the_machine(const std::string& cost_model) { return cost_model == "detailed"; }
 
-/// Storing ratios that `detailed` is asked for: a share is then at most half a 48th from the best one.
-constexpr std::int64_t detailed_shares = 49;
+/// Storing ratios that `detailed` is asked for: 128 are tried, a share is then at most half a 128th from the best one.
+constexpr std::int64_t detailed_shares = 17;
 
 std::unique_ptr<cost::CostModel> form_of(const DeviceQuestion& question) {
   if (sees_the_machine(question.cost_model)) return std::make_unique<MachineForm>(*question.system);

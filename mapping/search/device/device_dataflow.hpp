@@ -10,10 +10,10 @@
 
 namespace bondsim::search {
 
-/// What a closed form takes for the bandwidth of the HB ports, and of the channels that the NPU reads its part of a split operator from.
+/// Bandwidths a roofline takes for the HB ports, and channels from which the NPU reads its part of a split operator.
 enum class Bandwidths {
   peak,      ///< the ports' peak; every channel that the operator is bound to: as published
-  sustained  ///< what rows sustain (sustained_device); the normal channels, which hold that part while the others compute
+  sustained  ///< as far as rows sustain it (sustained_device); the normal channels, which hold that part while the others compute
 };
 
 /// The layer of a model and a workload as the published evaluation knows it. @param file for errors. @throws ConfigError for what it does

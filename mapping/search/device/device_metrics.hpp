@@ -7,7 +7,7 @@
 
 namespace bondsim::search {
 
-/// What one workload takes on a device: all layers, one batch.
+/// Time and energy of one workload on a device: all layers, one batch.
 struct WorkloadMetrics {
   double prefill_s = 0;
   double decode_s = 0;

@@ -6,7 +6,7 @@
 
 namespace bondsim::search {
 
-/// What is known of one device after it was judged.
+/// Judgement of one device.
 struct Evaluation {
   bool feasible = false;
   std::string reason;                     ///< why not
@@ -24,7 +24,7 @@ class Evaluator {
   virtual Evaluation evaluate(const Candidate& candidate) = 0;
 };
 
-/// What a pool of workers is asked and answers: a text of tier and row numbers, and the evaluation as JSON, by the evaluator of that tier.
+/// Task and answer of a pool of workers: a text of tier and row numbers; the evaluation as JSON, by the evaluator of that tier.
 std::string judging_task(const std::string& tier, const Candidate& candidate);
 std::string judge_task(const std::vector<Evaluator*>& evaluators, const std::string& task);
 

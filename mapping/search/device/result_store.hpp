@@ -18,7 +18,7 @@ namespace bondsim::search {
 ///   evaluation(candidate, tier, feasible, reason, metrics, seed, version)    candidate: `key=value ...`; metrics: JSON
 class ResultStore {
  public:
-  /// What a file must agree on with a search that resumes it.
+  /// A search resumes a file only if it agrees on all of these.
   struct Identity {
     std::string space;    ///< digest of the space and of the files it names
     std::string version;  ///< of bondsim

@@ -70,7 +70,7 @@ RooflineEvaluator::Found RooflineEvaluator::search(const System& device, std::si
   question.cost_model = cost_model_;
   question.bandwidths = bandwidths_;
   question.rule = space_.dataflow == "data_centric" ? BindingRule::data_centric : BindingRule::compute_centric;
-  if (bandwidths_ == Bandwidths::sustained) question.reserved_bytes = bytes_outside_layers(models_[job]);
+  if (cost_model_ == "detailed" || bandwidths_ == Bandwidths::sustained) question.reserved_bytes = bytes_outside_layers(models_[job]);
   try {
     found.dataflow = find_dataflow(question);
   } catch (const InfeasibleError& e) {
@@ -100,7 +100,7 @@ WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job
 Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
   const System device = system(candidate);
   return judge_device(space_, device, [&](std::size_t job) {
-    if (device.nmp_channel_count() > 0 && device.nmp.placement == NmpPlacement::in_die) {
+    if (cost_model_ != "detailed" && device.nmp_channel_count() > 0 && device.nmp.placement == NmpPlacement::in_die) {
       throw InfeasibleError("the published roofline has no utilisation of in-die PEs: use the cycle tier");
     }
     return measure(device, job);
