@@ -8,7 +8,7 @@
 namespace bondsim::cost {
 namespace {
 
-/// What the tasks of one work entry add up to.
+/// Sums over the tasks of one work entry.
 struct Parts {
   double nmp_macs = 0, npu_macs = 0;
   std::set<std::int32_t> nmp_channels, npu_channels;

@@ -13,7 +13,7 @@ struct ChannelSet {
   ConfigNode where;  ///< for messages of a later check
 };
 
-/// What a file says for a key that is a ChannelSet.
+/// Schema of a key that is a ChannelSet.
 FieldInfo channels_info(const std::string& doc);
 
 /// @throws ConfigError

@@ -44,7 +44,7 @@ struct AccessGroup {
 
 struct Binding;
 
-/// What the groups are checked against.
+/// Model, bindings and system that the groups are checked against.
 struct GroupChecks {
   std::vector<std::string> operators;                      ///< GEMMs of a layer; each must be in one tier
   std::vector<std::string> known;                          ///< names that may be absent from this model, and are then dropped

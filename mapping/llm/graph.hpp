@@ -64,7 +64,7 @@ class OperatorGraph {
 /// Operators of one decoder layer, from the norm before attention to the residual sum after the FFN.
 OperatorGraph layer_graph(const Model& model);
 
-/// What follows the last layer: final norm and LM head.
+/// Operators behind the last layer: final norm and LM head.
 OperatorGraph head_graph(const Model& model);
 
 /// Edges between GEMMs, by name, when what lies between them (norms, softmax, appends) is contracted; sorted.

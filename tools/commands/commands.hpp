@@ -20,6 +20,7 @@ void add_replay(CLI::App& app, Action& action);
 void add_estimate(CLI::App& app, Action& action);   ///< closed forms
 void add_validate(CLI::App& app, Action& action);   ///< closed forms against cycles
 void add_dse(CLI::App& app, Action& action);        ///< searches
+void add_dataflows(CLI::App& app, Action& action);  ///< who should run what, by cycles
 void add_reproduce(CLI::App& app, Action& action);  ///< a paper's experiments
 void add_report(CLI::App& app, Action& action);     ///< results as HTML
 

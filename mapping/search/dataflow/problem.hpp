@@ -52,6 +52,7 @@ struct SearchProblem {
   double generated_tokens = 1;
   int experts = 0;  ///< of a layer; 0: one FFN
   cost::LayerDevice device;
+  std::vector<int> nmp_channel_numbers = {};  ///< of the system, for a written dataflow; empty: 0 on
   double channel_capacity_bytes = 0;
   BindingRule rule = BindingRule::data_centric;
   /// The NPU's part of a split operator comes from every channel that the operator is bound to, as published; otherwise from the normal

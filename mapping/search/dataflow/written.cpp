@@ -54,9 +54,10 @@ class Writer {
 
   ChannelSet channels(std::uint64_t mask) const {
     ChannelSet set;
+    const std::vector<int>& numbers = table_.problem().nmp_channel_numbers;
     set.all = mask == all_ && mask != 0;
     for (int c = 0; c < table_.nmp_channels() && !set.all; ++c) {
-      if ((mask >> c & 1) != 0) set.channels.push_back(c);
+      if ((mask >> c & 1) != 0) set.channels.push_back(numbers.empty() ? c : numbers[at(c)]);
     }
     return set;
   }
@@ -167,7 +168,9 @@ OperatorRule best_head_rule(const OperatorTable& head) {
   for (std::int64_t i = 0; i < head.shares(0, nmp); ++i) {
     const Allotment split{nmp, true, head.share(0, nmp, i)};
     const double s = std::max(head.nmp_s(0, split), head.npu_s(0, split));
-    if (split.units == 0 || s >= best_s || head.normal_bytes(0, split) > head.problem().channel_capacity_bytes) continue;
+    if (split.units == 0 || s >= best_s ||
+        head.normal_bytes(0, split) > head.problem().channel_capacity_bytes * head.problem().device.normal_channels)
+      continue;
     best_s = s;
     best.nmp_share = storing_ratio(head, 0, split);
   }

@@ -31,6 +31,7 @@ SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& 
       graph_problem(*question.model, *question.workload, machine ? DecodeContext::mean : DecodeContext::last, question.longest_context);
   problem.device = view_of(system, question.bandwidths);
   problem.device.nmp.utilization = question.utilization;
+  problem.nmp_channel_numbers = system.nmp_channels();
   problem.rule = question.rule;
   problem.model = &form;
   problem.split_reads_all_channels = !machine && question.bandwidths == Bandwidths::peak;
@@ -91,12 +92,30 @@ std::string device_key(const System& system, const std::string& cost_model, Band
                      system.dram.organization.page_bytes());
 }
 
+namespace {
+
+/// The LM head's own rule where the form sees the machine; a roofline's balance would not hold in cycles.
+OperatorRule head_rule(const DeviceQuestion& question, const OperatorTable& table) {
+  if (!sees_the_machine(question.cost_model) || question.rule == BindingRule::compute_centric) return balanced_head_rule(table);
+  SearchProblem head = head_problem(*question.model, *question.workload);
+  const SearchProblem& layer = table.problem();
+  head.device = layer.device;
+  head.rule = layer.rule;
+  head.model = layer.model;
+  head.split_reads_all_channels = layer.split_reads_all_channels;
+  head.most_shares = layer.most_shares;
+  head.channel_capacity_bytes = layer.channel_capacity_bytes;
+  return best_head_rule(OperatorTable(head));
+}
+
+}  // namespace
+
 DeviceDataflow find_dataflow(const DeviceQuestion& question) {
   const auto form = form_of(question);
   const OperatorTable table(problem_of(question, *form));
   const SearchResult result = search_exactly(table);
   return {result.latency, gemm_counts(table, result.dataflow, question.system->dram.organization.page_bytes()),
-          to_text(table, result.dataflow), written_dataflow(table, result.dataflow, "found", balanced_head_rule(table)), result.optimal};
+          to_text(table, result.dataflow), written_dataflow(table, result.dataflow, "found", head_rule(question, table)), result.optimal};
 }
 
 }  // namespace bondsim::search

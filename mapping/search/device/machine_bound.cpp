@@ -27,7 +27,7 @@ class BoundedMachine {
  public:
   explicit BoundedMachine(const System& system) : system_(system), awake_(without_refresh(system)) {
     bus_bytes_per_s_ = bus_gbps(system.dram) * 1e9 * awake_;
-    if (system.channels.nmp == 0) return;
+    if (system.nmp_channel_count() == 0) return;
     const double page = system.dram.organization.page_bytes();
     const double row_s = cost::HbTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false) * 1e-12;
     const int banks = system.dram.organization.banks();
@@ -54,7 +54,7 @@ class BoundedMachine {
     // With a part x of the sorted list on the normal channels, T is the longer of both sides: they are equal at the best x.
     double left_on_nmp = 0;
     for (const Operand& o : operands) left_on_nmp += o.on_nmp_s(pes);
-    const int nmp = system_.channels.nmp, normal = system_.channels.normal;
+    const int nmp = system_.nmp_channel_count(), normal = system_.channel_count() - nmp;
     if (normal == 0) return left_on_nmp / nmp;
     double on_normal = 0;
     for (const Operand& o : operands) {
@@ -72,7 +72,7 @@ class BoundedMachine {
   }
 
   double prefill_s(double macs, double weight_bytes) const {
-    return std::max(macs / system_.npu.peak_macs(), weight_bytes / (system_.channels.total() * bus_bytes_per_s_));
+    return std::max(macs / system_.npu.peak_macs(), weight_bytes / (system_.channel_count() * bus_bytes_per_s_));
   }
 
  private:

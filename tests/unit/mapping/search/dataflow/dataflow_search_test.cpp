@@ -10,7 +10,6 @@
 #include "mapping/search/dataflow/genetic_search.hpp"
 #include "mapping/search/dataflow/memory_bound.hpp"
 #include "mapping/search/dataflow/rows.hpp"
-#include "mapping/search/dataflow/written.hpp"
 #include "tests/support/paths.hpp"
 
 namespace bondsim::search {
@@ -388,43 +387,6 @@ TEST(StoringRatio, gives_back_its_units_when_multiplied) {
       ASSERT_TRUE(ratio > 0 && ratio < 1);
     }
   }
-}
-
-TEST(DataflowFile, gives_every_channel_to_a_partition_and_the_share_of_split_operators) {
-  const auto model = cost::make_cost_model("h2llm-roofline");
-  const OperatorTable table = table_of("opt", {157, 67, 1}, BindingRule::data_centric, *model);
-  FoundDataflow d;
-  for (int op = 0; op < table.operators(); ++op) d.push_back({op, 0, {6, false, 0}, 63});
-  d[1] = {0, 0, {2, true, 1024}, 0b110};  // k beside q
-  d[0] = {0, 0, {1, false, 0}, 0b1};
-  for (Placement& p : d) p.mag = std::max(0, p.mag - 1);
-  ASSERT_EQ(fault_of(table, d), "");
-  const std::string text = to_file(written_dataflow(table, d, "x", balanced_head_rule(table)), "y");
-  EXPECT_NE(text.find("# y\nschema: bondsim.dataflow/1\nname: x\n"), std::string::npos);
-  EXPECT_NE(text.find("{names: [q], executor: nmp, nmp_channels: [0], normal_channels: false}"), std::string::npos) << text;
-  EXPECT_NE(text.find("{names: [k], executor: split, nmp_channels: [1, 2], normal_channels: true, nmp_share: 0.250000000"),
-            std::string::npos);
-  EXPECT_NE(text.find("  - partitions:\n      - nmp_channels: [0, 3, 4, 5]\n        normal_channels: false\n        tiers: [[q]]\n"
-                      "      - nmp_channels: [1, 2]\n        normal_channels: true\n        tiers: [[k]]\n"
-                      "  - partitions:\n      - nmp_channels: all\n        normal_channels: true\n        tiers: [[v]]\n"),
-            std::string::npos)
-      << text;
-}
-
-TEST(SearchRows, unknown_search_is_an_error_and_what_does_not_fit_is_said) {
-  const std::string header = "search,model,prompt_len,gen_len,batch,nmp_channels,fpu_num,freq_mhz,pe_bw_gbps\n";
-  CsvTable wrong = CsvTable::parse(header + "full,opt,157,67,1,6,8,600,25.6\n", "rows.csv");
-  try {
-    search_rows(*cost::make_cost_model("h2llm-roofline"), {}, wrong);
-    FAIL();
-  } catch (const ConfigError& e) {
-    EXPECT_STREQ(e.what(), "rows.csv:2: search: 'full' is not known, allowed: no, specpim");
-  }
-  CsvTable large = CsvTable::parse(header + "no,opt,157,67,32,6,8,600,25.6\nno,opt,157,67,1,6,8,600,25.6\n", "rows.csv");
-  EXPECT_EQ(search_rows(*cost::make_cost_model("h2llm-roofline"), {}, large), 1);
-  EXPECT_EQ(large.text(0, "total_latency_s_per_layer"), "");
-  EXPECT_EQ(large.text(0, "dataflow").substr(0, 11), "infeasible:");
-  EXPECT_GT(large.number(1, "total_latency_s_per_layer", 0, 1), 0);
 }
 
 }  // namespace

@@ -52,5 +52,26 @@ TEST(FoundDataflow, what_the_genetic_search_makes_of_little_effort_is_accepted_t
   }
 }
 
+TEST(FoundDataflow, gives_every_channel_to_a_partition_and_the_share_of_split_operators) {
+  const auto model = cost::make_cost_model("h2llm-roofline");
+  const auto table = table_of("opt", search::BindingRule::data_centric, *model, {157, 67, 1});
+  search::FoundDataflow d;
+  for (int op = 0; op < table.operators(); ++op) d.push_back({op, 0, {6, false, 0}, 63});
+  d[1] = {0, 0, {2, true, 1024}, 0b110};  // k beside q
+  d[0] = {0, 0, {1, false, 0}, 0b1};
+  for (search::Placement& p : d) p.mag = std::max(0, p.mag - 1);
+  ASSERT_EQ(search::fault_of(table, d), "");
+  const std::string text = to_file(search::written_dataflow(table, d, "x", search::balanced_head_rule(table)), "y");
+  EXPECT_NE(text.find("# y\nschema: bondsim.dataflow/1\nname: x\n"), std::string::npos);
+  EXPECT_NE(text.find("{names: [q], executor: nmp, nmp_channels: [0], normal_channels: false}"), std::string::npos) << text;
+  EXPECT_NE(text.find("{names: [k], executor: split, nmp_channels: [1, 2], normal_channels: true, nmp_share: 0.250000000"),
+            std::string::npos);
+  EXPECT_NE(text.find("  - partitions:\n      - nmp_channels: [0, 3, 4, 5]\n        normal_channels: false\n        tiers: [[q]]\n"
+                      "      - nmp_channels: [1, 2]\n        normal_channels: true\n        tiers: [[k]]\n"
+                      "  - partitions:\n      - nmp_channels: all\n        normal_channels: true\n        tiers: [[v]]\n"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace bondsim
