@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/base/fields.hpp"
+#include "models/results/phases.hpp"
 
 namespace bondsim {
 
@@ -200,6 +201,15 @@ Json peaks_json(const MachinePeaks& p) {
           {"bus_bytes_per_s", p.bus_bytes_per_s}};
 }
 
+Json phase_json(const PhaseFigures& p) {
+  return {{"time_s", to_seconds(p.time)},
+          {"tokens", p.tokens},
+          {"tokens_per_s", p.tokens_per_s()},
+          {"energy_j", to_joules(p.energy)},
+          {"energy_per_token_j", p.joules_per_token()},
+          {"bound", {{"executor", p.executor}, {"busy_share", p.busy_share}, {"part", p.part}, {"part_share", p.part_share}}}};
+}
+
 double tokens_per_second(const Results& r) {
   const double tokens = static_cast<double>(r.generated_tokens) * r.schedule.batch;
   return r.total.value > 0 ? tokens / to_seconds(r.total) : 0.0;
@@ -237,6 +247,7 @@ std::string results_json(const Results& r) {
   out["energy_j"] = energy_json(r);
   if (r.activation.pes > 0) out["activation"] = activation_json(r.activation);
   out["throughput"] = {{"tokens_per_s", tokens_per_second(r)}};
+  out["phases"] = {{"prefill", phase_json(phase_figures(r, "prefill"))}, {"decode", phase_json(phase_figures(r, "decode"))}};
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
   out["executors"] = executors_json(r);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "models/base/fields.hpp"
+#include "models/results/phases.hpp"
 #include "models/results/results.hpp"
 
 namespace bondsim {
@@ -101,10 +102,14 @@ std::string results_headline(const Results& r, const std::string& done) {
   std::string out;
   out += fmt::format("{} on {}, dataflow {}; batch {}, {} prompt and {} generated tokens; {} layers, {}\n", r.schedule.model, r.system,
                      r.schedule.dataflow, r.schedule.batch, r.prompt_tokens, r.generated_tokens, r.schedule.layers, layers);
-  out += fmt::format("  time to first token   {:>14}\n", time_text(r.prefill));
+  const auto line = [](const char* name, const PhaseFigures& p) {
+    return fmt::format("  {:<21} {:>14}   {:.2f} tokens/s, {:.4f} J, {:.3f} mJ/token\n", name, time_text(p.time), p.tokens_per_s(),
+                       to_joules(p.energy), 1e3 * p.joules_per_token());
+  };
+  out += line("prefill", phase_figures(r, "prefill"));
+  out += line("decode", phase_figures(r, "decode"));
   out += fmt::format("  time between tokens   {:>14}   mean; 99th percentile {}\n", time_text(mean), time_text(r.step_percentile(0.99)));
-  out += fmt::format("  total                 {:>14}   {:.2f} tokens/s\n", time_text(r.total),
-                     r.total.value > 0 ? static_cast<double>(r.generated_tokens) * r.schedule.batch / to_seconds(r.total) : 0.0);
+  out += fmt::format("  total                 {:>14}\n", time_text(r.total));
   out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
                      to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
                      100.0 * to_joules(r.energy_estimated) / std::max(1e-30, to_joules(r.energy_total)));
@@ -118,6 +123,8 @@ std::string results_headline(const Results& r, const std::string& done) {
 
 std::string results_summary(const Results& r) {
   std::string out = results_headline(r);
+  out += fmt::format("prefill is bound by {}\n", phase_figures(r, "prefill").bound());
+  out += fmt::format("decode is bound by {}\n", phase_figures(r, "decode").bound());
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
   out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),

@@ -22,6 +22,8 @@ void add_validate(CLI::App& app, Action& action);   ///< closed forms against cy
 void add_dse(CLI::App& app, Action& action);        ///< searches
 void add_dataflows(CLI::App& app, Action& action);  ///< who should run what, by cycles
 void add_reproduce(CLI::App& app, Action& action);  ///< a paper's experiments
+void add_sweep(CLI::App& app, Action& action);      ///< an experiment over values of its keys
+void add_compare(CLI::App& app, Action& action);    ///< runs side by side
 void add_report(CLI::App& app, Action& action);     ///< results as HTML
 
 }  // namespace bondsim::tools

@@ -81,6 +81,8 @@ int main(int argc, char** argv) {
   bondsim::tools::add_validate(app, action);
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_dataflows(app, action);
+  bondsim::tools::add_sweep(app, action);
+  bondsim::tools::add_compare(app, action);
   bondsim::tools::add_report(app, action);
   bondsim::tools::add_reproduce(app, action);
   bondsim::tools::add_dram(app, action);

@@ -23,6 +23,8 @@ struct RunOptions {
   std::string out;
   bool ladder = false;
   bool sensitivity = false;
+  bool json = false;
+  bool quiet = false;
   TraceOptions trace;
 };
 
@@ -61,6 +63,8 @@ int run(const RunOptions& options) {
   traces.finish();
   if (out) write_results(results, *out);
   const std::string files = out ? list_of(out->commit()) : "";
+  if (options.json) fmt::print("{}", results_json(results));
+  if (options.json || options.quiet) return 0;
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
   if (out) fmt::print("written to {}: {}\n", options.out, files);
@@ -92,6 +96,8 @@ void add_run(CLI::App& app, Action& action) {
   add_power_option(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
+  auto* json = command->add_flag("--json", options->json, "print results.json instead of the summary");
+  command->add_flag("-q,--quiet", options->quiet, "print nothing; errors and the exit status remain")->excludes(json);
   command->footer(
       "Example:\n  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/default\n"
       "  bondsim run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.pe.fpus=4 --set workload.batch=4");

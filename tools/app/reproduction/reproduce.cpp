@@ -9,7 +9,7 @@
 #include "tools/app/output/place.hpp"
 #include "tools/app/processes/message.hpp"
 #include "tools/app/processes/pool.hpp"
-#include "tools/app/reproduction/journal.hpp"
+#include "tools/app/output/journal.hpp"
 #include "tools/app/reproduction/tasks.hpp"
 
 namespace bondsim::tools {

@@ -1,4 +1,4 @@
-#include "tools/app/reproduction/journal.hpp"
+#include "tools/app/output/journal.hpp"
 
 #include <filesystem>
 
