@@ -28,6 +28,22 @@ std::string shares_text(const TimeParts& parts) {
   return out;
 }
 
+/// The five operators with the most busy time, and its share of the run.
+std::string operators_text(const Results& r) {
+  std::vector<const OperatorResult*> rows;
+  for (const OperatorResult& op : r.operators) {
+    if (op.executor != "system" && op.busy.value > 0) rows.push_back(&op);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const OperatorResult* a, const OperatorResult* b) { return a->busy > b->busy; });
+  rows.resize(std::min<std::size_t>(rows.size(), 5));
+  std::string out;
+  for (const OperatorResult* op : rows) {
+    const double share = 100 * static_cast<double>(op->busy.value) / static_cast<double>(std::max<std::int64_t>(1, r.total.value));
+    out += fmt::format("{}{} in {} {:.1f} %", out.empty() ? "" : ", ", op->name, op->phase, share);
+  }
+  return out;
+}
+
 std::string channels_text(const Results& r, const std::string& kind) {
   TimeParts sum;
   int count = 0;
@@ -131,6 +147,7 @@ std::string results_summary(const Results& r) {
                      r.npu_prefill_bound(), shares_text(r.npu_prefill));
   out += channels_text(r, "nmp");
   out += channels_text(r, "normal");
+  out += fmt::format("  operators: {}\n", operators_text(r));
   out += fmt::format("where the energy went\n  {}\n", energy_shares(r));
   if (!r.rails.empty()) {
     out += "  DRAM rails:";
