@@ -10,10 +10,10 @@ struct PhaseFigures {
   Picoseconds time;
   std::int64_t tokens = 0;  ///< of all requests: prompt tokens of the prefill, generated tokens of decode
   Attojoules energy;
-  std::string executor;    ///< who is busy most of the time: `nmp channels`, `normal channels`, `npu`; empty where nothing is
-  double busy_share = 0;   ///< of that executor's time in the phase: neither waiting for others nor idle
-  std::string part;        ///< the longest part of its busy time, as in TimeParts
-  double part_share = 0;   ///< of its time
+  std::string executor;   ///< who is busy most of the time: `nmp channels`, `normal channels`, `npu`; empty where nothing is
+  double busy_share = 0;  ///< of that executor's time in the phase: neither waiting for others nor idle
+  std::string part;       ///< the longest part of its busy time, as in TimeParts
+  double part_share = 0;  ///< of its time
 
   double tokens_per_s() const;
   double joules_per_token() const;

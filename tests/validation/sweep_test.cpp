@@ -25,9 +25,8 @@ TEST(Sweep, rows_are_the_runs_to_the_last_digit) {
   ASSERT_EQ(table.rows(), 4u);
   EXPECT_FALSE(std::filesystem::exists(scratch.file("s.answers")));
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    const auto run =
-        bondsim_command("run " + what + " --json --set system.nmp.pe.fpus=" + table.text(row, "system.nmp.pe.fpus") +
-                        " --set workload.batch=" + table.text(row, "workload.batch"));
+    const auto run = bondsim_command("run " + what + " --json --set system.nmp.pe.fpus=" + table.text(row, "system.nmp.pe.fpus") +
+                                     " --set workload.batch=" + table.text(row, "workload.batch"));
     ASSERT_EQ(run.status, 0) << run.output;
     const auto json = nlohmann::json::parse(run.output);
     EXPECT_EQ(table.number(row, "total_s", 0, 1e3), json["latency_s"]["total"].get<double>());
@@ -56,7 +55,8 @@ TEST(Sweep, goes_on_from_its_answers_and_ends_with_the_same_table) {
 TEST(Sweep, an_infeasible_point_is_a_row_with_its_problem_and_a_wrong_value_an_error_before_any_run) {
   const ScratchDirectory scratch;
   const std::string what = experiment + short_workload(scratch);
-  const auto sweep = bondsim_command("sweep " + what + " --set system.channels.nmp=1,6 --set system.channels.normal=0 --out " + scratch.file("s"));
+  const auto sweep =
+      bondsim_command("sweep " + what + " --set system.channels.nmp=1,6 --set system.channels.normal=0 --out " + scratch.file("s"));
   ASSERT_EQ(sweep.status, 0) << sweep.output;
   const CsvTable table = CsvTable::load(scratch.file("s/sweep.csv"));
   EXPECT_TRUE(table.has(0, "problem"));

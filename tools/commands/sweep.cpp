@@ -52,12 +52,15 @@ void add_sweep(CLI::App& app, Action& action) {
   command->add_option("--model", request->experiment.model, "model file (configs/model/)");
   command->add_option("--workload", request->experiment.workload, "workload file (configs/workload/)");
   command->add_option("--dataflow", request->experiment.dataflow, "dataflow file (configs/dataflow/)");
-  command->add_flag("--allow-illegal", request->experiment.allow_illegal, "take devices whose PEs are larger than the published area limits");
+  command->add_flag("--allow-illegal", request->experiment.allow_illegal,
+                    "take devices whose PEs are larger than the published area limits");
   command->add_option("--set", request->axes, "KEY=V1,V2,...: values of a key of any section, e.g. workload.batch=1,4,16; may be repeated")
       ->allow_extra_args(false)
       ->required();
   command->add_flag("--zip", request->zip, "the n-th values of all keys together, instead of every combination");
-  command->add_option("-j,--jobs", request->jobs, "worker processes; 0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  command->add_option("-j,--jobs", request->jobs, "worker processes; 0: one a processor")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   command->add_option("--out", request->out, "directory for sweep.csv")->required();
   command->footer(
       "Example:\n  bondsim sweep configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.hb.bandwidth_gbps=12.8,25.6 "

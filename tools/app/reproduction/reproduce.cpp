@@ -5,11 +5,11 @@
 #include "models/base/digest.hpp"
 #include "tools/app/experiment/shipped.hpp"
 #include "tools/app/exploration/cycle_evaluator.hpp"
+#include "tools/app/output/journal.hpp"
 #include "tools/app/output/output_directory.hpp"
 #include "tools/app/output/place.hpp"
 #include "tools/app/processes/message.hpp"
 #include "tools/app/processes/pool.hpp"
-#include "tools/app/output/journal.hpp"
 #include "tools/app/reproduction/tasks.hpp"
 
 namespace bondsim::tools {

@@ -137,7 +137,8 @@ std::vector<SweepPoint> sweep_points(const std::vector<std::string>& axes, bool 
     points.assign(lists.empty() ? 1 : lists.front().second.size(), {});
     for (const auto& [key, values] : lists) {
       if (values.size() != points.size()) {
-        throw ConfigError(fmt::format("--zip: {} has {} values, allowed: {}, as {} has", key, values.size(), points.size(), lists.front().first));
+        throw ConfigError(
+            fmt::format("--zip: {} has {} values, allowed: {}, as {} has", key, values.size(), points.size(), lists.front().first));
       }
       for (std::size_t i = 0; i < values.size(); ++i) points[i].emplace_back(key, values[i]);
     }
