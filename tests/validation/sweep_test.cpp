@@ -43,8 +43,9 @@ TEST(Sweep, goes_on_from_its_answers_and_ends_with_the_same_table) {
   // Killed when the first answer is there.
   const std::string line = "cd '" + bondsim::tests::source_dir() + "' && ('" + bondsim::tests::binary() + "' " + command +
                            scratch.file("parts") + " > /dev/null 2>&1 & pid=$!; until [ $(cat " + scratch.file("parts.answers") +
-                           " 2>/dev/null | wc -l) -ge 2 ]; do sleep 0.01; done; kill -KILL $pid; wait $pid 2>/dev/null)";
-  std::system(("sh -c \"" + line + "\" 2>/dev/null || true").c_str());
+                           " 2>/dev/null | wc -l) -ge 2 ] || ! kill -0 $pid; do sleep 0.01; done; kill -KILL $pid; wait $pid 2>/dev/null)";
+  const int status = std::system(("{ " + line + "; } 2>/dev/null").c_str());
+  EXPECT_NE(status, -1);
   EXPECT_FALSE(std::filesystem::exists(scratch.file("parts/sweep.csv")));
   EXPECT_TRUE(std::filesystem::exists(scratch.file("parts.answers")));
   const auto rest = bondsim_command(command + scratch.file("parts"));

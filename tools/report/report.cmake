@@ -35,3 +35,5 @@ set_source_files_properties(${PROJECT_SOURCE_DIR}/tools/app/report/assets.cpp DI
   OBJECT_DEPENDS "${BONDSIM_REPORT_DIR}/template.html;${BONDSIM_REPORT_DIR}/style.css;${BONDSIM_REPORT_BUILD_DIR}/charts.js;${BONDSIM_REPORT_BUILD_DIR}/script.js")
 add_custom_target(report_assets DEPENDS ${BONDSIM_REPORT_BUILD_DIR}/charts.js ${BONDSIM_REPORT_BUILD_DIR}/script.js)
 add_dependencies(bondsim_tools_app_report report_assets)
+# A compiler cache does not see what .incbin reads, and would hand out the page of before.
+set_target_properties(bondsim_tools_app_report PROPERTIES CXX_COMPILER_LAUNCHER "")
