@@ -78,6 +78,7 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
       {rank, C::refab, C::refab, rfc_ab, refresh},
       {bank, C::pre, C::refpb, t.n_rp_pb, refresh},
       {bank, C::refpb, C::act1, rfc_pb, refresh},
+      {bank, C::refpb, C::refpb, rfc_pb, refresh},
       {rank, C::refpb, C::refab, rfc_pb, refresh},
       {rank, C::refpb, C::act1, cycles_of_ns(t.t_pbr2act_ns, t.ck_mhz), per_bank},
       {rank, C::refpb, C::refpb, cycles_of_ns(t.t_pbr2pbr_ns, t.ck_mhz), per_bank},

@@ -24,6 +24,7 @@ struct Drawn {
       dram.timing.n_faw = 20;
       dram.timing.n_ppd = 8;
       dram.timing.n_aad_min = 2;
+      dram.timing.t_pbr2pbr_ns = 10;  // a round of the banks is shorter than tRFCpb
     }
     if (random() % 2 == 0) dram.timing.n_wckpst = -1;  // a CAS between WR and RD hides one cycle of their distance
     controller.act2 = random() % 2 == 0 ? Act2Order::last : Act2Order::by_age;
