@@ -158,12 +158,12 @@ test("tooltips say what is under the mouse", async () => {
 test("tables sort by any column, both ways, and say so", async () => {
   const { page, context } = await report(["eight"]);
   const table = page.locator("#operators table");
-  const shown = async () => (await table.locator("tbody tr td:nth-child(5)").allInnerTexts()).map((text) => { const [number, unit] = text.split(/\s/); return Number(number.replaceAll(",", "")) * { J: 1, mJ: 1e-3, "µJ": 1e-6, nJ: 1e-9, pJ: 1e-12 }[unit] || 0; });
+  const shown = async () => (await table.locator("tbody tr td:nth-child(6)").allInnerTexts()).map((text) => { const [number, unit] = text.split(/\s/); return Number(number.replaceAll(",", "")) * { J: 1, mJ: 1e-3, "µJ": 1e-6, nJ: 1e-9, pJ: 1e-12 }[unit] || 0; });
   await page.locator("#operators button.more").click();
   await table.getByRole("button", { name: "Energy" }).click();
   const down = await shown();
   assert.deepEqual(down, [...down].sort((a, b) => b - a));
-  assert.equal(await table.locator("th:nth-child(5)").getAttribute("aria-sort"), "descending");
+  assert.equal(await table.locator("th:nth-child(6)").getAttribute("aria-sort"), "descending");
   await table.getByRole("button", { name: "Energy" }).click();
   const up = await shown();
   assert.deepEqual(up, [...up].sort((a, b) => a - b));
