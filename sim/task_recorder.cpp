@@ -38,7 +38,7 @@ void TaskRecorder::cut_channel(std::size_t index, bool keep_empty) {
   Channel& channel = channels_[index];
   if (channel.since == now() && !keep_empty) return;
   TaskRow row;
-  row.channel = static_cast<std::int32_t>(index);
+  row.executor = ExecutorId::of_channel(static_cast<std::int32_t>(index));
   row.task = channel.own >= 0 ? channel.own : channel.stream;
   row.start = std::exchange(channel.since, now());
   row.end = now();

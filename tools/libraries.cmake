@@ -35,7 +35,7 @@ foreach(kind plain systemc app)
   target_precompile_headers(bondsim_${kind}_headers PRIVATE tools/precompiled/${kind}.hpp)
 endforeach()
 target_link_libraries(bondsim_systemc_headers PUBLIC PkgConfig::SYSTEMC)
-target_link_libraries(bondsim_app_headers PUBLIC nlohmann_json::nlohmann_json CLI11::CLI11)
+target_link_libraries(bondsim_app_headers PUBLIC nlohmann_json::nlohmann_json)
 
 # bondsim_library(NAME SOURCES files LINK libraries [SYSTEMC])
 function(bondsim_library name)

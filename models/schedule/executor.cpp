@@ -14,6 +14,7 @@ std::int32_t ExecutorId::channel() const {
 std::string executor_name(ExecutorId executor, const std::vector<std::string>& channels) {
   if (executor == ExecutorId::arrays()) return "npu.arrays";
   if (executor == ExecutorId::vector_units()) return "npu.vector";
+  if (executor == ExecutorId::npu()) return "npu";
   if (!executor.is_channel()) return "none";
   const std::int32_t number = executor.channel();
   if (number < 0 || number >= static_cast<std::int32_t>(channels.size())) return fmt::format("channel{}?", number);

@@ -17,12 +17,13 @@ void append_number(std::string& text, std::int32_t value, bool empty_if_none) {
 
 }  // namespace
 
-CommandTraceWriter::CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window)
-    : directory_(std::move(directory)), gzip_(gzip), window_(window) {}
+CommandTraceWriter::CommandTraceWriter(std::string directory, std::vector<std::string> channels, bool gzip, const TraceWindow& window)
+    : directory_(std::move(directory)), channels_(std::move(channels)), gzip_(gzip), window_(window) {}
 
 void CommandTraceWriter::command(int channel, const CommandRecord& record) {
   if (!window_.holds(record.time)) return;
-  const auto [at, opened] = files_.try_emplace(channel, fmt::format("{}/channel-{}.commands.csv", directory_, channel), gzip_);
+  const auto [at, opened] = files_.try_emplace(
+      channel, fmt::format("{}/{}.commands.csv", directory_, executor_name(ExecutorId::of_channel(channel), channels_)), gzip_);
   std::string& text = at->second.text();
   if (opened) {
     text = fmt::format("{}\n", command_trace_schema);

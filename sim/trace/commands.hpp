@@ -3,8 +3,10 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "models/dram/spec/command.hpp"
+#include "models/schedule/executor.hpp"
 #include "models/schedule/simulation_listener.hpp"
 #include "sim/trace/gzip_writer.hpp"
 #include "sim/trace/window.hpp"
@@ -14,12 +16,13 @@ namespace bondsim {
 inline constexpr const char* command_trace_schema = "# bondsim.commands/1";
 inline constexpr const char* command_trace_header = "time_ps,command,bank,row,column,requester";
 
-/// Writes the commands of each channel to `channel-<id>.commands.csv` (traces/README.md says what is in it). A channel without a command
-/// gets no file.
+/// Writes the commands of each channel to `<its name>.commands.csv`, e.g. `nmp.channel0.commands.csv` (traces/README.md says what is in
+/// it). A channel without a command gets no file.
 class CommandTraceWriter : public SimulationListener {
  public:
-  /// @param directory exists already. @param window commands outside of it are left out; must outlive the writer.
-  CommandTraceWriter(std::string directory, bool gzip, const TraceWindow& window);
+  /// @param directory exists already. @param channels names by number. @param window commands outside of it are left out; must outlive the
+  /// writer.
+  CommandTraceWriter(std::string directory, std::vector<std::string> channels, bool gzip, const TraceWindow& window);
 
   void command(int channel, const CommandRecord& record) override;
 
@@ -29,6 +32,7 @@ class CommandTraceWriter : public SimulationListener {
 
  private:
   std::string directory_;
+  std::vector<std::string> channels_;
   bool gzip_;
   const TraceWindow& window_;
   std::map<int, GzipWriter> files_;  ///< by channel

@@ -52,11 +52,12 @@ void PerfettoWriter::name_tracks() {
   events_.name_process(run_process, "run");
   events_.name_thread(steps_track, "steps");
   events_.name_thread(blocks_track, "blocks");
-  events_.name_process(npu_process, "NPU");
+  events_.name_process(npu_process, executor_name(ExecutorId::npu(), {}));
   events_.name_thread(arrays_track, "systolic arrays");
+  const std::vector<std::string> names = system_.channel_names();
   for (int c = 0; c < system_.channel_count(); ++c) {
     const bool nmp = system_.has_pes(c);
-    events_.name_process(channel_process(c), fmt::format("channel {} ({})", c, nmp ? "nmp" : "normal"));
+    events_.name_process(channel_process(c), names[static_cast<std::size_t>(c)]);
     events_.name_thread({channel_process(c), tasks_thread}, "tasks");
     if (nmp) events_.name_thread({channel_process(c), mode_thread}, "mode");
   }
@@ -124,12 +125,12 @@ Track PerfettoWriter::npu_track(const Task& task, const TaskRow& row) {
 }
 
 void PerfettoWriter::draw_row(const BlockTrace& trace, const TaskRow& row) {
-  const bool npu = row.channel < 0;
+  const bool npu = !row.of_channel();
   if (npu && row.task < 0) return;
   const Block& block = trace.block;
   std::string arguments = fmt::format("\"block\":{}", trace.index);
   std::string name = row_kind(block, row);
-  Track track{channel_process(row.channel), tasks_thread};
+  Track track = npu ? arrays_track : Track{channel_process(row.channel()), tasks_thread};
   if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     if (npu) track = npu_track(task, row);
@@ -187,12 +188,12 @@ Attojoules PerfettoWriter::energy_of(const Block& block, const TaskRow& row) con
 
 void PerfettoWriter::draw_counters(const BlockTrace& trace) {
   for (const TaskRow& row : trace.rows) {
-    if (row.channel < 0 || row.start == row.end) continue;
+    if (!row.of_channel() || row.start == row.end) continue;
     const Picoseconds length = row.end - row.start;
     const RowBytes bytes = row_bytes(system_, trace.block, row);
-    const int process = channel_process(row.channel);
+    const int process = channel_process(row.channel());
     const double bus = gbps(bytes.all - bytes.hb, length);
-    if (system_.has_pes(row.channel)) {
+    if (system_.has_pes(row.channel())) {
       events_.counter(process, row.start, "GB/s", {{"bus", bus}, {"HB", gbps(bytes.hb, length)}});
     } else {
       events_.counter(process, row.start, "GB/s", {{"bus", bus}});

@@ -11,22 +11,26 @@ namespace bondsim {
 
 EnergyCounts row_counts(const System& system, const Block& block, const TaskRow& row) {
   EnergyCounts counts;
-  if (row.channel >= 0) counts = energy_counts(row.channel, row.counts, system);
+  if (row.of_channel()) counts = energy_counts(row.channel(), row.counts, system);
   if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
-    if (task.op >= 0 && (row.channel < 0) == (task.kind != TaskKind::nmp_gemm)) counts += energy_counts(task, system);
+    if (task.op >= 0 && row.of_channel() == (task.kind == TaskKind::nmp_gemm)) counts += energy_counts(task, system);
   }
   const Picoseconds length = row.end - row.start;
-  if (row.channel >= 0) {
+  if (row.of_channel()) {
     counts.channel_time_ps = length.value;
     counts.rows_open_ps = row.rows_open.value;
   }
-  if (row.channel >= 0 && system.has_pes(row.channel)) counts.pe_time_ps = length.value * system.dram.organization.banks();
+  if (row.of_channel() && system.has_pes(row.channel())) counts.pe_time_ps = length.value * system.dram.organization.banks();
   return counts;
 }
 
 PowerWriter::PowerWriter(const System& system, const std::string& directory, Picoseconds interval, bool gzip)
-    : system_(system), energy_(energy_model(system)), file_(directory + "/power.csv", gzip), interval_ps_(interval.value) {
+    : system_(system),
+      executors_(traced_executors(system)),
+      energy_(energy_model(system)),
+      file_(directory + "/power.csv", gzip),
+      interval_ps_(interval.value) {
   check(interval_ps_ > 0, "power over intervals of {} ps", interval_ps_);
   file_.text() = fmt::format("{}\nstart_ps,end_ps,executor,component,energy_aj,power_w\n", power_trace_schema);
 }
@@ -35,8 +39,7 @@ void PowerWriter::block_ended(const BlockTrace& trace) {
   const Picoseconds length = trace.end - trace.start;
   std::vector<Spread> shares;
   for (const TaskRow& row : trace.rows) {
-    shares.push_back({static_cast<std::size_t>(row.channel + 1), row.start - trace.start, row.end - trace.start,
-                      energy_.energy(row_counts(system_, trace.block, row))});
+    shares.push_back({row.place(), row.start - trace.start, row.end - trace.start, energy_.energy(row_counts(system_, trace.block, row))});
   }
   EnergyCounts npu;
   npu.npu_time_ps = length.value;
@@ -70,7 +73,7 @@ void PowerWriter::spread(const Spread& share, Picoseconds offset) {
 
 PowerWriter::Interval& PowerWriter::at(std::int64_t index) {
   const auto place = static_cast<std::size_t>(std::max(index, first_) - first_);
-  while (intervals_.size() <= place) intervals_.emplace_back(static_cast<std::size_t>(system_.channel_count()) + 1);
+  while (intervals_.size() <= place) intervals_.emplace_back(executors_.size());
   return intervals_[place];
 }
 
@@ -90,8 +93,7 @@ void PowerWriter::write_interval() {
     for (const auto& [name, component] : EnumNames<EnergyComponent>::names()) {
       const Attojoules energy = interval[executor][static_cast<std::size_t>(component)];
       if (energy.value == 0) continue;
-      const std::string who = executor == 0 ? "npu" : fmt::format("channel-{}", executor - 1);
-      fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, who, name, energy.value,
+      fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, executors_[executor], name, energy.value,
                      to_joules(energy) / to_seconds(Picoseconds(end - start)));
     }
   }

@@ -44,6 +44,7 @@ class PowerWriter : public SimulationListener {
   void write_interval();
 
   const System& system_;
+  std::vector<std::string> executors_;
   EnergyModel energy_;
   GzipWriter file_;
   std::int64_t interval_ps_;

@@ -6,6 +6,13 @@
 
 namespace bondsim {
 
+std::vector<std::string> traced_executors(const System& system) {
+  const std::vector<std::string> channels = system.channel_names();
+  std::vector<std::string> names = {executor_name(ExecutorId::npu(), channels)};
+  names.insert(names.end(), channels.begin(), channels.end());
+  return names;
+}
+
 std::string task_trace_header() {
   std::string header = "start_ps,end_ps,task,operator,layer,step,kind,layers,steps,block,bytes,hb_bytes,macs";
   for (const auto& part : named_parts(TimeParts{})) header += fmt::format(",{}_ps", part.first);
@@ -14,9 +21,9 @@ std::string task_trace_header() {
 
 RowBytes row_bytes(const System& system, const Block& block, const TaskRow& row) {
   RowBytes bytes;
-  if (row.channel >= 0) {
-    bytes.hb = (row.counts.hb_reads + row.counts.hb_writes) * system.nmp_of(row.channel).hb.access_bytes;
-    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes) * system.dram_of(row.channel).organization.access_bytes();
+  if (row.of_channel()) {
+    bytes.hb = (row.counts.hb_reads + row.counts.hb_writes) * system.nmp_of(row.channel()).hb.access_bytes;
+    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes) * system.dram_of(row.channel()).organization.access_bytes();
   } else if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     for (const auto* extents : {&task.extents, &task.npu.stationary}) {
@@ -30,7 +37,7 @@ std::int64_t row_macs(const Block& block, const TaskRow& row) {
   if (row.task < 0) return 0;
   const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
   if (task.kind == TaskKind::nmp_gemm) return task.nmp.shape.macs();
-  return task.kind == TaskKind::npu_gemm && row.channel < 0 ? task.npu.shape.macs() : 0;
+  return task.kind == TaskKind::npu_gemm && !row.of_channel() ? task.npu.shape.macs() : 0;
 }
 
 const char* row_kind(const Block& block, const TaskRow& row) {
@@ -43,8 +50,7 @@ const char* row_kind(const Block& block, const TaskRow& row) {
 }
 
 TaskTraceWriter::TaskTraceWriter(const System& system, const std::string& directory, bool gzip) : system_(system) {
-  for (int i = -1; i < system.channel_count(); ++i) {
-    const std::string name = i < 0 ? "npu" : fmt::format("channel-{}", i);
+  for (const std::string& name : traced_executors(system)) {
     files_.push_back(std::make_unique<GzipWriter>(fmt::format("{}/{}.tasks.csv", directory, name), gzip));
     files_.back()->text() = fmt::format("{}\n{}\n", task_trace_schema, task_trace_header());
   }
@@ -53,7 +59,7 @@ TaskTraceWriter::TaskTraceWriter(const System& system, const std::string& direct
 void TaskTraceWriter::block_ended(const BlockTrace& trace) {
   const Block& block = trace.block;
   for (const TaskRow& row : trace.rows) {
-    GzipWriter& file = *files_.at(static_cast<std::size_t>(row.channel + 1));
+    GzipWriter& file = *files_.at(row.place());
     std::string& text = file.text();
     const std::int32_t op = row.task < 0 ? -1 : block.tasks[static_cast<std::size_t>(row.task)].op;
     fmt::format_to(std::back_inserter(text), "{},{},", row.start.value, row.end.value);

@@ -28,8 +28,8 @@ std::int64_t row_macs(const Block& block, const TaskRow& row);
 /// Name of a row's kind: a TaskKind's, or `wait` and `idle` for time without a task.
 const char* row_kind(const Block& block, const TaskRow& row);
 
-/// Writes the rows of each channel to `channel-<id>.tasks.csv` and those of the NPU to `npu.tasks.csv` (traces/README.md says what is in
-/// them), block by block.
+/// Writes the rows of each executor to `<its name>.tasks.csv`, e.g. `nmp.channel0.tasks.csv` and `npu.tasks.csv` (traces/README.md says
+/// what is in them), block by block.
 class TaskTraceWriter : public SimulationListener {
  public:
   /// @param directory exists already. @param system must outlive the writer.
@@ -42,7 +42,7 @@ class TaskTraceWriter : public SimulationListener {
 
  private:
   const System& system_;
-  std::vector<std::unique_ptr<GzipWriter>> files_;  ///< the NPU's, then the channels'
+  std::vector<std::unique_ptr<GzipWriter>> files_;  ///< in the order of traced_executors()
 };
 
 }  // namespace bondsim

@@ -78,10 +78,11 @@ void VcdWriter::trace_signals(sc_core::sc_trace_file& file) {
   sc_core::sc_trace(&file, arrays_busy_, "npu.arrays_busy");
   sc_core::sc_trace(&file, vector_tasks_, "npu.vector_tasks", count_bits);
   sc_core::sc_trace(&file, dma_transfers_, "npu.dma_transfers", count_bits);
+  const std::vector<std::string> names = system_.channel_names();
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     Channel& channel = channels_[c];
     const bool nmp = system_.has_pes(static_cast<int>(c));
-    const std::string prefix = fmt::format("channel_{}.", c);
+    const std::string prefix = names[c] + ".";
     if (nmp) sc_core::sc_trace(&file, channel.mode, prefix + "mode", 2);
     if (nmp) sc_core::sc_trace(&file, channel.pes_busy, prefix + "pes_busy");
     sc_core::sc_trace(&file, channel.bus_busy, prefix + "bus_busy");

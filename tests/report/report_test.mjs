@@ -122,11 +122,11 @@ test("every chart of a run has marks, a label, and the numbers of results.json",
 
 test("the timeline shows the last step as the task traces say it", async () => {
   const { page, context } = await report(["eight"]);
-  const rows = readFileSync(at("eight/channel-0.tasks.csv"), "utf8").trim().split("\n").slice(1).map((line) => line.split(","));
+  const rows = readFileSync(at("eight/nmp.channel0.tasks.csv"), "utf8").trim().split("\n").slice(1).map((line) => line.split(","));
   const head = rows.shift();
   const last = rows.filter((row) => row[head.indexOf("step")] === "6");
   const timeline = await option(page, "timeline");
-  const lane = timeline.y.indexOf("NMP 0");
+  const lane = timeline.y.indexOf("nmp.channel0");
   const drawn = timeline.series[0].data.filter((row) => row[0] === lane);
   assert.equal(drawn.length, last.filter((row) => Number(row[1]) > Number(row[0])).length);
   const length = (row) => Number(row[1]) - Number(row[0]);
@@ -135,7 +135,7 @@ test("the timeline shows the last step as the task traces say it", async () => {
   const shown = Math.max(...drawn.map((row) => row[2] - row[1])) / (Math.max(...drawn.map((row) => row[2])) - Math.min(...drawn.map((row) => row[1])));
   close(shown, longest / all, 1e-9);
   const texts = await page.locator('[data-chart="timeline"] svg text').allInnerTexts();
-  assert.ok((await page.locator('[data-chart="timeline"] svg').textContent()).includes("NPU arrays"), texts.join());
+  assert.ok((await page.locator('[data-chart="timeline"] svg').textContent()).includes("npu.arrays"), texts.join());
   await context.close();
 });
 
@@ -147,7 +147,7 @@ test("tooltips say what is under the mouse", async () => {
   assert.match(energy, /share/);
   assert.match(energy, new RegExp(((100 * largest[1]) / results.energy_j.total).toFixed(1).replace(".", "\\.")));
   const time = await tooltip(page, "time", 0, 1);
-  assert.match(time, /NMP 0/);
+  assert.match(time, /nmp\.channel0/);
   assert.match(time, /column/);
   const roofline = await option(page, "roofline");
   const series = roofline.series.findIndex((s) => s.type === "scatter");

@@ -24,7 +24,7 @@ TEST(DramCommand, writes_results_and_a_trace_that_passes_the_checker) {
   EXPECT_EQ(json["requests"], 9);
   EXPECT_EQ(json["writes"], 2);
   EXPECT_EQ(json["time_ns"], 2516.25);  // at the first edge from 2500.5 ns on CAS, then WR to an open row: CWL and burst
-  EXPECT_EQ(bondsim_command(fmt::format("check-trace {} {}/channel-0.commands.csv.gz", channel, out)).status, 0);
+  EXPECT_EQ(bondsim_command(fmt::format("check-trace {} {}/normal.channel0.commands.csv.gz", channel, out)).status, 0);
 }
 
 TEST(DramCommand, a_window_of_a_trace_is_checked_as_far_as_it_can_be) {
@@ -35,7 +35,7 @@ TEST(DramCommand, a_window_of_a_trace_is_checked_as_far_as_it_can_be) {
   const auto run = bondsim_command(fmt::format("dram {} --requests {} --out {} --trace commands --trace-window 3000:9000", channel,
                                                scratch.write("r.txt", requests), out));
   ASSERT_EQ(run.status, 0) << run.output;
-  const std::string trace = out + "/channel-0.commands.csv";
+  const std::string trace = out + "/normal.channel0.commands.csv";
   const auto good = bondsim_command(fmt::format("check-trace {} {}", channel, trace));
   EXPECT_EQ(good.status, 0) << good.output;
   EXPECT_NE(good.output.find("a window from 3000000 ps on"), std::string::npos) << good.output;

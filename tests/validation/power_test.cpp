@@ -48,7 +48,7 @@ void expect_integral(const std::string& options, std::int64_t interval_ps) {
     EXPECT_EQ(joules(by_component[component]), value.get<double>()) << component;
   }
   for (const auto& channel : results.at("channels")) {
-    EXPECT_EQ(joules(by_executor["channel-" + std::to_string(channel.at("id").get<int>())]), channel.at("energy_j").get<double>());
+    EXPECT_EQ(joules(by_executor[channel.at("name").get<std::string>()]), channel.at("energy_j").get<double>());
   }
 }
 

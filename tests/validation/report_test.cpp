@@ -63,21 +63,21 @@ TEST(Report, damaged_task_traces_are_named_with_their_line) {
   const std::string out = scratch.file("run");
   ASSERT_EQ(bondsim_command(small_run + " --out " + out).status, 0);
   const std::string header = "# bondsim.tasks/2\nstart_ps,end_ps,operator,layer,step,kind,layers,column_ps\n";
-  scratch.write("run/channel-0.tasks.csv", "start_ps,end_ps\n");
-  expect_error("report " + out, "channel-0.tasks.csv:1: 'start_ps,end_ps' found, allowed: # bondsim.tasks/2");
-  scratch.write("run/channel-0.tasks.csv", "# bondsim.tasks/2\nstart_ps,end_ps\n");
+  scratch.write("run/nmp.channel0.tasks.csv", "start_ps,end_ps\n");
+  expect_error("report " + out, "nmp.channel0.tasks.csv:1: 'start_ps,end_ps' found, allowed: # bondsim.tasks/2");
+  scratch.write("run/nmp.channel0.tasks.csv", "# bondsim.tasks/2\nstart_ps,end_ps\n");
   expect_error("report " + out, "operator: column is missing");
-  scratch.write("run/channel-0.tasks.csv", header + "0,12x,q,0,1,nmp_gemm,32,12\n");
-  expect_error("report " + out, "channel-0.tasks.csv:3: end_ps: '12x' is not a whole number");
-  scratch.write("run/channel-0.tasks.csv", header + "0,12,q\n");
-  expect_error("report " + out, "channel-0.tasks.csv:3: 3 fields found, allowed: 8");
+  scratch.write("run/nmp.channel0.tasks.csv", header + "0,12x,q,0,1,nmp_gemm,32,12\n");
+  expect_error("report " + out, "nmp.channel0.tasks.csv:3: end_ps: '12x' is not a whole number");
+  scratch.write("run/nmp.channel0.tasks.csv", header + "0,12,q\n");
+  expect_error("report " + out, "nmp.channel0.tasks.csv:3: 3 fields found, allowed: 8");
 }
 
 TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
   const ScratchDirectory scratch;
   const std::string out = scratch.file("run");
   ASSERT_EQ(bondsim_command(small_run + " --out " + out).status, 0);
-  scratch.write("run/channel-0.tasks.csv",
+  scratch.write("run/nmp.channel0.tasks.csv",
                 "# bondsim.tasks/2\nstart_ps,end_ps,operator,layer,step,kind,layers,column_ps,row_ps\n"
                 "0,50,q,0,1,nmp_gemm,1,50,0\n"
                 "100,110,embedding,-1,2,host_load,1,10,0\n"
@@ -88,8 +88,8 @@ TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
   const auto timeline = data_of(out + "/report.html")["runs"][0]["timeline"];
   EXPECT_EQ(timeline["step"], 2);
   EXPECT_EQ(timeline["left_out_ps"], 30);
-  const auto expected = nlohmann::json::parse(R"([["channel-0", 0, 10, "embedding", "host_load", -1, 1, "column"],
-      ["channel-0", 10, 40, "q", "nmp_gemm", 0, 1, "row"], ["channel-0", 40, 60, "lm_head", "nmp_gemm", -1, 1, "column"]])");
+  const auto expected = nlohmann::json::parse(R"([["nmp.channel0", 0, 10, "embedding", "host_load", -1, 1, "column"],
+      ["nmp.channel0", 10, 40, "q", "nmp_gemm", 0, 1, "row"], ["nmp.channel0", 40, 60, "lm_head", "nmp_gemm", -1, 1, "column"]])");
   EXPECT_EQ(timeline["rows"], expected);
 }
 

@@ -52,7 +52,7 @@ void expect_traces_agree(const std::string& directory) {
   std::int64_t macs = 0;
   std::int64_t length = -1;
   for (const auto& channel : results.at("channels")) {
-    const std::string who = "channel-" + std::to_string(channel.at("id").get<int>());
+    const std::string who = channel.at("name").get<std::string>();
     const auto rows = read_task_csv(directory + "/" + who + ".tasks.csv");
     ASSERT_FALSE(rows.empty()) << who;
     const auto sums = sums_of(rows);
@@ -109,7 +109,7 @@ TEST(TaskTrace, a_replay_writes_the_same_rows_as_the_run_and_tracing_changes_no_
   plain["simulation"].erase("wall_s");
   traced["simulation"].erase("wall_s");
   EXPECT_EQ(plain, traced);
-  for (const char* name : {"npu", "channel-0", "channel-7"}) {
+  for (const char* name : {"npu", "nmp.channel0", "normal.channel7"}) {
     const std::string file = std::string("/") + name + ".tasks.csv";
     EXPECT_EQ(file_text(scratch.file("traced") + file), file_text(scratch.file("replay") + file)) << name;
     EXPECT_FALSE(file_text(scratch.file("replay") + file).empty()) << name;

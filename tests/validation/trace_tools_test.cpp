@@ -27,19 +27,19 @@ std::int64_t lines_with(const std::string& text, const std::string& word) {
 TEST(TraceTools, summary_counts_what_the_files_hold) {
   const ScratchDirectory scratch;
   ASSERT_EQ(bondsim_command(run + "--out " + scratch.file("out")).status, 0);
-  const std::string commands = file_text(scratch.file("out/channel-0.commands.csv"));
-  const auto of_commands = bondsim_command("trace summary " + scratch.file("out/channel-0.commands.csv"));
+  const std::string commands = file_text(scratch.file("out/nmp.channel0.commands.csv"));
+  const auto of_commands = bondsim_command("trace summary " + scratch.file("out/nmp.channel0.commands.csv"));
   ASSERT_EQ(of_commands.status, 0) << of_commands.output;
   for (const std::string command : {"ACT1", "NRD", "REFab", "RD"}) {
     const std::string line = line_with(of_commands.output, "  " + command + " ");
     ASSERT_FALSE(line.empty()) << of_commands.output;
     EXPECT_EQ(std::stoll(line.substr(line.find(command) + command.size())), lines_with(commands, "," + command + ",")) << line;
   }
-  const auto of_tasks = bondsim_command("trace summary " + scratch.file("out/channel-0.tasks.csv"));
+  const auto of_tasks = bondsim_command("trace summary " + scratch.file("out/nmp.channel0.tasks.csv"));
   const std::string gemms = line_with(of_tasks.output, "  nmp_gemm");
   ASSERT_FALSE(gemms.empty()) << of_tasks.output;
   EXPECT_EQ(std::stoll(gemms.substr(gemms.find("nmp_gemm") + 8)),
-            lines_with(file_text(scratch.file("out/channel-0.tasks.csv")), ",nmp_gemm,"));
+            lines_with(file_text(scratch.file("out/nmp.channel0.tasks.csv")), ",nmp_gemm,"));
   const auto of_perfetto = bondsim_command("trace summary " + scratch.file("out/trace.json"));
   const std::string events = file_text(scratch.file("out/trace.json"));
   EXPECT_NE(of_perfetto.output.find(std::to_string(lines_with(events, "\"ph\":\"X\"")) + " slices"), std::string::npos)
@@ -53,22 +53,22 @@ TEST(TraceTools, summary_counts_what_the_files_hold) {
 TEST(TraceTools, a_slice_holds_what_lies_in_the_window_and_is_a_trace_again) {
   const ScratchDirectory scratch;
   ASSERT_EQ(bondsim_command(run + "--out " + scratch.file("out")).status, 0);
-  for (const char* name : {"channel-0.commands.csv", "channel-0.tasks.csv", "trace.json"}) {
+  for (const char* name : {"nmp.channel0.commands.csv", "nmp.channel0.tasks.csv", "trace.json"}) {
     const std::string part = scratch.file(std::string("part-") + name);
     const auto cut = bondsim_command("trace slice " + scratch.file("out/") + name + " --window 92000:96000 --out " + part);
     ASSERT_EQ(cut.status, 0) << cut.output;
     EXPECT_EQ(bondsim_command("trace summary " + part).status, 0);
   }
   std::int64_t in_window = 0;
-  std::istringstream in(file_text(scratch.file("out/channel-0.commands.csv")));
+  std::istringstream in(file_text(scratch.file("out/nmp.channel0.commands.csv")));
   for (std::string line; std::getline(in, line);) {
     in_window += line[0] >= '0' && line[0] <= '9' && std::stoll(line) >= 92'000'000 && std::stoll(line) < 96'000'000 ? 1 : 0;
   }
-  const std::string part = file_text(scratch.file("part-channel-0.commands.csv"));
+  const std::string part = file_text(scratch.file("part-nmp.channel0.commands.csv"));
   EXPECT_GT(in_window, 0);
   EXPECT_EQ(lines_with(part, "\n"), in_window + 3);
   EXPECT_NE(part.find("# from_ps 92000000\n"), std::string::npos);
-  for (const auto& row : read_task_csv(scratch.file("part-channel-0.tasks.csv"))) {
+  for (const auto& row : read_task_csv(scratch.file("part-nmp.channel0.tasks.csv"))) {
     EXPECT_LT(number(row, "start_ps"), 96'000'000);
     EXPECT_GE(number(row, "end_ps"), 92'000'000);
   }
@@ -83,12 +83,12 @@ TEST(TraceTools, diff_shows_the_first_difference_and_exits_1) {
   ASSERT_EQ(bondsim_command(run + "--out " + scratch.file("a")).status, 0);
   ASSERT_EQ(bondsim_command(run + "--trace-gzip --out " + scratch.file("b")).status, 0);
   const auto same =
-      bondsim_command("trace diff " + scratch.file("a/channel-0.commands.csv ") + scratch.file("b/channel-0.commands.csv.gz"));
+      bondsim_command("trace diff " + scratch.file("a/nmp.channel0.commands.csv ") + scratch.file("b/nmp.channel0.commands.csv.gz"));
   EXPECT_EQ(same.status, 0) << same.output;
   EXPECT_EQ(bondsim_command("trace diff " + scratch.file("a/trace.json ") + scratch.file("b/trace.json.gz")).status, 0);
   ASSERT_EQ(bondsim_command(run + "--set system.nmp.mode_change_ns=101 --out " + scratch.file("c")).status, 0);
-  const auto other =
-      bondsim_command("trace diff --context 1 " + scratch.file("a/channel-0.commands.csv ") + scratch.file("c/channel-0.commands.csv"));
+  const auto other = bondsim_command("trace diff --context 1 " + scratch.file("a/nmp.channel0.commands.csv ") +
+                                     scratch.file("c/nmp.channel0.commands.csv"));
   EXPECT_EQ(other.status, 1);
   // The change to NMP mode takes longer; what was issued before is equal.
   EXPECT_NE(other.output.find("MODE_N"), std::string::npos) << other.output;

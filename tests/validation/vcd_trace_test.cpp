@@ -67,9 +67,9 @@ TEST(VcdTrace, waves_are_the_commands_of_the_window) {
   ASSERT_EQ(trains.status, 0) << trains.output;
   const auto waves = read_vcd(scratch.file("out/waves.vcd"));
   for (const int c : {0, 5, 7}) {
-    const std::string channel = "channel_" + std::to_string(c);
-    const std::string text = file_text(scratch.file("out/channel-" + std::to_string(c) + ".commands.csv"));
-    EXPECT_EQ(text, file_text(scratch.file("trains/channel-" + std::to_string(c) + ".commands.csv")));
+    const std::string channel = (c < 6 ? "nmp.channel" : "normal.channel") + std::to_string(c);
+    const std::string text = file_text(scratch.file("out/" + channel + ".commands.csv"));
+    EXPECT_EQ(text, file_text(scratch.file("trains/" + channel + ".commands.csv")));
     std::int64_t bursts = 0;
     std::map<int, std::int64_t> accesses;  // by bank, through its port
     std::map<int, Wave> activates;
@@ -101,9 +101,9 @@ TEST(VcdTrace, waves_are_the_commands_of_the_window) {
   }
   // Into NMP mode and back: to NMP, NMP, to normal, normal.
   std::vector<std::int64_t> modes;
-  for (const auto& change : waves.at("channel_0.mode")) modes.push_back(change.second);
+  for (const auto& change : waves.at("nmp.channel0.mode")) modes.push_back(change.second);
   EXPECT_EQ(modes, (std::vector<std::int64_t>{0, 1, 2, 3, 0}));
-  EXPECT_GT(time_high(waves.at("channel_0.pes_busy")), 0);
+  EXPECT_GT(time_high(waves.at("nmp.channel0.pes_busy")), 0);
 }
 
 TEST(VcdTrace, tracing_changes_no_result_and_a_whole_run_is_refused) {

@@ -68,14 +68,14 @@ int check_trace(const CheckOptions& options) {
 
 }  // namespace
 
-void add_check_trace(CLI::App& app, Action& action) {
+void add_check_trace(Command& app, Action& action) {
   auto* command = app.add_subcommand("check-trace", "check a DRAM command trace against the datasheet, independently of the simulator");
   auto options = std::make_shared<CheckOptions>();
   command->add_option("SYSTEM", options->system, "system file (configs/system/), or an experiment that names one")->required();
-  command->add_option("COMMANDS", options->trace, "channel-<id>.commands.csv, plain or gzipped")->required();
+  command->add_option("COMMANDS", options->trace, "<channel>.commands.csv, plain or gzipped")->required();
   command->add_option("--set", options->overrides, "change one value of the system; may be repeated")->allow_extra_args(false);
   command->footer(
-      "Example:\n  bondsim check-trace configs/system/lpddr5-8gb-channel.yaml out/dram/channel-0.commands.csv\n"
+      "Example:\n  bondsim check-trace configs/system/lpddr5-8gb-channel.yaml out/dram/normal.channel0.commands.csv\n"
       "Exit status 1 when a rule is broken.");
   command->callback([options, &action] { action = [options] { return check_trace(*options); }; });
 }

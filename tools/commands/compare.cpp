@@ -8,7 +8,7 @@
 
 namespace bondsim::tools {
 
-void add_compare(CLI::App& app, Action& action) {
+void add_compare(Command& app, Action& action) {
   auto* command = app.add_subcommand("compare", "figures of runs side by side, as ratios over the first, and the keys they differ in");
   auto directories = std::make_shared<std::vector<std::string>>();
   command->add_option("DIR", *directories, "output directories of run or replay, the one to compare with first")->required();

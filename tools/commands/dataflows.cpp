@@ -38,23 +38,23 @@ int dataflows(Options options) {
 
 }  // namespace
 
-void add_dataflows(CLI::App& app, Action& action) {
+void add_dataflows(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("dataflows", "rank dataflows of an experiment: shipped and found, by estimate and by simulation");
+  Command* command = app.add_subcommand("dataflows", "rank dataflows of an experiment: shipped and found, by estimate and by simulation");
   add_experiment_options(*command, options->experiment);
   command->add_option("--out", options->out, "directory for best.yaml (the fastest dataflow) and dataflows.csv")->required();
   command->add_option("--candidate", options->study.files, "one more dataflow file to rank; may be given several times");
   command->add_option("--samples", options->study.decode_samples, "decode steps estimated and simulated, evenly over the contexts; 0: all")
-      ->check(CLI::Range(0, 1 << 24))
+      ->range(0, 1 << 24)
       ->capture_default_str();
   command->add_option("--confirm", options->study.confirm, "best estimates that are simulated, besides shipped ones that come near")
-      ->check(CLI::Range(1, 1000))
+      ->range(1, 1000)
       ->capture_default_str();
   command->add_option("--refine", options->study.refinements, "estimates spent on refining the best candidates")
-      ->check(CLI::Range(0, 1000000))
+      ->range(0, 1000000)
       ->capture_default_str();
   command->add_option("-j,--jobs", options->study.jobs, "simulations side by side; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
+      ->range(0, 1024)
       ->capture_default_str();
   command->footer("Example:\n  bondsim dataflows configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/dataflows");
   command->callback([options, &action] { action = [options] { return dataflows(*options); }; });

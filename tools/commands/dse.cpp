@@ -120,23 +120,21 @@ int dse(const Options& options) {
   return search_devices(space);
 }
 
-void add_row_options(CLI::App& command, Options& options) {
+void add_row_options(Command& command, Options& options) {
   command.add_option("--fixed", options.fixed, "CSV of devices and workloads (columns as in tests/data/dse_best.csv, latencies ignored)");
   command.add_option("--dataflows", options.rows.dataflow_directory, "--fixed: directory for each row's dataflow as a file, row-N.yaml");
   command.add_flag("--genetic", options.rows.genetic, "--fixed: the genetic search instead of the exact one");
   auto& genetic = options.rows.genetic_options;
-  command.add_option("--population", genetic.population, "--genetic: dataflows in a generation")
-      ->check(CLI::Range(2, 1000000))
-      ->capture_default_str();
-  command.add_option("--generations", genetic.generations, "--genetic: generations")->check(CLI::Range(0, 1000000))->capture_default_str();
+  command.add_option("--population", genetic.population, "--genetic: dataflows in a generation")->range(2, 1000000)->capture_default_str();
+  command.add_option("--generations", genetic.generations, "--genetic: generations")->range(0, 1000000)->capture_default_str();
   command.add_option("--seed", genetic.seed, "--genetic: seed")->capture_default_str();
 }
 
 }  // namespace
 
-void add_dse(CLI::App& app, Action& action) {
+void add_dse(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("dse", "search for devices and their dataflows");
+  Command* command = app.add_subcommand("dse", "search for devices and their dataflows");
   SpaceSearchRequest& space = options->space;
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");
   command
@@ -151,9 +149,7 @@ void add_dse(CLI::App& app, Action& action) {
                    "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, "
                    "simulation confirms")
       ->capture_default_str();
-  command->add_option("-j,--jobs", space.jobs, "SPACE: worker processes; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  command->add_option("-j,--jobs", space.jobs, "SPACE: worker processes; 0: one a processor")->range(0, 1024)->capture_default_str();
   command->add_flag("--resume", space.resume, "SPACE: go on with the search in --out");
   add_row_options(*command, *options);
   command->footer(

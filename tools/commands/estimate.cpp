@@ -76,22 +76,22 @@ int estimate(const Options& options) {
 
 }  // namespace
 
-void add_estimate(CLI::App& app, Action& action) {
+void add_estimate(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
+  Command* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
   add_experiment_options(*command, options->experiment, ExperimentNames::beside_closed_forms);
-  CLI::Option* experiment = command->get_option("EXPERIMENT");
+  Option* experiment = command->get_option("EXPERIMENT");
   command->add_option("--model", options->model,
                       fmt::format("closed form: {}; detailed when left out", fmt::join(cost::cost_model_names(), ", ")));
-  CLI::Option* system =
+  Option* system =
       command->add_option("--system", options->system, "of rows, for detailed: everything they do not say")->capture_default_str();
   command->add_flag("--corrected", options->corrected, "h2llm-roofline with one unit system and the split shares mended");
-  CLI::Option* ops =
+  Option* ops =
       command->add_option("--ops", options->ops, "CSV of operators; latency_s is set (columns as in tests/data/roofline_ops.csv)");
-  CLI::Option* fixed =
+  Option* fixed =
       command->add_option("--fixed", options->fixed, "CSV of layers under fixed dataflows (columns as in tests/data/fixed_dataflows.csv)");
   ops->excludes(fixed);
-  for (CLI::Option* other : {ops, fixed, system}) experiment->excludes(other);
+  for (Option* other : {ops, fixed, system}) experiment->excludes(other);
   command->add_option(
       "--out", options->out,
       "of rows: the CSV to write, same rows and columns, latencies with 17 significant digits; of an experiment: a directory "

@@ -66,7 +66,7 @@ int init(const std::string& directory) {
 
 }  // namespace
 
-void add_init(CLI::App& app, Action& action) {
+void add_init(Command& app, Action& action) {
   auto* command = app.add_subcommand("init", "write a starter project: every key with its meaning, ready to run and to change");
   auto directory = std::make_shared<std::string>();
   command->add_option("DIR", *directory, "directory to make")->required();

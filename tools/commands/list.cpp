@@ -31,7 +31,7 @@ int list(const std::string& kind) {
 
 }  // namespace
 
-void add_list(CLI::App& app, Action& action) {
+void add_list(Command& app, Action& action) {
   auto* command = app.add_subcommand("list", "the configurations that come with bondsim, a line each");
   auto kind = std::make_shared<std::string>();
   command->add_option("KIND", *kind, fmt::format("only these: {}", fmt::join(schema_names(), ", ")));

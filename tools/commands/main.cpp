@@ -53,25 +53,12 @@ int run_action(const bondsim::tools::Action& action) {
   }
 }
 
-/// CLI11 only says that a command is missing; users should hear which ones there are. Empty when the command is known.
-std::string unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  std::string known;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (command->get_name() == argv[1]) return "";
-    known += (known.empty() ? "" : ", ") + command->get_name();
-  }
-  return fmt::format("unknown command '{}', allowed: {}", argv[1], known);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);  // the terminal is bondsim's
-  CLI::App app("bondsim: cycle-level simulation of LLM inference on hybrid-bonded near-memory DRAM", "bondsim");
-  app.set_version_flag("--version", "bondsim " BONDSIM_VERSION);
-  app.require_subcommand(1);
-  app.set_help_all_flag("--help-all", "help of every command");
+  bondsim::tools::CommandLine app("bondsim", "bondsim: cycle-level simulation of LLM inference on hybrid-bonded near-memory DRAM",
+                                  BONDSIM_VERSION);
   bondsim::tools::Action action;
   // Commands, in the order of --help.
   bondsim::tools::add_run(app, action);
@@ -91,14 +78,6 @@ int main(int argc, char** argv) {
   bondsim::tools::add_init(app, action);
   bondsim::tools::add_schema(app, action);
   bondsim::tools::add_list(app, action);
-  if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
-    fmt::print(stderr, "bondsim: {}\n", wrong);
-    return 2;
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
+  if (const auto status = app.parse(argc, argv)) return *status;
   return run_action(action);
 }

@@ -60,7 +60,7 @@ int map(const MapOptions& options) {
 
 }  // namespace
 
-void add_map(CLI::App& app, Action& action) {
+void add_map(Command& app, Action& action) {
   auto* command = app.add_subcommand("map", "write the schedule of a run instead of running it, or explain it");
   auto options = std::make_shared<MapOptions>();
   add_experiment_options(*command, options->request);

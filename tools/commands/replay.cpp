@@ -55,7 +55,7 @@ int replay(const ReplayOptions& options) {
 
 }  // namespace
 
-void add_replay(CLI::App& app, Action& action) {
+void add_replay(Command& app, Action& action) {
   auto* command = app.add_subcommand("replay", "run a schedule file on a system: one that map wrote, or any other program or hand");
   auto options = std::make_shared<ReplayOptions>();
   command->add_option("SYSTEM", options->system, "system file, or an experiment file whose system is taken")->required();

@@ -41,7 +41,7 @@ int write_report(const ReportOptions& options) {
 
 }  // namespace
 
-void add_report(CLI::App& app, Action& action) {
+void add_report(Command& app, Action& action) {
   auto* command = app.add_subcommand("report", "results as one HTML file: where time and energy went, comparisons, searches");
   auto options = std::make_shared<ReportOptions>();
   command

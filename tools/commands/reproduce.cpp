@@ -105,24 +105,20 @@ int reproduce(const Options& options) {
 
 }  // namespace
 
-void add_reproduce(CLI::App& app, Action& action) {
+void add_reproduce(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("reproduce", "a paper's experiments, as tables beside its own figures");
-  command->add_option("PAPER", options->paper, "h2llm (ISCA'25)")->required()->check(CLI::IsMember({"h2llm"}));
+  Command* command = app.add_subcommand("reproduce", "a paper's experiments, as tables beside its own figures");
+  command->add_option("PAPER", options->paper, "h2llm (ISCA'25)")->required()->one_of({"h2llm"});
   command->add_option("--config", options->request.config, "experiments (bondsim.reproduction/1) instead of configs/reproduce/PAPER.yaml");
   command->add_option("--tier", options->request.tier, "analytical (the paper's roofline), cycle (simulation), or both")
-      ->check(CLI::IsMember({"analytical", "cycle", "both"}))
+      ->one_of({"analytical", "cycle", "both"})
       ->capture_default_str();
   command->add_option("--out", options->request.out, "directory for the tables")->required();
   command->add_flag("--quick", options->request.quick, "one model, data set and batch, fewer devices");
   command->add_option("--models", options->request.part.models, "only these, e.g. llama,opt")->delimiter(',');
   command->add_option("--datasets", options->request.part.datasets, "only these, e.g. he,lb")->delimiter(',');
-  command->add_option("--batches", options->request.part.batches, "these instead of the file's, e.g. 1,16")
-      ->delimiter(',')
-      ->check(CLI::Range(1, 4096));
-  command->add_option("-j,--jobs", options->request.jobs, "worker processes; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  command->add_option("--batches", options->request.part.batches, "these instead of the file's, e.g. 1,16")->delimiter(',')->range(1, 4096);
+  command->add_option("-j,--jobs", options->request.jobs, "worker processes; 0: one a processor")->range(0, 1024)->capture_default_str();
   command->footer("Example:\n  bondsim reproduce h2llm --tier analytical --out out/h2llm\n  tools/plot_reproduce.py out/h2llm");
   command->callback([options, &action] { action = [options] { return reproduce(*options); }; });
 }

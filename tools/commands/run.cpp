@@ -73,7 +73,7 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names) {
+void add_experiment_options(Command& command, ExperimentRequest& request, ExperimentNames names) {
   const bool alone = names == ExperimentNames::required;
   const std::string model = alone ? "--model" : "--llm";
   command
@@ -87,7 +87,7 @@ void add_experiment_options(CLI::App& command, ExperimentRequest& request, Exper
   command.add_flag("--allow-illegal", request.allow_illegal, "take a device whose PEs are larger than the published area limits");
 }
 
-void add_run(CLI::App& app, Action& action) {
+void add_run(Command& app, Action& action) {
   auto* command = app.add_subcommand("run", "simulate a model on a system: latency, energy, where they went");
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);

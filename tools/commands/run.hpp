@@ -11,6 +11,6 @@ enum class ExperimentNames {
 };
 
 /// The positional file, --model (or --llm), --workload, --dataflow, --tiling, --set and --allow-illegal, which several commands share.
-void add_experiment_options(CLI::App& command, ExperimentRequest& request, ExperimentNames names = ExperimentNames::required);
+void add_experiment_options(Command& command, ExperimentRequest& request, ExperimentNames names = ExperimentNames::required);
 
 }  // namespace bondsim::tools

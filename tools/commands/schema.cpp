@@ -27,7 +27,7 @@ int schema(const SchemaOptions& options) {
 
 }  // namespace
 
-void add_schema(CLI::App& app, Action& action) {
+void add_schema(Command& app, Action& action) {
   auto* command = app.add_subcommand("schema", "every key of the configuration files: what is allowed, unit, default, meaning");
   auto options = std::make_shared<SchemaOptions>();
   command->add_option("KIND", options->name, fmt::format("{}; all when left out", fmt::join(schema_names(), ", ")));

@@ -44,7 +44,7 @@ int sweep(const SweepRequest& request) {
 
 }  // namespace
 
-void add_sweep(CLI::App& app, Action& action) {
+void add_sweep(Command& app, Action& action) {
   auto* command = app.add_subcommand("sweep", "simulate an experiment over values of its keys, in parallel, into one table");
   auto request = std::make_shared<SweepRequest>();
   command->add_option("EXPERIMENT", request->experiment.file, "experiment file, or a system file with --model, --workload and --dataflow")
@@ -58,9 +58,7 @@ void add_sweep(CLI::App& app, Action& action) {
       ->allow_extra_args(false)
       ->required();
   command->add_flag("--zip", request->zip, "the n-th values of all keys together, instead of every combination");
-  command->add_option("-j,--jobs", request->jobs, "worker processes; 0: one a processor")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
+  command->add_option("-j,--jobs", request->jobs, "worker processes; 0: one a processor")->range(0, 1024)->capture_default_str();
   command->add_option("--out", request->out, "directory for sweep.csv")->required();
   command->footer(
       "Example:\n  bondsim sweep configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.hb.bandwidth_gbps=12.8,25.6 "

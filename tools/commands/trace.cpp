@@ -41,7 +41,7 @@ int diff(const TraceFileOptions& options) {
 
 }  // namespace
 
-void add_trace(CLI::App& app, Action& action) {
+void add_trace(Command& app, Action& action) {
   auto* command = app.add_subcommand("trace", "look into traces: what a file holds, a part of it, the first difference of two");
   command->require_subcommand(1);
   auto options = std::make_shared<TraceFileOptions>();
@@ -65,12 +65,12 @@ void add_trace(CLI::App& app, Action& action) {
   auto* difference = command->add_subcommand("diff", "the first difference of two traces of one kind; exit status 1 when there is one");
   difference->add_option("FILE", options->file, kinds)->required();
   difference->add_option("OTHER", options->other, "another of the same kind")->required();
-  difference->add_option("--context", options->context, "equal lines to show before it")->check(CLI::Range(0, 1000))->capture_default_str();
+  difference->add_option("--context", options->context, "equal lines to show before it")->range(0, 1000)->capture_default_str();
   difference->callback([options, &action] { action = [options] { return diff(*options); }; });
   command->footer(
-      "Example:\n  bondsim trace summary out/run/channel-0.tasks.csv\n"
+      "Example:\n  bondsim trace summary out/run/nmp.channel0.tasks.csv\n"
       "  bondsim trace slice out/run/trace.json --window 1000:2000 --out part.json\n"
-      "  bondsim trace diff out/a/channel-0.commands.csv out/b/channel-0.commands.csv");
+      "  bondsim trace diff out/a/nmp.channel0.commands.csv out/b/nmp.channel0.commands.csv");
 }
 
 }  // namespace bondsim::tools

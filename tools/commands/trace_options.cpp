@@ -59,11 +59,11 @@ TraceWindow TraceOptions::window() const {
   return window;
 }
 
-void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds) {
+void add_trace_options(Command& command, TraceOptions& options, const std::vector<std::string>& kinds) {
   auto* trace = command.add_option("--trace", options.kinds, "traces to write into the --out directory, separated by commas")
                     ->delimiter(',')
                     ->allow_extra_args(false)
-                    ->check(CLI::IsMember(kinds));
+                    ->one_of(kinds);
   trace->needs("--out");
   command.add_flag("--trace-gzip", options.gzip, "compress the traces")->needs(trace);
   auto* window =
@@ -75,9 +75,9 @@ void add_trace_options(CLI::App& command, TraceOptions& options, const std::vect
       ->excludes(window);
 }
 
-void add_power_option(CLI::App& command, TraceOptions& options) {
+void add_power_option(Command& command, TraceOptions& options) {
   command.add_option("--power", options.power_ns, "INTERVAL in ns of the run: write power.csv, power by executor and component, to --out")
-      ->check(CLI::Range(0.001, 1e15))
+      ->range(0.001, 1e15)
       ->needs("--out");
 }
 
@@ -86,7 +86,8 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
   any_ = true;
   hub_.window = options.window();
   const bool windowed = !hub_.window.whole();
-  if (options.has("commands")) hub_.add(commands_.emplace(directory, options.gzip, hub_.window), {true, false, false});
+  if (options.has("commands"))
+    hub_.add(commands_.emplace(directory, system.channel_names(), options.gzip, hub_.window), {true, false, false});
   if (options.has("tasks")) hub_.add(tasks_.emplace(system, directory, options.gzip), {false, true, false});
   if (options.has("perfetto")) {
     // Command by command the whole run would be gigabytes: only a window that was asked for.

@@ -31,10 +31,10 @@ struct TraceOptions {
 };
 
 /// @param kinds what this command can write, of: commands, tasks, perfetto, vcd
-void add_trace_options(CLI::App& command, TraceOptions& options, const std::vector<std::string>& kinds);
+void add_trace_options(Command& command, TraceOptions& options, const std::vector<std::string>& kinds);
 
 /// --power INTERVAL.
-void add_power_option(CLI::App& command, TraceOptions& options);
+void add_power_option(Command& command, TraceOptions& options);
 
 /// The traces of one run of a schedule, written into a directory that its OutputDirectory puts in place.
 class RunTraces {

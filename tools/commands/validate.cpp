@@ -42,27 +42,27 @@ int validate(const Options& options) {
 
 }  // namespace
 
-void add_validate(CLI::App& app, Action& action) {
+void add_validate(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "validate", "closed forms, or anybody's predictions, against the cycle model: operator by operator, and steps of an experiment");
   add_experiment_options(*command, options->request.experiment, ExperimentNames::beside_closed_forms);
-  CLI::Option* experiment = command->get_option("EXPERIMENT");
+  Option* experiment = command->get_option("EXPERIMENT");
   command->add_option("--samples", options->request.samples, "of an experiment: decode steps, evenly from the first to the last")
-      ->check(CLI::Range(0, 1 << 20))
+      ->range(0, 1 << 20)
       ->capture_default_str();
-  CLI::Option* ops = command->add_option("--ops", options->request.ops, "CSV of operators (columns as in tests/data/roofline_ops.csv)");
-  CLI::Option* suite = command->add_option("--suite", options->request.suite, "operators that come with bondsim: quick, full");
+  Option* ops = command->add_option("--ops", options->request.ops, "CSV of operators (columns as in tests/data/roofline_ops.csv)");
+  Option* suite = command->add_option("--suite", options->request.suite, "operators that come with bondsim: quick, full");
   command->add_option("--predictions", options->request.predictions,
                       "CSV with latency_s for each case; alone, its rows are the operators too");
-  CLI::Option* system =
+  Option* system =
       command->add_option("--system", options->request.system, "everything that rows of operators do not say")->capture_default_str();
   suite->excludes(ops);
-  for (CLI::Option* other : {ops, suite, system}) experiment->excludes(other);
+  for (Option* other : {ops, suite, system}) experiment->excludes(other);
   command->add_option("--models", options->models,
                       fmt::format("closed forms, comma between: {}; all when left out", fmt::join(cost::cost_model_names(), ", ")));
   command->add_option("--gate", options->gate, "limits for each of them, as mape=5,worst=15,tau=0.9,device_tau=0.95: exit 1 when missed");
-  command->add_option("--jobs", options->request.jobs, "simulations at a time")->check(CLI::Range(1, 256))->capture_default_str();
+  command->add_option("--jobs", options->request.jobs, "simulations at a time")->range(1, 256)->capture_default_str();
   command->add_option("--row-timeout", options->request.limit_s, "seconds a simulation may take; 0: any time")->capture_default_str();
   command->add_flag_callback(
       "--plot", [options] { options->plot = Plotting::required; }, "fail when the figure cannot be drawn (needs python3 and matplotlib)");

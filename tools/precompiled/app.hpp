@@ -1,6 +1,5 @@
 #pragma once
 // Precompiled: what the command and the library behind it include.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/precompiled/plain.hpp"

@@ -33,7 +33,9 @@ Json load_run(const std::string& directory) {
   run["results"] = parse_results(directory + "/results.json");
   run["notes"] = Json::array();
   std::string note;
-  run["timeline"] = load_timeline(directory, note);
+  std::vector<std::string> executors = {"npu"};
+  for (const Json& channel : run["results"]["channels"]) executors.push_back(channel.value("name", ""));
+  run["timeline"] = load_timeline(directory, executors, note);
   if (!note.empty()) run["notes"].push_back(note);
   return run;
 }

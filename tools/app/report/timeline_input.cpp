@@ -130,26 +130,24 @@ std::int64_t leave_first_layer(std::vector<ExecutorRow>& rows) {
   return to - from;
 }
 
-/// Files by executor: NPU first, then the channels by number.
-std::vector<std::pair<std::string, std::string>> task_files(const std::string& directory) {
+/// Files of the executors that have one: the NPU's first, then the channels' in the order of results.json.
+std::vector<std::pair<std::string, std::string>> task_files(const std::string& directory, const std::vector<std::string>& executors) {
   std::vector<std::pair<std::string, std::string>> files;
-  for (const char* end : {".tasks.csv", ".tasks.csv.gz"}) {
-    if (const auto npu = fs::path(directory) / fmt::format("npu{}", end); fs::exists(npu)) files.emplace_back("npu", npu.string());
-  }
-  for (int channel = 0;; ++channel) {
-    const std::size_t before = files.size();
+  for (const std::string& executor : executors) {
     for (const char* end : {".tasks.csv", ".tasks.csv.gz"}) {
-      const auto file = fs::path(directory) / fmt::format("channel-{}{}", channel, end);
-      if (files.size() == before && fs::exists(file)) files.emplace_back(fmt::format("channel-{}", channel), file.string());
+      const auto file = fs::path(directory) / (executor + end);
+      if (!fs::exists(file)) continue;
+      files.emplace_back(executor, file.string());
+      break;
     }
-    if (files.size() == before) return files;
   }
+  return files;
 }
 
 }  // namespace
 
-Json load_timeline(const std::string& directory, std::string& note) {
-  const auto files = task_files(directory);
+Json load_timeline(const std::string& directory, const std::vector<std::string>& executors, std::string& note) {
+  const auto files = task_files(directory, executors);
   if (files.empty()) {
     note = "No task traces in " + directory + ": run with --trace tasks to see what each channel does in a step.";
     return nullptr;

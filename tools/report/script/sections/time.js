@@ -1,9 +1,8 @@
 // Where the time of each executor went: exclusive parts that sum to the run's length.
 
 function executors_of(r) {
-  const names = { nmp: "NMP", normal: "normal" };
-  return [{ name: "NPU", kind: "npu", parts: r.npu.time_s },
-    ...r.channels.map((channel) => ({ name: `${names[channel.kind] || channel.kind} ${channel.id}`, kind: channel.kind, parts: channel.time_s }))];
+  return [{ name: "npu", kind: "npu", parts: r.npu.time_s },
+    ...r.channels.map((channel) => ({ name: channel.name, kind: channel.kind, parts: channel.time_s }))];
 }
 
 /** Mean parts of the executors of a kind. */

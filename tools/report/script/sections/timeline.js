@@ -3,14 +3,8 @@
 /** The NPU's arrays, vector units and DMA work side by side: each has a lane. */
 function lane_of([executor, , , , kind]) {
   if (executor !== "npu") return executor;
-  const lanes = { npu_gemm: "npu arrays", npu_vector: "npu vector", wait: null, idle: null };
-  return kind in lanes ? lanes[kind] : "npu DMA";
-}
-
-function lane_name(lane, kinds) {
-  if (lane.startsWith("npu")) return lane.replace("npu", "NPU");
-  const id = Number(lane.split("-")[1]);
-  return `${kinds[id] === "nmp" ? "NMP" : "normal"} ${id}`;
+  const lanes = { npu_gemm: "npu.arrays", npu_vector: "npu.vector", wait: null, idle: null };
+  return kind in lanes ? lanes[kind] : "npu.DMA";
 }
 
 /** Where the decoder layer ends: it is most of a real step, and least of what was simulated of it. */
@@ -19,14 +13,14 @@ function end_of_layer(rows, span) {
   return ends.length ? Math.min(span, Math.max(...ends) * 1.01) : span;
 }
 
-function timeline_option(t, width, lanes, rows, span, kinds) {
+function timeline_option(t, width, lanes, rows, span) {
   const [scale, unit] = pick_unit(span * 1e-12, time_units);
   const of = (ps) => (ps * 1e-12) / scale;
   const waiting = (row) => row[4] === "wait" || row[4] === "idle";
   return {
     grid: { left: 4, right: 14, top: 6, bottom: 36, containLabel: true },
     xAxis: { type: "value", min: 0, max: of(span), position: "bottom", ...axis_style(t, { axisLabel: { formatter: (v) => `${significant(v)} ${unit}`, hideOverlap: true, showMaxLabel: false } }) },
-    yAxis: { type: "category", inverse: true, data: lanes.map((lane) => lane_name(lane, kinds)), ...axis_style(t, { axisLabel: { color: t.text } }) },
+    yAxis: { type: "category", inverse: true, data: lanes, ...axis_style(t, { axisLabel: { color: t.text } }) },
     dataZoom: [{ type: "inside", startValue: 0, endValue: of(end_of_layer(rows, span)), filterMode: "weakFilter", zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false },
       { type: "slider", startValue: 0, endValue: of(end_of_layer(rows, span)), filterMode: "weakFilter", height: 20, bottom: 8, borderColor: t.line, fillerColor: "rgba(0,114,178,.14)", handleStyle: { color: t.accent }, showDetail: false, brushSelect: false, showDataShadow: false, backgroundColor: "transparent" }],
     tooltip: tooltip(t, {
@@ -62,20 +56,19 @@ function timeline_section(run) {
   const title = "Timeline of a step";
   if (!line) return section("timeline", title, "", card(missing(run.notes.join(" ") || "There are no task traces.")));
   const rows = line.rows.filter((row) => lane_of(row) !== null && row[2] > row[1]);
-  const lanes = ["npu arrays", "npu vector", "npu DMA", ...line.executors.filter((e) => e !== "npu")].filter((lane) => rows.some((row) => lane_of(row) === lane));
+  const lanes = ["npu.arrays", "npu.vector", "npu.DMA", ...line.executors.filter((e) => e !== "npu")].filter((lane) => rows.some((row) => lane_of(row) === lane));
   const span = line.end_ps - line.start_ps;
-  const kinds = Object.fromEntries(run.results.channels.map((channel) => [channel.id, channel.kind]));
   const used = time_parts.filter((part) => rows.some((row) => row[7] === part));
   const layers = Math.max(1, ...rows.map((row) => row[6]));
   const step = line.step === 0 ? "the prefill" : `decode step ${line.step} (${count(run.results.workload.prompt_tokens + line.step)} tokens of context)`;
   const say = `All of ${step}, as simulated: the embedding, one decoder layer${layers > 1 ? `, which stands for **${layers}**` : ""}, and the LM head. Thin bars: no task.`;
-  const columns = [{ title: "Executor", value: (row) => lane_name(lane_of(row), kinds) }, { title: "Operator", value: (row) => row[3] }, { title: "Task", value: (row) => words(row[4]) },
+  const columns = [{ title: "Executor", value: (row) => lane_of(row) }, { title: "Operator", value: (row) => row[3] }, { title: "Task", value: (row) => words(row[4]) },
     number_column("Start", (row) => row[1] * 1e-12, (v) => seconds(v, 5)), number_column("Length", (row) => (row[2] - row[1]) * 1e-12, seconds), { title: "Mostly", value: (row) => words(row[7] || "") }];
   return section("timeline", title, say, card(chart({
     id: "timeline", name: `Timeline of ${step} by executor`, height: 60 + lanes.length * 34,
     caption: "Colours: what most of the task's time went to. It opens on the decoder layer; the slider below moves and widens the window, as do ctrl and the wheel.",
     keys: () => legend(used.map((part) => [words(part), part_color(part)])),
-    build: (t, width) => timeline_option(t, width, lanes, rows, span, kinds),
+    build: (t, width) => timeline_option(t, width, lanes, rows, span),
     behind: { columns, rows, sort: [3, "ascending"], most: 25 },
   })));
 }
