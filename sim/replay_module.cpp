@@ -75,10 +75,14 @@ void Replay::wake() {
 
 bool Replay::begin_block() {
   block_ = Block{};
+  bool more = true;
   if (after_pause_) {
     block_ = std::move(*after_pause_);
     after_pause_.reset();
-  } else if (!source_.next(results_.total, block_)) {
+  } else {
+    more = next_block();
+  }
+  if (!more) {
     complete_ = true;
     if (recorder_) recorder_->end_run();
     return false;
@@ -89,6 +93,16 @@ bool Replay::begin_block() {
   block_start_ = now();
   prepare_tasks();
   return true;
+}
+
+/// The kernel would make a report of what the source throws: check_complete() throws it again as what it was.
+bool Replay::next_block() {
+  try {
+    return source_.next(results_.total, block_);
+  } catch (...) {
+    failure_ = std::current_exception();
+    return false;
+  }
 }
 
 /// Puts a block without tasks before the present one, which lasts until then.
@@ -316,6 +330,7 @@ void Replay::book_requests() {
 }
 
 void Replay::check_complete() const {
+  if (failure_) std::rethrow_exception(failure_);
   if (complete_) return;
   std::string stuck;
   int shown = 0;

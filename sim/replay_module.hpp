@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -47,6 +48,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
 
   void wake();
   bool begin_block();
+  bool next_block();
   void prepare_tasks();
   void dispatch();
   bool try_start(std::size_t executor);
@@ -65,6 +67,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
   Picoseconds now() const;
 
   ScheduleSource& source_;
+  std::exception_ptr failure_;  ///< thrown by the source
   Ledger& ledger_;
   Results& results_;
   bool overlap_;

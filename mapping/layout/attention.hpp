@@ -30,8 +30,8 @@ struct HeadRun {
   std::int64_t cache = 0;           ///< offset in the layer space
   std::int64_t input = 0;           ///< offset in the shared space
   std::int64_t output = 0;          ///< offset in the shared space
-  std::int64_t block_elements = 0;  ///< elements of a token kept together; the cache is a sequence of blocks, each token by token
-  std::int64_t block_stride = 0;    ///< bytes from one block to the next
+  std::int64_t block_elements = 0;  ///< elements of a token kept together
+  std::int64_t group_tokens = 0;    ///< tokens of a bank whose blocks lie together (attention_cache.cpp)
 };
 
 /// Heads of one request whose cache only the NPU reads: token t lies on channel t % C, striped over all banks.
@@ -49,7 +49,7 @@ struct HeadDeal {
   int parts = 1;
 };
 
-/// Where the K cache (of qk) or the V cache (of sv) lies.
+/// Places of the K cache (of qk) or the V cache (of sv).
 struct AttentionPlacement {
   bool keys = false;
   OperandBits bits;
@@ -67,6 +67,23 @@ struct AttentionPlacement {
 AttentionPlacement place_attention(const PlanContext& context, const Workload& workload, const Binding& binding, bool keys,
                                    MemoryMap& memory);
 
+/// Estimate of a round of `together` heads side by side in `channel`, which has `tokens` tokens of each.
+double head_round_ps(const PlanContext& context, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together);
+
+/// Deals the heads by the published rule, and with every divisor of C as the channels of a head; heads left over from a whole deal are
+/// dealt to more channels each where that is faster. Both go into the placement with their costs.
+/// @return the one that the dataflow's split policy takes
+std::vector<HeadDeal> deal_heads(const PlanContext& context, AttentionPlacement& a, std::size_t heads, std::size_t channels,
+                                 std::int64_t tokens);
+
+/// Elements of a token that lie in the bank of PE `pe` of a head: K: all of the head; V: the PE's columns.
+std::int64_t elements_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe);
+/// Number of a part's first `local` tokens that lie there: K: the tokens dealt to the PE; V: all.
+std::int64_t tokens_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe, std::int64_t local);
+
+/// Bytes of the fullest bank of a run's cache that may grow to `tokens` tokens.
+std::int64_t cache_bank_bytes(const AttentionPlacement& a, const HeadRun& run, std::int64_t tokens, const MemoryMap& memory);
+
 /// The PEs of a run, a group for each GEMM.
 PeGroups pes_of(const HeadRun& run);
 
@@ -83,7 +100,7 @@ GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_
 /// Input and output of a run at a context; offsets in the shared space.
 std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
 std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
-/// What has to be tiled for a run at a context, and the tiles as its layout demands.
+/// Tiling problem of a run at a context, and its tiles as the layout demands. @throws InfeasibleError when none fits
 TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
 NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
 

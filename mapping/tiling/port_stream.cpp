@@ -1,45 +1,13 @@
 #include "mapping/tiling/port_stream.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
 
-PortTiming port_timing(const DramConfig& dram, const NmpConfig& nmp, bool refresh) {
-  const DramTiming& d = dram.timing;
-  PortTiming t;
-  t.ck = std::llround(1e6 / d.ck_mhz);
-  t.page_bytes = dram.organization.page_bytes();
-  t.access_bytes = nmp.hb.access_bytes;
-  t.access = nmp.hb.access_ps();
-  t.rcd = t.ck * d.n_rcd;
-  t.rp = t.ck * d.n_rp_pb;
-  t.ras = t.ck * d.n_ras;
-  t.rc = t.ck * d.n_rc;
-  t.wr = t.ck * d.n_wr;
-  t.rtp = t.ck * d.n_rtp;
-  t.wtr = t.ck * d.n_wtr_l;
-  t.rp_ab = t.ck * d.n_rp_ab;
-  t.rfc = ceil_div(static_cast<std::int64_t>(std::llround(d.t_rfc_ab_ns * 1e3)), t.ck) * t.ck;
-  t.refi = refresh ? std::llround(d.t_refi_ns * 1e3) : 0;
-  t.subarrays = nmp.subarray_overlap;
-  if (nmp.activate_policy == ActivatePolicy::staggered) {
-    t.stagger = t.ck * (dram.organization.banks() - 1) * std::max(4 * d.n_rrd, d.n_faw) / 4;
-  }
-  return t;
-}
-
-std::int64_t row_gap_ps(const PortTiming& t) {
-  const std::int64_t columns = t.page_bytes / t.access_bytes * t.access;
-  if (t.subarrays) return 0;
-  const std::int64_t closable = std::max({t.rcd + columns, t.rcd + columns - t.access + t.rtp, t.ras});
-  return std::max({ceil_div(closable, t.ck) * t.ck + t.rp, t.rc, t.stagger}) - columns;
-}
-
 PortStream::PortStream(const PortTiming& timing, std::int64_t start, std::int64_t due)
-    : t_(timing), at_(start), column_end_(start), act_(-timing.stagger), due_(due) {
+    : t_(timing), at_(start), column_end_(start), act_(start + timing.stagger - timing.round), due_(due) {
   for (Open& o : open_) o.act_ready = start;
 }
 
@@ -59,8 +27,8 @@ void PortStream::refresh() {
 void PortStream::open(int tensor, std::int64_t row, std::int64_t at) {
   Open& o = open_[t_.subarrays ? row % 2 : 0];
   if (o.tensor >= 0) o.act_ready = std::max(o.act_ready, edge(std::max(at, o.closable)) + t_.rp);
-  // The last bank of a staggered round follows the first, and the round before.
-  const std::int64_t act = edge(std::max({at, o.act_ready, act_ + t_.stagger}));
+  // The bank followed is the last of a staggered round.
+  const std::int64_t act = edge(std::max({at, o.act_ready, act_ + t_.round}));
   o = {tensor, row, act + t_.ras, act + t_.rc};
   column_ready_ = act + t_.rcd;
   act_ = act;
@@ -76,7 +44,7 @@ void PortStream::move_row(int tensor, std::int64_t row, std::int64_t accesses, b
   }
   first = std::max({first, column_end_, column_ready_, write ? 0 : read_ready_});
   column_end_ = first + accesses * t_.access;
-  o.closable = std::max(o.closable, write ? column_end_ + t_.wr : std::max(column_end_, column_end_ - t_.access + t_.rtp));
+  o.closable = std::max(o.closable, t_.closable(column_end_, write));
   if (write) read_ready_ = column_end_ + t_.wtr;
   at_ = t_.subarrays ? first : column_end_;
 }

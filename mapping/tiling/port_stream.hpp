@@ -1,26 +1,9 @@
 #pragma once
 #include <cstdint>
 
-#include "models/dram/spec/config.hpp"
-#include "models/nmp/config.hpp"
+#include "models/dram/timing/port_timing.hpp"
 
 namespace bondsim {
-
-/// Timing of a bank behind its HB port, in picoseconds (CK rounded to one).
-struct PortTiming {
-  std::int64_t ck = 1;
-  std::int64_t page_bytes = 1, access_bytes = 1, access = 1;
-  std::int64_t rcd = 0, rp = 0, ras = 0, rc = 0, wr = 0, rtp = 0, wtr = 0, rp_ab = 0, rfc = 0;
-  std::int64_t refi = 0;     ///< 0: no refresh
-  std::int64_t stagger = 0;  ///< from the ACT of the first bank to that of the last; 0: all at once
-  bool subarrays = false;    ///< the next row opens in another subarray under the accesses of the present one
-};
-
-/// @param refresh false: the channel is never refreshed
-PortTiming port_timing(const DramConfig& dram, const NmpConfig& nmp, bool refresh);
-
-/// What lies between the accesses of two whole rows read one after the other.
-std::int64_t row_gap_ps(const PortTiming& timing);
 
 /// The transfers of the fullest bank of a channel through its port, one after the other, by the rules of the HB engine (models/dram):
 /// a row is closed and another opened where the tensor or its row changes, and refresh comes between two rows when it is due.

@@ -54,8 +54,13 @@ double round_estimate_ps(const NmpConfig& nmp, const TilingProblem& p) {
   const double weights = stream(p.n * p.k * p.bits.stationary);
   const double input = stream(ceil_div<std::int64_t>(p.count * p.m * p.k * p.bits.activation, std::max(1, p.banks)));
   const double output = stream(p.m * p.n * p.bits.output);
-  const auto changes = static_cast<double>(p.port.rcd + 2 * (p.port.rtp + p.port.rp + p.port.rcd));
-  return input + (nmp.pe.double_buffered_weights ? std::max(compute, weights) : compute + weights) + output + changes;
+  // Input that does not fit comes again for each tile of columns that the accumulators hold.
+  const std::int64_t columns =
+      std::max<std::int64_t>(1, static_cast<std::int64_t>(nmp.pe.output_buffer_kib * 8192) / (p.m * p.bits.accumulator));
+  const auto loads = static_cast<double>(input_resident(nmp, p) ? 1 : ceil_div(p.n, columns));
+  const auto change = static_cast<double>(p.port.rtp + p.port.rp + p.port.rcd);
+  const double changes = static_cast<double>(p.port.rcd) + (1 + loads) * change;
+  return loads * input + (nmp.pe.double_buffered_weights ? std::max(compute, weights) : compute + weights) + output + changes;
 }
 
 }  // namespace bondsim

@@ -59,7 +59,7 @@ class Walk {
     TileSpan store;
   };
 
-  /// How far an operand has been moved: elements, and the byte there.
+  /// Progress of an operand: elements moved, and the byte there.
   struct Reached {
     std::int64_t part = 0;
     std::int64_t position = 0;

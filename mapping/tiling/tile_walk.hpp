@@ -14,7 +14,7 @@ struct OperandBytes {
   std::int64_t partials = 0;
 };
 
-/// When a walk may be given up: as soon as what is left at best ends later than `end`.
+/// Limit of a walk: it is given up as soon as the rest at its best ends later than `end`.
 struct WalkLimit {
   std::int64_t end = INT64_MAX;
   std::int64_t computation = 0;  ///< of the whole, without a stall

@@ -178,7 +178,7 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   if (!nmp.pe.double_buffered_weights) return port + compute - cycle * cycles(std::min(rows, p.k), n_tile);
   if (p.port.refi > 0) {
     // The port rests while the banks are refreshed, as often as that comes in the time it takes with them.
-    const auto refresh = static_cast<double>(p.port.rfc + p.port.rp_ab - p.port.rp), period = static_cast<double>(p.port.refi);
+    const auto refresh = static_cast<double>(refresh_ps(p.port)), period = static_cast<double>(p.port.refi);
     double with = port;
     for (int i = 0; i < 4; ++i) with = port + std::floor(with / period) * refresh;
     port = with;

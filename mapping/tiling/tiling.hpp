@@ -12,7 +12,7 @@
 
 namespace bondsim {
 
-/// What has to be tiled: `count` GEMMs side by side in a channel, as the fullest PE sees one of them.
+/// Share of a channel to be tiled: `count` GEMMs [m, k] x [k, n] side by side, as the fullest PE sees one of them.
 struct TilingProblem {
   std::int64_t count = 1;
   std::int64_t m = 0;
@@ -31,7 +31,7 @@ TilingProblem tiling_problem(const System& system, int channel, const GemmShape&
 
 /// Buffer use of a tiling in bytes.
 struct TilingFootprint {
-  std::int64_t weight_bytes = 0;  ///< what of a weight tile must be in the buffer at once: macs_per_fpu rows of K of its columns
+  std::int64_t weight_bytes = 0;  ///< macs_per_fpu rows of K of a weight tile's columns, which must be in the buffer at once
   std::int64_t input_bytes = 0;   ///< the input tiles of all GEMMs of the channel
   std::int64_t output_bytes = 0;  ///< accumulators of one PE
 };
@@ -75,7 +75,7 @@ class TilingMemo {
   std::map<Key, std::optional<Choice>> known_;
 };
 
-/// How much shorter the share's time would be, relative, were one buffer twice as large, and its tiling chosen anew.
+/// Relative gain of the share's time from one buffer twice as large, with its tiling chosen anew.
 struct BufferGains {
   double weight = 0;
   double input = 0;

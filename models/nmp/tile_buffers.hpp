@@ -5,7 +5,7 @@
 
 namespace bondsim {
 
-/// What is free in the buffers of a channel while an nmp_gemm runs, and with it which step of its program may be taken. Whoever gives the
+/// Free buffers of a channel while an nmp_gemm runs; they say which step of its program may be taken. Everything that gives the
 /// steps time (the NMP controller event by event, the mapper's estimate in a loop) asks here.
 class TileBuffers {
  public:

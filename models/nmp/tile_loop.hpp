@@ -24,7 +24,7 @@ struct TileSpan {
   bool unfinished = false;    ///< store_output: the sums are partial, and will be loaded again
 };
 
-/// What of a tiling is in the buffers of a PE and of its channel at a time.
+/// Tiles and pieces of a tiling that the buffers of a PE and of its channel hold at a time.
 struct BufferSlots {
   std::int64_t piece_rows = 0;  ///< rows of K of a piece of weights
   bool input_resident = false;  ///< the whole input is loaded once, before the first weights, and stays

@@ -37,6 +37,7 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_
       stationary_(gemm.stationary),
       output_(gemm.output),
       partials_(gemm.partials),
+      stationary_bytes_(std::min(stationary_.bytes(), ceil_div(columns_of(gemm) * gemm.shape.k * gemm.bits.stationary, std::int64_t{8}))),
       access_bytes_(nmp.hb.access_bytes) {
   check(gemm.tiling.order == LoopOrder::output_stationary || gemm.tiling.k_tile >= gemm.shape.k || !gemm.partials.empty(),
         "input_stationary tiling without room for partials");
@@ -59,8 +60,11 @@ TileStep TileProgram::next() {
   TileStep step{advance(), {}};
   if (step.kind == TileSpan::Kind::end) return step;
   const HbOperand& operand = operand_of(step);
-  step.extents = operand.slice(position(operand.bytes(), step.from, step.all, access_bytes_),
-                               position(operand.bytes(), step.to, step.all, access_bytes_));
+  // Padding lies at the ends of parts: the places of tiles before it do not move with it.
+  const bool in_parts = step.kind == TileSpan::Kind::load_weights && operand.parts() > 1;
+  const std::int64_t bytes = in_parts ? stationary_bytes_ : operand.bytes();
+  const std::int64_t to = step.to >= step.all ? operand.bytes() : position(bytes, step.to, step.all, access_bytes_);
+  step.extents = operand.slice(position(bytes, step.from, step.all, access_bytes_), to);
   return step;
 }
 

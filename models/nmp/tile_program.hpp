@@ -7,7 +7,7 @@ namespace bondsim {
 
 /// One step the NMP controller takes for an nmp_gemm, in program order.
 struct TileStep : TileSpan {
-  std::vector<Extent> extents;  ///< what moves through the HB ports
+  std::vector<Extent> extents;  ///< bytes that move through the HB ports
 };
 
 /// An operand as the fullest bank reads it: its extents one after the other, GEMMs side by side in one of them (`joined`).
@@ -16,6 +16,7 @@ class HbOperand {
   explicit HbOperand(const std::vector<Extent>& extents);
   /// Of the fullest bank.
   std::int64_t bytes() const { return bytes_; }
+  std::size_t parts() const { return parts_.size(); }
   /// Bytes [from, to) of it, and the same part of every other bank.
   std::vector<Extent> slice(std::int64_t from, std::int64_t to) const;
 
@@ -36,6 +37,7 @@ class TileProgram : public TileLoop {
   const HbOperand& operand_of(const TileSpan& span) const;
 
   HbOperand input_, stationary_, output_, partials_;
+  std::int64_t stationary_bytes_;  ///< of the PE with most columns, padding apart
   std::int64_t access_bytes_;
 };
 

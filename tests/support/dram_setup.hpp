@@ -51,6 +51,7 @@ inline Extent random_extent(Random& random, const DramOrganization& shape, std::
   if (e.banks > 1 && pick(random, 0, 2) == 0) {
     e.longer_banks = static_cast<std::int32_t>(pick(random, 1, e.banks - 1));
     e.extra_bytes = pick(random, 1, most);
+    if (e.banks % 2 == 0 && e.longer_banks < e.banks / 2) e.groups = 2;  // GEMMs side by side, each with longer banks of its own
   }
   const std::int64_t rows = pick(random, 0, 1) == 0 ? 8 : shape.rows;  // few rows: transfers meet each other's open rows
   e.bank_offset = std::max<std::int64_t>(pick(random, 0, rows * shape.page_bytes()) - e.max_bytes_per_bank(), 0);

@@ -6,7 +6,10 @@
 #include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "mapping/plan/plan.hpp"
+#include "mapping/tiling/port_stream.hpp"
 #include "models/base/quantity.hpp"
+#include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/one_block.hpp"
 #include "tests/support/scale.hpp"
@@ -177,6 +180,101 @@ TEST(Attention, closed_form_follows_uneven_heads) {
                          system.dram.organization.banks(), name, c.context);
     }
   }
+}
+
+TEST(Attention, small_buffers_are_tiled_as_well_as_for_weights) {
+  // Llama-3-70B's heads (8 KV heads of 8 queries) on 10 channels, with buffers that do not hold the queries of a channel.
+  const auto with_buffers = [](double kib, double input_kib) {
+    System system = device_of(10, 16);
+    system.nmp.pe.weight_buffer_kib = system.nmp.pe.output_buffer_kib = kib;
+    system.nmp.input_buffer_kib = input_kib;
+    return attention_case(system, 8, 8, 4096);
+  };
+  for (const char* name : {"qk", "sv"}) {
+    const auto large = static_cast<double>(attention_ps(with_buffers(32, 128), name));
+    EXPECT_LE(static_cast<double>(attention_ps(with_buffers(2, 2), name)), 1.5 * large) << name;
+    EXPECT_LE(static_cast<double>(attention_ps(with_buffers(2, 1), name)), 2 * large) << name;
+  }
+}
+
+TEST(Attention, walked_tilings_are_those_of_the_run) {
+  // What `map --explain` says of a run against the cycles, over buffers that cut K and V into blocks.
+  for (int i = 0; i < scaled(12); ++i) {
+    const std::uint64_t seed = 8900 + static_cast<std::uint64_t>(i);
+    Random r(seed);
+    System system = device_of(1, static_cast<int>(r.one_of({16, 32})));
+    system.nmp.pe.weight_buffer_kib = r.one_of({1.0, 2.0, 8.0});
+    system.nmp.pe.output_buffer_kib = r.one_of({0.5, 1.0, 4.0});
+    system.nmp.input_buffer_kib = r.one_of({0.5, 1.0, 4.0});
+    const AttentionCase c = attention_case(system, r.between(1, 20), r.one_of({2, 4, 8}), r.between(500, 3000));
+    const Plan plan = make_plan(c.inputs.system, c.inputs.model, c.inputs.workload, c.inputs.dataflow);
+    for (const char* name : {"qk", "sv"}) {
+      const AttentionPlacement& a = plan.attention.at(name);
+      double walked = 0;
+      for (const HeadRun& run : a.runs) {
+        TilingProblem p = run_problem(system, a, run, c.context);
+        p.port.refi = 0;
+        walked += tiling_cost_ps(system.nmp, p, run_tiling(system, a, run, c.context));
+      }
+      Block alone = decode_blocks(c.inputs, name).front();
+      std::vector<Task> gemms;
+      for (Task& t : alone.tasks) {
+        t.dependencies.clear();
+        if (t.kind == TaskKind::nmp_gemm) gemms.push_back(t);
+      }
+      alone.tasks = gemms;
+      // Modes, and the rows that a tensor's last group of tokens leaves open.
+      const double around = 2e3 * system.nmp.mode_change_ns + 8.0 * static_cast<double>(a.runs.size() * row_cycle_ps(system));
+      const auto simulated = static_cast<double>(simulated_ps(system, alone));
+      EXPECT_NEAR(simulated, walked, 0.03 * walked + around)
+          << fmt::format("seed {}: {} of {} heads at {} tokens, buffers {}/{}/{}", seed, name, c.heads, c.context,
+                         system.nmp.input_buffer_kib, system.nmp.pe.weight_buffer_kib, system.nmp.pe.output_buffer_kib);
+    }
+  }
+}
+
+TEST(Attention, tilings_that_do_not_fit_are_infeasible_before_anything_runs) {
+  AttentionCase c = attention_case(device_of(2, 16), 2, 32, 40);
+  c.inputs.system.nmp.pe.output_buffer_kib = 0.0625;  // 16 accumulators, a column of qk has 32
+  try {
+    make_plan(c.inputs.system, c.inputs.model, c.inputs.workload, c.inputs.dataflow);
+    FAIL() << "a plan was made";
+  } catch (const InfeasibleError& e) {
+    EXPECT_NE(std::string(e.what()).find("qk on channel 0: no tile"), std::string::npos) << e.what();
+  }
+  const std::string experiment = config_path("experiment/h2llm-llama3-8b-sharegpt-attention-offloading.yaml");
+  for (const char* command : {"run", "map", "estimate"}) {
+    const CommandResult outcome =
+        bondsim_command(fmt::format("{} {} --set system.nmp.pe.output_buffer_kib=0.0625 --set model.query_heads=256", command, experiment));
+    EXPECT_EQ(outcome.status, 1) << command << ": " << outcome.output;
+    EXPECT_NE(outcome.output.find("fits the buffers"), std::string::npos) << command << ": " << outcome.output;
+  }
+}
+
+/// A schedule that finds at its second block that it cannot go on.
+class LateFailure : public ScheduleSource {
+ public:
+  explicit LateFailure(OneBlockSchedule& first) : first_(first) {}
+  const ScheduleHeader& header() const override { return first_.header(); }
+  using ScheduleSource::next;
+  bool next(Picoseconds now, Block& block) override {
+    if (first_.next(now, block)) return true;
+    throw InfeasibleError("the cache of step 2 does not fit");
+  }
+
+ private:
+  OneBlockSchedule& first_;
+};
+
+TEST(Attention, a_schedule_that_becomes_infeasible_later_keeps_its_reason) {
+  Block block;
+  block.tasks.emplace_back();
+  EXPECT_THROW(run_isolated([&] {
+                 OneBlockSchedule first = one_block_by_hand(device_of(2, 16), block);
+                 LateFailure schedule(first);
+                 return std::to_string(simulate(device_of(2, 16), schedule).total.value);
+               }),
+               InfeasibleError);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "mapping/cost/detailed/hb_timing.hpp"
 #include "mapping/tiling/tile_walk.hpp"
 #include "mapping/tiling/tiling.hpp"
 #include "tests/support/inputs.hpp"
@@ -86,6 +87,41 @@ TEST(TileWalk, takes_the_time_of_the_cycle_model_to_the_picosecond) {
     const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
     EXPECT_LE(tiling_bound_ps(c.system.nmp, p, t), static_cast<double>(walked)) << "seed " << seed;
   }
+}
+
+TEST(TileWalk, follows_staggered_overlapped_and_in_die_banks) {
+  double worst = 0;
+  for (int i = 0; i < scaled(60); ++i) {
+    const std::uint64_t seed = 7400 + static_cast<std::uint64_t>(i);
+    WalkCase c = random_walk(seed);
+    NmpConfig& nmp = c.system.nmp;
+    nmp.activate_policy = i % 3 == 0 ? ActivatePolicy::all_bank : ActivatePolicy::staggered;
+    nmp.subarray_overlap = i % 3 != 1;
+    if (i % 4 == 0) {
+      nmp.placement = NmpPlacement::in_die;
+      nmp.pe.double_buffered_weights = false;
+    }
+    c.system.fidelity.refresh = i % 2 == 0;
+    const PortTiming timing = port_timing(c.system.dram, nmp, c.system.fidelity.refresh);
+    PortStream port(timing, timing.ck, timing.refi);
+    const TileLoop loop(c.gemm.shape, c.gemm.shape.n / c.gemm.pes_per_gemm, c.gemm.bits, c.gemm.tiling, nmp);
+    const auto walked = static_cast<double>(walk_tiles(loop, c.bytes, nmp, port, timing.ck));
+    const auto simulated = static_cast<double>(simulated_ps(c));
+    worst = std::max(worst, std::abs(walked / simulated - 1));
+    const bool staggered = nmp.activate_policy == ActivatePolicy::staggered;
+    const std::string what = fmt::format("seed {}: {}{}{}", seed, nmp.subarray_overlap ? "subarrays " : "", staggered ? "staggered " : "",
+                                         c.system.fidelity.refresh ? "refreshed" : "");
+    // One bank stands for all: where each opens its rows in its own time the walk is a lower estimate.
+    EXPECT_GE(walked / simulated, staggered ? 0.78 : 0.96) << what;
+    EXPECT_LE(walked / simulated, 1.04) << what;
+    // The summed walk of searches, over what it takes for itself.
+    if (c.gemm.tiling.order == LoopOrder::input_stationary && c.gemm.tiling.k_tile < c.gemm.shape.k) continue;
+    cost::NmpShare share = cost::share_of(c.gemm);
+    double due = timing.refi > 0 ? static_cast<double>(timing.refi) : 1e30;
+    const double summed = cost::HbTiming(c.system, cost::PieceWalk::runs).gemm_end(share, static_cast<double>(timing.ck), due);
+    EXPECT_NEAR(summed / walked, 1, 0.40) << what << ", summed";
+  }
+  RecordProperty("worst", std::to_string(worst));
 }
 
 }  // namespace

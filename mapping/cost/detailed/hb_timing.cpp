@@ -24,50 +24,25 @@ NmpShare share_of(const NmpGemm& gemm) {
 
 HbTiming::HbTiming(const System& system, PieceWalk walk)
     : walk_(walk),
-      t_(system.dram.timing),
       nmp_(system.nmp),
-      banks_(system.dram.organization.banks()),
-      ck_(1e6 / t_.ck_mhz),
-      access_(static_cast<double>(nmp_.hb.access_ps())),
+      port_(port_timing(system.dram, system.nmp, system.fidelity.refresh && system.controller.refresh != RefreshKind::none)),
+      access_(static_cast<double>(port_.access)),
       access_bytes_(nmp_.hb.access_bytes),
-      page_(system.dram.organization.page_bytes()),
+      page_(static_cast<double>(port_.page_bytes)),
       pages_a_byte_(1 / page_),
       page_accesses_(page_ / access_bytes_) {
-  const bool refresh = system.fidelity.refresh && system.controller.refresh != RefreshKind::none;
-  port_ = port_timing(system.dram, system.nmp, refresh);
-  period_ = refresh ? t_.t_refi_ns * 1e3 : std::numeric_limits<double>::infinity();
-  // At a row boundary PREA and tRFC stand where a PRE stood.
-  refresh_ = up_to_edge(t_.t_rfc_ab_ns * 1e3) + ck_ * (t_.n_rp_ab - t_.n_rp_pb);
-  row_ = row_period_ps(page_accesses_, false);
-  row_gap_ = row_ - access_ps(page_);
+  period_ = port_.refi > 0 ? static_cast<double>(port_.refi) : std::numeric_limits<double>::infinity();
+  refresh_ = static_cast<double>(refresh_ps(port_));
+  row_ = static_cast<double>(row_period_ps(port_, port_.page_accesses(), false));
+  row_gap_ = static_cast<double>(row_gap_ps(port_));
   page_change_ = change_ps(page_accesses_, false);
-  first_row_ = ck_ * t_.n_rcd;
+  first_row_ = static_cast<double>(port_.rcd);
   cycle_ = 1e6 / nmp_.pe.clock_mhz;
   cycles_a_ps_ = 1 / cycle_;
 }
 
-double HbTiming::up_to_edge(double ps) const { return std::ceil(ps / ck_ - 1e-6) * ck_; }
-
-/// From a row's ACT to the PRE that may follow.
-double HbTiming::row_end_ps(double accesses, bool write) const {
-  const double columns = ck_ * t_.n_rcd + accesses * access_;
-  const double closable = write ? columns + ck_ * t_.n_wr : std::max(columns, columns - access_ + ck_ * t_.n_rtp);
-  return up_to_edge(std::max(closable, ck_ * t_.n_ras));
-}
-
-double HbTiming::row_period_ps(double accesses, bool write) const {
-  const double columns = accesses * access_;
-  double period = std::max(row_end_ps(accesses, write) + ck_ * t_.n_rp_pb, ck_ * t_.n_rc);
-  // With subarrays the next row is closed and opened under the accesses of the present one.
-  if (nmp_.subarray_overlap) period = std::max({columns, ck_ * (t_.n_rp_pb + t_.n_rcd), period / 2});
-  if (nmp_.activate_policy == ActivatePolicy::staggered) {
-    period = std::max(period, ck_ * banks_ * std::max<double>(t_.n_rrd, t_.n_faw / 4.0));
-  }
-  return period;
-}
-
 double HbTiming::change_ps(double accesses, bool write) const {
-  return row_end_ps(accesses, write) - ck_ * t_.n_rcd - accesses * access_ + ck_ * (t_.n_rp_pb + t_.n_rcd);
+  return static_cast<double>(bondsim::change_ps(port_, static_cast<std::int64_t>(std::ceil(accesses - 1e-9)), write));
 }
 
 double HbTiming::walked_end(const NmpShare& share, double start, double& due) const {

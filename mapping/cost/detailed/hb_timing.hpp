@@ -7,7 +7,7 @@
 
 namespace bondsim::cost {
 
-/// What the time of an nmp_gemm depends on: its share as the fullest PE and the fullest bank see it.
+/// Share of an nmp_gemm as the fullest PE and the fullest bank see it: all that its time depends on.
 struct NmpShare {
   GemmShape shape;           ///< of the task
   std::int64_t columns = 0;  ///< of the fullest PE
@@ -19,7 +19,7 @@ struct NmpShare {
 };
 NmpShare share_of(const NmpGemm& gemm);
 
-/// How the pieces of weights of a GEMM are walked through: by the controller's own steps, which takes time for each piece; or by their
+/// Walk through the pieces of weights of a GEMM: by the controller's own steps, which takes time for each piece; or by their
 /// sums, runs of equal pieces in one step, which may be some accesses off. Sums piece by piece differ from those in rounding alone.
 enum class PieceWalk { steps, runs, pieces };
 
@@ -28,8 +28,6 @@ class HbTiming {
  public:
   explicit HbTiming(const System& system, PieceWalk walk = PieceWalk::steps);
 
-  /// Columns of a row of `accesses`, and what comes between the rows of a stream.
-  double row_period_ps(double accesses, bool write) const;
   /// From a row of `accesses` to the first access of another tensor's row, without the accesses themselves.
   double change_ps(double accesses, bool write) const;
   double access_ps(double bytes) const { return bytes / access_bytes_ * access_; }
@@ -45,15 +43,10 @@ class HbTiming {
   friend class TileWalk;
 
   double walked_end(const NmpShare& share, double start, double& due) const;
-  double row_end_ps(double accesses, bool write) const;
-  double up_to_edge(double ps) const;
 
   PieceWalk walk_;
-  DramTiming t_;
   NmpConfig nmp_;
   PortTiming port_;
-  int banks_ = 0;
-  double ck_ = 0;
   double access_ = 0, access_bytes_ = 0;
   double page_ = 0, pages_a_byte_ = 0;
   double page_accesses_ = 0;
@@ -63,7 +56,7 @@ class HbTiming {
   double first_row_ = 0;    ///< ACT of the first row
   double cycle_ = 0;        ///< of a PE
   double cycles_a_ps_ = 0;
-  double refresh_ = 0;  ///< what a refresh at a row boundary takes
+  double refresh_ = 0;  ///< excess of a refresh at a row boundary
   double period_ = 0;   ///< between refreshes; infinite without
 };
 

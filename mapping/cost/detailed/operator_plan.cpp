@@ -86,7 +86,7 @@ class Planner {
     to.rows += sum(page_);
   }
 
-  /// What a channel does, and the bytes it takes in each bank.
+  /// Work of a channel, and the bytes it takes in each bank.
   struct Rounds {
     PlannedChannel channel;
     std::int64_t bank_bytes = 0;

@@ -139,7 +139,7 @@ void TileWalk::step(double load, double next_compute) {
   waits_ = false;
 }
 
-/// So many pieces, all equal to the one before them, where one bound holds for each: then only sums count. @return false: it may not hold
+/// Advances `pieces` equal pieces at once if one bound holds for all. @return false: it may not hold
 bool TileWalk::run_of(const Piece& piece, std::int64_t pieces) {
   if (walk_ == PieceWalk::pieces || single_buffer_ || waits_ || store_ > 0 || late_store_ > 0) return false;
   const auto number = static_cast<double>(pieces);

@@ -1,6 +1,6 @@
 #include "mapping/search/device/device_view.hpp"
 
-#include "mapping/cost/detailed/hb_timing.hpp"
+#include "models/dram/timing/port_timing.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim::search {
@@ -24,7 +24,8 @@ cost::LayerDevice sustained_device(const System& system) {
   cost::LayerDevice device = peak_device(system);
   if (device.nmp.channels == 0) return device;
   const double page = system.dram.organization.page_bytes();
-  double row_ps = cost::HbTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false);
+  const PortTiming port = port_timing(system.dram, system.nmp, false);
+  auto row_ps = static_cast<double>(row_period_ps(port, port.page_accesses(), false));
   if (system.nmp.placement == NmpPlacement::in_die) {
     const double macs_a_cycle = device.nmp.fpus * device.nmp.macs_per_fpu;
     row_ps += page / cost::published_element_bytes / macs_a_cycle * 1e6 / device.nmp.clock_mhz;

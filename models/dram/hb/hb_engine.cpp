@@ -21,26 +21,10 @@ HbEngine::HbEngine(const DramConfig& dram, const BankPorts& nmp, const ChannelSw
       staggered_(nmp.activate_policy == ActivatePolicy::staggered),
       overlap_(nmp.subarray_overlap),
       row_timing_(switches.row_timing),
+      n_(port_cycles(rules)),
+      timing_(port_timing(dram, nmp, rules, clock, switches.refresh)),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
       lanes_(staggered_ ? banks_.size() : 1) {
-  using C = DramCommand;
-  const auto bank = RuleScope::bank;
-  const auto rank = RuleScope::rank;
-  n_rcd_ = rule_cycles(rules, bank, C::act1, C::nrd);
-  n_rcd_write_ = rule_cycles(rules, bank, C::act1, C::nwr);
-  n_ras_ = rule_cycles(rules, bank, C::act1, C::pre);
-  n_rc_ = rule_cycles(rules, bank, C::act1, C::act1);
-  n_rp_ = rule_cycles(rules, bank, C::pre, C::act1);
-  n_rp_ab_ = rule_cycles(rules, rank, C::prea, C::act1);
-  n_rp_refresh_ = rule_cycles(rules, rank, C::prea, C::refab);
-  n_rtp_ = rule_cycles(rules, bank, C::nrd, C::pre);
-  n_wr_ = rule_cycles(rules, bank, C::nwr, C::pre);
-  n_wtr_ = rule_cycles(rules, bank, C::nwr, C::nrd);
-  n_rrd_ = rule_cycles(rules, rank, C::act1, C::act1);
-  n_rfc_ = rule_cycles(rules, rank, C::refab, C::act1);
-  for (const TimingRule& rule : rules) {
-    if (rule.window == 4) n_faw_ = rule.cycles;
-  }
   last_acts_.fill(-far_away);
   check(dram.organization.page_bytes() % access_bytes_ == 0, "page of {} bytes is not whole accesses of {} bytes",
         dram.organization.page_bytes(), access_bytes_);
@@ -120,9 +104,9 @@ std::uint64_t HbEngine::banks_to_open(const RowShare& share, std::int64_t row) c
   return opens;
 }
 
-// ---- What comes next ------------------------------------------------------------------------------------------------------
+// ---- Next decision ------------------------------------------------------------------------------------------------------
 
-/// When the lane decides or activates next; far away without work.
+/// Time of the lane's next decision or ACT; far away without work.
 HbEngine::Ps HbEngine::time_of(const Lane& lane) const {
   if (!has_work(lane)) return far_away;
   return lane.phase == Phase::activate ? lane.at : std::max(lane.at, job_of(lane).submitted);
@@ -158,7 +142,8 @@ void HbEngine::step(ChannelOutput& output, Picoseconds limit) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     if (waits_for_refresh(lanes_[i], output)) continue;
     const Ps t = time_of(lanes_[i]);
-    if (t < best) {
+    // Of banks that wait for tRRD or tFAW, the one that has waited longest: low banks must not run ahead into later rows.
+    if (t < best || (t == best && t < far_away && lanes_[i].asked < lanes_[chosen].asked)) {
       best = t;
       chosen = i;
     }
@@ -195,13 +180,13 @@ void HbEngine::begin_row(std::size_t index, ChannelOutput& output, Ps limit) {
   Ps open = lane.at;
   for_each_bank(lane.opens, [&](std::size_t b) { open = std::max(open, banks_[b].act_ready[sub]); });
   lane.phase = Phase::activate;
-  lane.at = edge(open);
+  lane.at = lane.asked = edge(open);
   if (closes != 0 && open_rows() == 0) closed_ = lane.at - edge(close);
 }
 
 void HbEngine::close_rows(std::uint64_t closes, std::size_t sub, Ps t, std::int32_t op) {
   if (!overlap_) rows_.push_back({t, DramCommand::pre, closes, -1, op});
-  const Ps closed = after(t, n_rp_);
+  const Ps closed = after(t, n_.rp);
   for_each_bank(closes, [&](std::size_t b) {
     if (overlap_) rows_.push_back({t, DramCommand::pre, std::uint64_t{1} << b, banks_[b].row[sub], op});
     banks_[b].row[sub] = -1;
@@ -214,7 +199,7 @@ HbEngine::Ps HbEngine::rank_act_ready() const {
   const Ps last = last_acts_[(oldest_act_ + 3) % 4];
   const Ps fourth = last_acts_[oldest_act_];
   if (last < 0) return 0;
-  return std::max(after(last, n_rrd_), fourth < 0 ? 0 : after(fourth, n_faw_));
+  return std::max(after(last, n_.rrd), fourth < 0 ? 0 : after(fourth, n_.faw));
 }
 
 void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
@@ -227,9 +212,9 @@ void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
   const bool write = job_of(lane).transfer.write;
   rows_.push_back({lane.at, DramCommand::act1, lane.opens, static_cast<std::int32_t>(lane.row), job_of(lane).transfer.op});
   const auto row = static_cast<std::int32_t>(lane.row);
-  const Ps pre_ready = after(lane.at, n_ras_);
-  const Ps act_ready = after(lane.at, n_rc_);
-  const Ps column_ready = after(lane.at, write ? n_rcd_write_ : n_rcd_);
+  const Ps pre_ready = after(lane.at, n_.ras);
+  const Ps act_ready = after(lane.at, n_.rc);
+  const Ps column_ready = after(lane.at, write ? n_.rcd_write : n_.rcd);
   for_each_bank(lane.opens, [&](std::size_t b) {
     Bank& bank = banks_[b];
     bank.row[sub] = row;
@@ -254,11 +239,9 @@ void HbEngine::plan_columns(std::size_t index, ChannelOutput& output, Ps limit) 
   });
   const auto used = [&](std::size_t b, std::int64_t count) {
     if (!row_timing_) return;
-    const Ps last = first + (count - 1) * access_ps_;
-    const Ps end = last + access_ps_;
-    const Ps closable = transfer.write ? end + edge_span(n_wr_) : std::max(end, last + edge_span(n_rtp_));
-    banks_[b].pre_ready[sub] = std::max(banks_[b].pre_ready[sub], closable);
-    if (transfer.write) banks_[b].read_ready = end + edge_span(n_wtr_);
+    const Ps end = first + count * access_ps_;
+    banks_[b].pre_ready[sub] = std::max(banks_[b].pre_ready[sub], timing_.closable(end, transfer.write));
+    if (transfer.write) banks_[b].read_ready = end + timing_.wtr;
   };
   for_each_bank(share.longer, [&](std::size_t b) { used(b, share.count); });
   for_each_bank(share.shorter, [&](std::size_t b) { used(b, share.short_count); });
@@ -329,12 +312,12 @@ Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelOutpu
   const std::int64_t open = open_rows();
   if (open == 0) return Picoseconds(edge(std::max(t.value, settled_)));
   rows_.push_back({t.value, DramCommand::prea, static_cast<std::uint64_t>(open), -1, op});
-  const Ps closed = row_timing_ ? after(t.value, n_rp_ab_) : t.value;
+  const Ps closed = row_timing_ ? after(t.value, n_.rp_ab) : t.value;
   for (Bank& bank : banks_) {
     bank.row.fill(-1);
     for (Ps& ready : bank.act_ready) ready = std::max(ready, closed);
   }
-  settled_ = std::max(settled_, row_timing_ ? after(t.value, n_rp_refresh_) : t.value);
+  settled_ = std::max(settled_, row_timing_ ? after(t.value, n_.rp_refresh) : t.value);
   return Picoseconds(settled_);
 }
 
@@ -343,7 +326,7 @@ void HbEngine::refresh(ChannelOutput& output) {
   last_row_state_.whole = false;
   const Picoseconds start = precharge_ready(Picoseconds(refresh_time(output)));
   const Ps at = precharge_all(start, op, output).value;
-  const Ps end = after(at, n_rfc_);
+  const Ps end = after(at, n_.rfc);
   rows_.push_back({at, DramCommand::refab, 0, -1, op});
   output.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
   output.account.add(TimeAccount::Kind::refresh, start, Picoseconds(end), Picoseconds(refresh_time(output)));

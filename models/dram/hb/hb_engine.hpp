@@ -7,13 +7,15 @@
 #include "models/dram/spec/hb_config.hpp"
 #include "models/dram/spec/timing_rules.hpp"
 #include "models/dram/timing/channel_output.hpp"
+#include "models/dram/timing/port_timing.hpp"
 
 namespace bondsim {
 
 /// The banks behind their HB ports in NMP mode: transfers in the order submitted, row by row. Plain rules without a kernel: the plan of a
 /// row (when it is opened, when its accesses come) is arithmetic, its commands are counted and recorded as time passes them.
 ///
-/// Banks move in lanes. `all_bank`: one lane, all banks of a transfer activate together; `staggered`: a lane a bank, under tRRD and tFAW.
+/// Banks move in lanes. `all_bank`: one lane, all banks of a transfer activate together; those with fewer bytes idle at its end. Transfers
+/// follow one another, so work that is done at the same time is one transfer. `staggered`: a lane a bank, under tRRD and tFAW.
 /// Commands to rows come on edges of CK, accesses follow each other every access time from the first possible moment on.
 /// `subarray_overlap`: rows of even and odd number lie in different subarrays, and the next row is opened once the accesses of the present
 /// one begin. Refresh (REFab) comes at the first row boundary or idle moment after it is due.
@@ -28,7 +30,7 @@ class HbEngine {
   void enter(Picoseconds now, Picoseconds activate, Picoseconds refresh);
 
   bool idle() const { return jobs_.empty(); }
-  /// From when on nothing is under way, once idle().
+  /// End of the last access planned; nothing is under way after it once idle().
   Picoseconds quiet_at() const;
   /// First time at which every bank may be activated once it is closed.
   Picoseconds activate_ready() const;
@@ -64,13 +66,14 @@ class HbEngine {
   enum class Phase : std::uint8_t { decide, activate };
   struct Lane {
     Phase phase = Phase::decide;
-    Ps at = 0;                ///< when it decides, or wants to activate
+    Ps at = 0;                ///< of its next decision or ACT
+    Ps asked = 0;             ///< first time at which its last ACT could have come but for other banks
     Ps column_end = 0;        ///< end of the accesses planned so far
     std::size_t job = 0;      ///< number of the job it is in, or waits for
     std::int64_t row = -1;    ///< row it is in; -1: not begun
     std::uint64_t opens = 0;  ///< banks to activate
   };
-  /// What of the state repeats from row to row, relative to the end of the accesses.
+  /// State that repeats from row to row, relative to the end of the accesses.
   struct RowState {
     Ps column_end = 0;
     Ps pre_ready = 0, act_ready = 0, column_ready = 0, settled = 0;
@@ -80,7 +83,7 @@ class HbEngine {
              column_ready == before.column_ready && settled == before.settled && (column_end - before.column_end) % clock_period == 0;
     }
   };
-  /// What a lane does in one row.
+  /// A lane's accesses in one row.
   struct RowShare {
     std::uint64_t longer = 0;   ///< banks with `count` accesses
     std::uint64_t shorter = 0;  ///< banks with `short_count` accesses
@@ -107,8 +110,6 @@ class HbEngine {
   Ps edge(Ps t) const { return clock_.edge(clock_.edge_at_or_after(Picoseconds(t))).value; }
   /// `cycles` of CK after the edge `t`.
   Ps after(Ps t, Cycle cycles) const { return clock_.edge(clock_.edge_before_or_at(Picoseconds(t)) + cycles).value; }
-  /// Picoseconds that `cycles` of CK take, for rules that do not start on an edge.
-  Ps edge_span(Cycle cycles) const { return clock_.edge(cycles).value; }
   std::size_t subarray(std::int64_t row) const { return overlap_ ? static_cast<std::size_t>(row & 1) : 0; }
   bool has_work(const Lane& lane) const { return lane.job < first_job_ + jobs_.size(); }
   const Job& job_of(const Lane& lane) const { return jobs_[lane.job - first_job_]; }
@@ -139,8 +140,8 @@ class HbEngine {
   bool staggered_ = false;
   bool overlap_ = false;
   bool row_timing_ = true;
-  Cycle n_rcd_ = 0, n_rcd_write_ = 0, n_ras_ = 0, n_rc_ = 0, n_rp_ = 0, n_rp_ab_ = 0, n_rp_refresh_ = 0;
-  Cycle n_rtp_ = 0, n_wr_ = 0, n_wtr_ = 0, n_rrd_ = 0, n_faw_ = 0, n_rfc_ = 0;
+  PortCycles n_;
+  PortTiming timing_;
   std::vector<Bank> banks_;
   std::vector<Lane> lanes_;
   std::vector<Job> jobs_;

@@ -24,7 +24,7 @@ class IntervalTrack {
   /// Puts in how many intervals end after `now` and, relative to it, where they lie; takes the same.
   void pack(std::int64_t now, PackedState& state) const;
   void unpack(std::int64_t now, PackedReader& in);
-  /// Whether there is one interval from `now` or earlier that has no end, or no interval that ends after `now`.
+  /// Returns true if one interval from `now` or earlier has no end, or no interval ends after `now`.
   bool open_at(std::int64_t now) const;
   bool empty_after(std::int64_t now) const { return size() == 0 || items_.back().to <= now; }
 

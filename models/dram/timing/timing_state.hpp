@@ -36,7 +36,7 @@ class TimingState {
     for (Cycle& at : rank_) raise(at, t);
   }
 
-  /// What still matters from cycle `now` on, relative to it; and the reverse.
+  /// Packs the bounds that lie after cycle `now`, relative to it; and the reverse.
   void pack(Cycle now, PackedState& state) const;
   void unpack(Cycle now, PackedReader& in);
 

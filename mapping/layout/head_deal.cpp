@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <numeric>
+
+#include "mapping/layout/attention.hpp"
+#include "mapping/tiling/rounds.hpp"
+#include "models/base/quantity.hpp"
+#include "models/system/peaks.hpp"
+
+/// Dealing of an operator's heads to channels, and of a channel's heads to its PEs.
+namespace bondsim {
+
+double head_round_ps(const PlanContext& c, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
+  const GemmShape shape{together, a.m, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
+  return round_estimate_ps(c.system.nmp_of(channel),
+                           tiling_problem(c.system, channel, shape, c.system.dram_of(channel).organization.banks() / together, a.bits));
+}
+
+namespace {
+
+/// Time of the fullest channel at a context: rounds of K and V by the PEs one after the other, the vectors that go in and out over the bus,
+/// and the sums of values of different tokens.
+double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std::vector<HeadDeal>& deals, std::size_t channels,
+                    std::int64_t context) {
+  const int channel = c.system.nmp_channels().front();
+  double ps = 0, sums = 0;
+  for (const HeadDeal& deal : deals) {
+    const std::int64_t tokens = tokens_of_part(context, deal.parts, 0);
+    const auto mine = static_cast<std::int64_t>(ceil_div(deal.heads, channels / static_cast<std::size_t>(deal.parts)));
+    const auto estimate = [&](std::int64_t together) { return head_round_ps(c, channel, a, tokens, together); };
+    ps += rounds_estimate_ps(choose_rounds(mine, c.system.dram_of(channel).organization.banks(), estimate), estimate);
+    const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+    ps += 1e3 * vectors / bus_gbps(c.system.dram_of(channel));
+    if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.head_dim);
+  }
+  const auto& npu = c.system.npu;
+  const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);
+  return 1e-6 * ps + reduce_us;
+}
+
+/// The published rule: a channel a head, or C / gcd(B, C) channels when there are no more heads than channels.
+int rule_parts(std::size_t heads, std::size_t channels) {
+  return static_cast<int>(heads > channels ? 1 : channels / std::gcd(heads, channels));
+}
+
+/// All heads over `parts` channels each; those that would make some channels fuller than others over more channels, by the rule for as many
+/// heads, when that is estimated to be faster.
+std::vector<HeadDeal> deal_of(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, int parts,
+                              std::int64_t context) {
+  const std::vector<HeadDeal> together = {{heads, parts}};
+  const std::size_t groups = channels / static_cast<std::size_t>(parts), rest = heads % groups;
+  if (rest == 0 || rest == heads) return together;
+  const std::vector<HeadDeal> apart = {{heads - rest, parts}, {rest, rule_parts(rest, channels)}};
+  return deal_cost_us(c, a, apart, channels, context) < deal_cost_us(c, a, together, channels, context) ? apart : together;
+}
+
+}  // namespace
+
+std::vector<HeadDeal> deal_heads(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels,
+                                 std::int64_t context) {
+  a.rule = deal_of(c, a, heads, channels, rule_parts(heads, channels), context);
+  a.rule_us = deal_cost_us(c, a, a.rule, channels, context);
+  a.searched = a.rule;
+  a.searched_us = a.rule_us;
+  for (std::size_t parts = 1; parts <= channels; ++parts) {
+    if (channels % parts != 0) continue;
+    const auto deal = deal_of(c, a, heads, channels, static_cast<int>(parts), context);
+    const double cost = deal_cost_us(c, a, deal, channels, context);
+    if (cost >= a.searched_us) continue;
+    a.searched_us = cost;
+    a.searched = deal;
+  }
+  return c.split == SplitPolicy::search ? a.searched : a.rule;
+}
+
+}  // namespace bondsim
