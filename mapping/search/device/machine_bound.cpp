@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "mapping/cost/detailed/hb_timing.hpp"
 #include "mapping/search/dataflow/problem.hpp"
+#include "models/dram/timing/port_timing.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim::search {
@@ -29,7 +29,8 @@ class BoundedMachine {
     bus_bytes_per_s_ = bus_gbps(system.dram) * 1e9 * awake_;
     if (system.nmp_channel_count() == 0) return;
     const double page = system.dram.organization.page_bytes();
-    const double row_s = cost::HbTiming(system).row_period_ps(page / system.nmp.hb.access_bytes, false) * 1e-12;
+    const PortTiming port = port_timing(system.dram, system.nmp, false);
+    const double row_s = static_cast<double>(row_period_ps(port, port.page_accesses(), false)) * 1e-12;
     const int banks = system.dram.organization.banks();
     hb_bytes_per_s_ = banks * page / row_s * awake_;
     macs_per_s_ = static_cast<double>(banks) * system.nmp.pe.fpus * system.nmp.pe.macs_per_fpu * system.nmp.pe.clock_mhz * 1e6;
