@@ -151,6 +151,8 @@ std::string dram_json(const DramRunResult& r) {
   j["refreshes"] = r.counts.refreshes_all_bank + r.counts.refreshes_per_bank;
   j["commands"] = {{"ACT", r.counts.activates}, {"PRE", r.counts.precharges},           {"RD", r.counts.reads},
                    {"WR", r.counts.writes},     {"REFab", r.counts.refreshes_all_bank}, {"REFpb", r.counts.refreshes_per_bank}};
+  const std::int64_t managements = r.counts.managements_all_bank + r.counts.managements_per_bank;
+  if (managements > 0) j["commands"]["RFM"] = managements;
   j["times_ns"] = {{"data", nanoseconds(r.times.host_transfer)},
                    {"row", nanoseconds(r.times.host_row)},
                    {"refresh", nanoseconds(r.times.refresh)},
@@ -176,7 +178,9 @@ std::string dram_summary(const DramRunResult& r) {
   text += fmt::format("rows        {} hits, {} misses, {} conflicts\n", r.row_hits, r.row_misses, r.row_conflicts);
   text += fmt::format("read latency mean {:.2f} ns, p50 {:.2f} ns, p99 {:.2f} ns\n", r.read_latency_mean_ns, r.read_latency_p50_ns,
                       r.read_latency_p99_ns);
-  text += fmt::format("refreshes   {} REFab, {} REFpb\n", r.counts.refreshes_all_bank, r.counts.refreshes_per_bank);
+  text += fmt::format("refreshes   {} REFab, {} REFpb", r.counts.refreshes_all_bank, r.counts.refreshes_per_bank);
+  const std::int64_t managements = r.counts.managements_all_bank + r.counts.managements_per_bank;
+  text += managements > 0 ? fmt::format(", {} RFM\n", managements) : "\n";
   text += fmt::format("time parts  data {:.2f} ns, rows and turnarounds {:.2f} ns, refresh {:.2f} ns, free {:.2f} ns\n",
                       nanoseconds(r.times.host_transfer), nanoseconds(r.times.host_row), nanoseconds(r.times.refresh),
                       nanoseconds(r.times.free));

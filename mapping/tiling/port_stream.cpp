@@ -7,81 +7,115 @@
 namespace bondsim {
 
 PortStream::PortStream(const PortTiming& timing, std::int64_t start, std::int64_t due)
-    : t_(timing), at_(start), column_end_(start), act_(start + timing.stagger - timing.round), due_(due) {
-  for (Open& o : open_) o.act_ready = start;
+    : t_(timing), banks_(static_cast<std::size_t>(timing.turns)) {
+  for (std::size_t turn = 0; turn < banks_.size(); ++turn) {
+    Bank& b = banks_[turn];
+    b.at = b.column_end = start;
+    b.act = start + timing.stagger - timing.round;
+    b.due = due + static_cast<std::int64_t>(turn) * (timing.refi / timing.turns);
+    for (Open& o : b.open) o.act_ready = start;
+  }
 }
 
-void PortStream::refresh() {
-  std::int64_t start = std::max({due_, column_end_, at_});
+std::int64_t PortStream::due() const {
+  return std::min_element(banks_.begin(), banks_.end(), [](const Bank& a, const Bank& b) { return a.due < b.due; })->due;
+}
+
+/// Refreshes that come before the next row: those for which work waits no longer, and those of idle time before `submitted`.
+void PortStream::refresh_until(Bank& b, const Transfer& t) const {
+  while (t_.refi > 0) {
+    const std::int64_t idle = std::max(b.due - t_.pulled_in, b.column_end);
+    const std::int64_t busy = b.due + t_.busy_delay(t.pace.passes, t.pace.pace);
+    if (idle <= t.submitted) {
+      refresh(b, idle);
+    } else if (busy <= std::max({b.at, t.submitted, b.column_end})) {
+      refresh(b, busy);
+    } else {
+      return;
+    }
+  }
+}
+
+void PortStream::refresh(Bank& b, std::int64_t from) const {
+  std::int64_t start = std::max({from, b.column_end, b.at});
   bool any = false;
-  for (const Open& o : open_) {
+  for (const Open& o : b.open) {
     if (o.tensor >= 0) start = std::max(start, o.closable);
     any = any || o.tensor >= 0;
   }
-  const std::int64_t end = edge(start) + (any ? t_.rp_ab : 0) + t_.rfc;
-  for (Open& o : open_) o = {-1, 0, 0, end};
-  at_ = end;
-  due_ += t_.refi;
+  const std::int64_t end = edge(start) + (any ? t_.close : 0) + t_.rfc;
+  for (Open& o : b.open) o = {-1, 0, 0, end};
+  b.at = end;
+  b.due += t_.refi;
 }
 
-void PortStream::open(int tensor, std::int64_t row, std::int64_t at) {
-  Open& o = open_[t_.subarrays ? row % 2 : 0];
+void PortStream::open(Bank& b, int tensor, std::int64_t row, std::int64_t at) const {
+  Open& o = b.open[t_.subarrays ? row % 2 : 0];
   if (o.tensor >= 0) o.act_ready = std::max(o.act_ready, edge(std::max(at, o.closable)) + t_.rp);
   // The bank followed is the last of a staggered round.
-  const std::int64_t act = edge(std::max({at, o.act_ready, act_ + t_.round}));
+  const std::int64_t act = edge(std::max({at, o.act_ready, b.act + t_.round}));
   o = {tensor, row, act + t_.ras, act + t_.rc};
-  column_ready_ = act + t_.rcd;
-  act_ = act;
+  b.column_ready = act + t_.rcd;
+  b.act = act;
 }
 
-void PortStream::move_row(int tensor, std::int64_t row, std::int64_t accesses, bool write, std::int64_t submitted) {
-  while (t_.refi > 0 && due_ <= std::max({at_, submitted, column_end_})) refresh();
-  Open& o = open_[t_.subarrays ? row % 2 : 0];
-  std::int64_t first = std::max(at_, submitted);
-  if (o.tensor != tensor || o.row != row) {
+void PortStream::move_row(Bank& b, const Transfer& t, std::int64_t row, std::int64_t accesses) const {
+  refresh_until(b, t);
+  Open& o = b.open[t_.subarrays ? row % 2 : 0];
+  std::int64_t first = std::max(b.at, t.submitted);
+  if (o.tensor != t.tensor || o.row != row) {
     // Work that comes to idle banks waits for the last of them.
-    open(tensor, row, submitted > column_end_ ? submitted + t_.stagger : std::max(at_, submitted));
+    open(b, t.tensor, row, t.submitted > b.column_end ? t.submitted + t_.stagger : std::max(b.at, t.submitted));
   }
-  first = std::max({first, column_end_, column_ready_, write ? 0 : read_ready_});
-  column_end_ = first + accesses * t_.access;
-  o.closable = std::max(o.closable, t_.closable(column_end_, write));
-  if (write) read_ready_ = column_end_ + t_.wtr;
-  at_ = t_.subarrays ? first : column_end_;
+  first = std::max({first, b.column_end, b.column_ready, t.write ? 0 : b.read_ready});
+  b.column_end = first + (accesses * t.pace.passes - 1) * std::max(t.pace.pace, t_.access) + t_.access;
+  o.closable = std::max(o.closable, t_.closable(b.column_end, t.write));
+  if (t.write) b.read_ready = b.column_end + t_.wtr;
+  b.at = t_.subarrays ? first : b.column_end;
 }
 
 /// Up to `rows` more rows like the one before, each `period` after the other, before the next refresh. @return how many
-std::int64_t PortStream::skip_rows(std::int64_t rows, std::int64_t period) {
-  if (t_.refi > 0) rows = std::min(rows, (due_ - 1 - column_end_) / period);
+std::int64_t PortStream::skip_rows(Bank& b, const Transfer& t, std::int64_t rows, std::int64_t period) const {
+  if (t_.refi > 0) rows = std::min(rows, (b.due + t_.busy_delay(t.pace.passes, t.pace.pace) - 1 - b.column_end) / period);
   if (rows <= 0) return 0;
   const std::int64_t shift = rows * period;
-  Open& o = open_[0];
+  Open& o = b.open[0];
   o.row += rows;
   o.closable += shift;
   o.act_ready += shift;
-  at_ += shift;
-  column_ready_ += shift;
-  read_ready_ += shift;
-  column_end_ += shift;
-  act_ += shift;
+  b.at += shift;
+  b.column_ready += shift;
+  b.read_ready += shift;
+  b.column_end += shift;
+  b.act += shift;
   return rows;
 }
 
-std::int64_t PortStream::move(int tensor, std::int64_t from, std::int64_t to, bool write, std::int64_t submitted) {
-  const std::int64_t last = to > from ? (to - 1) / t_.page_bytes : -1;
+void PortStream::move(Bank& b, const Transfer& t) const {
+  const std::int64_t last = t.to > t.from ? (t.to - 1) / t_.page_bytes : -1;
   // Of the whole row before: its ACT, from there to its last access, and the refresh that was due.
   std::int64_t act_before = 0, length_before = 0, due_before = 0;
-  for (std::int64_t row = from / t_.page_bytes; row <= last; ++row) {
+  for (std::int64_t row = t.from / t_.page_bytes; row <= last; ++row) {
     const std::int64_t begin = row * t_.page_bytes;
-    const std::int64_t bytes = std::min(to, begin + t_.page_bytes) - std::max(from, begin);
-    move_row(tensor, row, ceil_div(bytes, t_.access_bytes), write, submitted);
-    if (from > begin || t_.subarrays) continue;
-    const bool repeats = row < last && act_before > 0 && column_end_ - act_ == length_before && due_ == due_before;
-    if (repeats) row += skip_rows(last - 1 - row, act_ - act_before);
-    act_before = act_;
-    length_before = column_end_ - act_;
-    due_before = due_;
+    const std::int64_t bytes = std::min(t.to, begin + t_.page_bytes) - std::max(t.from, begin);
+    move_row(b, t, row, ceil_div(bytes, t_.access_bytes));
+    if (t.from > begin || t_.subarrays) continue;
+    const bool repeats = row < last && act_before > 0 && b.column_end - b.act == length_before && b.due == due_before;
+    if (repeats) row += skip_rows(b, t, last - 1 - row, b.act - act_before);
+    act_before = b.act;
+    length_before = b.column_end - b.act;
+    due_before = b.due;
   }
-  return column_end_;
+}
+
+std::int64_t PortStream::move(int tensor, std::int64_t from, std::int64_t to, bool write, std::int64_t submitted, const ColumnPace& pace) {
+  const Transfer transfer{tensor, from, to, write, submitted, pace};
+  std::int64_t end = 0;
+  for (Bank& bank : banks_) {
+    move(bank, transfer);
+    end = std::max(end, bank.column_end);
+  }
+  return end;
 }
 
 }  // namespace bondsim

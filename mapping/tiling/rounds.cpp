@@ -51,7 +51,7 @@ double round_estimate_ps(const NmpConfig& nmp, const TilingProblem& p) {
     return static_cast<double>(ceil_div(bytes, p.port.access_bytes) * p.port.access + bytes / p.port.page_bytes * row_gap_ps(p.port));
   };
   const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
-  const double weights = stream(p.n * p.k * p.bits.stationary);
+  const double weights = static_cast<double>(nmp.pe.reads_for(p.m)) * stream(p.n * p.k * p.bits.stationary);
   const double input = stream(ceil_div<std::int64_t>(p.count * p.m * p.k * p.bits.activation, std::max(1, p.banks)));
   const double output = stream(p.m * p.n * p.bits.output);
   // Input that does not fit comes again for each tile of columns that the accumulators hold.
@@ -60,7 +60,7 @@ double round_estimate_ps(const NmpConfig& nmp, const TilingProblem& p) {
   const auto loads = static_cast<double>(input_resident(nmp, p) ? 1 : ceil_div(p.n, columns));
   const auto change = static_cast<double>(p.port.rtp + p.port.rp + p.port.rcd);
   const double changes = static_cast<double>(p.port.rcd) + (1 + loads) * change;
-  return loads * input + (nmp.pe.double_buffered_weights ? std::max(compute, weights) : compute + weights) + output + changes;
+  return loads * input + (nmp.pe.overlaps_loads() ? std::max(compute, weights) : compute + weights) + output + changes;
 }
 
 }  // namespace bondsim

@@ -5,6 +5,7 @@
 
 #include "models/base/clock.hpp"
 #include "models/base/error.hpp"
+#include "models/base/quantity.hpp"
 #include "models/nmp/tile_buffers.hpp"
 
 namespace bondsim {
@@ -71,7 +72,8 @@ class Walk {
     return static_cast<double>(end_) + static_cast<double>(limit_.stream) * left_ > static_cast<double>(limit_.end);
   }
 
-  std::int64_t transfer(const TileSpan& span, bool write) {
+  /// Moves a span; of weights, sets the cycles that the PE computes after the last column has come.
+  std::int64_t transfer(TileSpan& span, bool write) {
     int tensor = 0;
     std::int64_t bytes = bytes_.stationary;
     if (span.kind == TileSpan::Kind::load_input) {
@@ -89,8 +91,14 @@ class Walk {
     const std::int64_t from = span.from == reached.part ? reached.position : TileLoop::position(bytes, span.from, span.all, access_);
     const std::int64_t to = TileLoop::position(bytes, span.to, span.all, access_);
     reached = {span.to, to};
-    if (to > from) end_ = port_.move(tensor, from, to, write, now_);
-    return end_;
+    if (to <= from) return end_;
+    ColumnPace pace;
+    if (span.kind == TileSpan::Kind::load_weights) {
+      const ColumnReads reads = loop_.reads_of(span, ceil_div(to - from, access_));
+      pace = {reads.passes, reads.pace_ps};
+      span.cycles = reads.cycles;
+    }
+    return end_ = port_.move(tensor, from, to, write, now_, pace);
   }
 
   void fetch() {
@@ -126,7 +134,8 @@ class Walk {
       fetch();
     }
     now_ = done;
-    const TileSpan span = piece.span, store = piece.store;
+    const TileSpan span = piece.span;
+    TileSpan store = piece.store;
     first_piece_ = (first_piece_ + 1) % 2;
     --pieces_;
     buffers_.end_compute(span);

@@ -83,7 +83,7 @@ TilingProblem tiling_problem(const System& system, int channel, const GemmShape&
   p.n = ceil_div(shape.n, pes_per_gemm);
   p.bits = bits;
   p.banks = system.dram_of(channel).organization.banks();
-  p.port = port_timing(system.dram_of(channel), system.nmp_of(channel), system.controller_of(channel).refresh != RefreshKind::none);
+  p.port = port_timing(system.dram_of(channel), system.nmp_of(channel), system.controller_of(channel));
   return p;
 }
 
@@ -129,7 +129,8 @@ double cost_up_to(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling&
   WalkLimit limit;
   if (limit_ps < 1e17) {
     limit.end = static_cast<std::int64_t>(limit_ps);
-    limit.computation = static_cast<std::int64_t>(compute_ps(nmp, p, t));
+    // What is computed under the accesses takes no time of its own.
+    if (!nmp.pe.pipelined_access) limit.computation = static_cast<std::int64_t>(compute_ps(nmp, p, t));
     limit.stream = bytes.stationary / p.port.access_bytes * p.port.access + (bytes.stationary / p.port.page_bytes - 1) * row_gap_ps(p.port);
   }
   const std::int64_t end = walk_tiles(loop, bytes, nmp, port, 0, limit);
@@ -163,7 +164,7 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const double begin = static_cast<double>(p.port.rcd) + change +
                        access(std::max(0.0, first_input - static_cast<double>(p.port.access_bytes)) + first_weights);
 
-  double port = access(static_cast<double>(bytes.stationary) + passes * input + static_cast<double>(bytes.output) +
+  double port = access(static_cast<double>(nmp.pe.reads_for(p.m) * bytes.stationary) + passes * input + static_cast<double>(bytes.output) +
                        spills * static_cast<double>(bytes.partials));
   // Whole rows of weights, one after the other; the first may be opened already.
   const double rows_opened = std::max(0.0, std::floor(static_cast<double>(bytes.stationary) / static_cast<double>(p.port.page_bytes)) - 1);
@@ -175,12 +176,14 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const std::int64_t in_last = (p.k - (k_tiles - 1) * t.k_tile) % rows;
   port += cycle * cycles(in_last > 0 ? in_last : std::min(rows, p.k - (k_tiles - 1) * t.k_tile), last_n);
   // A tile's loads and computation alternate where the PE has one buffer.
+  if (nmp.pe.pipelined_access) return std::max(port, compute);
   if (!nmp.pe.double_buffered_weights) return port + compute - cycle * cycles(std::min(rows, p.k), n_tile);
   if (p.port.refi > 0) {
     // The port rests while the banks are refreshed, as often as that comes in the time it takes with them.
     const auto refresh = static_cast<double>(refresh_ps(p.port)), period = static_cast<double>(p.port.refi);
     double with = port;
-    for (int i = 0; i < 4; ++i) with = port + std::floor(with / period) * refresh;
+    const auto late = static_cast<double>(p.port.postponed);
+    for (int i = 0; i < 4; ++i) with = port + std::floor(std::max(0.0, with - late) / period) * refresh;
     port = with;
   }
   // With room for one tile, the PEs wait for the next input and its first weights, and for the last sums to leave.
@@ -258,8 +261,8 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
 double share_bound_ps(const NmpConfig& nmp, const TilingProblem& p) {
   const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
   const std::int64_t bytes = operand_bytes(p).stationary;
-  const std::int64_t stream = bytes / p.port.access_bytes * p.port.access;
-  return nmp.pe.double_buffered_weights ? std::max(compute, static_cast<double>(stream)) : compute + static_cast<double>(stream);
+  const std::int64_t stream = nmp.pe.reads_for(p.m) * (bytes / p.port.access_bytes) * p.port.access;
+  return nmp.pe.overlaps_loads() ? std::max(compute, static_cast<double>(stream)) : compute + static_cast<double>(stream);
 }
 
 const TilingMemo::Choice* TilingMemo::choose(const NmpConfig& nmp, const TilingProblem& p) {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "models/base/fields.hpp"
+#include "models/base/quantity.hpp"
 #include "models/dram/spec/hb_config.hpp"
 
 namespace bondsim {
@@ -25,6 +26,13 @@ struct PeConfig {
   double weight_buffer_kib = 0;
   double output_buffer_kib = 0;
   bool double_buffered_weights = true;
+  int rows_per_read = 0;
+  bool pipelined_access = false;
+
+  /// Times a column is read for `m` rows of activations.
+  std::int64_t reads_for(std::int64_t m) const { return rows_per_read > 0 ? ceil_div<std::int64_t>(m, rows_per_read) : 1; }
+  /// Pieces of weights in flight: one loads while the PE computes on the other.
+  bool overlaps_loads() const { return double_buffered_weights || pipelined_access; }
 };
 template <class Visitor>
 void fields(Visitor& v, PeConfig& c) {
@@ -36,6 +44,10 @@ void fields(Visitor& v, PeConfig& c) {
   v.field("output_buffer_kib", c.output_buffer_kib, required("output buffer of a PE, holds accumulators").range(0.0625, 1 << 20).in("KiB"));
   v.field("double_buffered_weights", c.double_buffered_weights,
           defaulted("the next weight tile is loaded while the PE computes on the present one"));
+  v.field("rows_per_read", c.rows_per_read,
+          defaulted("in_die: rows of activations that a column read serves before the column is read again; 0: all").range(0, 1 << 20));
+  v.field("pipelined_access", c.pipelined_access,
+          defaulted("in_die: a column is accessed while the PE computes on the one before; off: access and MACs alternate"));
 }
 
 /// The NMP side of a channel.

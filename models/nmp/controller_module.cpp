@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "models/base/quantity.hpp"
+
 namespace bondsim {
 
 NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener)
@@ -109,17 +111,26 @@ void NmpController::fetch() {
 
 void NmpController::issue(TileStep& step) {
   buffers_.load(step);
-  const std::uint64_t loaded_by = submit(step.extents, false);
+  ColumnReads reads;
+  if (step.kind == TileSpan::Kind::load_weights) {
+    std::int64_t bytes = 0;
+    for (const Extent& extent : step.extents) bytes += extent.max_bytes_per_bank();
+    reads = program_->reads_of(step, ceil_div<std::int64_t>(bytes, config_.hb.access_bytes));
+    step.cycles = reads.cycles;
+  }
+  const std::uint64_t loaded_by = submit(step.extents, false, reads);
   if (step.kind == TileSpan::Kind::load_weights) pieces_.push_back({loaded_by, step, {}});
 }
 
 /// @return number of the last HB transfer submitted so far: when it has ended, so has all of this step.
-std::uint64_t NmpController::submit(const std::vector<Extent>& extents, bool write) {
+std::uint64_t NmpController::submit(const std::vector<Extent>& extents, bool write, const ColumnReads& reads) {
   for (const Extent& extent : extents) {
     HbTransfer transfer;
     transfer.extent = extent;
     transfer.write = write;
     transfer.op = op_;
+    transfer.passes = reads.passes;
+    transfer.pace_ps = reads.pace_ps;
     transfer.tag = ++submitted_;
     channel->submit(transfer);
   }
@@ -149,7 +160,7 @@ void NmpController::end_compute() {
   pieces_.pop_front();
   computing_ = false;
   buffers_.end_compute(piece.span);
-  if (piece.span.closes_tile) stores_.push_back(submit(piece.store.extents, true));
+  if (piece.span.closes_tile) stores_.push_back(submit(piece.store.extents, true, {}));
   tell();
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }

@@ -39,7 +39,7 @@ std::int64_t TileLoop::position(std::int64_t bytes, std::int64_t part, std::int6
 BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
                          const NmpConfig& nmp) {
   BufferSlots slots;
-  slots.weights = nmp.pe.double_buffered_weights ? 2 : 1;
+  slots.weights = nmp.pe.overlaps_loads() ? 2 : 1;
   const std::int64_t tile_columns = std::min(tiling.n_tile, columns);
   slots.piece_rows = TileLoop::piece_rows(tiling, shape.k, columns, bits.stationary, nmp.pe);
   check(slots.piece_rows > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
@@ -60,7 +60,7 @@ BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const Nmp
 
 TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBits& bits, const NmpTiling& tiling, const NmpConfig& nmp,
                    bool finite_buffers)
-    : shape_(shape), tiling_(tiling), pe_(nmp.pe), columns_(columns) {
+    : shape_(shape), tiling_(tiling), pe_(nmp.pe), columns_(columns), access_ps_(nmp.hb.access_ps()) {
   check(tiling.n_tile > 0 && tiling.k_tile > 0, "nmp_gemm without tiles");
   k_tiles_ = ceil_div(shape.k, tiling.k_tile);
   n_tiles_ = ceil_div(columns_, tiling.n_tile);
@@ -83,6 +83,17 @@ void TileLoop::without_limits(int stationary_bits) {
   slots_.piece_rows = std::min({fine, std::max<std::int64_t>(1, real), tiling_.k_tile, shape_.k});
   slots_.input_kept = true;
   slots_.weights = slots_.input = slots_.output = 1 << 30;
+}
+
+ColumnReads TileLoop::reads_of(const TileSpan& piece, std::int64_t accesses) const {
+  ColumnReads reads;
+  reads.passes = pe_.reads_for(shape_.m);
+  reads.cycles = piece.cycles;
+  if (!pe_.pipelined_access || accesses <= 0) return reads;
+  const std::int64_t all = accesses * reads.passes;
+  reads.cycles = ceil_div(piece.cycles, all);
+  reads.pace_ps = std::max(access_ps_, ceil_div(piece.cycles * 1'000'000, all * pe_.clock_mhz));
+  return reads;
 }
 
 TileSpan TileLoop::weights_span() {

@@ -17,7 +17,7 @@ struct TileSpan {
   };
   Kind kind = Kind::end;
   std::int64_t from = 0, to = 0, all = 1;
-  std::int64_t cycles = 0;    ///< load_weights: PE cycles of the computation on the piece
+  std::int64_t cycles = 0;    ///< load_weights: PE cycles of the computation on the piece (reads_of() says which of them follow its load)
   bool opens_tile = false;    ///< load_weights: first piece on these accumulators, needs a free output buffer
   bool closes_tile = false;   ///< load_weights: last piece before the accumulators are stored
   bool closes_input = false;  ///< load_weights: last piece that uses the present input tile
@@ -37,6 +37,13 @@ struct BufferSlots {
 BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const NmpTiling& tiling, const OperandBits& bits,
                          const NmpConfig& nmp);
 
+/// How the columns of a piece of weights are read, and what is computed after the last of them has come.
+struct ColumnReads {
+  std::int64_t passes = 1;   ///< times each column is read
+  std::int64_t pace_ps = 0;  ///< from access to access, where the PE takes longer for a column than the port; 0: the port's time
+  std::int64_t cycles = 0;   ///< of the PE, once all columns have come
+};
+
 /// The loop nest of a tiling, and inside a (k, n) tile pieces that fill one half of the weight buffer, or less where the tiling says so.
 /// Steps are generated on demand; a GEMM of any size needs constant memory.
 class TileLoop {
@@ -54,6 +61,10 @@ class TileLoop {
   int input_slots() const { return slots_.input; }
   int output_slots() const { return slots_.output; }
   int weight_slots() const { return slots_.weights; }
+
+  /// Reads of a piece that is `accesses` columns of the fullest bank. Without `pipelined_access` the PE computes on the piece once it has
+  /// been read; with it, on each column while the next is accessed, and on the last one at the end.
+  ColumnReads reads_of(const TileSpan& piece, std::int64_t accesses) const;
 
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.
   static std::int64_t compute_cycles(std::int64_t m, std::int64_t k, std::int64_t n, const PeConfig& pe);
@@ -79,6 +90,7 @@ class TileLoop {
   std::int64_t columns_ = 0;
   std::int64_t k_tiles_ = 0;
   std::int64_t n_tiles_ = 0;
+  std::int64_t access_ps_ = 0;
   BufferSlots slots_;
 
   std::int64_t n_index_ = 0;  ///< the present (k, n) tile

@@ -1,6 +1,7 @@
 #include "models/system/load.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 
 namespace bondsim {
@@ -55,6 +56,21 @@ void check_dram(const Sections& at, const DramConfig& dram, const ControllerConf
   if (shape.banks() > 64) {
     config_error(at.at("dram"), at.path + ".dram.organization", fmt::format("{} banks in a channel, allowed: up to 64", shape.banks()));
   }
+  double last = -INFINITY;
+  for (const RefreshRate& step : dram.refresh_rates) {
+    if (step.up_to_c <= last) {
+      config_error(at.at("dram"), at.path + ".dram.refresh_rates", fmt::format("{} C after {} C, allowed: ascending", step.up_to_c, last));
+    }
+    last = step.up_to_c;
+  }
+  if (!dram.refresh_rates.empty() && dram.temperature_c > last) {
+    config_error(at.at("dram"), at.path + ".dram.temperature_c",
+                 fmt::format("{} C, allowed: up to {} C, the last step of refresh_rates", dram.temperature_c, last));
+  }
+  if (controller.refresh_management && !dram.refresh_management) {
+    config_error(at.at("dram"), at.path + ".controller.refresh_management",
+                 "on, but the DRAM part has no counts, allowed: a part with refresh_management");
+  }
   try {
     const AddressMap map(controller.address_map, shape);
   } catch (const ConfigError& e) {
@@ -68,6 +84,10 @@ void check_nmp(const Sections& at, const NmpConfig& nmp, const DramConfig& dram)
   if (nmp.placement == NmpPlacement::in_die && nmp.pe.double_buffered_weights) {
     config_error(at.at("nmp"), at.path + ".nmp.pe.double_buffered_weights",
                  "PEs in the DRAM die compute straight on column data, allowed with placement in_die: false");
+  }
+  if (nmp.placement != NmpPlacement::in_die && (nmp.pe.rows_per_read > 0 || nmp.pe.pipelined_access)) {
+    config_error(at.at("nmp"), at.path + (nmp.pe.pipelined_access ? ".nmp.pe.pipelined_access" : ".nmp.pe.rows_per_read"),
+                 "PEs on a logic die buffer their weights, allowed with placement hybrid_bonded: left out");
   }
   const int page = dram.organization.page_bytes();
   if (page % nmp.hb.access_bytes != 0) {

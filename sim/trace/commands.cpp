@@ -56,7 +56,8 @@ DramCommand command_of(std::string_view name, const TextLines& lines) {
     if (name == command_name(command)) return command;
   }
   lines.fail(fmt::format(
-      "command '{}' is not known, allowed: ACT1, ACT2, RD, WR, PRE, PREA, REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR",
+      "command '{}' is not known, allowed: ACT1, ACT2, RD, WR, PRE, PREA, REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, "
+      "CAS_WR, RFMab, RFMpb",
       name));
 }
 

@@ -81,6 +81,8 @@ class Workload : public sc_core::sc_module, public ChannelListener {
     HbTransfer transfer;
     transfer.extent = test::random_extent(random_, shape_, pick(random_, 0, 3) == 0 ? 60'000 : 9000);
     transfer.write = pick(random_, 0, 2) == 0;
+    transfer.passes = transfer.write ? 1 : pick(random_, 1, 3);
+    transfer.pace_ps = pick(random_, 0, 1) * pick(random_, 0, 6000);
     transfer.tag = ++tag_;
     ++hb_left_;
     channel_.submit(transfer);
@@ -120,6 +122,10 @@ struct Pair {
     controller.page_policy = random() % 2 == 0 ? PagePolicy::open : PagePolicy::closed;
     controller.refresh = static_cast<RefreshKind>(random() % 3);
     controller.refresh_postpone = random() % 2 == 0 ? 0 : static_cast<int>(random() % 9);
+    controller.refresh_pull_in = random() % 2 == 0 ? 0 : static_cast<int>(random() % 9);
+    controller.refresh_management = random() % 4 == 0;
+    dram.refresh_management->raa_initial = 4;
+    if (random() % 4 == 0) dram.temperature_c = 95;
     const double gbps[] = {6.4, 12.8, 25.6, 51.2};
     nmp = test::nmp_side(gbps[random() % 4], 1 << (4 + random() % 4));
     nmp.mode_change_ns = static_cast<double>(pick(random, 0, 200));
@@ -202,6 +208,8 @@ void expect_equivalence(int pairs, std::uint64_t first_seed) {
     Pair& pair = *all[static_cast<std::size_t>(i)];
     const std::string where = fmt::format("seed {}", first_seed + static_cast<std::uint64_t>(i));
     for (auto& channel : pair.channels) channel->flush();
+    // Commands of one time to different banks may have been handed out in two parts: a transfer submitted at that time decides a PRE for it.
+    for (Trace& trace : pair.traces) sort_commands(trace.commands);
     const auto& off = pair.traces[0].commands;
     const auto& on = pair.traces[1].commands;
     for (std::size_t c = 0; c < std::min(off.size(), on.size()); ++c) {

@@ -80,9 +80,11 @@ TEST(DramReference, ten_million_commands_break_no_rule) {
     const char* parts[] = {"lpddr5-6400-8gb", "lpddr5-6400-16gb", "lpddr5-6400-32gb", "lpddr5x-8533-16gb", "hbm3-like-16gb"};
     const DramConfig dram = test::dram_part(parts[seed % 5]);
     ControllerConfig controller;
-    controller.page_policy = seed % 2 == 0 ? PagePolicy::open : PagePolicy::closed;
-    controller.refresh = seed % 3 == 0 ? RefreshKind::per_bank : RefreshKind::all_bank;
+    controller.page_policy = seed % 3 == 0 ? PagePolicy::open : PagePolicy::closed;
+    controller.refresh = seed % 2 == 0 ? RefreshKind::per_bank : RefreshKind::all_bank;
     controller.refresh_postpone = seed % 4 == 0 ? 8 : 0;
+    controller.refresh_pull_in = seed % 8 < 2 ? 8 : 0;
+    controller.refresh_management = dram.refresh_management && seed % 4 == 1;
     NmpConfig nmp = test::nmp_side(25.6, seed % 5 == 4 ? 32 : 64);
     nmp.activate_policy = seed % 7 < 4 ? ActivatePolicy::all_bank : ActivatePolicy::staggered;
     nmp.subarray_overlap = seed % 5 == 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 
 #include "mapping/emit/single_operator.hpp"
 #include "models/system/validate/validator.hpp"
@@ -220,6 +221,67 @@ TEST(SingleOperator, no_effect_but_overlap_saves_time_on_nmp_and_overlap_never_c
 TEST(SingleOperator, no_effect_but_overlap_saves_time_on_the_npu_and_overlap_never_costs) {
   Random r(35);
   for (int i = 0; i < scaled(20); ++i) expect_effects_cost_time(npu_case(r, 256 * r.one_of({1, 2, 4})));
+}
+
+/// Column reads, rows opened and picoseconds of one operator.
+struct Reads {
+  std::int64_t reads = 0, activates = 0, ps = 0;
+};
+
+Reads reads_of(const OperatorCase& c) {
+  std::istringstream in(run_isolated([&] {
+    const auto schedule = single_operator_schedule(c.system, c.op);
+    const Results r = simulate(c.system, *schedule);
+    EnergyCounts counts;
+    for (const OperatorResult& op : r.operators) counts += op.counts;
+    return fmt::format("{} {} {}", counts.hb_read_bits / (8 * c.system.nmp.hb.access_bytes), counts.activates,
+                       r.operators.front().span.value);
+  }));
+  Reads out;
+  in >> out.reads >> out.activates >> out.ps;
+  return out;
+}
+
+TEST(InDie, a_column_read_for_each_row_of_activations_costs_its_time_and_its_reads) {
+  OperatorCase c{shipped_system("id-nmp"), {}};
+  c.system.set_channels(1, 0);
+  c.system.fidelity.refresh = false;
+  c.op.shape = {1, 4, 256, 1024};
+  c.op.channels = {0};
+  c.system.nmp.pe.rows_per_read = 0;
+  const Reads all = reads_of(c);
+  c.system.nmp.pe.rows_per_read = 1;
+  const Reads each = reads_of(c);
+  c.system.nmp.pe.rows_per_read = 2;
+  const Reads two = reads_of(c);
+  // 16 columns of K = 1024 a PE: 32 KB of weights, 1024 reads of 32 B in each of 16 banks, of 5 ns.
+  const std::int64_t weights = 16 * 1024;
+  EXPECT_EQ(each.reads - all.reads, 3 * weights);
+  EXPECT_EQ(two.reads - all.reads, weights);
+  EXPECT_EQ(each.activates, all.activates);
+  // Tilings are chosen anew, so that what else a piece costs may change a little.
+  EXPECT_NEAR(static_cast<double>(each.ps - all.ps), 3 * 1024 * 5000, 0.05 * 1024 * 5000);
+  EXPECT_NEAR(static_cast<double>(two.ps - all.ps), 1024 * 5000, 0.05 * 1024 * 5000);
+}
+
+TEST(InDie, pipelined_accesses_come_as_fast_as_the_slower_of_port_and_pe) {
+  OperatorCase c{shipped_system("id-nmp"), {}};
+  c.system.set_channels(1, 0);
+  c.system.fidelity.refresh = false;
+  c.op.shape = {1, 1, 256, 1024};
+  c.op.channels = {0};
+  const Reads alternating = reads_of(c);
+  c.system.nmp.pe.pipelined_access = true;
+  const Reads pipelined = reads_of(c);
+  EXPECT_EQ(pipelined.reads, alternating.reads);
+  // 1024 columns: a PE of 200 MHz takes 5 ns for the 16 MACs of each, the port as long for its access. All but the last column of a piece
+  // are hidden.
+  const double hidden = static_cast<double>(alternating.ps - pipelined.ps);
+  EXPECT_GT(hidden, 0.9 * 1024 * 5000);
+  EXPECT_LT(hidden, 1.0 * 1024 * 5000 + 100'000);
+  c.system.nmp.pe.clock_mhz = 100;  // 10 ns a column: the port waits for the PE
+  const Reads slow = reads_of(c);
+  EXPECT_NEAR(static_cast<double>(slow.ps - pipelined.ps), 1024 * 5000, 0.15 * 1024 * 5000);
 }
 
 }  // namespace

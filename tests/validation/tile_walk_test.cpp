@@ -112,8 +112,8 @@ TEST(TileWalk, follows_staggered_overlapped_and_in_die_banks) {
     const std::string what = fmt::format("seed {}: {}{}{}", seed, nmp.subarray_overlap ? "subarrays " : "", staggered ? "staggered " : "",
                                          c.system.fidelity.refresh ? "refreshed" : "");
     // One bank stands for all: where each opens its rows in its own time the walk is a lower estimate.
-    EXPECT_GE(walked / simulated, staggered ? 0.78 : 0.96) << what;
-    EXPECT_LE(walked / simulated, 1.04) << what;
+    EXPECT_GE(walked / simulated, staggered ? 0.62 : 0.96) << what;
+    EXPECT_LE(walked / simulated, 1.06) << what;
     // The summed walk of searches, over what it takes for itself.
     if (c.gemm.tiling.order == LoopOrder::input_stationary && c.gemm.tiling.k_tile < c.gemm.shape.k) continue;
     cost::NmpShare share = cost::share_of(c.gemm);
@@ -122,6 +122,84 @@ TEST(TileWalk, follows_staggered_overlapped_and_in_die_banks) {
     EXPECT_NEAR(summed / walked, 1, 0.40) << what << ", summed";
   }
   RecordProperty("worst", std::to_string(worst));
+}
+
+/// A random case on in-die PEs, their accesses alternating with or under their computations, columns read again for further rows.
+WalkCase random_in_die_walk(std::uint64_t seed) {
+  WalkCase c = random_walk(seed);
+  Random r(seed * 3 + 1);
+  NmpConfig& nmp = c.system.nmp;
+  nmp.placement = NmpPlacement::in_die;
+  nmp.pe.double_buffered_weights = false;
+  nmp.pe.pipelined_access = r.between(0, 2) != 0;
+  nmp.pe.rows_per_read = static_cast<int>(r.one_of({0, 1, 2, 5}));
+  const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
+  while (!fits(nmp, p, c.gemm.tiling)) nmp.pe.weight_buffer_kib *= 2;
+  return c;
+}
+
+std::int64_t walked_ps(const WalkCase& c) {
+  const System& s = c.system;
+  const PortTiming timing = s.fidelity.refresh ? port_timing(s.dram, s.nmp, s.controller) : port_timing(s.dram, s.nmp, false);
+  // The channel is in NMP mode one CK after it is asked for.
+  PortStream port(timing, timing.ck, timing.refi / timing.turns);
+  const TileLoop loop(c.gemm.shape, c.gemm.shape.n / c.gemm.pes_per_gemm, c.gemm.bits, c.gemm.tiling, s.nmp);
+  return walk_tiles(loop, c.bytes, s.nmp, port, timing.ck);
+}
+
+std::string in_die_text(const WalkCase& c) {
+  const PeConfig& pe = c.system.nmp.pe;
+  const GemmShape& g = c.gemm.shape;
+  const NmpTiling& t = c.gemm.tiling;
+  return fmt::format("m {} n {} k {}, tile {} x {} piece {}, {} FPUs {} MHz{}, {} rows a read, {} postponed {} pulled in {}", g.m, g.n, g.k,
+                     t.n_tile, t.k_tile, t.k_piece, pe.fpus, pe.clock_mhz, pe.pipelined_access ? ", pipelined" : "", pe.rows_per_read,
+                     enum_name(c.system.controller.refresh), c.system.controller.refresh_postpone, c.system.controller.refresh_pull_in);
+}
+
+TEST(TileWalk, takes_the_time_of_in_die_pes_to_the_picosecond) {
+  for (int i = 0; i < scaled(80); ++i) {
+    const std::uint64_t seed = 7700 + static_cast<std::uint64_t>(i);
+    WalkCase c = random_in_die_walk(seed);
+    c.system.dram.temperature_c = i % 3 == 0 ? 95 : 45;
+    EXPECT_EQ(walked_ps(c), simulated_ps(c)) << "seed " << seed << ": " << in_die_text(c);
+    const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
+    EXPECT_LE(tiling_bound_ps(c.system.nmp, p, c.gemm.tiling), static_cast<double>(walked_ps(c)))
+        << "seed " << seed << ": " << in_die_text(c);
+  }
+}
+
+/// One bank of each turn stands for its turn, and turns do not wait for one another: refresh that is put off or pulled in uses pauses of
+/// the ports in the order of the turns in the simulator, in any order here. REFab has no turns.
+TEST(TileWalk, follows_refresh_that_is_put_off_pulled_in_or_in_turns) {
+  double worst[3] = {0, 0, 0}, sum[3] = {0, 0, 0};
+  int cases[3] = {0, 0, 0};
+  for (int i = 0; i < scaled(120); ++i) {
+    const std::uint64_t seed = 7900 + static_cast<std::uint64_t>(i);
+    WalkCase c = i % 2 == 0 ? random_walk(seed) : random_in_die_walk(seed);
+    ControllerConfig& controller = c.system.controller;
+    controller.refresh = i % 4 < 3 ? RefreshKind::per_bank : RefreshKind::all_bank;
+    controller.refresh_postpone = i % 5 < 2 ? 8 : 0;
+    controller.refresh_pull_in = i % 3 == 0 ? 8 : 0;
+    const std::int64_t walked = walked_ps(c), simulated = simulated_ps(c);
+    if (controller.refresh == RefreshKind::all_bank) {
+      EXPECT_EQ(walked, simulated) << "seed " << seed << ": " << in_die_text(c);
+      continue;
+    }
+    const std::size_t kind = controller.refresh_pull_in > 0 ? 2 : (controller.refresh_postpone > 0 ? 1 : 0);
+    const double error = std::abs(static_cast<double>(walked) / static_cast<double>(simulated) - 1);
+    worst[kind] = std::max(worst[kind], error);
+    sum[kind] += error;
+    ++cases[kind];
+    const double most[] = {0.03, 0.13, 0.40};
+    EXPECT_LT(error, most[kind]) << "seed " << seed << ": " << in_die_text(c);
+  }
+  const double most_mean[] = {0.005, 0.03, 0.08};
+  for (const std::size_t kind : {0U, 1U, 2U}) {
+    EXPECT_LT(sum[kind], most_mean[kind] * cases[kind]) << kind;
+    const char* names[] = {"when_due", "put_off", "pulled_in"};
+    RecordProperty(std::string(names[kind]) + "_worst", std::to_string(worst[kind]));
+    RecordProperty(std::string(names[kind]) + "_mean", std::to_string(sum[kind] / std::max(1, cases[kind])));
+  }
 }
 
 }  // namespace

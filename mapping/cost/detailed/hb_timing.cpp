@@ -13,6 +13,10 @@ namespace {
 
 double bytes_of(const std::vector<Extent>& extents) { return static_cast<double>(HbOperand(extents).bytes()); }
 
+PortTiming port_timing_of(const System& system) {
+  return system.fidelity.refresh ? port_timing(system.dram, system.nmp, system.controller) : port_timing(system.dram, system.nmp, false);
+}
+
 }  // namespace
 
 NmpShare share_of(const NmpGemm& gemm) {
@@ -25,13 +29,14 @@ NmpShare share_of(const NmpGemm& gemm) {
 HbTiming::HbTiming(const System& system, PieceWalk walk)
     : walk_(walk),
       nmp_(system.nmp),
-      port_(port_timing(system.dram, system.nmp, system.fidelity.refresh && system.controller.refresh != RefreshKind::none)),
+      port_(port_timing_of(system)),
       access_(static_cast<double>(port_.access)),
       access_bytes_(nmp_.hb.access_bytes),
       page_(static_cast<double>(port_.page_bytes)),
       pages_a_byte_(1 / page_),
       page_accesses_(page_ / access_bytes_) {
-  period_ = port_.refi > 0 ? static_cast<double>(port_.refi) : std::numeric_limits<double>::infinity();
+  bank_period_ = port_.refi > 0 ? static_cast<double>(port_.refi) : std::numeric_limits<double>::infinity();
+  period_ = bank_period_ / port_.turns;
   refresh_ = static_cast<double>(refresh_ps(port_));
   row_ = static_cast<double>(row_period_ps(port_, port_.page_accesses(), false));
   row_gap_ = static_cast<double>(row_gap_ps(port_));
@@ -60,7 +65,9 @@ double HbTiming::walked_end(const NmpShare& share, double start, double& due) co
 double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const {
   // Partial sums come and go between the pieces: no run of those is like another.
   const bool spills = share.tiling.order == LoopOrder::input_stationary && share.tiling.k_tile < share.shape.k;
-  if (walk == PieceWalk::steps || spills) return walked_end(share, start, due);
+  // Columns read again, or while the PE computes, are timed access by access; banks refreshed in turns each for itself.
+  const bool by_column = nmp_.pe.pipelined_access || nmp_.pe.rows_per_read > 0 || port_.turns > 1 || port_.postponed + port_.pulled_in > 0;
+  if (walk == PieceWalk::steps || spills || by_column) return walked_end(share, start, due);
   return TileWalk(*this, share, start, due, walk).end();
 }
 

@@ -56,8 +56,9 @@ class HbTiming {
   double first_row_ = 0;    ///< ACT of the first row
   double cycle_ = 0;        ///< of a PE
   double cycles_a_ps_ = 0;
-  double refresh_ = 0;  ///< excess of a refresh at a row boundary
-  double period_ = 0;   ///< between refreshes; infinite without
+  double refresh_ = 0;      ///< excess of a refresh at a row boundary
+  double bank_period_ = 0;  ///< between refreshes of a bank; infinite without
+  double period_ = 0;       ///< between refresh commands of the channel
 };
 
 }  // namespace bondsim::cost

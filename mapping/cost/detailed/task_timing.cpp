@@ -17,6 +17,8 @@ TaskTiming::TaskTiming(const System& system, PieceWalk walk)
       ck_(1e6 / t_.ck_mhz),
       period_(hb_.refresh_period_ps()) {
   // The bus idles from the last burst before the PREA to the first after the ACT that follows.
+  // While REFpb keeps some banks away the bus serves others.
+  if (system.controller.refresh == RefreshKind::per_bank) return;
   host_refresh_ = std::ceil(t_.t_rfc_ab_ns * 1e3 / ck_ - 1e-6) * ck_ + ck_ * (t_.n_rtp + t_.n_rp_ab + t_.n_rcd - t_.n_bl_min);
 }
 

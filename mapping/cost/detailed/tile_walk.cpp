@@ -153,12 +153,12 @@ bool TileWalk::run_of(const Piece& piece, std::int64_t pieces) {
     return true;
   }
   // Beside one computation a load may have to wait for the end of one refresh, and where computations are long for another.
-  const double refreshes = t_.period_ >= piece.compute + 2 * t_.refresh_ ? 1 : 2;
-  if (pieces > 2 && piece.longest_load + refreshes * t_.refresh_ <= std::min(piece.compute, t_.period_)) {
+  const double refreshes = t_.bank_period_ >= piece.compute + 2 * t_.refresh_ ? 1 : 2;
+  if (pieces > 2 && piece.longest_load + refreshes * t_.refresh_ <= std::min(piece.compute, t_.bank_period_)) {
     // Loads and refreshes stay under the computations. The last two pieces one by one: they leave the banks as they are.
     const double jump = number - 2;
     now_ = computed() + (jump - 1) * piece.compute;
-    if (due_ < now_) due_ += std::ceil((now_ - due_) / t_.period_) * t_.period_;
+    if (due_ < now_) due_ += std::ceil((now_ - due_) / t_.bank_period_) * t_.bank_period_;
     position_ += jump * piece.bytes;
     rows_opened_ = up(position_ * t_.pages_a_byte_ - 1e-9);
     for (int i = 0; i < 2; ++i) step(load_of(piece, false), piece.compute);
@@ -169,12 +169,12 @@ bool TileWalk::run_of(const Piece& piece, std::int64_t pieces) {
 
 double TileWalk::banks_work(double begin, double work) {
   double end = std::max(begin, blocked_) + work;
-  for (; due_ < end - std::min(work, t_.row_); due_ += t_.period_) end += t_.refresh_;
+  for (; due_ < end - std::min(work, t_.row_); due_ += t_.bank_period_) end += t_.refresh_;
   return end;
 }
 
 void TileWalk::banks_idle(double from, double until) {
-  for (; due_ < until; due_ += t_.period_) blocked_ = std::max(due_, from) + t_.refresh_;
+  for (; due_ < until; due_ += t_.bank_period_) blocked_ = std::max(due_, from) + t_.refresh_;
 }
 
 /// The computation of the last piece, which begins on an edge of the PEs' clock.

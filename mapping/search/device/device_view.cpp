@@ -26,12 +26,15 @@ cost::LayerDevice sustained_device(const System& system) {
   const double page = system.dram.organization.page_bytes();
   const PortTiming port = port_timing(system.dram, system.nmp, false);
   auto row_ps = static_cast<double>(row_period_ps(port, port.page_accesses(), false));
-  if (system.nmp.placement == NmpPlacement::in_die) {
+  if (system.nmp.placement == NmpPlacement::in_die && !system.nmp.pe.pipelined_access) {
     const double macs_a_cycle = device.nmp.fpus * device.nmp.macs_per_fpu;
     row_ps += page / cost::published_element_bytes / macs_a_cycle * 1e6 / device.nmp.clock_mhz;
   }
   const DramTiming& t = system.dram.timing;
-  const double refresh = system.fidelity.refresh ? t.t_rfc_ab_ns / t.t_refi_ns : 0;
+  // Of a bank that is refreshed alone, the time it is away itself.
+  const double length_ns = system.controller.refresh == RefreshKind::per_bank ? t.t_rfc_pb_ns : t.t_rfc_ab_ns;
+  const bool refreshed = system.fidelity.refresh && system.controller.refresh != RefreshKind::none;
+  const double refresh = refreshed ? length_ns * 1e3 / static_cast<double>(refresh_period(system.dram, RefreshKind::all_bank).value) : 0;
   device.nmp.hb_bandwidth_gbps = page / row_ps * 1e3 * (1 - refresh);
   return device;
 }

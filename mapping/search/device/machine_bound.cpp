@@ -19,8 +19,10 @@ struct Operand {
 
 /// Part of the time that is not refresh.
 double without_refresh(const System& system) {
-  if (!system.fidelity.refresh || system.controller.refresh != RefreshKind::all_bank) return 1;
-  return 1 - system.dram.timing.t_rfc_ab_ns / system.dram.timing.t_refi_ns;
+  // REFpb hides behind other banks' work, and what is postponed may come after the end.
+  const ControllerConfig& controller = system.controller;
+  if (!system.fidelity.refresh || controller.refresh != RefreshKind::all_bank || controller.refresh_postpone > 0) return 1;
+  return 1 - system.dram.timing.t_rfc_ab_ns * 1e3 / static_cast<double>(refresh_period(system.dram, RefreshKind::all_bank).value);
 }
 
 class BoundedMachine {

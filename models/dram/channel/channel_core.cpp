@@ -21,12 +21,14 @@ ChannelCore::ChannelCore(const DramConfig& dram, const ControllerConfig& control
       switch_timed_(switches.mode_switch),
       bus_contention_(switches.bus_contention) {
   if (nmp != nullptr) {
-    hb_.change().emplace(dram, *nmp, switches, rules, clock_);
+    hb_.change().emplace(dram, controller, *nmp, switches, rules, clock_);
     if (switches.mode_switch) latency_ = Picoseconds(std::llround(nmp->mode_change_ns * 1000.0));
   }
   output_.refresh.enabled = switches.refresh && controller.refresh != RefreshKind::none;
   output_.refresh.due_ps = refresh_period(dram, controller.refresh).value;
-  if (switches.column_trains)
+  const bool counts_activates = controller.refresh_management && dram.refresh_management.has_value();
+  if (counts_activates) output_.refresh.activates = ActivateCounts(*dram.refresh_management, dram.organization.banks());
+  if (switches.column_trains && !counts_activates)
     host_.change().fast_forward_with(fast_forward != nullptr ? fast_forward : std::make_shared<FastForwardTable>());
 }
 

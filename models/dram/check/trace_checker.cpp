@@ -12,7 +12,6 @@ namespace bondsim {
 namespace {
 
 constexpr std::size_t kept_violations = 20;
-constexpr std::int64_t most_postponed = 8;  // JESD209-5B: at most 8 refresh commands may be postponed
 
 }  // namespace
 
@@ -34,7 +33,12 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
   const std::int64_t common = std::gcd(std::int64_t{1'000'000'000}, khz);
   period_numerator_ = 1'000'000'000 / common;
   period_denominator_ = khz / common;
+  for (auto step = dram.refresh_rates.rbegin(); step != dram.refresh_rates.rend(); ++step) {
+    if (dram.temperature_c <= step->up_to_c) refresh_rate_ = step->rate;
+  }
+  if (controller.refresh_management && dram.refresh_management) raa_.resize(banks_.size());
   if (options.window_from) {
+    from_begin_ = false;
     refreshed_until_ps_ = options.window_from->value;
     if (dram.timing.n_wckpst >= 0) {
       const DramTiming& t = dram.timing;
@@ -118,7 +122,7 @@ void TraceChecker::judge(const CommandRecord& record) {
   if (previous_.any && now_.time < previous_.record.time) fail("time_order", "the trace goes back in time", &previous_);
   const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
   const bool is_cas = now_.command == C::cas_rd || now_.command == C::cas_wr;
-  const bool to_bank = now_.command != C::prea && now_.command != C::refab && !changes_mode && !is_cas;
+  const bool to_bank = now_.command != C::prea && now_.command != C::refab && now_.command != C::rfmab && !changes_mode && !is_cas;
   if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
@@ -157,9 +161,11 @@ void TraceChecker::judge(const CommandRecord& record) {
       precharge_all();
       break;
     case C::refab:
+    case C::rfmab:
       refresh_all();
       break;
     case C::refpb:
+    case C::rfmpb:
       refresh_bank();
       break;
     case C::nrd:
@@ -176,7 +182,9 @@ void TraceChecker::judge(const CommandRecord& record) {
 
 void TraceChecker::note() {
   const Seen seen{now_, true};
-  const auto c = static_cast<std::size_t>(now_.command);
+  // A RFM holds later commands back as the REF of its kind does.
+  const C as = now_.command == C::rfmab ? C::refab : now_.command == C::rfmpb ? C::refpb : now_.command;
+  const auto c = static_cast<std::size_t>(as);
   previous_ = seen;
   rank_[c] = seen;
   if (now_.bank < 0) return;
@@ -212,10 +220,9 @@ void TraceChecker::act1() {
     std::rotate(acts_.begin(), acts_.begin() + 1, acts_.end());
     acts_.back() = {now_, true};
   }
-  if (!in_nmp_) {
-    need_bank("tRFC_pb", C::refpb, cycles_of(t.t_rfc_pb_ns));
-    need_rank("tpbR2act", C::refpb, cycles_of(t.t_pbr2act_ns));
-  }
+  need_bank("tRFC_pb", C::refpb, cycles_of(t.t_rfc_pb_ns));
+  need_rank("tpbR2act", C::refpb, cycles_of(t.t_pbr2act_ns));
+  count_activate();
   row.row = now_.row;
   row.opened = now_;
   row.unknown = false;
@@ -326,57 +333,6 @@ void TraceChecker::precharge_all() {
 
 bool TraceChecker::all_closed() const {
   return std::all_of(banks_.begin(), banks_.end(), [](const Bank& b) { return b.rows[0].row < 0 && b.rows[1].row < 0; });
-}
-
-void TraceChecker::refresh_all() {
-  const DramTiming& t = dram_.timing;
-  if (!all_closed()) fail("refresh_with_open_bank", "REFab while a row is open");
-  learn_all_closed();
-  need_rank("tRP_pb_refresh", C::pre, t.n_rp_pb);
-  need_rank("tRP_ab_refresh", C::prea, t.n_rp_ab);
-  need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
-  need_rank("tRFC_pb_refresh", C::refpb, cycles_of(t.t_rfc_pb_ns));
-  refresh_in_time();
-  refreshed_until_ps_ += std::llround(t.t_refi_ns * 1000.0);
-}
-
-void TraceChecker::refresh_bank() {
-  const DramTiming& t = dram_.timing;
-  if (in_nmp_) return fail("command_in_nmp_mode", "REFpb in NMP mode", &mode_);
-  const int banks = dram_.organization.banks();
-  const int together = std::clamp(static_cast<int>(std::lround(banks * t.t_refi_pb_ns / t.t_refi_ns)), 1, banks);
-  for (int i = 0; i < together; ++i) {
-    const int b = (now_.bank + i * (banks / together)) % banks;
-    Bank& refreshed = banks_[static_cast<std::size_t>(b)];
-    refreshed.rows[0].unknown = false;
-    if (refreshed.rows[0].row >= 0) fail("refresh_with_open_bank", fmt::format("REFpb while bank {} has a row open", b));
-    need("tRP_pb_refresh_bank", refreshed.last[0][static_cast<std::size_t>(C::pre)], t.n_rp_pb);
-    need("tRFC_pb_same_bank", refreshed.last[0][static_cast<std::size_t>(C::refpb)], cycles_of(t.t_rfc_pb_ns));
-  }
-  need_rank("tRP_ab_refresh_bank", C::prea, t.n_rp_ab);
-  need_rank("tRFC_ab_refresh", C::refab, cycles_of(t.t_rfc_ab_ns));
-  need_rank("tpbR2pbR", C::refpb, cycles_of(t.t_pbr2pbr_ns));
-  need_rank("ACT_to_REFpb", C::act1, t.n_rrd);
-  refresh_in_time();
-  refreshed_until_ps_ += std::llround(t.t_refi_pb_ns * 1000.0);
-  for (int i = 1; i < together; ++i) {
-    banks_[static_cast<std::size_t>((now_.bank + i * (banks / together)) % banks)].last[0][static_cast<std::size_t>(C::refpb)] = {now_,
-                                                                                                                                  true};
-  }
-}
-
-void TraceChecker::refresh_in_time() {
-  if (!refresh_checked_) return;
-  const auto interval = std::llround(dram_.timing.t_refi_ns * 1000.0);
-  const std::int64_t late = now_.time.value - refreshed_until_ps_;
-  if (late > (most_postponed + 1) * interval) fail("tREFI", fmt::format("refresh is {} ps behind", late));
-}
-
-void TraceChecker::finish(Picoseconds t) {
-  judge_held();
-  now_ = CommandRecord{};
-  now_.time = t;
-  refresh_in_time();
 }
 
 }  // namespace bondsim

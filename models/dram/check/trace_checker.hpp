@@ -93,6 +93,9 @@ class TraceChecker {
   void close(Bank& bank, std::size_t sub);
   void half_open_too_long();
   void refresh_in_time();
+  void refreshed(double interval_ns);
+  void count_activate();
+  void lower_counts(int first_bank, int step, bool by_rfm);
 
   void fail(const std::string& rule, const std::string& detail, const Seen* earlier = nullptr);
   void need(const char* rule, const Seen& earlier, std::int64_t cycles);
@@ -140,6 +143,9 @@ class TraceChecker {
   std::int64_t wck_until_ = 0;  ///< WCK has stopped from then on
   Seen cas_;                    ///< the command before, if it was a CAS
   std::int64_t refreshed_until_ps_ = 0;
+  double refresh_rate_ = 1;        ///< refresh commands in tREFI at the part's temperature
+  bool from_begin_ = true;         ///< the trace has all commands from time 0 on
+  std::vector<std::int64_t> raa_;  ///< activates of each bank, less what REF and RFM made up for; empty: not judged
 };
 
 }  // namespace bondsim

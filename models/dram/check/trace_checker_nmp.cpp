@@ -19,7 +19,7 @@ void TraceChecker::hb_access() {
   }
   const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * 8 / dram_.organization.device_width_bits);
   if (now_.column < 0 || now_.column % columns != 0) fail("column_range", "not the first column of an access");
-  need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd);
+  need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd_nmp > 0 ? t.n_rcd_nmp : t.n_rcd);
   const Seen access{b.access, b.access_end != long_ago};
   need_ps("hb_bandwidth", access, b.access_end, 0);
   if (!write && b.write_end != long_ago) need_ps("tWTR_hb", access, b.write_end, span(t.n_wtr_l));

@@ -19,7 +19,6 @@ void TraceChecker::await_mode(const CommandRecord& record) {
     case C::wr:
     case C::cas_rd:
     case C::cas_wr:
-    case C::refpb:
     case C::mode_nmp:
       return judge_held();
     default:

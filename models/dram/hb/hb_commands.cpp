@@ -36,15 +36,18 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   const std::int64_t page = dram_->organization.page_bytes();
   const std::int64_t whole_rows = (transfer.extent.bank_offset + transfer.extent.bytes_per_bank) / page - 1 - lane.row;
   std::int64_t count = std::min({whole_rows, last_row - 1 - lane.row, (limit - lane.column_end) / period});
-  if (output.refresh.enabled) count = std::min(count, ceil_div(std::max<Ps>(output.refresh.due_ps - lane.column_end, 0), period));
+  if (output.refresh.enabled) {
+    const Ps refresh = output.refresh.due_ps + timing_.busy_delay(transfer.passes, transfer.pace_ps);
+    count = std::min(count, ceil_div(std::max<Ps>(refresh - lane.column_end, 0), period));
+  }
   if (count <= 0) return;
   const std::uint64_t banks = share.longer | share.shorter;
   const std::int64_t rows = count * __builtin_popcountll(banks);
   ChannelCounts& counts = output.of(transfer.op);
   counts.activates += rows;
   counts.precharges += rows;
-  (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.count;
-  const Ps data = share.count * access_ps_;
+  (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.accesses();
+  const Ps data = (share.accesses() - 1) * share.pace_ps + access_ps_;
   output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0, -count * closed_});
   const Ps shift = count * period;
   lane.row += count;
@@ -67,7 +70,8 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
 void HbEngine::emit(Picoseconds t, ChannelOutput& output) {
   emit_rows(t.value, output);
   for (Train& train : trains_) emit_train(train, t.value, output);
-  trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.count; }), trains_.end());
+  trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.accesses(); }),
+                trains_.end());
 }
 
 void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
@@ -76,8 +80,10 @@ void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
   for (const RowCommand& row : rows_) {
     if (row.time > t) continue;
     ChannelCounts& counts = output.of(row.op);
-    if (row.command == DramCommand::refab) {
-      ++counts.refreshes_all_bank;
+    if (row.command == DramCommand::refab || row.command == DramCommand::rfmab) {
+      ++(row.command == DramCommand::refab ? counts.refreshes_all_bank : counts.managements_all_bank);
+    } else if (row.command == DramCommand::refpb || row.command == DramCommand::rfmpb) {
+      ++(row.command == DramCommand::refpb ? counts.refreshes_per_bank : counts.managements_per_bank);
     } else if (row.command == DramCommand::prea) {
       const auto closed = static_cast<std::int64_t>(row.banks);  // for PREA: how many rows it closes
       counts.precharges += closed;
@@ -89,7 +95,9 @@ void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
       output.account.change_open_rows(Picoseconds(row.time), opens ? rows : -rows);
     }
     if (!output.keep_log) continue;
-    if (row.command == DramCommand::refab || row.command == DramCommand::prea) {
+    if (row.command == DramCommand::refpb || row.command == DramCommand::rfmpb) {
+      output.record(Picoseconds(row.time), row.command, __builtin_ctzll(row.banks), -1, -1, row.op);
+    } else if (row.command == DramCommand::refab || row.command == DramCommand::rfmab || row.command == DramCommand::prea) {
       output.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
     } else {
       for_each_bank(row.banks, [&](std::size_t b) {
@@ -103,18 +111,19 @@ void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
 void HbEngine::emit_train(Train& train, Ps t, ChannelOutput& output) const {
   if (t < train.first) return;
   const RowShare& share = train.share;
-  const std::int64_t until = std::min((t - train.first) / access_ps_ + 1, share.count);
-  const auto part = [&](std::int64_t count) { return std::min(until, count) - std::min(train.emitted, count); };
+  const std::int64_t until = std::min((t - train.first) / share.pace_ps + 1, share.accesses());
   ChannelCounts& counts = output.of(train.op);
   (train.write ? counts.hb_writes : counts.hb_reads) +=
-      __builtin_popcountll(share.longer) * part(share.count) + __builtin_popcountll(share.shorter) * part(share.short_count);
+      __builtin_popcountll(share.longer) * (until - train.emitted) +
+      __builtin_popcountll(share.shorter) * (share.short_accesses(until) - share.short_accesses(train.emitted));
   if (output.keep_log) {
     const auto step = static_cast<std::int32_t>(access_bytes_ * 8 / dram_->organization.device_width_bits);
     for (std::int64_t i = train.emitted; i < until; ++i) {
-      const std::uint64_t banks = share.longer | (i < share.short_count ? share.shorter : 0);
+      const std::int64_t in_pass = i % share.count;
+      const std::uint64_t banks = share.longer | (in_pass < share.short_count ? share.shorter : 0);
       for_each_bank(banks, [&](std::size_t b) {
-        output.record(Picoseconds(train.first + i * access_ps_), train.write ? DramCommand::nwr : DramCommand::nrd,
-                      static_cast<std::int32_t>(b), train.row, (share.first + static_cast<std::int32_t>(i)) * step, train.op);
+        output.record(Picoseconds(train.first + i * share.pace_ps), train.write ? DramCommand::nwr : DramCommand::nrd,
+                      static_cast<std::int32_t>(b), train.row, (share.first + static_cast<std::int32_t>(in_pass)) * step, train.op);
       });
     }
   }

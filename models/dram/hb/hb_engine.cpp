@@ -1,6 +1,7 @@
 #include "models/dram/hb/hb_engine.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/base/error.hpp"
 #include "models/dram/spec/bank_mask.hpp"
@@ -12,20 +13,28 @@ constexpr std::int64_t far_away = INT64_MAX / 4;
 
 }  // namespace
 
-HbEngine::HbEngine(const DramConfig& dram, const BankPorts& nmp, const ChannelSwitches& switches, const std::vector<TimingRule>& rules,
-                   const Clock& clock)
+HbEngine::HbEngine(const DramConfig& dram, const ControllerConfig& controller, const BankPorts& nmp, const ChannelSwitches& switches,
+                   const std::vector<TimingRule>& rules, const Clock& clock)
     : dram_(&dram),
       clock_(clock),
       access_ps_(nmp.hb.access_ps()),
       access_bytes_(nmp.hb.access_bytes),
       staggered_(nmp.activate_policy == ActivatePolicy::staggered),
+      per_bank_(switches.refresh && controller.refresh == RefreshKind::per_bank),
+      separate_(staggered_ || per_bank_),
       overlap_(nmp.subarray_overlap),
       row_timing_(switches.row_timing),
       n_(port_cycles(rules)),
-      timing_(port_timing(dram, nmp, rules, clock, switches.refresh)),
+      timing_(port_timing(dram, nmp, rules, clock, switches.refresh ? &controller : nullptr)),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
-      lanes_(staggered_ ? banks_.size() : 1) {
+      lanes_(staggered_ ? banks_.size() : static_cast<std::size_t>(timing_.turns)),
+      refresh_period_(refresh_period(dram, controller.refresh).value),
+      turns_(per_bank_ ? timing_.turns : 1) {
   last_acts_.fill(-far_away);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i].turn = static_cast<std::int32_t>(i) % turns_;
+    lanes_[i].banks = banks_of_turn(static_cast<std::int32_t>(i), static_cast<std::int32_t>(lanes_.size()), dram.organization.banks());
+  }
   check(dram.organization.page_bytes() % access_bytes_ == 0, "page of {} bytes is not whole accesses of {} bytes",
         dram.organization.page_bytes(), access_bytes_);
 }
@@ -36,7 +45,11 @@ void HbEngine::enter(Picoseconds now, Picoseconds activate, Picoseconds refresh)
     bank.act_ready.fill(activate.value);
   }
   for (Lane& lane : lanes_) lane.at = lane.column_end = now.value;
-  settled_ = refresh.value;
+  settled_ = refresh_ready_ = refresh.value;
+  decided_ = now.value;
+  last_refpb_ = -far_away;
+  pending_ = {};
+  next_known_ = false;
 }
 
 void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelOutput& output) {
@@ -49,28 +62,36 @@ void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelOutput
   Job job;
   job.transfer = transfer;
   job.submitted = now.value;
-  for (std::size_t lane = 0; lane < lanes_.size(); ++lane) job.lanes_left += bytes_of(lane, extent) > 0;
+  const std::int32_t size = extent.group_banks();
+  const std::int32_t longer = extent.longer_banks > 0 ? extent.longer_banks : size;
+  for (std::int32_t first = extent.first_bank; first < extent.first_bank + extent.banks; first += size) {
+    job.longer |= bank_mask(first, longer);
+    if (longer < size) job.shorter |= bank_mask(first + longer, size - longer);
+  }
+  for (const Lane& lane : lanes_) job.lanes_left += bytes_of(lane, job) > 0;
   check(job.lanes_left > 0, "an empty HB transfer was submitted");
+  next_known_ = false;
   if (jobs_.empty()) output.account.begin_work(now);
   jobs_.push_back(job);
   for (std::size_t lane = 0; lane < lanes_.size(); ++lane) skip_others(lane);
 }
 
 /// Bytes of the lane's longest bank.
-std::int64_t HbEngine::bytes_of(std::size_t lane, const Extent& extent) const {
-  if (!staggered_) return extent.banks > 0 ? extent.max_bytes_per_bank() : 0;
-  const int share = static_cast<int>(lane) - extent.first_bank;
-  return share >= 0 && share < extent.banks ? extent.bytes_of_bank(share) : 0;
+std::int64_t HbEngine::bytes_of(const Lane& lane, const Job& job) {
+  const Extent& extent = job.transfer.extent;
+  if ((job.longer & lane.banks) != 0) return extent.max_bytes_per_bank();
+  return (job.shorter & lane.banks) != 0 ? extent.bytes_per_bank : 0;
 }
 
 /// A lane passes over jobs that have nothing for it.
 void HbEngine::skip_others(std::size_t lane) {
   Lane& l = lanes_[lane];
   l.job = std::max(l.job, first_job_);
-  while (has_work(l) && l.row < 0 && bytes_of(lane, job_of(l).transfer.extent) == 0) ++l.job;
+  while (has_work(l) && l.row < 0 && bytes_of(l, job_of(l)) == 0) ++l.job;
 }
 
-HbEngine::RowShare HbEngine::share_of(std::size_t lane, const Extent& extent, std::int64_t row) const {
+HbEngine::RowShare HbEngine::share_of(const Lane& lane, const Job& job, std::int64_t row) const {
+  const Extent& extent = job.transfer.extent;
   const std::int64_t page = dram_->organization.page_bytes();
   const std::int64_t row_begin = row * page;
   const std::int64_t from = std::max<std::int64_t>(extent.bank_offset - row_begin, 0) / access_bytes_;
@@ -80,17 +101,16 @@ HbEngine::RowShare HbEngine::share_of(std::size_t lane, const Extent& extent, st
   };
   RowShare share;
   share.first = static_cast<std::int32_t>(from);
-  share.count = accesses(bytes_of(lane, extent));
-  if (staggered_) {
-    share.longer = std::uint64_t{1} << lane;
-    return share;
-  }
-  const std::int32_t size = extent.group_banks();
-  const std::int32_t longer = extent.longer_banks > 0 ? extent.longer_banks : size;
-  share.short_count = longer < size ? accesses(extent.bytes_per_bank) : 0;
-  for (std::int32_t first = extent.first_bank; first < extent.first_bank + extent.banks; first += size) {
-    share.longer |= bank_mask(first, longer);
-    if (share.short_count > 0) share.shorter |= bank_mask(first + longer, size - longer);
+  share.passes = job.transfer.passes;
+  share.pace_ps = std::max(job.transfer.pace_ps, access_ps_);
+  share.longer = job.longer & lane.banks;
+  share.count = accesses(bytes_of(lane, job));
+  const std::uint64_t shorter = job.shorter & lane.banks;
+  if (share.longer == 0) {
+    share.longer = shorter;
+  } else if (shorter != 0) {
+    share.short_count = accesses(extent.bytes_per_bank);
+    if (share.short_count > 0) share.shorter = shorter;
   }
   return share;
 }
@@ -112,48 +132,44 @@ HbEngine::Ps HbEngine::time_of(const Lane& lane) const {
   return lane.phase == Phase::activate ? lane.at : std::max(lane.at, job_of(lane).submitted);
 }
 
-/// No row is begun while refresh is due.
-bool HbEngine::waits_for_refresh(const Lane& lane, const ChannelOutput& output) const {
-  if (!output.refresh.enabled || lane.phase == Phase::activate || !has_work(lane)) return false;
-  return output.refresh.due_ps <= std::max(time_of(lane), lane.column_end);
-}
-
-HbEngine::Ps HbEngine::refresh_time(const ChannelOutput& output) const { return std::max(output.refresh.due_ps, quiet_at().value); }
-
-Picoseconds HbEngine::next(const ChannelOutput& output) const {
-  Ps next = far_away;
-  for (const Lane& lane : lanes_) {
-    if (!waits_for_refresh(lane, output)) next = std::min(next, time_of(lane));
+const HbEngine::Decision& HbEngine::decision(const ChannelOutput& output) const {
+  if (std::exchange(next_known_, true)) return next_;
+  next_.refresh = next_refresh(output);
+  next_.lane = lanes_.size();
+  next_.lane_at = far_away;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    const Ps t = time_of(lanes_[i]);
+    // Of banks that wait for tRRD or tFAW, the one that has waited longest: low banks must not run ahead into later rows.
+    const bool earlier = t < next_.lane_at || (t == next_.lane_at && t < far_away && lanes_[i].asked < lanes_[next_.lane].asked);
+    if (!earlier || waits_for_refresh(lanes_[i], next_.refresh)) continue;
+    next_.lane_at = t;
+    next_.lane = i;
   }
-  if (next == far_away && output.refresh.enabled) next = refresh_time(output);
-  return Picoseconds(next);
+  next_.refresh_at = refresh_time(next_.refresh);
+  return next_;
 }
+
+Picoseconds HbEngine::next(const ChannelOutput& output) const { return Picoseconds(decision(output).at()); }
 
 Picoseconds HbEngine::next_command() const {
   Ps next = far_away;
   for (const RowCommand& row : rows_) next = std::min(next, row.time);
-  for (const Train& train : trains_) next = std::min(next, train.first + train.emitted * access_ps_);
+  for (const Train& train : trains_) next = std::min(next, train.first + train.emitted * train.share.pace_ps);
   return Picoseconds(next);
 }
 
 void HbEngine::step(ChannelOutput& output, Picoseconds limit) {
-  std::size_t chosen = lanes_.size();
-  Ps best = far_away;
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (waits_for_refresh(lanes_[i], output)) continue;
-    const Ps t = time_of(lanes_[i]);
-    // Of banks that wait for tRRD or tFAW, the one that has waited longest: low banks must not run ahead into later rows.
-    if (t < best || (t == best && t < far_away && lanes_[i].asked < lanes_[chosen].asked)) {
-      best = t;
-      chosen = i;
-    }
+  const Decision next = decision(output);
+  next_known_ = false;
+  decided_ = std::max(decided_, next.at());
+  if (next.refresh_at <= next.lane_at) {
+    if (!per_bank_) return refresh_all(next, output);
+    return pending_.any ? refresh_bank(output) : close_for_refresh(next.refresh, next.refresh_at);
   }
-  if (chosen == lanes_.size()) {
-    refresh(output);
-  } else if (lanes_[chosen].phase == Phase::activate) {
-    activate(chosen, output, limit.value);
+  if (lanes_[next.lane].phase == Phase::activate) {
+    activate(next.lane, output, limit.value);
   } else {
-    begin_row(chosen, output, limit.value);
+    begin_row(next.lane, output, limit.value);
   }
 }
 
@@ -164,7 +180,7 @@ void HbEngine::begin_row(std::size_t index, ChannelOutput& output, Ps limit) {
   const HbTransfer& transfer = job_of(lane).transfer;
   lane.at = time_of(lane);
   lane.row = lane.row < 0 ? transfer.extent.bank_offset / dram_->organization.page_bytes() : lane.row + 1;
-  lane.opens = banks_to_open(share_of(index, transfer.extent, lane.row), lane.row);
+  lane.opens = banks_to_open(share_of(lane, job_of(lane), lane.row), lane.row);
   if (lane.opens == 0) return plan_columns(index, output, limit);
   const std::size_t sub = subarray(lane.row);
   Ps close = lane.at;
@@ -196,7 +212,7 @@ void HbEngine::close_rows(std::uint64_t closes, std::size_t sub, Ps t, std::int3
 }
 
 HbEngine::Ps HbEngine::rank_act_ready() const {
-  const Ps last = last_acts_[(oldest_act_ + 3) % 4];
+  const Ps last = last_act();
   const Ps fourth = last_acts_[oldest_act_];
   if (last < 0) return 0;
   return std::max(after(last, n_.rrd), fourth < 0 ? 0 : after(fourth, n_.faw));
@@ -206,6 +222,10 @@ void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
   Lane& lane = lanes_[index];
   if (staggered_ && row_timing_ && rank_act_ready() > lane.at) {
     lane.at = rank_act_ready();
+    return;
+  }
+  if (per_bank_ && row_timing_ && last_refpb_ >= 0 && after(last_refpb_, n_.refpb_to_act) > lane.at) {
+    lane.at = after(last_refpb_, n_.refpb_to_act);
     return;
   }
   const std::size_t sub = subarray(lane.row);
@@ -218,6 +238,7 @@ void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
   for_each_bank(lane.opens, [&](std::size_t b) {
     Bank& bank = banks_[b];
     bank.row[sub] = row;
+    output.refresh.activates.activated(b);
     if (!row_timing_) return;
     bank.pre_ready[sub] = pre_ready;
     bank.act_ready[sub] = act_ready;
@@ -231,7 +252,7 @@ void HbEngine::activate(std::size_t index, ChannelOutput& output, Ps limit) {
 void HbEngine::plan_columns(std::size_t index, ChannelOutput& output, Ps limit) {
   Lane& lane = lanes_[index];
   const HbTransfer& transfer = job_of(lane).transfer;
-  const RowShare share = share_of(index, transfer.extent, lane.row);
+  const RowShare share = share_of(lane, job_of(lane), lane.row);
   const std::size_t sub = subarray(lane.row);
   Ps first = std::max(lane.at, lane.column_end);
   for_each_bank(share.longer | share.shorter, [&](std::size_t b) {
@@ -239,23 +260,23 @@ void HbEngine::plan_columns(std::size_t index, ChannelOutput& output, Ps limit) 
   });
   const auto used = [&](std::size_t b, std::int64_t count) {
     if (!row_timing_) return;
-    const Ps end = first + count * access_ps_;
+    const Ps end = first + ((share.passes - 1) * share.count + count - 1) * share.pace_ps + access_ps_;
     banks_[b].pre_ready[sub] = std::max(banks_[b].pre_ready[sub], timing_.closable(end, transfer.write));
     if (transfer.write) banks_[b].read_ready = end + timing_.wtr;
   };
   for_each_bank(share.longer, [&](std::size_t b) { used(b, share.count); });
   for_each_bank(share.shorter, [&](std::size_t b) { used(b, share.short_count); });
   const Ps decided = lane.at;
-  lane.column_end = first + share.count * access_ps_;
+  lane.column_end = first + (share.accesses() - 1) * share.pace_ps + access_ps_;
   lane.phase = Phase::decide;
   lane.at = overlap_ ? first : lane.column_end;
   trains_.push_back({first, share, static_cast<std::int32_t>(lane.row), transfer.op, transfer.write, 0});
   output.account.add(TimeAccount::Kind::data, Picoseconds(first), Picoseconds(lane.column_end), Picoseconds(decided));
-  const std::int64_t last_row = (transfer.extent.bank_offset + bytes_of(index, transfer.extent) - 1) / dram_->organization.page_bytes();
+  const std::int64_t last_row = (transfer.extent.bank_offset + bytes_of(lane, job_of(lane)) - 1) / dram_->organization.page_bytes();
   if (lane.row == last_row) {
     last_row_state_.whole = false;
     end_share(index, output);
-  } else if (!staggered_ && !overlap_ && row_timing_ && !output.keep_log) {
+  } else if (!separate_ && !overlap_ && row_timing_ && !output.keep_log && !output.refresh.activates.enabled()) {
     repeat_rows(share, last_row, limit, output);
   }
 }
@@ -309,6 +330,8 @@ Picoseconds HbEngine::precharge_ready(Picoseconds t) const {
 }
 
 Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelOutput&) {
+  pending_ = {};
+  next_known_ = false;
   const std::int64_t open = open_rows();
   if (open == 0) return Picoseconds(edge(std::max(t.value, settled_)));
   rows_.push_back({t.value, DramCommand::prea, static_cast<std::uint64_t>(open), -1, op});
@@ -319,20 +342,6 @@ Picoseconds HbEngine::precharge_all(Picoseconds t, std::int32_t op, ChannelOutpu
   }
   settled_ = std::max(settled_, row_timing_ ? after(t.value, n_.rp_refresh) : t.value);
   return Picoseconds(settled_);
-}
-
-void HbEngine::refresh(ChannelOutput& output) {
-  const std::int32_t op = jobs_.empty() ? -1 : jobs_.front().transfer.op;
-  last_row_state_.whole = false;
-  const Picoseconds start = precharge_ready(Picoseconds(refresh_time(output)));
-  const Ps at = precharge_all(start, op, output).value;
-  const Ps end = after(at, n_.rfc);
-  rows_.push_back({at, DramCommand::refab, 0, -1, op});
-  output.refresh.due_ps += refresh_period(*dram_, RefreshKind::all_bank).value;
-  output.account.add(TimeAccount::Kind::refresh, start, Picoseconds(end), Picoseconds(refresh_time(output)));
-  for (Bank& bank : banks_) bank.act_ready.fill(end);
-  for (Lane& lane : lanes_) lane.at = std::max(lane.at, end);
-  settled_ = end;
 }
 
 }  // namespace bondsim

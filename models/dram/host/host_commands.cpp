@@ -38,6 +38,7 @@ void HostController::issue_act1(const CommandChoice& choice, Cycle t, ChannelOut
   request.started = true;
   state_.rows.begin_opening(choice.bank, request.at.row, choice.request, t);
   state_.timing.issued(DramCommand::act1, choice.bank, t);
+  output.refresh.activates.activated(static_cast<std::size_t>(choice.bank));
   const std::int32_t op = state_.streams.at(request.stream).op;
   ++output.of(op).activates;
   output.account.change_open_rows(clock_.edge(t), 1);
@@ -106,6 +107,7 @@ void HostController::open_without_time(const Request& request, Cycle t, ChannelO
     output.record(now, DramCommand::pre, b, -1, -1, op);
   }
   ++output.of(op).activates;
+  output.refresh.activates.activated(static_cast<std::size_t>(b));
   output.account.change_open_rows(now, 1);
   state_.rows.open_at_once(b, request.at.row);
   output.record(now, DramCommand::act1, b, request.at.row, -1, op);
@@ -143,8 +145,19 @@ void HostController::issue_refresh(const CommandChoice& choice, Cycle t, Channel
   const std::int32_t op = state_.streams.first_op();
   if (!state_.row_timing && state_.rows.open() != 0) issue_precharge_all(t, op, output);
   noteworthy_ = output.refresh.position == 0;
-  refresh_->issued(state_.timing, t, output.refresh);
-  ++(choice.command == DramCommand::refab ? output.of(op).refreshes_all_bank : output.of(op).refreshes_per_bank);
+  const bool by_rfm = choice.command == DramCommand::rfmab || choice.command == DramCommand::rfmpb;
+  const bool all = choice.command == DramCommand::refab || choice.command == DramCommand::rfmab;
+  RefreshState managed;  // refresh management keeps its own turns
+  if (by_rfm && !all) managed.position = choice.bank;
+  RefreshState& state = by_rfm ? managed : output.refresh;
+  output.refresh.activates.refreshed(refresh_->banks(state), by_rfm);
+  refresh_->issued(state_.timing, t, state);
+  ChannelCounts& counts = output.of(op);
+  if (by_rfm) {
+    ++(all ? counts.managements_all_bank : counts.managements_per_bank);
+  } else {
+    ++(all ? counts.refreshes_all_bank : counts.refreshes_per_bank);
+  }
   const Picoseconds now = clock_.edge(t);
   output.account.add(TimeAccount::Kind::refresh, now, clock_.edge(t + refresh_->cycles()), now);
   output.record(now, choice.command, choice.bank, -1, -1, op);

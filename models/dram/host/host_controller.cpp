@@ -130,14 +130,23 @@ bool HostController::accept_from(std::int32_t slot, Cycle t, ChannelOutput& outp
 // ---- A command is chosen --------------------------------------------------------------------------------------------------
 
 void HostController::choose(Cycle t, CommandChoice& choice, const ChannelOutput& output) {
-  const bool due = output.refresh.enabled && clock_.edge(t).value >= output.refresh.due_ps + (state_.nothing_waits() ? 0 : postponed_ps_);
+  const std::uint64_t full = output.refresh.activates.full();
+  const bool refresh_due =
+      output.refresh.enabled && clock_.edge(t).value >= output.refresh.due_ps + (state_.nothing_waits() ? 0 : postponed_ps_);
+  const bool by_rfm = full != 0 && !refresh_due;  // a REF lowers counts too
+  const bool due = full != 0 || refresh_due;
   if (state_.rows.unserved()) choose_opened(state_, t, due, choice);
   if (choice.found || state_.drain.opened_write_overdue(t, state_.rows, state_.queues)) return;
-  std::uint64_t blocked = 0;
+  std::uint64_t blocked = full;
   if (due) {
-    refresh_->choose(state_, t, output.refresh, choice);
+    RefreshState managed;
+    if (by_rfm) managed.position = __builtin_ctzll(full) % refresh_->turns();
+    const RefreshState& next = by_rfm ? managed : output.refresh;
+    refresh_->choose(state_, t, next, choice);
+    if (by_rfm && choice.command == DramCommand::refab) choice.command = DramCommand::rfmab;
+    if (by_rfm && choice.command == DramCommand::refpb) choice.command = DramCommand::rfmpb;
     if (!refresh_->lets_others_go_on()) return;
-    blocked = refresh_->banks(output.refresh);
+    blocked |= refresh_->banks(next);
     if (choice.found || ((state_.rows.active() | state_.rows.opening()) & blocked) != 0) return;
   }
   state_.drain.update(t, state_.queues);

@@ -17,8 +17,8 @@ namespace bondsim {
 /// to the banks. Plain rules without a kernel. Copying it copies its state.
 ///
 /// At most one request a cycle enters the queues, and one command a cycle is issued. In order of precedence: ACT2 at its deadline, requests
-/// whose rows were opened for them, refresh that is due, queued requests by the Scheduler (reads or writes, as WriteDrain says), rows that
-/// the page policy closes.
+/// whose rows were opened for them, refresh that is due or that refresh management asks for, queued requests by the Scheduler (reads or
+/// writes, as WriteDrain says), rows that the page policy closes.
 class HostController {
  public:
   HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,

@@ -29,11 +29,7 @@ PerBankRefresh::PerBankRefresh(const DramConfig& dram)
       cycles_(cycles_of_ns(dram.timing.t_rfc_pb_ns, dram.timing.ck_mhz)),
       period_ps_(refresh_period(dram, RefreshKind::per_bank).value) {}
 
-std::uint64_t PerBankRefresh::banks(const RefreshState& state) const {
-  std::uint64_t mask = 0;
-  for (int i = 0; i < together_; ++i) mask |= std::uint64_t{1} << (state.position + i * (banks_ / together_));
-  return mask;
-}
+std::uint64_t PerBankRefresh::banks(const RefreshState& state) const { return banks_of_turn(state.position, turns(), banks_); }
 
 void PerBankRefresh::choose(const HostState& host, Cycle t, const RefreshState& state, CommandChoice& choice) const {
   const std::uint64_t refreshed = banks(state);

@@ -11,6 +11,8 @@ constexpr std::int64_t ChannelCounts::*counters[] = {&ChannelCounts::activates,
                                                      &ChannelCounts::hb_writes,
                                                      &ChannelCounts::refreshes_all_bank,
                                                      &ChannelCounts::refreshes_per_bank,
+                                                     &ChannelCounts::managements_all_bank,
+                                                     &ChannelCounts::managements_per_bank,
                                                      &ChannelCounts::mode_changes};
 constexpr Picoseconds ChannelTimes::*times[] = {&ChannelTimes::host_transfer, &ChannelTimes::host_row, &ChannelTimes::column,
                                                 &ChannelTimes::row,           &ChannelTimes::refresh,  &ChannelTimes::mode_switch,
@@ -70,6 +72,10 @@ const char* command_name(DramCommand command) {
       return "CAS_RD";
     case DramCommand::cas_wr:
       return "CAS_WR";
+    case DramCommand::rfmab:
+      return "RFMab";
+    case DramCommand::rfmpb:
+      return "RFMpb";
   }
   return "?";
 }

@@ -22,6 +22,8 @@ struct HbTransfer {
   bool write = false;
   std::int32_t op = -1;
   std::uint64_t tag = 0;
+  std::int64_t passes = 1;   ///< times each row's columns are read, one pass after the other
+  std::int64_t pace_ps = 0;  ///< from access to access, where PEs take longer for one than the port; 0: the port's time
 };
 
 /// Where a channel's time went since time 0; the parts before `rows_open` are exclusive and sum to the time asked for.
@@ -46,6 +48,8 @@ struct ChannelCounts {
   std::int64_t hb_writes = 0;
   std::int64_t refreshes_all_bank = 0;
   std::int64_t refreshes_per_bank = 0;
+  std::int64_t managements_all_bank = 0;  ///< RFMab
+  std::int64_t managements_per_bank = 0;  ///< RFMpb
   std::int64_t mode_changes = 0;
 };
 
@@ -56,11 +60,28 @@ ChannelCounts operator-(ChannelCounts a, const ChannelCounts& b);
 
 /// Commands of a channel. Normal mode has act1 to refpb and, on a channel whose WCK stops, the CAS that starts it for a read or a write
 /// (JESD209-5B: CAS with WS_RD or WS_WR); NMP mode has act1, pre, prea, refab, refpb and the column accesses through HB ports, nrd and nwr;
-/// mode_* begin a mode change.
-enum class DramCommand : std::uint8_t { act1, act2, rd, wr, pre, prea, refab, refpb, nrd, nwr, mode_nmp, mode_normal, cas_rd, cas_wr };
-inline constexpr int dram_commands = 14;
+/// mode_* begin a mode change; rfmab and rfmpb are the refreshes that refresh management adds, timed like refab and refpb.
+enum class DramCommand : std::uint8_t {
+  act1,
+  act2,
+  rd,
+  wr,
+  pre,
+  prea,
+  refab,
+  refpb,
+  nrd,
+  nwr,
+  mode_nmp,
+  mode_normal,
+  cas_rd,
+  cas_wr,
+  rfmab,
+  rfmpb
+};
+inline constexpr int dram_commands = 16;
 
-/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR.
+/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR, RFMab, RFMpb.
 const char* command_name(DramCommand command);
 
 /// One command as a trace shows it. Fields that mean nothing for a command are -1.

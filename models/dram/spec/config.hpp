@@ -1,4 +1,8 @@
 #pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "models/base/fields.hpp"
 #include "models/dram/spec/address_map.hpp"
 #include "models/dram/spec/organization.hpp"
@@ -13,6 +17,7 @@ struct DramTiming {
   int n_aad = 0, n_rtw = 0;
   int n_aad_min = 1;
   int n_wckpst = -1;
+  int n_rcd_nmp = 0;
   double t_refi_ns = 0, t_refi_pb_ns = 0, t_rfc_ab_ns = 0, t_rfc_pb_ns = 0;
   double t_pbr2act_ns = 0, t_pbr2pbr_ns = 0;
 };
@@ -44,6 +49,9 @@ void fields(Visitor& v, DramTiming& c) {
           defaulted("WCK runs on after the data of RD or WR; a later one needs a CAS at the CK before; -1: WCK never stops")
               .range(-1, 1000)
               .in("tCK"));
+  v.field(
+      "n_rcd_nmp", c.n_rcd_nmp,
+      defaulted("ACT1 to an access of the PEs, where it differs from n_rcd (GDDR6-AiM's nRCDRDMAC); 0: n_rcd").range(0, 1000).in("tCK"));
   v.field("n_rtw", c.n_rtw, required("RD to WR turnaround").range(1, 1000).in("tCK"));
   v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
   v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
@@ -91,6 +99,40 @@ struct EnumNames<RefreshKind> {
   }
 };
 
+/// One step of the ladder of refresh rates: up to a temperature, how often the part is refreshed.
+struct RefreshRate {
+  double up_to_c = 0;
+  double rate = 1;
+  std::string source;
+};
+template <class Visitor>
+void fields(Visitor& v, RefreshRate& c) {
+  v.field("up_to_c", c.up_to_c, required("highest temperature of the die at which this rate holds").range(-273, 1000).in("C"));
+  v.field("rate", c.rate, required("refresh commands in t_refi_ns").range(0.01, 1000));
+  v.field("source", c.source, required("where temperature and rate come from"));
+}
+
+/// Refresh management: activates of a bank are counted, and at a limit it takes no more before a RFM or a REF has lowered its count
+/// (JESD209-5B: rolling accumulated ACT count RAA, of each bank).
+struct RefreshManagement {
+  int raa_initial = 0;
+  int raa_multiplier = 0;
+  double raa_decrement = 1;
+  std::string source;
+
+  /// Count at which a bank takes no more activates (RAAMMT).
+  int raa_most() const { return raa_initial * raa_multiplier; }
+  /// What one RFM takes off the count; a REF takes off raa_initial.
+  int raa_of_rfm() const { return static_cast<int>(raa_initial * raa_decrement); }
+};
+template <class Visitor>
+void fields(Visitor& v, RefreshManagement& c) {
+  v.field("raa_initial", c.raa_initial, required("RAAIMT: activates of a bank that one REF makes up for").range(1, 1 << 16));
+  v.field("raa_multiplier", c.raa_multiplier, required("RAAMULT: a bank takes no more than this many times RAAIMT").range(1, 64));
+  v.field("raa_decrement", c.raa_decrement, defaulted("RAADEC: what one RFM makes up for, in units of RAAIMT").range(0.5, 64));
+  v.field("source", c.source, required("where the counts come from"));
+}
+
 /// Policy of a channel's controller.
 struct ControllerConfig {
   int read_queue = 32;
@@ -103,6 +145,8 @@ struct ControllerConfig {
   int write_low_percent = 20;
   double write_wait_ns = 500;
   int refresh_postpone = 0;
+  int refresh_pull_in = 0;
+  bool refresh_management = false;
   AddressMapConfig address_map;
 };
 template <class Visitor>
@@ -121,7 +165,11 @@ void fields(Visitor& v, ControllerConfig& c) {
   v.field("write_wait_ns", c.write_wait_ns,
           defaulted("a write that has waited so long while reads were served has all writes served; 0 is never").range(0, 1e9).in("ns"));
   v.field("refresh_postpone", c.refresh_postpone,
-          defaulted("refresh commands that may be put off while requests wait (JESD209-5B: up to 8)").range(0, 8));
+          defaulted("refresh intervals for which refresh is put off while requests wait (JESD209-5B: up to 8)").range(0, 8));
+  v.field("refresh_pull_in", c.refresh_pull_in,
+          defaulted("NMP mode: refresh intervals for which banks without work are refreshed ahead (JESD209-5B: up to 8)").range(0, 8));
+  v.field("refresh_management", c.refresh_management,
+          defaulted("activates of each bank are counted, and RFM comes where the part's refresh_management asks for it"));
   v.section("address_map", c.address_map, defaulted("where byte addresses of memory traces and other models lie"));
 }
 
@@ -130,12 +178,18 @@ struct DramConfig {
   std::string name;
   DramOrganization organization;
   DramTiming timing;
+  double temperature_c = 45;
+  std::vector<RefreshRate> refresh_rates;  ///< ascending; none: once a t_refi_ns at any temperature
+  std::optional<RefreshManagement> refresh_management;
 };
 template <class Visitor>
 void fields(Visitor& v, DramConfig& c) {
   v.field("name", c.name, required("name of the part"));
   v.section("organization", c.organization, required("shape of a channel"));
   v.section("timing", c.timing, required("timing"));
+  v.field("temperature_c", c.temperature_c, defaulted("temperature of the die: selects the rate of refresh").range(-273, 1000).in("C"));
+  v.sections("refresh_rates", c.refresh_rates, defaulted("how often the part is refreshed, by temperature; none: once a t_refi_ns"));
+  v.section("refresh_management", c.refresh_management, defaulted("the part's counts of activates that RFM goes by"));
 }
 
 }  // namespace bondsim

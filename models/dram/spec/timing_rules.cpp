@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/base/error.hpp"
+
 namespace bondsim {
 namespace {
 
@@ -18,9 +20,17 @@ constexpr const char* hb_core = "JESD209-5B core timing of the bank, behind its 
 
 Cycle cycles_of_ns(double ns, double ck_mhz) { return static_cast<Cycle>(std::ceil(ns * ck_mhz / 1000.0 - 1e-6)); }
 
+double refresh_rate(const DramConfig& config) {
+  if (config.refresh_rates.empty()) return 1;
+  const auto step = std::find_if(config.refresh_rates.begin(), config.refresh_rates.end(),
+                                 [&](const RefreshRate& r) { return config.temperature_c <= r.up_to_c; });
+  check(step != config.refresh_rates.end(), "{} has no refresh rate for {} C", config.name, config.temperature_c);
+  return step->rate;
+}
+
 Picoseconds refresh_period(const DramConfig& config, RefreshKind kind) {
   const double ns = kind == RefreshKind::per_bank ? config.timing.t_refi_pb_ns : config.timing.t_refi_ns;
-  return Picoseconds(static_cast<std::int64_t>(std::llround(ns * 1000.0)));
+  return Picoseconds(static_cast<std::int64_t>(std::llround(ns * 1000.0 / refresh_rate(config))));
 }
 
 int banks_per_refresh(const DramConfig& config) {
@@ -30,8 +40,9 @@ int banks_per_refresh(const DramConfig& config) {
 
 std::int64_t refreshed_rows(const DramConfig& config, const ChannelCounts& counts) {
   constexpr std::int64_t refreshes_a_window = 8192;
-  const std::int64_t banks =
-      counts.refreshes_all_bank * config.organization.banks() + counts.refreshes_per_bank * banks_per_refresh(config);
+  const std::int64_t all_bank = counts.refreshes_all_bank + counts.managements_all_bank;
+  const std::int64_t per_bank = counts.refreshes_per_bank + counts.managements_per_bank;
+  const std::int64_t banks = all_bank * config.organization.banks() + per_bank * banks_per_refresh(config);
   return banks * ceil_div(config.organization.rows, refreshes_a_window);
 }
 
@@ -84,8 +95,8 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
       {rank, C::refpb, C::refpb, cycles_of_ns(t.t_pbr2pbr_ns, t.ck_mhz), per_bank},
       {rank, C::act1, C::refpb, t.n_rrd, act_to_refresh},
       // Behind the HB ports; a PREA waits until each bank may be precharged.
-      {bank, C::act1, C::nrd, t.n_rcd, hb_core},
-      {bank, C::act1, C::nwr, t.n_rcd, hb_core},
+      {bank, C::act1, C::nrd, t.n_rcd_nmp > 0 ? t.n_rcd_nmp : t.n_rcd, hb_core},
+      {bank, C::act1, C::nwr, t.n_rcd_nmp > 0 ? t.n_rcd_nmp : t.n_rcd, hb_core},
       {bank, C::nrd, C::pre, t.n_rtp, hb_core},
       {bank, C::nwr, C::pre, t.n_wr, hb_core, 1, false, true},
       {bank, C::nwr, C::nrd, t.n_wtr_l, hb_core, 1, false, true},

@@ -32,7 +32,11 @@ std::vector<TimingRule> timing_rules(const DramConfig& config);
 /// Whole cycles that cover `ns`.
 Cycle cycles_of_ns(double ns, double ck_mhz);
 
-/// Average time between two refresh commands of a kind.
+/// Refresh commands in t_refi_ns at the part's temperature, by its ladder.
+/// @throws InternalError above the ladder's last step (loading a system rejects that).
+double refresh_rate(const DramConfig& config);
+
+/// Average time between two refresh commands of a kind at the part's temperature.
 Picoseconds refresh_period(const DramConfig& config, RefreshKind kind);
 
 /// Banks that one REFpb refreshes, so that all banks are covered within the interval of REFab: banks x t_refi_pb / t_refi. In bank-group

@@ -1,9 +1,12 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "models/base/clock.hpp"
+#include "models/dram/spec/bank_mask.hpp"
 #include "models/dram/spec/command.hpp"
+#include "models/dram/spec/config.hpp"
 #include "models/dram/timing/time_account.hpp"
 
 namespace bondsim {
@@ -28,14 +31,46 @@ struct RequestOutcome {
   Row row = Row::hit;
 };
 
-/// Puts records into the order of a trace: by time, then bank, else as they were decided.
+/// Puts records into the order of a trace: by time, then bank, then accesses through ports after commands to rows, else as they were
+/// decided.
 void sort_commands(std::vector<CommandRecord>& records);
+
+/// Activates of each bank as refresh management counts them (RAA); empty without it.
+class ActivateCounts {
+ public:
+  ActivateCounts() = default;
+  ActivateCounts(const RefreshManagement& management, int banks)
+      : raa_(static_cast<std::size_t>(banks)),
+        of_ref_(management.raa_initial),
+        of_rfm_(management.raa_of_rfm()),
+        most_(management.raa_most()) {}
+
+  bool enabled() const { return !raa_.empty(); }
+  void activated(std::size_t bank) {
+    if (enabled()) ++raa_[bank];
+  }
+  void refreshed(std::uint64_t banks, bool by_rfm) {
+    if (!enabled()) return;
+    for_each_bank(banks, [&](std::size_t b) { raa_[b] = std::max(0, raa_[b] - (by_rfm ? of_rfm_ : of_ref_)); });
+  }
+  /// Banks that take no activate before the next REF or RFM.
+  std::uint64_t full() const {
+    std::uint64_t banks = 0;
+    for (std::size_t b = 0; b < raa_.size(); ++b) banks |= static_cast<std::uint64_t>(raa_[b] >= most_) << b;
+    return banks;
+  }
+
+ private:
+  std::vector<int> raa_;
+  int of_ref_ = 0, of_rfm_ = 0, most_ = 0;
+};
 
 /// Refresh position; normal mode and NMP mode share it.
 struct RefreshState {
   bool enabled = false;
   std::int64_t due_ps = 0;    ///< of the next refresh command
   std::int32_t position = 0;  ///< REFpb: whose turn it is
+  ActivateCounts activates;   ///< for refresh management
 };
 
 /// Output of a channel's decisions, shared by normal mode and NMP mode: time parts, counts, and the events, commands and request outcomes

@@ -22,6 +22,10 @@ PortCycles port_cycles(const std::vector<TimingRule>& rules) {
   n.wtr = rule_cycles(rules, bank, C::nwr, C::nrd);
   n.rrd = rule_cycles(rules, rank, C::act1, C::act1);
   n.rfc = rule_cycles(rules, rank, C::refab, C::act1);
+  n.rfc_pb = rule_cycles(rules, bank, C::refpb, C::act1);
+  n.refpb_to_act = rule_cycles(rules, rank, C::refpb, C::act1);
+  n.refpb_to_refpb = rule_cycles(rules, rank, C::refpb, C::refpb);
+  n.act_to_refpb = rule_cycles(rules, rank, C::act1, C::refpb);
   for (const TimingRule& rule : rules) {
     if (rule.window == 4) n.faw = rule.cycles;
   }
@@ -29,7 +33,7 @@ PortCycles port_cycles(const std::vector<TimingRule>& rules) {
 }
 
 PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std::vector<TimingRule>& rules, const Clock& clock,
-                       bool refresh) {
+                       const ControllerConfig* refresh) {
   const PortCycles n = port_cycles(rules);
   const auto span = [&](Cycle cycles) { return clock.edge(cycles).value; };
   PortTiming t;
@@ -46,7 +50,20 @@ PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std
   t.wtr = span(n.wtr);
   t.rp_ab = span(n.rp_ab);
   t.rfc = span(n.rfc);
-  t.refi = refresh ? refresh_period(dram, RefreshKind::all_bank).value : 0;
+  t.close = t.rp_ab;
+  if (refresh != nullptr && refresh->refresh != RefreshKind::none) {
+    const std::int64_t interval = refresh_period(dram, RefreshKind::all_bank).value;
+    t.refi = interval;
+    if (refresh->refresh == RefreshKind::per_bank) {
+      t.turns = dram.organization.banks() / banks_per_refresh(dram);
+      t.refi = refresh_period(dram, RefreshKind::per_bank).value * t.turns;
+      t.close = t.rp;
+      t.rfc = span(n.rfc_pb);
+    }
+    t.slack = interval / 4;
+    if (refresh->refresh_postpone > 0) t.postponed = refresh->refresh_postpone * interval - t.slack;
+    t.pulled_in = refresh->refresh_pull_in * interval;
+  }
   t.subarrays = ports.subarray_overlap;
   if (ports.activate_policy == ActivatePolicy::staggered) {
     // Four ACTs a window of tFAW, tRRD apart inside it.
@@ -58,8 +75,14 @@ PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std
   return t;
 }
 
+PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const ControllerConfig& refresh) {
+  return port_timing(dram, ports, timing_rules(dram), Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000)), &refresh);
+}
+
 PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, bool refresh) {
-  return port_timing(dram, ports, timing_rules(dram), Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000)), refresh);
+  ControllerConfig controller;
+  controller.refresh = refresh ? RefreshKind::all_bank : RefreshKind::none;
+  return port_timing(dram, ports, controller);
 }
 
 std::int64_t row_end_ps(const PortTiming& t, std::int64_t accesses, bool write) {
@@ -80,6 +103,6 @@ std::int64_t change_ps(const PortTiming& t, std::int64_t accesses, bool write) {
   return row_end_ps(t, accesses, write) - t.rcd - accesses * t.access + t.rp + t.rcd;
 }
 
-std::int64_t refresh_ps(const PortTiming& t) { return t.rfc + t.rp_ab - t.rp; }
+std::int64_t refresh_ps(const PortTiming& t) { return t.rfc + t.close - t.rp; }
 
 }  // namespace bondsim

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct PortCycles {
   Cycle rp = 0, rp_ab = 0, rp_refresh = 0;  ///< PRE to ACT, PREA to ACT, PREA to REFab
   Cycle rtp = 0, wr = 0, wtr = 0;           ///< from an access's begin, end, end
   Cycle rrd = 0, faw = 0, rfc = 0;
+  Cycle rfc_pb = 0, refpb_to_act = 0, refpb_to_refpb = 0, act_to_refpb = 0;  ///< REFpb: its bank, other banks (three)
 };
 PortCycles port_cycles(const std::vector<TimingRule>& rules);
 
@@ -24,20 +26,32 @@ struct PortTiming {
   std::int64_t ck = 1;  ///< one CK, rounded
   std::int64_t page_bytes = 1, access_bytes = 1, access = 1;
   std::int64_t rcd = 0, rp = 0, ras = 0, rc = 0, wr = 0, rtp = 0, wtr = 0, rp_ab = 0, rfc = 0;
-  std::int64_t refi = 0;     ///< 0: no refresh
-  std::int64_t stagger = 0;  ///< from the ACT of a round's first bank to that of its last; 0: all at once
-  std::int64_t round = 0;    ///< from the ACT of a bank in one round to that in the next at the earliest; 0: all at once
-  bool subarrays = false;    ///< the next row opens in another subarray under the accesses of the present one
+  std::int64_t refi = 0;       ///< of a bank; 0: no refresh
+  std::int64_t close = 0;      ///< from the PRE or PREA of open rows to the refresh
+  std::int32_t turns = 1;      ///< refreshes in refi, each of other banks: 1 for REFab
+  std::int64_t postponed = 0;  ///< refresh comes so much later where work waits (busy_delay() for long rows),
+  std::int64_t pulled_in = 0;  ///< and so much earlier where none does
+  std::int64_t slack = 0;      ///< left of the intervals that may be postponed, for the row under way
+  std::int64_t stagger = 0;    ///< from the ACT of a round's first bank to that of its last; 0: all at once
+  std::int64_t round = 0;      ///< from the ACT of a bank in one round to that in the next at the earliest; 0: all at once
+  bool subarrays = false;      ///< the next row opens in another subarray under the accesses of the present one
 
   std::int64_t page_accesses() const { return page_bytes / access_bytes; }
+  /// How long refresh is put off while rows are read in `passes`, an access every `pace`: the row begun last must end in time.
+  std::int64_t busy_delay(std::int64_t passes, std::int64_t pace) const {
+    const std::int64_t row = rcd + rp + page_accesses() * passes * std::max(pace, access);
+    return std::max<std::int64_t>(0, postponed - std::max<std::int64_t>(0, row - slack));
+  }
   /// First time at which a row may be closed after accesses that end at `end`.
   std::int64_t closable(std::int64_t end, bool write) const { return write ? end + wr : std::max(end, end - access + rtp); }
 };
 
 /// @param rules of the part (timing_rules), @param clock CK
-/// @param refresh false: the channel is never refreshed
+/// @param refresh policy; null: the channel is never refreshed
 PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std::vector<TimingRule>& rules, const Clock& clock,
-                       bool refresh);
+                       const ControllerConfig* refresh);
+PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const ControllerConfig& refresh);
+/// @param refresh REFab when it is due, or none
 PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, bool refresh);
 
 /// From a row's ACT to the PRE that may follow its `accesses`, on an edge of CK.

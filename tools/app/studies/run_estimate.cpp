@@ -51,7 +51,8 @@ class CommandCount {
         for (std::int32_t b = 0; b < e.banks; ++b) {
           const std::int64_t bytes = e.bytes_of_bank(b);
           if (bytes == 0) continue;
-          (store ? c.hb_writes : c.hb_reads) += ceil_div<std::int64_t>(bytes, system_.nmp.hb.access_bytes);
+          const std::int64_t passes = step.kind == TileStep::Kind::load_weights ? system_.nmp.pe.reads_for(gemm.shape.m) : 1;
+          (store ? c.hb_writes : c.hb_reads) += passes * ceil_div<std::int64_t>(bytes, system_.nmp.hb.access_bytes);
           const std::int64_t first = e.bank_offset / page_;
           const std::int64_t last = (e.bank_offset + bytes - 1) / page_;
           const bool continues = open == &operand && e.bank_offset % page_ != 0;

@@ -292,9 +292,13 @@ TEST(ChannelCore, result_does_not_depend_on_how_time_is_cut_into_calls) {
     NmpConfig nmp = test::nmp_side();
     nmp.activate_policy = draw() % 2 == 0 ? ActivatePolicy::all_bank : ActivatePolicy::staggered;
     nmp.subarray_overlap = draw() % 2 == 0;
+    ControllerConfig controller;
+    controller.refresh = draw() % 2 == 0 ? RefreshKind::all_bank : RefreshKind::per_bank;
+    controller.refresh_postpone = draw() % 2 == 0 ? 2 : 0;
+    controller.refresh_pull_in = draw() % 2 == 0 ? 2 : 0;
     std::vector<CommandRecord> traces[2];
     for (const bool cut : {false, true}) {
-      CoreRun run(dram, {}, &nmp, {}, timing_rules(dram));
+      CoreRun run(dram, controller, &nmp, {}, timing_rules(dram));
       run.keep = true;
       test::Random random(seed);
       const auto finish = [&] {

@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
+#include <string>
+
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/scale.hpp"
 
@@ -31,6 +35,10 @@ struct Drawn {
     controller.page_policy = random() % 2 == 0 ? PagePolicy::open : PagePolicy::closed;
     controller.refresh = random() % 3 == 0 ? RefreshKind::per_bank : RefreshKind::all_bank;
     controller.refresh_postpone = random() % 3 == 0 ? static_cast<int>(random() % 9) : 0;
+    controller.refresh_pull_in = random() % 3 == 0 ? static_cast<int>(random() % 9) : 0;
+    controller.refresh_management = random() % 3 == 0;
+    dram.refresh_management->raa_initial = 4;  // seldom reached otherwise
+    if (random() % 3 == 0) dram.temperature_c = 95;
     const double gbps[] = {6.4, 12.8, 25.6, 51.2};
     nmp = test::nmp_side(gbps[random() % 4], random() % 2 == 0 ? 64 : 32);
     nmp.activate_policy = random() % 2 == 0 ? ActivatePolicy::all_bank : ActivatePolicy::staggered;
@@ -39,9 +47,10 @@ struct Drawn {
   }
 
   std::string text() const {
-    return fmt::format("page policy {}, refresh {}, postpone {}, {} {}, overlap {}, mode switch {}", enum_name(controller.page_policy),
-                       enum_name(controller.refresh), controller.refresh_postpone, enum_name(nmp.activate_policy), nmp.hb.bandwidth_gbps,
-                       nmp.subarray_overlap, switches.mode_switch);
+    return fmt::format("page policy {}, refresh {}, postpone {}, pull in {}, management {}, {} C, {} {}, overlap {}, mode switch {}",
+                       enum_name(controller.page_policy), enum_name(controller.refresh), controller.refresh_postpone,
+                       controller.refresh_pull_in, controller.refresh_management, dram.temperature_c, enum_name(nmp.activate_policy),
+                       nmp.hb.bandwidth_gbps, nmp.subarray_overlap, switches.mode_switch);
   }
 };
 
@@ -74,6 +83,51 @@ TEST(TraceChecker, reports_each_rule_of_the_model_when_it_is_loosened_by_one_clo
     const TimingRule rule = timing_rules(test::dram_part())[mutant];
     EXPECT_TRUE(found) << "rule " << mutant << ": " << command_name(rule.preceding) << " to " << command_name(rule.following) << ", "
                        << rule.cycles << " cycles";
+  }
+}
+
+/// What the controller goes by is loosened, the checker keeps the part.
+std::map<std::string, std::int64_t> broken_with(const std::function<void(DramConfig&, ControllerConfig&)>& loosen, RefreshKind kind) {
+  DramConfig dram = test::dram_part("lpddr5-6400-8gb");
+  dram.refresh_management->raa_initial = 4;
+  ControllerConfig controller;
+  controller.refresh = kind;
+  controller.refresh_management = true;
+  DramConfig loosened = dram;
+  ControllerConfig loose_controller = controller;
+  loosen(loosened, loose_controller);
+  const NmpConfig nmp = test::nmp_side();
+  CoreRun run(loosened, loose_controller, &nmp, {}, timing_rules(loosened));
+  run.checker = TraceChecker(dram, controller, &nmp);
+  test::random_work(run, 3, 12, dram.organization, true);
+  run.checker.finish(run.now);
+  return run.checker.by_rule();
+}
+
+TEST(TraceChecker, reports_refresh_management_and_temperature_that_the_controller_takes_too_lightly) {
+  const auto nothing = [](DramConfig&, ControllerConfig&) {};
+  for (const RefreshKind kind : {RefreshKind::all_bank, RefreshKind::per_bank}) {
+    EXPECT_TRUE(broken_with(nothing, kind).empty());
+    EXPECT_EQ(broken_with([](DramConfig& d, ControllerConfig&) { d.refresh_management->raa_initial = 5; }, kind).count("RAAMMT"), 1U);
+    EXPECT_EQ(broken_with([](DramConfig& d, ControllerConfig&) { d.refresh_management->raa_decrement = 1.25; }, kind).count("RAAMMT"), 1U);
+    EXPECT_EQ(broken_with([](DramConfig&, ControllerConfig& c) { c.refresh_management = false; }, kind).count("RAAMMT"), 1U);
+  }
+}
+
+TEST(TraceChecker, refresh_at_the_rate_of_85_c_is_too_slow_for_95_c) {
+  for (const RefreshKind kind : {RefreshKind::all_bank, RefreshKind::per_bank}) {
+    for (const double at : {85.0, 86.0, 105.0}) {
+      const DramConfig cold = test::dram_part();
+      DramConfig hot = cold;
+      hot.temperature_c = at;
+      ControllerConfig controller;
+      controller.refresh = kind;
+      CoreRun run(cold, controller, nullptr, {}, timing_rules(cold));
+      run.checker = TraceChecker(hot, controller, nullptr);
+      run.to(Picoseconds(3'906'000 * 20));
+      run.checker.finish(run.now);
+      EXPECT_EQ(run.checker.by_rule().count("tREFI"), at > 85 ? 1U : 0U) << at << " C, " << enum_name(kind);
+    }
   }
 }
 
@@ -153,6 +207,23 @@ TEST_F(HandWritten, one_command_a_cycle_and_on_its_edge) {
   EXPECT_EQ(broken(), "command_bus,tRRD");
   checker_.command({Picoseconds(2001), C::act2, 0, 0, -1, 0});
   EXPECT_EQ(broken(), "clock_edge,command_bus,tAAD_min,tRRD");
+}
+TEST_F(HandWritten, refresh_more_than_eight_intervals_ahead_is_reported) {
+  for (int i = 0; i < 8; ++i) at(400 + 230 * i, C::refab);
+  EXPECT_EQ(broken(), "");
+  at(400 + 230 * 8, C::refab);  // 2.8 us, with refresh made up to 35.2 us: 32.4 us are more than 8 intervals
+  EXPECT_EQ(broken(), "tREFI_ahead");
+}
+TEST_F(HandWritten, refresh_of_a_bank_in_nmp_mode_holds_its_bank_and_lets_others_go_on) {
+  at(0, C::mode_nmp);
+  at(100, C::act1, 1, 5);
+  at(104, C::refpb, 0);
+  at(110, C::act1, 2, 5);
+  EXPECT_EQ(broken(), "");
+  at(215, C::act1, 8, 5);  // bank 8 is refreshed with bank 0, for 112 cycles
+  EXPECT_EQ(broken(), "tRFC_pb");
+  at(300, C::refpb, 1);
+  EXPECT_EQ(broken(), "refresh_with_open_bank,tRFC_pb");
 }
 TEST_F(HandWritten, refresh_more_than_nine_intervals_apart_is_late) {
   at(3000, C::refab);

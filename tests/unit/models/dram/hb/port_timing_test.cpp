@@ -14,7 +14,7 @@ namespace {
 std::int64_t engine_end(const DramConfig& dram, const NmpConfig& nmp, std::int64_t rows) {
   ChannelSwitches switches;
   switches.refresh = false;
-  HbEngine engine(dram, nmp, switches, timing_rules(dram), Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000)));
+  HbEngine engine(dram, {}, nmp, switches, timing_rules(dram), Clock::from_khz(std::llround(dram.timing.ck_mhz * 1000)));
   ChannelOutput output;
   engine.enter(Picoseconds(0), Picoseconds(0), Picoseconds(0));
   HbTransfer transfer;

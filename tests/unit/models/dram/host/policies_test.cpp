@@ -166,7 +166,7 @@ TEST(PerBankRefresh, visits_all_banks_in_pairs_and_closes_only_theirs) {
   Host host;
   const auto refresh = make_refresh_policy(host.dram, RefreshKind::per_bank);
   EXPECT_EQ(refresh->turns(), 8);
-  RefreshState state{true, 488'000, 0};
+  RefreshState state{true, 488'000, 0, {}};
   std::uint64_t seen = 0;
   for (int turn = 0; turn < 8; ++turn) {
     EXPECT_EQ(refresh->banks(state), 0x101ULL << turn);
@@ -190,7 +190,7 @@ TEST(PerBankRefresh, visits_all_banks_in_pairs_and_closes_only_theirs) {
 TEST(AllBankRefresh, closes_all_banks_and_waits_for_requests_that_rows_were_opened_for) {
   Host host;
   const auto refresh = make_refresh_policy(host.dram, RefreshKind::all_bank);
-  RefreshState state{true, 3'906'000, 0};
+  RefreshState state{true, 3'906'000, 0, {}};
   CommandChoice closed;
   refresh->choose(host.state, 1000, state, closed);
   EXPECT_EQ(closed.command, C::refab);
