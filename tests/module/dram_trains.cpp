@@ -208,7 +208,8 @@ void expect_equivalence(int pairs, std::uint64_t first_seed) {
     Pair& pair = *all[static_cast<std::size_t>(i)];
     const std::string where = fmt::format("seed {}", first_seed + static_cast<std::uint64_t>(i));
     for (auto& channel : pair.channels) channel->flush();
-    // Commands of one time to different banks may have been handed out in two parts: a transfer submitted at that time decides a PRE for it.
+    // Commands of one time to different banks may have been handed out in two parts: a transfer submitted at that time decides a PRE for
+    // it.
     for (Trace& trace : pair.traces) sort_commands(trace.commands);
     const auto& off = pair.traces[0].commands;
     const auto& on = pair.traces[1].commands;
