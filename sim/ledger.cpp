@@ -73,7 +73,8 @@ void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
   EnergyCounts& counts = operators_.at(background(phase)).counts;
   counts.channel_time_ps += length.value * repeat * system_.channel_count();
   counts.npu_time_ps += length.value * repeat;
-  counts.pe_time_ps += length.value * repeat * system_.nmp_channel_count() * system_.dram.organization.banks();
+  counts.pe_time_ps +=
+      length.value * repeat * system_.nmp_channel_count() * (system_.dram.organization.banks() / system_.nmp.pe.banks_per_pe);
 }
 
 /// The block's energy by channel, for average and highest power.
@@ -87,7 +88,8 @@ void Ledger::end_block(Picoseconds length, std::int64_t repeat) {
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     EnergyCounts& counts = block_[c];
     counts.channel_time_ps = length.value;
-    if (system_.has_pes(static_cast<int>(c))) counts.pe_time_ps = length.value * system_.dram.organization.banks();
+    if (system_.has_pes(static_cast<int>(c)))
+      counts.pe_time_ps = length.value * (system_.dram.organization.banks() / system_.nmp.pe.banks_per_pe);
     const EnergyByComponent energy = energy_.energy(counts);
     channels_[c].power.add(total_of(energy), length, repeat);
     channels_[c].banks.add(of(energy, {C::dram_activate, C::dram_array, C::dram_refresh}), length, repeat);

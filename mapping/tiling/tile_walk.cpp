@@ -91,13 +91,13 @@ class Walk {
     const std::int64_t from = span.from == reached.part ? reached.position : TileLoop::position(bytes, span.from, span.all, access_);
     const std::int64_t to = TileLoop::position(bytes, span.to, span.all, access_);
     reached = {span.to, to};
-    if (to <= from) return end_;
     ColumnPace pace;
     if (span.kind == TileSpan::Kind::load_weights) {
-      const ColumnReads reads = loop_.reads_of(span, ceil_div(to - from, access_));
+      const ColumnReads reads = loop_.reads_of(span, ceil_div(std::max<std::int64_t>(to - from, 0), access_));
       pace = {reads.passes, reads.pace_ps};
       span.cycles = reads.cycles;
     }
+    if (to <= from) return end_;
     return end_ = port_.move(tensor, from, to, write, now_, pace);
   }
 

@@ -28,6 +28,8 @@ struct PeConfig {
   bool double_buffered_weights = true;
   int rows_per_read = 0;
   bool pipelined_access = false;
+  int banks_per_pe = 1;
+  double issue_interval_ns = 0;
 
   /// Times a column is read for `m` rows of activations.
   std::int64_t reads_for(std::int64_t m) const { return rows_per_read > 0 ? ceil_div<std::int64_t>(m, rows_per_read) : 1; }
@@ -48,6 +50,9 @@ void fields(Visitor& v, PeConfig& c) {
           defaulted("in_die: rows of activations that a column read serves before the column is read again; 0: all").range(0, 1 << 20));
   v.field("pipelined_access", c.pipelined_access,
           defaulted("in_die: a column is accessed while the PE computes on the one before; off: access and MACs alternate"));
+  v.field("banks_per_pe", c.banks_per_pe, defaulted("in_die: banks that share a PE and are served in turns: 1, 2 or 4").range(1, 4));
+  v.field("issue_interval_ns", c.issue_interval_ns,
+          defaulted("in_die: from one column access of a PE to the next at least, e.g. under a limit of power").range(0, 1e6).in("ns"));
 }
 
 /// The NMP side of a channel.

@@ -1,6 +1,7 @@
 #include "models/nmp/tile_loop.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/base/quantity.hpp"
 
@@ -88,11 +89,15 @@ void TileLoop::without_limits(int stationary_bits) {
 ColumnReads TileLoop::reads_of(const TileSpan& piece, std::int64_t accesses) const {
   ColumnReads reads;
   reads.passes = pe_.reads_for(shape_.m);
-  reads.cycles = piece.cycles;
-  if (!pe_.pipelined_access || accesses <= 0) return reads;
+  reads.cycles = piece.cycles * pe_.banks_per_pe;
+  if (accesses <= 0) return reads;
   const std::int64_t all = accesses * reads.passes;
-  reads.cycles = ceil_div(piece.cycles, all);
-  reads.pace_ps = std::max(access_ps_, ceil_div(piece.cycles * 1'000'000, all * pe_.clock_mhz));
+  std::int64_t of_pe = std::max(access_ps_, static_cast<std::int64_t>(std::llround(pe_.issue_interval_ns * 1000)));
+  if (pe_.pipelined_access) {
+    reads.cycles = ceil_div(piece.cycles, all);
+    of_pe = std::max(of_pe, ceil_div(piece.cycles * 1'000'000, all * pe_.clock_mhz));
+  }
+  reads.pace_ps = of_pe * pe_.banks_per_pe;  // the banks of a PE in turns
   return reads;
 }
 

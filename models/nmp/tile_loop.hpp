@@ -63,7 +63,8 @@ class TileLoop {
   int weight_slots() const { return slots_.weights; }
 
   /// Reads of a piece that is `accesses` columns of the fullest bank. Without `pipelined_access` the PE computes on the piece once it has
-  /// been read; with it, on each column while the next is accessed, and on the last one at the end.
+  /// been read; with it, on each column while the next is accessed, and on the last one at the end. Banks that share
+  /// a PE are read in turns, each as much slower.
   ColumnReads reads_of(const TileSpan& piece, std::int64_t accesses) const;
 
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.

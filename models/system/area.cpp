@@ -101,7 +101,7 @@ std::string area_text(const System& system) {
   for (const int channel : pe_groups(system)) {
     const NmpConfig& nmp = system.nmp_of(channel);
     if (!on_logic_die(nmp)) continue;
-    const int pes = system.dram_of(channel).organization.banks();
+    const int pes = system.dram_of(channel).organization.banks() / nmp.pe.banks_per_pe;
     const PeArea area = pe_area(nmp, pes);
     text += fmt::format("PE area {:.2f} mm2 of {} (FPUs {:.2f}, SRAM {:.2f}, HB controller {:.2f}); {} PEs of a channel {:.1f} mm2\n",
                         area.total(), pe_area_budget_mm2, area.fpus, area.sram, area.hb_controller, pes, pes * area.total());

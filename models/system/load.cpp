@@ -89,6 +89,15 @@ void check_nmp(const Sections& at, const NmpConfig& nmp, const DramConfig& dram)
     config_error(at.at("nmp"), at.path + (nmp.pe.pipelined_access ? ".nmp.pe.pipelined_access" : ".nmp.pe.rows_per_read"),
                  "PEs on a logic die buffer their weights, allowed with placement hybrid_bonded: left out");
   }
+  const int shared = nmp.pe.banks_per_pe;
+  if (shared == 3 || dram.organization.banks() % shared != 0 || (shared > 1 && nmp.placement != NmpPlacement::in_die)) {
+    config_error(
+        at.at("nmp"), at.path + ".nmp.pe.banks_per_pe",
+        fmt::format("{}, allowed: 1, and with placement in_die 2 or 4 where they divide the {} banks", shared, dram.organization.banks()));
+  }
+  if (nmp.pe.issue_interval_ns > 0 && nmp.placement != NmpPlacement::in_die) {
+    config_error(at.at("nmp"), at.path + ".nmp.pe.issue_interval_ns", "ports of a logic die have hb.bandwidth_gbps, allowed: 0");
+  }
   const int page = dram.organization.page_bytes();
   if (page % nmp.hb.access_bytes != 0) {
     config_error(at.at("nmp"), at.path + ".nmp.hb.access_bytes",

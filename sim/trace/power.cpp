@@ -21,7 +21,8 @@ EnergyCounts row_counts(const System& system, const Block& block, const TaskRow&
     counts.channel_time_ps = length.value;
     counts.rows_open_ps = row.rows_open.value;
   }
-  if (row.of_channel() && system.has_pes(row.channel())) counts.pe_time_ps = length.value * system.dram.organization.banks();
+  if (row.of_channel() && system.has_pes(row.channel()))
+    counts.pe_time_ps = length.value * (system.dram.organization.banks() / system.nmp.pe.banks_per_pe);
   return counts;
 }
 

@@ -284,5 +284,26 @@ TEST(InDie, pipelined_accesses_come_as_fast_as_the_slower_of_port_and_pe) {
   EXPECT_NEAR(static_cast<double>(slow.ps - pipelined.ps), 1024 * 5000, 0.15 * 1024 * 5000);
 }
 
+TEST(InDie, banks_that_share_a_pe_take_turns_and_an_issue_interval_spaces_its_accesses) {
+  OperatorCase c{shipped_system("id-nmp"), {}};
+  c.system.set_channels(1, 0);
+  c.system.fidelity.refresh = false;
+  c.system.nmp.pe.pipelined_access = true;
+  c.op.shape = {1, 1, 256, 1024};
+  c.op.channels = {0};
+  const Reads own = reads_of(c);
+  c.system.nmp.pe.banks_per_pe = 2;
+  const Reads shared = reads_of(c);
+  EXPECT_EQ(shared.reads, own.reads);
+  // 1024 columns of 5 ns become 1024 of 10 ns.
+  EXPECT_NEAR(static_cast<double>(shared.ps - own.ps), 1024 * 5000, 0.15 * 1024 * 5000);
+  c.system.nmp.pe.banks_per_pe = 1;
+  c.system.nmp.pe.issue_interval_ns = 10;
+  const Reads spaced = reads_of(c);
+  EXPECT_NEAR(static_cast<double>(spaced.ps - own.ps), 1024 * 5000, 0.15 * 1024 * 5000);
+  c.system.nmp.pe.banks_per_pe = 4;
+  EXPECT_NEAR(static_cast<double>(reads_of(c).ps - spaced.ps), 3.0 * 1024 * 10000, 0.15 * 3 * 1024 * 10000);
+}
+
 }  // namespace
 }  // namespace bondsim::test

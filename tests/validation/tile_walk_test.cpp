@@ -133,6 +133,8 @@ WalkCase random_in_die_walk(std::uint64_t seed) {
   nmp.pe.double_buffered_weights = false;
   nmp.pe.pipelined_access = r.between(0, 2) != 0;
   nmp.pe.rows_per_read = static_cast<int>(r.one_of({0, 1, 2, 5}));
+  nmp.pe.banks_per_pe = static_cast<int>(r.one_of({1, 1, 2, 4}));
+  nmp.pe.issue_interval_ns = r.one_of({0.0, 0.0, 7.5});
   const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
   while (!fits(nmp, p, c.gemm.tiling)) nmp.pe.weight_buffer_kib *= 2;
   return c;
