@@ -11,6 +11,7 @@ namespace bondsim {
 
 using ReplayProgress = std::function<void(const Block&)>;
 
+/// Observers of a run, and the order in which modules are built; none of them changes a result.
 struct SimulateOptions {
   TraceHub* traces = nullptr;  ///< who is told what happens; null: nobody
   ReplayProgress progress;     ///< called after each block

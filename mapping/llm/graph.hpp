@@ -10,6 +10,7 @@
 
 namespace bondsim {
 
+/// Kinds of operators of a layer.
 enum class OperatorKind {
   weight_gemm,  ///< activations [tokens, k] times weights [k, n]
   score_gemm,   ///< qk: per KV head, queries [tokens * group, head_dim] times K cache [head_dim, context]

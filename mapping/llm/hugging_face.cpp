@@ -5,7 +5,7 @@
 namespace bondsim {
 namespace {
 
-/// What `model_type` says and the file does not.
+/// Properties that follow from `model_type` and stand nowhere in the file.
 struct Architecture {
   const char* type;
   bool gated_ffn;

@@ -12,7 +12,7 @@
 
 namespace bondsim {
 
-/// What the schema says about one key. Each config struct lists its keys once, in a function template
+/// Schema of one key. Each config struct lists its keys once, in a function template
 ///   template <class Visitor> void fields(Visitor& v, PeConfig& c);
 /// which the decoder (below), the Describer of the schema (schema.hpp) and the dump of the resolved configuration all walk.
 struct FieldInfo {

@@ -20,7 +20,7 @@ std::string scalar_text(const T& value) {
   }
 }
 
-/// What fields() says about one key.
+/// One key as fields() describes it.
 struct SchemaKey {
   enum class Type { boolean, integer, number, text, choice, section, raw };
   std::string key;
@@ -145,7 +145,7 @@ struct Schema {
   std::vector<SchemaKey> keys;
 };
 
-/// What may stand for a key: `whole number, 1 to 1024 MHz`.
+/// Values allowed for a key: `whole number, 1 to 1024 MHz`.
 std::string allowed_text(const SchemaKey& key);
 
 /// Every key with what is allowed, its default and its meaning, one a line, by dotted path as --set takes it.

@@ -53,7 +53,7 @@ struct CurrentTable {
   std::vector<RailCurrents> rails;
 };
 
-/// What one rail of one die pays.
+/// Energies of actions and powers at rest that one rail of one die pays.
 struct RailEnergy {
   double activate_pj = 0;       ///< ACT1 to PRE of one row of page_bytes, over standby
   double read_pj_per_bit = 0;   ///< over active standby

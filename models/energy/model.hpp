@@ -9,7 +9,7 @@
 
 namespace bondsim {
 
-/// What of a machine an energy table needs to know.
+/// Properties of a machine that its energies depend on.
 struct EnergyContext {
   int pe_clock_mhz = 0;
   bool in_die = false;             ///< PEs in the DRAM die: their MAC energies, and in_die_io instead of hb_io

@@ -11,7 +11,7 @@ struct MachinePeaks {
   double bus_bytes_per_s = 0;  ///< all channel buses, NMP channels included
 };
 
-/// What the activation policy of NMP mode asks of the supply, against what t_faw allows in normal mode.
+/// Current that the activation policy of NMP mode takes from the supply, against the current that t_faw allows in normal mode.
 struct ActivationCurrent {
   int pes = 0;  ///< of an NMP channel, one a bank; 0: no NMP channels
   int bank_groups = 0;

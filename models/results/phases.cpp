@@ -7,7 +7,7 @@
 namespace bondsim {
 namespace {
 
-/// What a group of like executors did in the phase, summed.
+/// Times of a group of like executors in the phase, summed.
 struct Group {
   std::string name;
   TimeParts time;

@@ -96,6 +96,7 @@ Json operators_json(const Results& r) {
                     {"span_s", to_seconds(op.span)},
                     {"energy_j", joules(op.energy)},
                     {"macs", op.macs},
+                    {"npu_macs", op.counts.npu_macs},
                     {"bytes", op.bytes},
                     {"hb_bytes", op.counts.hb_bits() / 8},
                     {"energy_components_j", components_json(op.energy)}});
@@ -103,8 +104,11 @@ Json operators_json(const Results& r) {
   return rows;
 }
 
-Json power_json(const PowerResult& p, Picoseconds run, double parts = 1) {
-  return {{"average_w", p.average_w(run) / parts}, {"peak_w", p.highest_w() / parts}, {"peak_window_s", to_seconds(p.block_length)}};
+/// @param parts of which this is the power of one; the energies are those of all
+Json power_json(const PowerResult& p, Picoseconds run, int parts = 1) {
+  return {{"average_w", p.average_w(run) / parts},       {"peak_w", p.highest_w() / parts},
+          {"peak_window_s", to_seconds(p.block_length)}, {"parts", parts},
+          {"energy_of_all_j", to_joules(p.energy)},      {"peak_energy_of_all_j", to_joules(p.block_energy)}};
 }
 
 Json energy_json(const Results& r) {
@@ -129,6 +133,7 @@ Json activation_json(const ActivationCurrent& a) {
               {"staggered_last_bank_ns", a.last_bank_ns}};
   if (a.charge_pc > 0) {
     out["rail"] = a.rail;
+    out["charge_pc"] = a.charge_pc;
     out["current_ma"] = a.window_ma(a.in_window);
     out["allowed_current_ma"] = a.window_ma(4);
   }

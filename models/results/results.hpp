@@ -59,7 +59,7 @@ struct PowerResult {
   void add(Attojoules block, Picoseconds length, std::int64_t repeat);
 };
 
-/// What one supply rail of all DRAM channels took, at both columns of the currents.
+/// Energy from one supply rail of all DRAM channels, at both columns of the currents.
 struct RailResult {
   std::string rail;
   Attojoules maximum, typical;

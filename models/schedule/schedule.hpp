@@ -21,6 +21,7 @@ namespace bondsim {
 /// takes one and runs where the dataflow says. A task has the phase of its operator.
 enum class Phase { prefill, decode };
 
+/// Work that a task does; `host_*` and `kv_append` move data over a channel bus.
 enum class TaskKind {
   host_scatter,  ///< NPU scratchpad to the banks of one channel: the input of an nmp_gemm
   nmp_gemm,      ///< one operator's share on one channel, computed by its PEs
@@ -61,6 +62,7 @@ struct OperandBits {
   int accumulator = 32;
 };
 
+/// Order of the tile loops of an nmp_gemm, outermost first.
 enum class LoopOrder {
   output_stationary,  ///< n tiles outer, k tiles inner: accumulators stay, the input is loaded again for each n tile when it does not fit
   input_stationary    ///< k tiles outer, n tiles inner: the input is loaded once, partial sums are spilled to and re-read from the bank

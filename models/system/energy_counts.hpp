@@ -12,7 +12,7 @@ EnergyCounts energy_counts(const Task& task, const System& system);
 /// Counted actions behind DRAM commands of a channel.
 EnergyCounts energy_counts(int channel, const ChannelCounts& commands, const System& system);
 
-/// What of the system its energies depend on.
+/// Properties of the system that its energies depend on.
 EnergyContext energy_context(const System& system, EnergyColumn column = EnergyColumn::maximum);
 
 /// The model of the system's table.

@@ -169,7 +169,7 @@ std::int64_t rows_open_ps(const std::vector<CommandRecord>& commands, std::int64
   return open.empty() ? sum : sum + end - at;
 }
 
-/// What can be asked of a channel, against the one with trains off.
+/// Every observable of a channel, against the one with trains off.
 void expect_same(Pair& pair, std::size_t other, const std::string& where) {
   ASSERT_EQ(pair.workloads[other]->answers, pair.workloads[0]->answers) << where;
   ASSERT_EQ(pair.workloads[other]->probes, pair.workloads[0]->probes) << where;

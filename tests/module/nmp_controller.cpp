@@ -80,7 +80,7 @@ TEST(NmpController, moves_every_operand_in_program_order_between_two_changes_of_
               bench.nmp.start(0, 0, g);
               sc_core::sc_start();
               EXPECT_EQ(bench.channel.modes, (std::vector<ChannelMode>{ChannelMode::nmp, ChannelMode::normal}));
-              // What the program says, transfer by transfer; loads of later tiles may overtake a store, so they are compared apart.
+              // The program, transfer by transfer; loads of later tiles may overtake a store, so they are compared apart.
               std::vector<std::int64_t> loads, stores, program_loads, program_stores;
               for (const auto& asked : bench.channel.hb) (asked.write ? stores : loads).push_back(asked.bytes);
               TileProgram program(g, bench.config, true);

@@ -13,7 +13,7 @@
 /// A reader of Chrome trace-event files of its own: nothing of the writer is used.
 namespace bondsim::test {
 
-/// What a trace holds, with times in exact picoseconds.
+/// Events of a trace, with times in exact picoseconds.
 struct ChromeTrace {
   using Where = std::pair<int, int>;  ///< process, thread
   struct Slice {

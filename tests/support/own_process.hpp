@@ -8,7 +8,7 @@
 
 namespace bondsim::test {
 
-/// What `work` returns when it runs in a process of its own (SystemC elaborates once a process), or "failed" when a check in it failed.
+/// Value of `work` when it runs in a process of its own (SystemC elaborates once a process), or "failed" when a check in it failed.
 inline std::string in_own_process(const std::function<std::string()>& work) {
   return run_isolated([&] {
     const std::string text = work();

@@ -46,7 +46,7 @@ Case two_requests(const std::string& flow) {
 
 Plan plan_of(const Case& c) { return make_plan(c.system, c.model, c.workload, c.dataflow); }
 
-/// What a run of batches says, as JSON: the checks below are of numbers that cross a process.
+/// Results of a run of batches as JSON: the checks below are of numbers that cross a process.
 json run_batches(const Case& c, const std::vector<BatchStep>& steps) {
   return json::parse(run_isolated([&] {
     std::vector<std::int64_t> asked_ps;
@@ -155,7 +155,7 @@ TEST(Batches, a_run_pauses_until_a_batch_may_begin_with_everybody_idle) {
   const std::int64_t gap = 50'000'000'000;
   steps[3].not_before = Picoseconds(at_once["asked"][3].get<std::int64_t>() + gap);
   const json paused = run_batches(c, steps);
-  // What comes after the pause meets the refreshes elsewhere: a step may differ by one of them.
+  // Work after the pause meets the refreshes elsewhere: a step may differ by one of them.
   const std::int64_t later = paused["total"].get<std::int64_t>() - at_once["total"].get<std::int64_t>();
   EXPECT_NEAR(static_cast<double>(later), static_cast<double>(gap), 1e-3 * static_cast<double>(gap));
   EXPECT_EQ(paused["steps"].size(), at_once["steps"].size());

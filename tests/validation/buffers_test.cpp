@@ -6,7 +6,7 @@
 #include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"
 
-/// What the buffers of a channel do to the GEMMs of Llama-3-8B's FFN at batch 16, and who chooses the tiles.
+/// Effects of a channel's buffers on the GEMMs of Llama-3-8B's FFN at batch 16, and who chooses the tiles.
 namespace bondsim::test {
 namespace {
 

@@ -57,7 +57,7 @@ double simulated_seconds(const System& base, const Operator& o) {
   }));
 }
 
-/// What the gate says when the cycle model runs on `machine` and the closed form knows `datasheet`.
+/// Output of the gate when the cycle model runs on `machine` and the closed form knows `datasheet`.
 std::vector<std::string> missed(const System& machine, const System& datasheet) {
   const cost::Detailed form(datasheet);
   std::vector<double> predictions, measurements;

@@ -197,7 +197,7 @@ TEST(Estimate, of_an_experiment_is_near_its_simulation) {
     EXPECT_NEAR(estimated["latency_s"][time].get<double>() / simulated["latency_s"][time].get<double>(), 1, 0.02) << time;
   }
   EXPECT_NEAR(estimated["energy_j"]["total"].get<double>() / simulated["energy_j"]["total"].get<double>(), 1, 0.01);
-  // What is counted rather than timed is the same to the last bit.
+  // A figure that is counted rather than timed is the same to the last bit.
   for (const char* part : {"dram_array", "hb_io", "offchip_io", "pe_mac", "npu_mac", "pe_sram", "npu_sram", "vector"}) {
     EXPECT_EQ(estimated["energy_j"]["components"][part], simulated["energy_j"]["components"][part]) << part;
   }

@@ -129,7 +129,7 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
   EXPECT_EQ(sql(store, noted.c_str()).rfind("latency_s\n", 0), 0u) << sql(store, noted.c_str());
 }
 
-/// What the cycle tier says of a device, sampled, is what a whole run of it says.
+/// The cycle tier, sampled, gives the figures of a whole run of the device.
 TEST(DseCycles, a_search_by_cycles_gives_the_latency_of_a_run_with_the_same_dataflow) {
   const test::ScratchDirectory scratch;
   const std::string space = small_space(scratch, "{method: exhaustive}");

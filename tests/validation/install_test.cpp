@@ -55,7 +55,7 @@ TEST(Install, an_installed_bondsim_finds_what_came_with_it_from_any_directory) {
   EXPECT_NE(nowhere.output.find("experiment/no-such: no such file"), std::string::npos) << nowhere.output;
 }
 
-/// What the completion offers for a command line whose last word is being typed.
+/// Completions offered for a command line whose last word is being typed.
 std::string completions(const std::string& line) {
   const std::string source = bondsim::tests::source_dir() + "/tools/completion/bondsim.bash";
   const auto result =

@@ -4,7 +4,7 @@
 #include "tests/support/inputs.hpp"
 #include "tests/support/scale.hpp"
 
-/// What no run may violate, over random systems and models. The seed of a failing case is printed.
+/// Bounds that no run may violate, over random systems and models. The seed of a failing case is printed.
 namespace bondsim::test {
 namespace {
 

@@ -87,7 +87,7 @@ TEST(Power, typical_currents_take_less_and_the_rails_sum_to_the_dram) {
     maximum_rails += value.at("maximum").get<double>();
     typical_rails += value.at("typical").get<double>();
   }
-  // What no rail pays is the same at both columns.
+  // Energy that no rail pays is the same at both columns.
   EXPECT_NEAR(energy.at("total").get<double>() - maximum_rails, typical.at("total").get<double>() - typical_rails, 1e-12);
   for (const auto& [component, value] : typical.at("components").items()) {
     // No maximum of VDDQ's IDD4R is public: both columns have the typical current, above a standby that is less in the typical one.

@@ -18,7 +18,7 @@ void expect_error(const std::string& arguments, const std::string& message) {
   EXPECT_NE(result.output.find(message), std::string::npos) << arguments << "\n" << result.output;
 }
 
-/// What a report carries for its scripts.
+/// Data that a report carries for its scripts.
 nlohmann::json data_of(const std::string& file) {
   const std::string page = file_text(file);
   const std::string mark = "<script type=\"application/json\" id=\"data\">";
@@ -47,7 +47,7 @@ TEST(Report, damaged_results_are_named) {
   scratch.write("run/results.json", R"({"schema": "bondsim.results/9"})");
   expect_error("report " + dir, "run/results.json: schema: 'bondsim.results/9' found, allowed: bondsim.results/2");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/2"})");
-  expect_error("report " + dir, "run/results.json: latency_s: missing");
+  expect_error("report " + dir, "run/results.json: latency_ps: missing");
   std::filesystem::create_directory(scratch.file("space"));
   scratch.write("space/front.csv", "a,latency_s\n1,2\n");
   expect_error("report " + scratch.file("space"), "search.sqlite: missing");

@@ -6,7 +6,7 @@
 #include "models/system/validate/validator.hpp"
 #include "tests/support/inputs.hpp"
 
-/// What the NPU's scratchpad does not hold, and attention that needs less of it.
+/// Data that the NPU's scratchpad does not hold, and attention that needs less of it.
 namespace bondsim::test {
 namespace {
 

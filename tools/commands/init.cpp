@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a starter project is made from: shipped files, with values that keep its run short.
+/// Source of a starter project: shipped files, with values that keep its run short.
 struct Part {
   const char* kind;
   const char* from;  ///< below configs/

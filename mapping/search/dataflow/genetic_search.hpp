@@ -5,6 +5,7 @@
 
 namespace bondsim::search {
 
+/// Parameters of the genetic search; equal ones give equal results.
 struct GeneticOptions {
   int population = 400;
   int generations = 40;

@@ -5,6 +5,7 @@
 
 namespace bondsim::search {
 
+/// Kind of search for each row of a table, and where its dataflow is written.
 struct RowOptions {
   bool genetic = false;
   GeneticOptions genetic_options = {};

@@ -36,6 +36,7 @@ struct DeviceQuestion {
   double reserved_bytes = 0;  ///< kept free, evenly over all channels
 };
 
+/// Best dataflow found for a device, with its times in seconds.
 struct DeviceDataflow {
   cost::LayerLatency latency;
   EnergyCounts counts;  ///< of one layer, without times

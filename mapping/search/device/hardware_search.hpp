@@ -16,6 +16,7 @@ struct SearchProgress {
   double best = 0;             ///< first objective of the best feasible candidate; infinite before there is one
 };
 
+/// Parameters of the search over devices; equal ones give equal results.
 struct HardwareSearchOptions {
   TaskPool* pool = nullptr;  ///< its work is judge_task()
   std::string tier = {};     ///< who judges

@@ -27,6 +27,7 @@ struct ConfirmedRun {
 /// Where a candidate comes from.
 enum class DataflowOrigin { shipped, given, found };
 
+/// A candidate with its estimated and, when confirmed, simulated times.
 struct RankedDataflow {
   Dataflow dataflow;
   DataflowOrigin origin = DataflowOrigin::found;
@@ -35,6 +36,7 @@ struct RankedDataflow {
   std::optional<ConfirmedRun> confirmed;
 };
 
+/// Candidates in the order of their times, the fastest first.
 struct DataflowStudy {
   std::vector<RankedDataflow> ranking;  ///< simulated ones first, fastest first; then by estimate; then those with a problem
   search::MachineBound bound;
@@ -43,6 +45,7 @@ struct DataflowStudy {
   const RankedDataflow& winner() const;
 };
 
+/// Effort of a study: samples, confirmations, refinements.
 struct DataflowStudyOptions {
   std::vector<std::string> files;   ///< candidates besides the shipped ones
   std::int64_t decode_samples = 3;  ///< decode steps estimated and simulated, evenly over the contexts; 0: all

@@ -35,7 +35,7 @@ std::string row_text(const RankedDataflow& d, const DataflowStudy& study, const 
   return text + fmt::format(" {:>10.2f} {:>+9.2f} %\n", 1e3 * d.confirmed->energy_j / (tokens(e) * e.workload.batch), error);
 }
 
-/// What the simulation says of the form: mean of the magnitudes, and the largest error.
+/// Errors of the form against the simulation: mean of the magnitudes, and the largest error.
 std::string error_text(const DataflowStudy& study) {
   double sum = 0, worst = 0;
   int count = 0;

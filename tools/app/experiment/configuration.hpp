@@ -80,7 +80,7 @@ void list_values(std::vector<ConfigValue>& out, const ConfigNode& node, const st
   fields(lister, value);
 }
 
-/// What a file says, for those whose shape fields() cannot say: its scalars, without defaults.
+/// Scalars of a file whose shape fields() cannot describe, without defaults.
 void list_tree(std::vector<ConfigValue>& out, const ConfigNode& node, const std::string& path);
 
 /// The comment at the end of a line of YAML; empty without one. A # inside quotes, or not after a blank, begins none.

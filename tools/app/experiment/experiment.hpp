@@ -11,7 +11,7 @@
 
 namespace bondsim::tools {
 
-/// What the user names on the command line. `file` is an experiment or a system; the others replace what an experiment names.
+/// Inputs of a run as the user names them. `file` is an experiment or a system; the others replace what an experiment names.
 struct ExperimentRequest {
   std::string file;
   std::string model;

@@ -29,6 +29,7 @@ class SpaceSearchListener {
   virtual void report(const std::string& /*text*/) {}
 };
 
+/// Front of a search, and how the tiers agree.
 struct SpaceSearchResult {
   search::DesignSpace space;
   bool complete = false;        ///< false: stopped by SIGINT or SIGTERM; `out` can be resumed

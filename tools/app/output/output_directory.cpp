@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* marker_schema = "bondsim.output/1";
 
-/// What the marker of a directory says.
+/// Contents of the marker file of a directory.
 struct Marker {
   std::string kind;
   std::set<std::string> files;

@@ -8,7 +8,7 @@
 #include "models/base/error.hpp"
 #include "models/base/quantity.hpp"
 
-/// What crosses between processes: a struct as one line of JSON with named keys and the name and version of its schema. A struct becomes a
+/// Message between processes: a struct as one line of JSON with named keys and the name and version of its schema. A struct becomes a
 /// message by naming its fields once, beside it:
 ///
 ///   template <class Visitor>
@@ -56,6 +56,7 @@ void from_value(const Json& json, std::vector<std::pair<std::string, T>>& values
   for (const auto& [name, value] : json.items()) values.emplace_back(name, value.template get<T>());
 }
 
+/// Visitor that puts each member into a JSON object.
 class Writer {
  public:
   explicit Writer(Json& out) : out_(out) {}
@@ -68,6 +69,7 @@ class Writer {
   Json& out_;
 };
 
+/// Visitor that takes each member out of a JSON object. @throws InternalError for a missing key
 class Reader {
  public:
   explicit Reader(const Json& in) : in_(in) {}

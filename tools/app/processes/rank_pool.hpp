@@ -45,7 +45,7 @@ class RankPool final : public TaskPool {
   std::vector<Rank> ranks_;
 };
 
-/// What every rank but 0 does: hands on between its PoolServer and rank 0 until that tells it to end.
+/// Loop of every rank but 0: hands on between its PoolServer and rank 0 until that tells it to end.
 void serve_rank(Transport& transport, PoolServer& own);
 
 }  // namespace bondsim::tools

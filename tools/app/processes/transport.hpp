@@ -15,7 +15,7 @@ class Transport {
   virtual bool receive(int& from, std::string& message) = 0;
 };
 
-/// What the loadable module (tools/app/processes/mpi/) exports: joins the job that this process was started in.
+/// Entry point of the loadable module (tools/app/processes/mpi/): joins the job that this process was started in.
 /// A module, so that only a process that mpirun started loads the MPI library.
 extern "C" Transport* bondsim_open_transport();
 

@@ -1,45 +1,43 @@
 #include "tools/app/report/comparison.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 
-#include "models/base/error.hpp"
-#include "tools/app/report/inputs.hpp"
+#include "models/results/phases.hpp"
+#include "models/results/results_read.hpp"
 
 namespace bondsim::tools::report {
 namespace {
 
-/// Where a figure stands in results.json.
-struct Source {
+/// A figure of a run.
+struct Figure {
   const char* name;
   const char* unit;
-  const char* pointer;
+  double (*of)(const Results&);
 };
 
-constexpr Source sources[] = {{"prefill", "s", "/phases/prefill/time_s"},
-                              {"decode", "s", "/phases/decode/time_s"},
-                              {"total", "s", "/latency_s/total"},
-                              {"prefill rate", "tokens/s", "/phases/prefill/tokens_per_s"},
-                              {"decode rate", "tokens/s", "/phases/decode/tokens_per_s"},
-                              {"time between tokens", "s", "/latency_s/tbt_mean"},
-                              {"99th percentile", "s", "/latency_s/tbt_p99"},
-                              {"energy", "J", "/energy_j/total"},
-                              {"prefill energy a token", "J", "/phases/prefill/energy_per_token_j"},
-                              {"decode energy a token", "J", "/phases/decode/energy_per_token_j"}};
+const Figure figures[] = {
+    {"prefill", "s", [](const Results& r) { return to_seconds(r.prefill); }},
+    {"decode", "s", [](const Results& r) { return to_seconds(r.decode()); }},
+    {"total", "s", [](const Results& r) { return to_seconds(r.total); }},
+    {"prefill rate", "tokens/s", [](const Results& r) { return phase_figures(r, "prefill").tokens_per_s(); }},
+    {"decode rate", "tokens/s", [](const Results& r) { return phase_figures(r, "decode").tokens_per_s(); }},
+    {"time between tokens", "s",
+     [](const Results& r) { return r.steps.empty() ? 0.0 : to_seconds(r.decode()) / static_cast<double>(r.steps.size()); }},
+    {"99th percentile", "s", [](const Results& r) { return to_seconds(r.step_percentile(0.99)); }},
+    {"energy", "J", [](const Results& r) { return to_joules(r.energy_total); }},
+    {"prefill energy a token", "J", [](const Results& r) { return phase_figures(r, "prefill").joules_per_token(); }},
+    {"decode energy a token", "J", [](const Results& r) { return phase_figures(r, "decode").joules_per_token(); }}};
 
 using Values = std::map<std::string, std::string>;
 
-Values values_of(const Json& results) {
-  Values out = {{"model", results.at("model").get<std::string>()},
-                {"system", results.at("system").get<std::string>()},
-                {"dataflow", results.at("dataflow").get<std::string>()}};
-  for (const Json& value : results.at("config").value("values", Json::array())) {
-    out[value.at("key").get<std::string>()] = value.at("value").get<std::string>();
-  }
+Values values_of(const Results& results) {
+  Values out = {{"model", results.schedule.model}, {"system", results.system}, {"dataflow", results.schedule.dataflow}};
+  for (const ConfigValue& value : results.config_values) out[value.key] = value.value;
   return out;
 }
-
-Json results_of(const std::string& directory) { return load_run(directory).at("results"); }
 
 std::vector<Comparison::Difference> differences_of(const std::vector<Values>& runs) {
   std::map<std::string, std::vector<std::string>> by_key;
@@ -63,18 +61,12 @@ std::vector<Comparison::Difference> differences_of(const std::vector<Values>& ru
 Comparison compare_runs(const std::vector<std::string>& directories) {
   Comparison out;
   out.runs = directories;
-  for (const Source& source : sources) out.figures.push_back({source.name, source.unit, {}});
+  for (const Figure& figure : figures) out.figures.push_back({figure.name, figure.unit, {}});
   std::vector<Values> values;
   for (const std::string& directory : directories) {
-    try {
-      const Json results = results_of(directory);
-      for (std::size_t i = 0; i < out.figures.size(); ++i) {
-        out.figures[i].values.push_back(results.at(Json::json_pointer(sources[i].pointer)).get<double>());
-      }
-      values.push_back(values_of(results));
-    } catch (const Json::exception& e) {
-      throw ConfigError(fmt::format("{}/results.json: is damaged: {}", directory, e.what()));
-    }
+    const Results results = read_results(directory + "/results.json");
+    for (std::size_t i = 0; i < out.figures.size(); ++i) out.figures[i].values.push_back(figures[i].of(results));
+    values.push_back(values_of(results));
   }
   out.differences = differences_of(values);
   return out;

@@ -49,7 +49,7 @@ constexpr const char* allowed =
 
 bool is_directory_of(const Kind& kind, const fs::path& path) { return *kind.file != 0 && fs::exists(path / kind.file); }
 
-/// What to show of a path: what it is, and what of it to load.
+/// Kind of a path, and the file in it to load.
 std::pair<const Kind*, std::string> kind_of(const std::string& path) {
   if (!fs::exists(path)) throw ConfigError(fmt::format("{}: no such file or directory, {}", path, allowed));
   if (fs::is_directory(path)) {

@@ -6,7 +6,7 @@
 namespace bondsim::tools::report {
 namespace {
 
-/// What stands inside <script> must not be able to end it.
+/// Escapes text so that it cannot end the <script> around it.
 std::string inside_script(std::string text) {
   for (std::size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) text.replace(at, 2, "<\\/");
   for (std::size_t at = 0; (at = text.find("<!--", at)) != std::string::npos; at += 5) text.replace(at, 4, "<\\!--");
@@ -25,7 +25,7 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-/// What the browser's tab shows.
+/// Title of the browser's tab.
 std::string title(const Json& inputs) {
   for (const auto& [kind, items] : inputs.items()) {
     if (items.empty()) continue;

@@ -24,7 +24,7 @@ struct Evaluated {
   Metrics metrics;
 };
 
-/// What one tier judged.
+/// Candidates that one tier judged.
 struct Tier {
   std::vector<Evaluated> feasible;
   std::int64_t infeasible = 0;

@@ -5,7 +5,7 @@
 
 namespace bondsim::tools {
 
-/// What a run takes, one layer of it for times (as the paper's tables have it) and all layers for energy.
+/// Times and energies of a run, one layer of it for times (as the paper's tables have it) and all layers for energy.
 struct CellResult {
   double prefill_s_per_layer = 0;
   double decode_s_per_layer = 0;

@@ -26,6 +26,7 @@ class ReproductionListener {
   virtual void report(const std::string& /*text*/) {}
 };
 
+/// Outcome of a reproduction: its findings, and the tables beside the paper's figures.
 struct ReproductionResult {
   Reproduction reproduction;
   Findings findings;

@@ -137,7 +137,7 @@ void keep(std::vector<Named>& all, const std::vector<std::string>& names) {
       all.end());
 }
 
-/// What an experiment names itself (nothing: all) of what is left.
+/// Those of the remaining entries that an experiment names; all when it names none.
 void keep(std::vector<std::string>& own, const std::vector<std::string>& left) {
   if (own.empty()) return;
   std::vector<std::string> both;

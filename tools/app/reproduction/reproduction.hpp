@@ -24,6 +24,7 @@ struct ReproducedSystem {
   std::vector<std::string> tiers;  ///< empty: both
 };
 
+/// An experiment of a paper: systems on models and data sets, as speed-ups over a baseline.
 struct ReproducedExperiment {
   std::string name;
   std::string baseline;  ///< speed-ups are over this system; empty: none
@@ -41,18 +42,20 @@ struct Headline {
   double published = 0;
 };
 
+/// Design spaces of an architecture, by the tier that judges them.
 struct ReproducedArchitecture {
   std::string analytical;  ///< design spaces
   std::string cycle;
 };
 
-/// What --quick, or the options of a part, leave.
+/// Selection of models, data sets and batches, by --quick or by options; empty lists keep all.
 struct QuickPart {
   std::vector<std::string> models;
   std::vector<std::string> datasets;
   std::vector<std::int64_t> batches;
 };
 
+/// All experiments of a paper, as a file of configs/reproduce/ lists them.
 struct Reproduction {
   std::string name;
   std::int64_t longest_context = 2048;

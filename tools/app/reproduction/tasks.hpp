@@ -5,7 +5,7 @@
 
 namespace bondsim::tools {
 
-/// What a worker is asked about a run of the experiments.
+/// Task of a worker in a run of the experiments.
 struct CellTask {
   std::string tier;  ///< analytical, cycle; `utilization`: of the in-die PEs of `cell.system` at `cell.batch`
   Cell cell;

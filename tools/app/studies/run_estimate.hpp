@@ -13,7 +13,7 @@ namespace bondsim::tools {
 /// the time has room for. Channels' and the NPU's time is not taken apart. @throws InfeasibleError
 Results estimate_run(const Experiment& experiment, const cost::CostModel& model);
 
-/// What `run` prints, as far as an estimate goes.
+/// Summary as `run` prints it, as far as an estimate goes.
 std::string estimate_summary(const Results& results, const cost::CostModel& model);
 
 /// As results.json, without what only a simulation has; schema bondsim.estimate/1.

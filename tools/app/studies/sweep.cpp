@@ -15,7 +15,7 @@
 namespace bondsim::tools {
 namespace {
 
-/// What a worker is asked: which values replace the experiment's.
+/// Task of a worker: the values that replace the experiment's.
 struct SweepTask {
   std::vector<std::string> overrides;
 };

@@ -27,7 +27,7 @@ using SweepPoint = std::vector<std::pair<std::string, std::string>>;
 /// @throws ConfigError for an axis without values, a key given twice, and lists of unequal length with `zip`.
 std::vector<SweepPoint> sweep_points(const std::vector<std::string>& axes, bool zip);
 
-/// What a sweep keeps of a run.
+/// Figures that a sweep keeps of a run.
 struct SweepRow {
   std::vector<std::pair<std::string, double>> metrics;  ///< by column, each with its unit
   std::string decode_bound;                             ///< as PhaseFigures::bound says
@@ -43,6 +43,7 @@ inline const char* message_schema(const SweepRow&) { return "bondsim.sweep_row/1
 
 SweepRow sweep_row(const Results& results);
 
+/// Outcome of a sweep.
 struct SweepResult {
   CsvTable table;              ///< sweep.csv: a column for each key, then each metric, decode_bound, problem
   std::size_t infeasible = 0;  ///< rows with a problem

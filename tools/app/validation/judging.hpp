@@ -8,7 +8,7 @@
 
 namespace bondsim::tools {
 
-/// What is validated: one of an experiment, a table of operators, a suite, or the rows of the predictions themselves.
+/// Cases to validate: one of an experiment, a table of operators, a suite, or the rows of the predictions themselves.
 struct ValidationRequest {
   ExperimentRequest experiment;                      ///< `file` empty: none
   int samples = 3;                                   ///< of an experiment: decode steps

@@ -29,7 +29,7 @@ CycleResult outcome(bool on_nmp, const Results& results) {
   return out;
 }
 
-/// What a worker answers: the result of a case, or the defect that left it without one.
+/// Answer of a worker: the result of a case, or the defect that left it without one.
 struct CaseAnswer {
   std::string result;  ///< an encoded CycleResult
   std::string defect;

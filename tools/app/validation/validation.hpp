@@ -38,6 +38,7 @@ ValidationSet validation_of_rows(const System& base, CsvTable table);
 /// a sampled run simulates (mapping/emit/step_sample). Operators that are alike in several steps are taken once.
 ValidationSet validation_of_experiment(const Experiment& experiment, int samples);
 
+/// Simulated time of a case and its parts, or why there is none.
 struct CycleResult {
   double latency_s = 0;                               ///< 0: there is none
   std::string dominant;                               ///< the part of the time that is longest

@@ -43,7 +43,7 @@ bool has(const Block& block, TaskKind kind) {
   return std::any_of(block.tasks.begin(), block.tasks.end(), [kind](const Task& t) { return t.kind == kind; });
 }
 
-/// What tells an operator's work from that of another step.
+/// Key that is equal for two steps in which an operator does the same work.
 std::string work_text(const Block& block) {
   std::string text;
   for (const OperatorWork& w : block.work) text += fmt::format(" {}x{}x{}x{}", w.shape.count, w.shape.m, w.shape.n, w.shape.k);

@@ -5,7 +5,7 @@
 #include "mapping/cost/accuracy.hpp"
 #include "tools/app/validation/validation.hpp"
 
-/// What is made of predictions and cycle results: a table and a text.
+/// Table and text of predictions beside cycle results.
 namespace bondsim::tools {
 
 /// A closed form or a file of predictions, and its seconds by row; 0 where it has none.
@@ -17,6 +17,7 @@ struct Judged {
 /// Adds to the set's table: cycle_latency_s, what each of `judged` says, what the time went into, why there is no result.
 void write_columns(CsvTable& table, const std::vector<CycleResult>& cycles, const std::vector<Judged>& judged);
 
+/// Accuracy of one form, and whether it meets its limits.
 struct AccuracyReport {
   std::string text;       ///< lines for a terminal
   bool gate_kept = true;  ///< false when a form misses the gate, or when there is a gate and a case did not end in its time

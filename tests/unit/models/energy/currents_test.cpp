@@ -172,7 +172,7 @@ TEST(Currents, rails_share_the_dram_s_energy_and_sums_of_parts_are_exact) {
   EXPECT_EQ(model.rails(), (std::vector<std::string>{"VDD2H", "VDD1", "VDDQ"}));
 }
 
-/// What the shipped file's loading says when `from` in it is replaced by `to`.
+/// Error of loading the shipped file when `from` in it is replaced by `to`.
 std::string error_with(const std::string& from, const std::string& to) {
   std::ifstream in(config_path("energy/lpddr5x-currents"));
   std::string text{std::istreambuf_iterator<char>(in), {}};

@@ -27,7 +27,7 @@ std::string schedule_fault(const Dataflow& dataflow, const char* model, int batc
   return fault ? fault->what : "";
 }
 
-/// What a search finds is a dataflow that a run accepts as it is, for every published model and both rules.
+/// A search finds a dataflow that a run accepts as it is, for every published model and both rules.
 TEST(FoundDataflow, maps_to_a_schedule_without_fault) {
   const auto model = cost::make_cost_model("h2llm-roofline");
   const std::pair<const char*, const char*> models[] = {{"opt", "opt-6.7b"}, {"llama", "llama-3-8b"}, {"palm", "palm-8b"}};

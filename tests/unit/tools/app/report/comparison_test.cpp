@@ -50,7 +50,7 @@ TEST(Comparison, a_directory_without_whole_results_is_named) {
   EXPECT_THROW(compare_runs({a, scratch.file("none")}), ConfigError);
   const std::string b = run(scratch, "b", 4000, "8");
   std::string text = test::file_text(b + "/results.json");
-  text.replace(text.find("\"phases\""), 8, "\"phasen\"");
+  text.replace(text.find("\"latency_ps\""), 12, "\"latency_qs\"");
   scratch.write("b/results.json", text);
   EXPECT_THROW(compare_runs({a, b}), ConfigError);
 }
