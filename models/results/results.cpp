@@ -6,6 +6,7 @@
 
 #include "models/base/fields.hpp"
 #include "models/results/phases.hpp"
+#include "models/results/speed_of_light.hpp"
 
 namespace bondsim {
 
@@ -99,6 +100,7 @@ Json operators_json(const Results& r) {
                     {"npu_macs", op.counts.npu_macs},
                     {"bytes", op.bytes},
                     {"hb_bytes", op.counts.hb_bits() / 8},
+                    {"vector_ops", op.counts.vector_ops},
                     {"energy_components_j", components_json(op.energy)}});
   }
   return rows;
@@ -203,18 +205,52 @@ Json peaks_json(const MachinePeaks& p) {
   return {{"npu_macs_per_s", p.npu_macs_per_s},
           {"nmp_macs_per_s", p.nmp_macs_per_s},
           {"hb_bytes_per_s", p.hb_bytes_per_s},
-          {"bus_bytes_per_s", p.bus_bytes_per_s}};
+          {"bus_bytes_per_s", p.bus_bytes_per_s},
+          {"vector_ops_per_s", p.vector_ops_per_s}};
 }
 
-Json phase_json(const PhaseFigures& p) {
-  return {{"time_s", to_seconds(p.time)},
-          {"tokens", p.tokens},
-          {"tokens_per_s", p.tokens_per_s()},
-          {"energy_j", to_joules(p.energy)},
-          {"energy_per_token_j", p.joules_per_token()},
-          {"bound", {{"executor", p.executor}, {"busy_share", p.busy_share}, {"part", p.part}, {"part_share", p.part_share}}}};
+Json speed_of_light_json(const Results& r, const std::string& phase) {
+  Json rows = Json::array();
+  for (const UnitUse& use : speed_of_light(r, phase)) {
+    rows.push_back(
+        {{"unit", use.unit}, {"done", use.done}, {"of", use.what}, {"peak_per_s", use.peak_per_s}, {"share_of_peak", use.share}});
+  }
+  return rows;
 }
 
+Json slowest_json(const SlowestChannel& s) {
+  return {{"name", s.name},         {"busy_s", to_seconds(s.busy)}, {"busy_ps", s.busy.value},
+          {"channels", s.channels}, {"mean_busy_s", s.mean_busy_s}, {"over_mean", s.over_mean()}};
+}
+
+Json phase_json(const Results& r, const std::string& phase) {
+  const PhaseFigures p = phase_figures(r, phase);
+  Json out = {{"time_s", to_seconds(p.time)},
+              {"tokens", p.tokens},
+              {"tokens_per_s", p.tokens_per_s()},
+              {"energy_j", to_joules(p.energy)},
+              {"energy_per_token_j", p.joules_per_token()},
+              {"bound", {{"executor", p.executor}, {"busy_share", p.busy_share}, {"part", p.part}, {"part_share", p.part_share}}}};
+  out["speed_of_light"] = speed_of_light_json(r, phase);
+  out["limiter"] = limiter_sentence(r, phase);
+  if (const auto slowest = slowest_channel(r, phase)) out["slowest_channel"] = slowest_json(*slowest);
+  return out;
+}
+
+/// The five operators with the most busy time, most first.
+Json busiest_json(const Results& r) {
+  Json rows = Json::array();
+  for (const OperatorResult* op : busiest_operators(r, 5)) {
+    rows.push_back({{"name", op->name},
+                    {"phase", op->phase},
+                    {"executor", op->executor},
+                    {"busy_s", to_seconds(op->busy)},
+                    {"share_of_run", static_cast<double>(op->busy.value) / static_cast<double>(std::max<std::int64_t>(1, r.total.value))}});
+  }
+  return rows;
+}
+
+/// Generated tokens over the whole run, prefill included; the rates of the phases stand beside it.
 double tokens_per_second(const Results& r) {
   const double tokens = static_cast<double>(r.generated_tokens) * r.schedule.batch;
   return r.total.value > 0 ? tokens / to_seconds(r.total) : 0.0;
@@ -251,8 +287,11 @@ std::string results_json(const Results& r) {
   for (const Picoseconds step : r.steps) out["step_latency_s"].push_back(to_seconds(step));
   out["energy_j"] = energy_json(r);
   if (r.activation.pes > 0) out["activation"] = activation_json(r.activation);
-  out["throughput"] = {{"tokens_per_s", tokens_per_second(r)}};
-  out["phases"] = {{"prefill", phase_json(phase_figures(r, "prefill"))}, {"decode", phase_json(phase_figures(r, "decode"))}};
+  out["throughput"] = {{"tokens_per_s", tokens_per_second(r)},
+                       {"prefill_tokens_per_s", phase_figures(r, "prefill").tokens_per_s()},
+                       {"decode_tokens_per_s", phase_figures(r, "decode").tokens_per_s()}};
+  out["phases"] = {{"prefill", phase_json(r, "prefill")}, {"decode", phase_json(r, "decode")}};
+  out["busiest_operators"] = busiest_json(r);
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);
   out["executors"] = executors_json(r);

@@ -3,6 +3,7 @@
 #include "models/base/fields.hpp"
 #include "models/results/phases.hpp"
 #include "models/results/results.hpp"
+#include "models/results/speed_of_light.hpp"
 
 namespace bondsim {
 namespace {
@@ -30,14 +31,8 @@ std::string shares_text(const TimeParts& parts) {
 
 /// The five operators with the most busy time, and its share of the run.
 std::string operators_text(const Results& r) {
-  std::vector<const OperatorResult*> rows;
-  for (const OperatorResult& op : r.operators) {
-    if (op.executor != "system" && op.busy.value > 0) rows.push_back(&op);
-  }
-  std::stable_sort(rows.begin(), rows.end(), [](const OperatorResult* a, const OperatorResult* b) { return a->busy > b->busy; });
-  rows.resize(std::min<std::size_t>(rows.size(), 5));
   std::string out;
-  for (const OperatorResult* op : rows) {
+  for (const OperatorResult* op : busiest_operators(r, 5)) {
     const double share = 100 * static_cast<double>(op->busy.value) / static_cast<double>(std::max<std::int64_t>(1, r.total.value));
     out += fmt::format("{}{} in {} {:.1f} %", out.empty() ? "" : ", ", op->name, op->phase, share);
   }
@@ -139,8 +134,8 @@ std::string results_headline(const Results& r, const std::string& done) {
 
 std::string results_summary(const Results& r) {
   std::string out = results_headline(r);
-  out += fmt::format("prefill is bound by {}\n", phase_figures(r, "prefill").bound());
-  out += fmt::format("decode is bound by {}\n", phase_figures(r, "decode").bound());
+  for (const char* phase : {"prefill", "decode"}) out += fmt::format("{} is bound by {}\n", phase, phase_figures(r, phase).bound());
+  out += speed_of_light_text(r);
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
   out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),

@@ -14,6 +14,7 @@ inline double bus_gbps(const DramConfig& dram) {
 inline MachinePeaks machine_peaks(const System& system) {
   MachinePeaks peaks;
   peaks.npu_macs_per_s = system.npu.peak_macs();
+  peaks.vector_ops_per_s = static_cast<double>(system.npu.vector_units) * system.npu.vector_lanes * system.npu.clock_mhz * 1e6;
   double bus = 0;
   int channel = 0;
   for (const ChannelGroup& group : system.channels) {

@@ -152,6 +152,7 @@ TEST(Results, peaks_are_those_of_the_machine) {
   EXPECT_DOUBLE_EQ(peaks["nmp_macs_per_s"], 6 * 16 * 8 * 16 * 600e6);
   EXPECT_DOUBLE_EQ(peaks["hb_bytes_per_s"], 6 * 16 * 25.6e9);
   EXPECT_DOUBLE_EQ(peaks["bus_bytes_per_s"], 8 * 12.8e9);
+  EXPECT_DOUBLE_EQ(peaks["vector_ops_per_s"], 8 * 128 * 1e9);
 }
 
 }  // namespace

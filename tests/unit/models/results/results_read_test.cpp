@@ -30,7 +30,7 @@ class RandomResults {
     r.config_files = {"a.yaml", "b.yaml"};
     r.config_values = {{"system.name", "machine", "", "", "a.yaml:2", "", ""},
                        {"system.energy.hb_io", "0.66", "pJ/bit", "HB port", "e.yaml:9", "paper", "estimate"}};
-    r.peaks = {1e15, 2e12, 3e12, 1e11};
+    r.peaks = {1e15, 2e12, 3e12, 1e11, 5e11};
     r.npu_peak_macs = r.peaks.npu_macs_per_s;
     r.prefill = time();
     r.steps = {time(), time(), time()};
@@ -79,6 +79,7 @@ class RandomResults {
     op.busy = time();
     op.span = time();
     op.counts.npu_macs = static_cast<std::int64_t>(random_() % 1'000'000'000'000);
+    op.counts.vector_ops = static_cast<std::int64_t>(random_() % 1'000'000'000);
     op.counts.hb_read_bits = 8 * static_cast<std::int64_t>(random_() % 1'000'000'000);
     op.energy = energies();
     op.macs = static_cast<std::int64_t>(random_() % 1'000'000'000'000);

@@ -35,7 +35,7 @@ TEST(ChannelGroups, counts_by_kind_are_two_groups_of_the_systems_own_sections) {
 }
 
 TEST(ChannelGroups, each_channel_has_the_part_and_the_pes_of_its_group) {
-  const System s = load("two-kinds-of-pes");
+  System s = load("two-kinds-of-pes");
   EXPECT_EQ(s.channel_count(), 8);
   EXPECT_EQ(s.nmp_channels(), (std::vector<int>{0, 1, 2, 3, 6, 7}));
   EXPECT_EQ(s.normal_channels(), (std::vector<int>{4, 5}));
@@ -44,6 +44,10 @@ TEST(ChannelGroups, each_channel_has_the_part_and_the_pes_of_its_group) {
   EXPECT_EQ(s.nmp_of(6).pe.fpus, 4);
   EXPECT_EQ(s.dram_of(7).organization.channel_bytes() * 2, s.dram_of(0).organization.channel_bytes());
   // 4 x 16 ports of 25.6 GB/s and 2 x 16 of 12.8; 8 buses of 12.8.
+  s.npu.vector_units = 3;
+  s.npu.vector_lanes = 64;
+  s.npu.clock_mhz = 500;
+  EXPECT_DOUBLE_EQ(machine_peaks(s).vector_ops_per_s, 3 * 64 * 500e6);
   EXPECT_DOUBLE_EQ(machine_peaks(s).hb_bytes_per_s, 2048e9);
   EXPECT_DOUBLE_EQ(machine_peaks(s).nmp_macs_per_s, (4 * 16 * 128 + 2 * 16 * 64) * 600e6);
 }

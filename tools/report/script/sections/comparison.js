@@ -5,7 +5,7 @@ const compared = [
   ["Time per token", (r) => r.latency_s.tbt_mean, seconds, -1],
   ["99th percentile", (r) => r.latency_s.tbt_p99, seconds, -1],
   ["Total", (r) => r.latency_s.total, seconds, -1],
-  ["Throughput", (r) => r.throughput.tokens_per_s, (v) => `${significant(v)} tokens/s`, 1],
+  ["Decode throughput", (r) => r.phases.decode.tokens_per_s, (v) => `${significant(v)} tokens/s`, 1],
   ["Energy", (r) => r.energy_j.total, joules, -1],
   ["Energy per token", (r) => r.energy_j.total / tokens_of(r), joules, -1],
   ["Average power", (r) => r.energy_j.total / r.latency_s.total, (v) => quantity(v, "W"), -1],
