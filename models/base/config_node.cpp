@@ -3,50 +3,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
+#include "models/base/input_file.hpp"
+#include "models/base/yaml_builder.hpp"
+
 namespace bondsim {
-namespace {
-
-using File = std::shared_ptr<const std::string>;
-
-ConfigNode convert(const YAML::Node& node, const File& file, const std::string& path) {
-  ConfigNode out;
-  out.file = file;
-  out.line = node.Mark().line + 1;
-  switch (node.Type()) {
-    case YAML::NodeType::Null:
-    case YAML::NodeType::Undefined:
-      break;
-    case YAML::NodeType::Scalar:
-      out.kind = ConfigNode::Kind::scalar;
-      out.text = node.Scalar();
-      out.quoted = node.Tag() == "!";
-      break;
-    case YAML::NodeType::Sequence:
-      out.kind = ConfigNode::Kind::sequence;
-      for (const auto& item : node) out.items.push_back(convert(item, file, fmt::format("{}[{}]", path, out.items.size())));
-      break;
-    case YAML::NodeType::Map:
-      out.kind = ConfigNode::Kind::map;
-      for (const auto& entry : node) {
-        const auto key = entry.first.IsScalar() ? entry.first.Scalar() : std::string("?");
-        const auto key_path = path.empty() ? key : path + "." + key;
-        if (const ConfigNode* first = out.find(key)) {
-          throw ConfigError(fmt::format("{}:{}: {}: key given twice (first at line {}), allowed once", *file, entry.first.Mark().line + 1,
-                                        key_path, first->line));
-        }
-        out.entries.emplace_back(key, convert(entry.second, file, key_path));
-        out.entries.back().second.line = entry.first.Mark().line + 1;
-      }
-      break;
-  }
-  return out;
-}
-
-}  // namespace
-
 const ConfigNode* ConfigNode::find(const std::string& key) const {
   for (const auto& entry : entries) {
     if (entry.first == key) return &entry.second;
@@ -61,23 +23,18 @@ std::string ConfigNode::where() const {
 
 ConfigNode parse_yaml(const std::string& text, const std::string& name) {
   const auto file = std::make_shared<const std::string>(name);
+  require_text(text, name);
+  YamlBuilder builder(file);
   try {
-    const YAML::Node node = YAML::Load(text);
-    return convert(node, file, "");
+    std::istringstream in(text);
+    YAML::Parser(in).HandleNextDocument(builder);
   } catch (const YAML::Exception& e) {
     throw ConfigError(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
   }
+  return builder.take();
 }
 
-ConfigNode load_yaml_file(const std::string& path) {
-  std::error_code ec;
-  if (std::filesystem::is_directory(path, ec)) throw ConfigError(fmt::format("{}: is a directory, a YAML file is expected", path));
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw ConfigError(fmt::format("{}: no such file, or it cannot be read", path));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_yaml(text.str(), path);
-}
+ConfigNode load_yaml_file(const std::string& path) { return parse_yaml(read_input_file(path, "a YAML file", max_yaml_bytes), path); }
 
 void apply_override(ConfigNode& root, const std::string& path, const std::string& value) {
   static const auto origin = std::make_shared<const std::string>("--set");
@@ -101,7 +58,9 @@ void apply_override(ConfigNode& root, const std::string& path, const std::string
     }
     node = child;
   }
-  ConfigNode parsed = parse_yaml(value, "--set " + path + "=" + value);
+  constexpr std::size_t shown = 60;
+  const std::string begin = value.size() > shown ? fmt::format("({} bytes)", value.size()) : value;
+  ConfigNode parsed = parse_yaml(value, "--set " + path + "=" + begin);
   parsed.line = 0;
   *node = std::move(parsed);
 }

@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
+
+#include "models/base/input_file.hpp"
 
 namespace bondsim {
 namespace {
@@ -48,15 +48,7 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 
 }  // namespace
 
-CsvTable CsvTable::load(const std::string& path) {
-  std::error_code ec;
-  if (std::filesystem::is_directory(path, ec)) throw ConfigError(fmt::format("{}: is a directory, a CSV file is expected", path));
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw ConfigError(fmt::format("{}: no such file, or it cannot be read", path));
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse(text.str(), path);
-}
+CsvTable CsvTable::load(const std::string& path) { return parse(read_input_file(path, "a CSV file", max_table_bytes), path); }
 
 CsvTable CsvTable::parse(const std::string& text, const std::string& name) {
   CsvTable table;

@@ -1,13 +1,14 @@
 #include "models/results/results_read.hpp"
 
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "models/base/error.hpp"
 #include "models/base/fields.hpp"
+#include "models/base/input_file.hpp"
+#include "models/base/json_text.hpp"
 
 namespace bondsim {
 namespace {
@@ -31,6 +32,14 @@ class Node {
   template <class T>
   T as() const {
     try {
+      if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+        // The library would convert any number, one that does not fit to anything.
+        if (json_.is_number() && (!json_.is_number_integer() || json_.get<std::int64_t>() < std::numeric_limits<T>::min() ||
+                                  json_.get<std::int64_t>() > std::numeric_limits<T>::max())) {
+          throw ConfigError(
+              fmt::format("{}: {}: {} found, a whole number of {} bits is expected", file_, path_, json_.dump(), 8 * sizeof(T)));
+        }
+      }
       return json_.get<T>();
     } catch (const Json::exception&) {
       throw ConfigError(fmt::format("{}: {}: {} found, a value of another type is expected", file_, path_, json_.dump()));
@@ -226,8 +235,7 @@ void read_machine(const Node& n, Results& r) {
 }  // namespace
 
 Results results_from_json(const std::string& text, const std::string& file) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw ConfigError(fmt::format("{}: is not JSON", file));
+  const Json json = parse_json<Json>(text, file);
   const Node n(json, file, "");
   const std::string found =
       json.is_object() && json.contains("schema") && json["schema"].is_string() ? json["schema"].get<std::string>() : "";
@@ -247,10 +255,6 @@ Results results_from_json(const std::string& text, const std::string& file) {
   return r;
 }
 
-Results read_results(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw ConfigError(fmt::format("{}: cannot be read", file));
-  return results_from_json(std::string(std::istreambuf_iterator<char>(in), {}), file);
-}
+Results read_results(const std::string& file) { return results_from_json(read_input_file(file, "a JSON file", max_table_bytes), file); }
 
 }  // namespace bondsim

@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "models/base/input_file.hpp"
+#include "models/base/json_text.hpp"
 #include "models/schedule/schedule_json.hpp"
 #include "models/schedule/schedule_names.hpp"
 
@@ -279,11 +280,7 @@ class TextSchedule : public ScheduleSource {
       ++line_;
       if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
       where_ = fmt::format("{}:{}", name_, line_);
-      try {
-        json_ = Json::parse(text);
-      } catch (const Json::parse_error& e) {
-        throw ConfigError(fmt::format("{}: not valid JSON near byte {}, each line is one JSON object", where_, e.byte));
-      }
+      json_ = parse_json(text, name_, line_);
       return true;
     }
     return false;
@@ -292,7 +289,7 @@ class TextSchedule : public ScheduleSource {
   std::unique_ptr<std::istream> in_;
   std::string name_;
   std::string where_;
-  std::int64_t line_ = 0;
+  int line_ = 0;
   Json json_;
   ScheduleHeader header_;
 };
@@ -304,11 +301,7 @@ std::unique_ptr<ScheduleSource> read_schedule(std::unique_ptr<std::istream> in, 
 }
 
 std::unique_ptr<ScheduleSource> open_schedule(const std::string& path) {
-  std::error_code ec;
-  auto in = std::make_unique<std::ifstream>(path, std::ios::binary);
-  if (std::filesystem::is_directory(path, ec) || !*in)
-    throw ConfigError(path + ": no such file, or it cannot be read; a schedule is expected");
-  return read_schedule(std::move(in), path);
+  return read_schedule(std::make_unique<std::ifstream>(open_input_file(path, "a schedule")), path);
 }
 
 }  // namespace bondsim

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include "models/base/input_file.hpp"
+
 namespace bondsim {
 
 void resolve_reference(ConfigNode& node, const std::string& path, const std::string& key, const std::string& schema,
@@ -12,8 +14,8 @@ void resolve_reference(ConfigNode& node, const std::string& path, const std::str
     if (entry.first != key || entry.second.kind != ConfigNode::Kind::scalar) continue;
     const std::string key_path = path + "." + key;
     const auto file = (std::filesystem::path(directory_of(entry.second)) / entry.second.text).lexically_normal().string();
-    if (!std::filesystem::exists(file)) {
-      config_error(entry.second, key_path, "no such file '" + file + "' (paths are relative to the file that names them)");
+    if (const std::string problem = input_problem(file, "a YAML file"); !problem.empty()) {
+      config_error(entry.second, key_path, problem + ": '" + file + "' (paths are relative to the file that names them)");
     }
     ConfigNode content = load_yaml_file(file);
     const ConfigNode* tag = content.find("schema");

@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
-#include "models/base/error.hpp"
+#include "models/base/input_file.hpp"
 
 namespace bondsim {
 namespace {
@@ -16,8 +15,8 @@ constexpr std::size_t block = 1 << 16;
 }  // namespace
 
 TextLines::TextLines(std::string path) : path_(std::move(path)) {
-  std::error_code ec;
-  if (std::filesystem::is_directory(path_, ec)) throw ConfigError(fmt::format("{}: is a directory, a file is expected", path_));
+  if (const std::string problem = input_problem(path_, "a file"); !problem.empty())
+    throw ConfigError(fmt::format("{}: {}", path_, problem));
   handle_ = gzopen(path_.c_str(), "rb");
   if (handle_ == nullptr) throw ConfigError(fmt::format("{}: no such file, or it cannot be read", path_));
 }

@@ -43,7 +43,7 @@ TEST(Report, damaged_results_are_named) {
   std::filesystem::create_directory(scratch.file("run"));
   const std::string dir = scratch.file("run");
   scratch.write("run/results.json", "{");
-  expect_error("report " + dir, "run/results.json: is not JSON");
+  expect_error("report " + dir, "run/results.json:1: not valid JSON");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/9"})");
   expect_error("report " + dir, "run/results.json: schema: 'bondsim.results/9' found, allowed: bondsim.results/2");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/2"})");

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <string>
 
 #include "models/base/error.hpp"
@@ -30,6 +31,9 @@ int exit_status_of_error() {
   } catch (const bondsim::ConfigError& e) {
     fmt::print(stderr, "{}{}\n", who, e.what());
     return 2;
+  } catch (const std::filesystem::filesystem_error& e) {
+    fmt::print(stderr, "{}{}\n", who, e.what());
+    return 1;
   } catch (const std::exception& e) {
     if (std::ferror(stdout) != 0) {
       fmt::print(stderr, "{}standard output cannot be written: {}\n", who, e.what());

@@ -19,7 +19,8 @@ struct ReportOptions {
 
 /// Beside a single directory's results; in the working directory when there are several, as it belongs to none.
 std::string default_file(const std::vector<std::string>& paths) {
-  const bool directory = paths.size() == 1 && std::filesystem::is_directory(paths[0]);
+  std::error_code ec;
+  const bool directory = paths.size() == 1 && std::filesystem::is_directory(paths[0], ec);
   return directory ? (std::filesystem::path(paths[0]) / "report.html").string() : "report.html";
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "models/base/digest.hpp"
+#include "models/base/input_file.hpp"
 #include "models/system/area.hpp"
 #include "models/system/load.hpp"
 #include "tools/app/experiment/configuration.hpp"
@@ -28,9 +29,8 @@ std::string tag_of(const ConfigNode& node) {
 /// Loads the file a key of the experiment names; the error points at the key.
 ConfigNode load_named(const ConfigNode& experiment, const std::string& key, const std::string& name, std::vector<std::string>& files) {
   const auto path = (std::filesystem::path(directory_of(experiment)) / name).lexically_normal().string();
-  if (!std::filesystem::exists(path)) {
-    config_error(*experiment.find(key), "experiment." + key,
-                 "no such file '" + path + "' (paths are relative to the file that names them)");
+  if (const std::string problem = input_problem(path, "a YAML file"); !problem.empty()) {
+    config_error(*experiment.find(key), "experiment." + key, problem + ": '" + path + "' (paths are relative to the file that names them)");
   }
   files.push_back(path);
   return load_yaml_file(path);

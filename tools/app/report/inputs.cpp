@@ -51,7 +51,10 @@ bool is_directory_of(const Kind& kind, const fs::path& path) { return *kind.file
 
 /// Kind of a path, and the file in it to load.
 std::pair<const Kind*, std::string> kind_of(const std::string& path) {
-  if (!fs::exists(path)) throw ConfigError(fmt::format("{}: no such file or directory, {}", path, allowed));
+  std::error_code ec;
+  const fs::file_status status = fs::status(path, ec);
+  if (status.type() == fs::file_type::not_found) throw ConfigError(fmt::format("{}: no such file or directory, {}", path, allowed));
+  if (ec) throw ConfigError(fmt::format("{}: {}, {}", path, ec.message(), allowed));
   if (fs::is_directory(path)) {
     for (const Kind& kind : kinds()) {
       if (is_directory_of(kind, path)) return {&kind, *kind.column == 0 ? path : (fs::path(path) / kind.file).string()};

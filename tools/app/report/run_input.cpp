@@ -1,7 +1,4 @@
-#include <fstream>
-#include <iterator>
-
-#include "models/base/error.hpp"
+#include "models/base/input_file.hpp"
 #include "models/results/results_read.hpp"
 #include "tools/app/report/inputs.hpp"
 
@@ -9,9 +6,7 @@ namespace bondsim::tools::report {
 
 Json load_run(const std::string& directory) {
   const std::string file = directory + "/results.json";
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw ConfigError(fmt::format("{}: cannot be read", file));
-  const std::string text(std::istreambuf_iterator<char>(in), {});
+  const std::string text = read_input_file(file, "a JSON file", max_table_bytes);
   const Results results = results_from_json(text, file);
   std::vector<std::string> executors = {executor_name(ExecutorId::npu(), {})};
   for (const ChannelResult& channel : results.channels) executors.push_back(channel.name);
