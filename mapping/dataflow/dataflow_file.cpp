@@ -37,6 +37,7 @@ std::string scalar_text(const std::string& text) {
 
 std::string list_text(const std::vector<std::string>& names) {
   std::vector<std::string> texts;
+  texts.reserve(names.size());
   for (const std::string& name : names) texts.push_back(scalar_text(name));
   return fmt::format("[{}]", fmt::join(texts, ", "));
 }

@@ -76,9 +76,9 @@ std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens,
 Model decode_model(const ConfigNode& node) {
   const bool foreign = node.find("schema") == nullptr && node.find("model_type") != nullptr;
   const bool artifact = node.find("schema") == nullptr && node.find("node") != nullptr && node.find("edge") != nullptr;
-  const auto model = artifact  ? decode_artifact(node)
-                     : foreign ? decode_hugging_face(node)
-                               : decode_document<Model>(node, "model", "bondsim.model/1");
+  auto model = artifact  ? decode_artifact(node)
+               : foreign ? decode_hugging_face(node)
+                         : decode_document<Model>(node, "model", "bondsim.model/1");
   const char* heads = foreign ? "num_key_value_heads" : "kv_heads";
   if (model.query_heads % model.kv_heads != 0) {
     config_error(at(node, heads), std::string("model.") + heads,

@@ -48,7 +48,8 @@ double rounds_estimate_ps(const std::vector<ProductRound>& rounds, const std::fu
 double round_estimate_ps(const NmpConfig& nmp, const TilingProblem& p) {
   const auto stream = [&](std::int64_t bits) {
     const std::int64_t bytes = ceil_div(bits, std::int64_t{8});
-    return static_cast<double>(ceil_div(bytes, p.port.access_bytes) * p.port.access + bytes / p.port.page_bytes * row_gap_ps(p.port));
+    const std::int64_t accesses = ceil_div(bytes, p.port.access_bytes), whole_rows = bytes / p.port.page_bytes;
+    return static_cast<double>(accesses * p.port.access + whole_rows * row_gap_ps(p.port));
   };
   const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
   const double weights = static_cast<double>(nmp.pe.reads_for(p.m)) * stream(p.n * p.k * p.bits.stationary);

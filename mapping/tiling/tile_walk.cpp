@@ -21,7 +21,6 @@ class Walk {
         access_(nmp.hb.access_bytes),
         port_(port),
         clock_(Clock::from_khz(nmp.pe.clock_mhz * 1000LL)),
-        start_(start),
         now_(start),
         end_(start),
         limit_(limit) {
@@ -157,7 +156,6 @@ class Walk {
   std::int64_t access_;
   PortStream& port_;
   Clock clock_;
-  std::int64_t start_;
   std::int64_t now_;
   std::int64_t end_;           ///< of the last transfer submitted
   std::int64_t computed_ = 0;  ///< time the PEs have computed

@@ -171,8 +171,8 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   port += rows_opened * static_cast<double>(row_gap_ps(p.port));
   const double loads = resident ? 1.0 : passes * static_cast<double>(k_tiles);
   // A store of less than an access may have nothing to write.
-  const double accesses = static_cast<double>(bytes.output / p.port.access_bytes);
-  port += change * (loads + std::min(accesses, static_cast<double>(n_tiles)) * (1 + spills));
+  const std::int64_t accesses = bytes.output / p.port.access_bytes;
+  port += change * (loads + static_cast<double>(std::min(accesses, n_tiles)) * (1 + spills));
   const std::int64_t in_last = (p.k - (k_tiles - 1) * t.k_tile) % rows;
   port += cycle * cycles(in_last > 0 ? in_last : std::min(rows, p.k - (k_tiles - 1) * t.k_tile), last_n);
   // A tile's loads and computation alternate where the PE has one buffer.

@@ -30,6 +30,7 @@ double RooflineIdeal::npu_seconds(const GemmShape& gemm, double element_bytes, c
 
 double RooflineIdeal::block_seconds(const Block& block, const System& system, double /*start_s*/) const {
   std::vector<double> bus_bytes_per_s;
+  bus_bytes_per_s.reserve(static_cast<std::size_t>(system.channel_count()));
   for (int c = 0; c < system.channel_count(); ++c) bus_bytes_per_s.push_back(bus_gbps(system.dram_of(c)) * 1e9);
   std::vector<double> channels(static_cast<std::size_t>(system.channel_count()), 0);
   double arrays = 0;

@@ -26,6 +26,7 @@ class Assignment {
       members[groups_[at(op)]].push_back(op);
     }
     std::vector<std::pair<double, int>> order;
+    order.reserve(members.size());
     for (const auto& [group, ops] : members) order.emplace_back(-group_load(ops), group);
     std::sort(order.begin(), order.end());
     std::uint64_t taken = 0;

@@ -67,8 +67,7 @@ double cheapest(const Hull& hull, double price_s_per_byte) {
 
 class StageBound {
  public:
-  explicit StageBound(const OperatorTable& table)
-      : table_(table), range_(normal_range(table)), sets_(table.operators(), table.problem().edges) {
+  explicit StageBound(const OperatorTable& table) : range_(normal_range(table)), sets_(table.operators(), table.problem().edges) {
     for (int op = 0; op < table.operators(); ++op) {
       alone_.push_back(operator_hull(table, op, [&](int o, const Allotment& b) { return std::max(table.nmp_s(o, b), table.npu_s(o, b)); }));
       idle_.push_back(operator_hull(table, op, [](int, const Allotment&) { return 0.0; }));
@@ -177,7 +176,6 @@ class StageBound {
     return chains_[group] = best;
   }
 
-  const OperatorTable& table_;
   NormalRange range_;
   GraphSets sets_;
   std::vector<Hull> alone_;

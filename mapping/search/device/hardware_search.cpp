@@ -207,11 +207,13 @@ std::vector<FrontMember> pareto_front(const DesignSpace& space, const ResultStor
   for (const auto& [candidate, evaluation] : store.all(tier)) {
     if (!evaluation.feasible) continue;
     std::vector<double> objectives;
+    objectives.reserve(space.objectives.size());
     for (const auto& metric : space.objectives) objectives.push_back(evaluation.metrics.at(metric));
     entries.push_back({objectives, &candidate, &evaluation});
   }
   entries.erase(keep_undominated(entries.begin(), entries.end(), [](const Entry& e) { return e.objectives; }), entries.end());
   std::vector<FrontMember> members;
+  members.reserve(entries.size());
   for (const Entry& entry : entries) members.push_back({*entry.candidate, *entry.evaluation});
   return members;
 }

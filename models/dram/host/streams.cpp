@@ -11,7 +11,7 @@ void Streams::add(const HostTransfer& transfer, Picoseconds submitted, Cycle vis
   check(!ExtentCursor(transfer.extent, *organization_).done(), "an empty transfer was submitted");
   Waiting waiting{transfer, submitted, visible, next_number_++};
   waiting_[transfer.write].insert_before(
-      std::move(waiting), [&](const Waiting& other) { return other.submitted == submitted && other.transfer.tag > transfer.tag; });
+      waiting, [&](const Waiting& other) { return other.submitted == submitted && other.transfer.tag > transfer.tag; });
 }
 
 void Streams::add(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds submitted, Cycle visible) {
@@ -24,22 +24,22 @@ void Streams::add(const RequestList& list, std::int32_t op, std::uint64_t tag, P
   stream.submitted = submitted;
   stream.visible = visible;
   stream.number = next_number_++;
-  const std::int32_t slot = take_slot(std::move(stream));
+  const std::int32_t slot = take_slot(stream);
   const auto at =
       std::find_if(lists_.begin(), lists_.end(), [&](std::int32_t other) { return this->at(other).rank() > this->at(slot).rank(); });
   lists_.insert(at, slot);
 }
 
 /// A slot, and its place among the active ones.
-std::int32_t Streams::take_slot(Stream stream) {
+std::int32_t Streams::take_slot(const Stream& stream) {
   std::int32_t slot = 0;
   if (free_slots_.empty()) {
     slot = static_cast<std::int32_t>(slots_.size());
-    slots_.push_back(std::move(stream));
+    slots_.push_back(stream);
   } else {
     slot = free_slots_.back();
     free_slots_.pop_back();
-    at(slot) = std::move(stream);
+    at(slot) = stream;
   }
   auto place = active_.end();
   while (place != active_.begin() && at(*(place - 1)).rank() > at(slot).rank()) --place;
@@ -60,7 +60,7 @@ void Streams::give_turn(bool write, Cycle t) {
   stream.visible = first.visible;
   stream.number = first.number;
   waiting.pop();
-  head_[write] = take_slot(std::move(stream));
+  head_[write] = take_slot(stream);
 }
 
 Cycle Streams::next_acceptance(Cycle t, const Clock& clock, const bool (&full)[2]) const {

@@ -83,7 +83,7 @@ class Streams {
 
   void give_turn(bool write, Cycle t);
   std::int32_t next_of_lists(bool write, Cycle t, Picoseconds now) const;
-  std::int32_t take_slot(Stream stream);
+  std::int32_t take_slot(const Stream& stream);
 
   const DramOrganization* organization_;
   SharedQueue<Waiting> waiting_[2];

@@ -14,7 +14,7 @@ class Tracked {
   explicit Tracked(Args&&... args) : value_(std::forward<Args>(args)...), last_(std::make_shared<std::int64_t>(0)) {}
   Tracked(const Tracked&) = default;
   Tracked& operator=(const Tracked& other) {
-    if (version_ == other.version_ && last_ == other.last_) return *this;
+    if (this == &other || (version_ == other.version_ && last_ == other.last_)) return *this;
     value_ = other.value_;
     version_ = other.version_;
     last_ = other.last_;

@@ -37,7 +37,6 @@ std::string ScheduleFault::text() const {
 }
 
 ScheduleValidator::ScheduleValidator(const System& system, const ScheduleHeader& header) : system_(system), header_(header) {}
-ScheduleValidator::~ScheduleValidator() = default;
 
 std::optional<ScheduleFault> ScheduleValidator::check_header() const {
   const auto fault = [](std::string what) {

@@ -35,7 +35,6 @@ struct ScheduleFault {
 class ScheduleValidator {
  public:
   ScheduleValidator(const System& system, const ScheduleHeader& header);
-  ~ScheduleValidator();
 
   /// The header alone.
   std::optional<ScheduleFault> check_header() const;

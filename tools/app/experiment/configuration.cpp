@@ -44,9 +44,9 @@ FieldLister::FieldLister(std::vector<ConfigValue>& out, const ConfigNode& node, 
 
 std::string FieldLister::source_of(const ConfigNode* node) const {
   if (node == nullptr) return "";
-  if (const std::string own = comment_at(*node); !own.empty() || node->line <= 0) return own;
+  if (std::string own = comment_at(*node); !own.empty() || node->line <= 0) return own;
   for (std::size_t i = nodes_.size(); i-- > 1;) {  // the outermost is the file: what it says about itself is no source of a value
-    if (const std::string around = comment_at(*nodes_[i]); !around.empty()) return around;
+    if (std::string around = comment_at(*nodes_[i]); !around.empty()) return around;
   }
   return "";
 }

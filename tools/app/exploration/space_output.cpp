@@ -29,6 +29,7 @@ CsvTable table_of(const search::DesignSpace& space, const std::vector<std::strin
 
 CsvTable front_table(const search::DesignSpace& space, const std::vector<search::FrontMember>& front) {
   std::vector<std::string> names;
+  names.reserve(front.size());
   for (const auto& member : front) names.push_back(member.candidate);
   CsvTable table = table_of(space, names);
   for (std::size_t i = 0; i < front.size(); ++i) {

@@ -83,7 +83,7 @@ std::string run_isolated(const std::function<std::string()>& work, unsigned limi
     throw TimeLimitError(fmt::format("no result within {} s", limit_s));
   }
   if (message.empty()) throw InternalError(fmt::format("a simulation process died (status {})", status));
-  const std::string text = message.substr(1);
+  std::string text = message.substr(1);
   switch (static_cast<Outcome>(message[0])) {
     case Outcome::done:
       return text;

@@ -49,7 +49,7 @@ std::vector<Comparison::Difference> differences_of(const std::vector<Values>& ru
   }
   std::vector<Comparison::Difference> out;
   for (const auto& [key, values] : by_key) {
-    if (std::any_of(values.begin(), values.end(), [&values](const std::string& v) { return v != values.front(); })) {
+    if (std::any_of(values.begin(), values.end(), [&first = values.front()](const std::string& v) { return v != first; })) {
       out.push_back({key, values});
     }
   }

@@ -86,7 +86,8 @@ void label(Json& inputs, const std::vector<std::pair<Json*, std::string>>& items
     return (clean.has_filename() ? clean.filename() : clean.parent_path().filename()).string();
   };
   for (const auto& [item, path] : items) {
-    const auto same = std::count_if(items.begin(), items.end(), [&](const auto& other) { return name_of(other.second) == name_of(path); });
+    const auto same =
+        std::count_if(items.begin(), items.end(), [&, name = name_of(path)](const auto& other) { return name_of(other.second) == name; });
     (*item)["label"] = same > 1 ? path : name_of(path);
     (*item)["path"] = path;
   }
@@ -125,6 +126,7 @@ Json load_inputs(const std::vector<std::string>& paths) {
     order.emplace_back(kind->list, path);
   }
   std::vector<std::pair<Json*, std::string>> items;
+  items.reserve(order.size());
   std::map<std::string, std::size_t> next;
   for (const auto& [list, path] : order) items.emplace_back(&out[list][next[list]++], path);
   label(out, items);

@@ -71,6 +71,7 @@ namespace {
 template <class Named>
 void require_known(const std::string& where, const std::vector<std::string>& names, const std::vector<Named>& known) {
   std::vector<std::string> allowed;
+  allowed.reserve(known.size());
   for (const Named& k : known) allowed.push_back(k.name);
   for (const std::string& name : names) {
     if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {

@@ -99,7 +99,8 @@ class ExperimentCases {
     c.kind = c.on_nmp ? (on_arrays ? "NMP and NPU" : "NMP") : on_arrays ? "NPU" : has(*block, TaskKind::kv_append) ? "append" : "vector";
     c.schedule = [header, block] { return std::make_unique<OneBlockSchedule>(header, *block); };
     c.predicted = [block, system = system_](const cost::CostModel& model) { return model.block_seconds(*block, *system); };
-    add(std::move(c), whole.step, info.name, c.kind, block->work);
+    const std::string executor = c.kind;
+    add(std::move(c), whole.step, info.name, executor, block->work);
   }
 
   void add(ValidationCase c, int step, const std::string& op, const std::string& executor, const std::vector<OperatorWork>& work) {

@@ -1,0 +1,28 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/paths.hpp"
+#include "tools/app/experiment/experiment.hpp"
+#include "tools/app/validation/validation.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+TEST(ValidationExperiment, every_operator_alone_names_its_executor) {
+  ExperimentRequest request;
+  request.file = tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+  const ValidationSet set = validation_of_experiment(load_experiment(request), 1);
+  std::set<std::string> executors;
+  ASSERT_GT(set.cases.size(), 2u);
+  for (std::size_t row = 0; row < set.cases.size(); ++row) {
+    const bool whole = set.table.text(row, "operator") == "(step)";
+    const std::string executor = set.table.has(row, "executor") ? set.table.text(row, "executor") : "";
+    EXPECT_EQ(executor, whole ? "" : set.cases[row].kind) << "row " << row;
+    executors.insert(executor);
+  }
+  EXPECT_EQ(executors, (std::set<std::string>{"", "NMP", "NPU", "append", "vector"}));
+}
+
+}  // namespace
+}  // namespace bondsim::tools
