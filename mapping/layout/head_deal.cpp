@@ -28,7 +28,8 @@ double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std
     const auto mine = static_cast<std::int64_t>(ceil_div(deal.heads, channels / static_cast<std::size_t>(deal.parts)));
     const auto estimate = [&](std::int64_t together) { return head_round_ps(c, channel, a, tokens, together); };
     ps += rounds_estimate_ps(choose_rounds(mine, c.system.dram_of(channel).organization.banks(), estimate), estimate);
-    const double vectors = static_cast<double>(mine) * static_cast<double>(a.m * (a.head_dim + tokens) * a.bits.activation / 8);
+    const std::int64_t bytes = a.m * (a.head_dim + tokens) * a.bits.activation / 8;
+    const double vectors = static_cast<double>(mine) * static_cast<double>(bytes);
     ps += 1e3 * vectors / bus_gbps(c.system.dram_of(channel));
     if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.head_dim);
   }
@@ -46,10 +47,10 @@ int rule_parts(std::size_t heads, std::size_t channels) {
 /// heads, when that is estimated to be faster.
 std::vector<HeadDeal> deal_of(const PlanContext& c, const AttentionPlacement& a, std::size_t heads, std::size_t channels, int parts,
                               std::int64_t context) {
-  const std::vector<HeadDeal> together = {{heads, parts}};
+  std::vector<HeadDeal> together = {{heads, parts}};
   const std::size_t groups = channels / static_cast<std::size_t>(parts), rest = heads % groups;
   if (rest == 0 || rest == heads) return together;
-  const std::vector<HeadDeal> apart = {{heads - rest, parts}, {rest, rule_parts(rest, channels)}};
+  std::vector<HeadDeal> apart = {{heads - rest, parts}, {rest, rule_parts(rest, channels)}};
   return deal_cost_us(c, a, apart, channels, context) < deal_cost_us(c, a, together, channels, context) ? apart : together;
 }
 
