@@ -68,7 +68,7 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
 /// Reserves the memory of a run.
 void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a, HeadRun run, MemoryMap& memory) {
   choose_blocks(c, w, a, run, memory);
-  run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory));
+  run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory), Holding::kv);
   const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
   const std::int64_t in = run.gemms * bytes_of(a.m * (a.keys ? a.head_dim : tokens), a.bits.activation);
   const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
@@ -162,7 +162,8 @@ void place_stripe(const Workload& w, AttentionPlacement& a, int request, std::in
   s.channels = channels;
   const std::int64_t units = tokens_of_part(w.reserved_tokens(request), static_cast<int>(channels.size()), 0) * s.units_per_token;
   for (const int channel : channels) {
-    s.offsets.push_back(memory.reserve(channel, Space::layer, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit()));
+    s.offsets.push_back(
+        memory.reserve(channel, Space::layer, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit(), Holding::kv));
   }
   a.stripes.push_back(s);
 }

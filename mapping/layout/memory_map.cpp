@@ -60,17 +60,19 @@ MemoryMap::MemoryMap(const System& system, int layers)
       host_unit_(system.dram.organization.access_bytes()),
       both_unit_(std::lcm<std::int64_t>(host_unit_, std::max(1, system.nmp.hb.access_bytes))),
       layer_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
-      shared_bytes_(static_cast<std::size_t>(system.channel_count()), 0) {
+      shared_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
+      held_(static_cast<std::size_t>(system.channel_count())) {
   for (int c = 0; c < system.channel_count(); ++c) {
     bank_bytes_.push_back(system.dram_of(c).organization.bank_bytes());
     if (system.has_pes(c)) both_unit_ = std::lcm<std::int64_t>(both_unit_, std::max(1, system.nmp_of(c).hb.access_bytes));
   }
 }
 
-std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per_bank) {
+std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per_bank, Holding holding) {
   std::int64_t& top = (space == Space::layer ? layer_bytes_ : shared_bytes_)[static_cast<std::size_t>(channel)];
   const std::int64_t offset = top;
   top += ceil_div(bytes_per_bank, page_bytes_) * page_bytes_;
+  held_[static_cast<std::size_t>(channel)][static_cast<std::size_t>(holding)] += bytes_per_bank * (space == Space::layer ? layers_ : 1);
   return offset;
 }
 
@@ -89,6 +91,10 @@ std::int64_t MemoryMap::bytes_per_bank(int channel) const {
   return layer_bytes_[c] * layers_ + shared_bytes_[c];
 }
 
+std::int64_t MemoryMap::held_per_bank(int channel, Holding holding) const {
+  return held_[static_cast<std::size_t>(channel)][static_cast<std::size_t>(holding)];
+}
+
 void MemoryMap::require_capacity() const {
   int fullest = 0;
   const auto over = [&](int c) { return bytes_per_bank(c) - bank_bytes(c); };
@@ -96,9 +102,14 @@ void MemoryMap::require_capacity() const {
     if (over(c) > over(fullest)) fullest = c;
   }
   if (channels() == 0 || over(fullest) <= 0) return;
-  throw InfeasibleError(fmt::format("channel {}: {} bytes needed ({} in each of {} banks), {} bytes there ({} a bank)", fullest,
-                                    bytes_per_bank(fullest) * banks_, bytes_per_bank(fullest), banks_, bank_bytes(fullest) * banks_,
-                                    bank_bytes(fullest)));
+  const auto gb = [this](std::int64_t bytes_of_bank) { return static_cast<double>(bytes_of_bank * banks_) / 1e9; };
+  const std::int64_t weights = held_per_bank(fullest, Holding::weights);
+  const std::int64_t kv = held_per_bank(fullest, Holding::kv);
+  const std::int64_t buffers = held_per_bank(fullest, Holding::buffers);
+  const std::int64_t needed = bytes_per_bank(fullest);
+  throw CapacityError(fmt::format(
+      "channel {} needs {:.3f} GB of {:.3f}: weights {:.3f}, KV {:.3f}, inputs and outputs {:.3f}, padding to whole rows {:.3f}", fullest,
+      gb(needed), gb(bank_bytes(fullest)), gb(weights), gb(kv), gb(buffers), gb(needed - weights - kv - buffers)));
 }
 
 std::vector<Extent> MemoryMap::spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const {

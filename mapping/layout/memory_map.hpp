@@ -1,8 +1,10 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <vector>
 
+#include "models/base/error.hpp"
 #include "models/schedule/extent.hpp"
 #include "models/system/system.hpp"
 
@@ -37,6 +39,15 @@ enum class Space {
   shared  ///< once: embedding, LM head, inputs and outputs of NMP GEMMs
 };
 
+/// For what a region of memory is reserved.
+enum class Holding { weights, kv, buffers };
+
+/// The model does not fit the memory of a channel; with less to hold it may.
+class CapacityError : public InfeasibleError {
+ public:
+  using InfeasibleError::InfeasibleError;
+};
+
 /// Hands out row-aligned regions of the channels' banks; a region takes the same bytes in every bank of its channel.
 /// Layer frames lie one after the other from byte 0 of a bank on, the shared space follows. Addresses are known once everything is
 /// reserved.
@@ -45,16 +56,18 @@ class MemoryMap {
   MemoryMap(const System& system, int layers);
 
   /// Offset inside the space.
-  std::int64_t reserve(int channel, Space space, std::int64_t bytes_per_bank);
+  std::int64_t reserve(int channel, Space space, std::int64_t bytes_per_bank, Holding holding = Holding::buffers);
 
   /// Bank offset of a reserved region.
   std::int64_t address(int channel, Space space, std::int64_t offset, int layer) const;
   std::vector<Extent> place(std::vector<Extent> extents, Space space, int layer) const;
 
-  /// @throws InfeasibleError naming the fullest channel, the bytes needed and the bytes there.
+  /// @throws CapacityError naming the fullest channel, the bytes needed and there, and what needs them.
   void require_capacity() const;
 
   std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers
+  /// The part of it for `holding`, as the widest bank needs it, all layers; what all parts leave is padding to whole rows.
+  std::int64_t held_per_bank(int channel, Holding holding) const;
   std::int64_t bank_bytes(int channel) const { return bank_bytes_[static_cast<std::size_t>(channel)]; }
   int banks() const { return banks_; }
   int channels() const { return static_cast<int>(layer_bytes_.size()); }
@@ -82,6 +95,7 @@ class MemoryMap {
   std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next two
   std::vector<std::int64_t> layer_bytes_;
   std::vector<std::int64_t> shared_bytes_;
+  std::vector<std::array<std::int64_t, 3>> held_;  ///< by channel and Holding
 };
 
 }  // namespace bondsim

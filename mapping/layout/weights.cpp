@@ -28,7 +28,7 @@ std::int64_t widest(std::int64_t n, int banks) { return ceil_div(n, static_cast<
 /// Reserves what by_columns() takes.
 std::vector<Extent> reserve_columns(MemoryMap& memory, int channel, Space space, std::int64_t n, std::int64_t bits_per_column) {
   const std::int64_t fullest = memory.padded(ceil_div(widest(n, memory.banks()) * bits_per_column, std::int64_t{8}));
-  return by_columns(memory, channel, memory.reserve(channel, space, fullest), n, bits_per_column);
+  return by_columns(memory, channel, memory.reserve(channel, space, fullest, Holding::weights), n, bits_per_column);
 }
 
 /// Tilings found so far, by group of channels.
@@ -128,7 +128,7 @@ void place_for_npu(WeightPlacement& w, const std::vector<int>& channels, MemoryM
   const std::int64_t units = ceil_div(bytes_of(w.n_npu() * w.op.k, w.bits.stationary), unit);
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const std::int64_t bytes = even_part(units, static_cast<int>(channels.size()), static_cast<int>(i), 1).size() * unit;
-    const std::int64_t offset = memory.reserve(channels[i], w.space, memory.spread_bank_bytes(bytes, unit));
+    const std::int64_t offset = memory.reserve(channels[i], w.space, memory.spread_bank_bytes(bytes, unit), Holding::weights);
     for (const Extent& e : memory.spread(channels[i], offset, bytes, unit)) w.npu.push_back(e);
   }
 }

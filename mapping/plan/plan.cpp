@@ -59,7 +59,7 @@ void place_embedding(Plan& plan) {
   for (int c = 0; c < channels; ++c) {
     const std::int64_t units = tokens_of_part(plan.model.vocab, channels, c) * plan.embedding.units_per_row;
     const std::int64_t bank_bytes = ceil_div<std::int64_t>(units, plan.memory.banks()) * plan.memory.host_unit();
-    plan.embedding.offsets.push_back(plan.memory.reserve(c, Space::shared, bank_bytes));
+    plan.embedding.offsets.push_back(plan.memory.reserve(c, Space::shared, bank_bytes, Holding::weights));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "models/system/validate/validator.hpp"
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/output/output_file.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
 
@@ -28,7 +29,7 @@ int map(const MapOptions& options) {
   std::optional<OutputFile> dot;
   if (!options.out.empty()) out.emplace(options.out);
   if (!options.dot.empty()) dot.emplace(options.dot);
-  const Plan plan = make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling);
+  const Plan plan = plan_experiment(experiment);
   if (options.explain) fmt::print("{}", explain(plan));
   if (dot) {
     dot->stream() << to_dot(plan);

@@ -1,13 +1,13 @@
 #include "tools/app/studies/run_experiment.hpp"
 
 #include "mapping/emit/mapper.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
 
 namespace bondsim::tools {
 
 Results run_experiment(const Experiment& experiment, SimulateOptions options,
                        const std::function<void(std::int64_t, std::int64_t)>& progress) {
-  const auto schedule =
-      make_schedule(make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
+  const auto schedule = make_schedule(plan_experiment(experiment));
   const std::int64_t steps = schedule->header().steps + 1;
   if (progress) options.progress = [&progress, steps](const Block& block) { progress(block.step, steps); };
   Results results = simulate(experiment.system, *schedule, options);

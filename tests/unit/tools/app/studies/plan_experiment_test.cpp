@@ -1,0 +1,56 @@
+#include "tools/app/studies/plan_experiment.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/support/paths.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+/// KV for 8192 tokens of 128 KiB each: 1 GiB a request, beside 16 GB of weights on 34 GB.
+Experiment experiment(int batch, const std::string& more = "workload.kv_capacity_tokens=8192") {
+  ExperimentRequest request;
+  request.file = bondsim::tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+  request.overrides = {"workload.batch=" + std::to_string(batch), more};
+  return load_experiment(request);
+}
+
+std::string error_of(const Experiment& e) {
+  try {
+    plan_experiment(e);
+  } catch (const CapacityError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(PlanExperiment, the_largest_batch_fits_and_one_more_does_not) {
+  const int batch = largest_batch(experiment(64));
+  ASSERT_GT(batch, 1);
+  ASSERT_LE(batch, 17) << "34.36 GB less 16.06 GB of weights, 1.07 GB a request";
+  EXPECT_EQ(error_of(experiment(batch)), "");
+  EXPECT_NE(error_of(experiment(batch + 1)), "");
+  const std::string text = error_of(experiment(64));
+  EXPECT_NE(text.find(" needs "), std::string::npos) << text;
+  EXPECT_NE(text.find("; largest batch that fits: " + std::to_string(batch)), std::string::npos) << text;
+}
+
+TEST(PlanExperiment, no_batch_fits_where_the_weights_alone_are_too_large) {
+  const Experiment e = experiment(2, "system.channels.nmp=2");
+  EXPECT_EQ(largest_batch(e), 0);
+  EXPECT_NE(error_of(e).find("; no batch fits, not even 1"), std::string::npos) << error_of(e);
+}
+
+TEST(PlanExperiment, prompts_of_their_own_are_cut_to_the_first_requests) {
+  Experiment e = experiment(3);
+  e.workload.prompt_tokens = 0;
+  e.workload.prompts = {100, 200, 300};
+  e.workload.kv_capacity_tokens = 0;
+  EXPECT_EQ(error_of(e), "");
+  EXPECT_EQ(largest_batch(e), 2);
+}
+
+}  // namespace
+}  // namespace bondsim::tools
