@@ -37,6 +37,24 @@ TEST(PlanExperiment, the_largest_batch_fits_and_one_more_does_not) {
   EXPECT_NE(text.find("; largest batch that fits: " + std::to_string(batch)), std::string::npos) << text;
 }
 
+/// 32 layers of 4096 x (4096 + 2 x 1024 + 4096 + 3 x 14336), embedding and LM head of 4096 x 128256: 8.03e9 weights of 2 bytes. Four
+/// requests of 992 tokens of 128 KiB. Banks that hold less than the widest make it at most 3 % more.
+TEST(PlanExperiment, weights_and_kv_are_held_as_such) {
+  const Plan plan = plan_experiment(experiment(4, "workload.kv_capacity_tokens=0"));
+  const auto held = [&](Holding holding) {
+    double sum = 0;
+    for (int c = 0; c < plan.memory.channels(); ++c)
+      sum += static_cast<double>(plan.memory.held_per_bank(c, holding) * plan.memory.banks());
+    return sum;
+  };
+  const double weights = 2.0 * 4096 * (32.0 * (2 * 4096 + 2 * 1024 + 3 * 14336) + 2 * 128256.0);
+  const double kv = 4.0 * 992 * 131072;
+  EXPECT_GE(held(Holding::weights), weights);
+  EXPECT_LE(held(Holding::weights), 1.03 * weights);
+  EXPECT_GE(held(Holding::kv), kv);
+  EXPECT_LE(held(Holding::kv), 1.03 * kv);
+}
+
 TEST(PlanExperiment, no_batch_fits_where_the_weights_alone_are_too_large) {
   const Experiment e = experiment(2, "system.channels.nmp=2");
   EXPECT_EQ(largest_batch(e), 0);
