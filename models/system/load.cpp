@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "models/base/input_file.hpp"
+#include "models/dram/spec/refresh_room.hpp"
 
 namespace bondsim {
 
@@ -72,6 +73,11 @@ void check_dram(const Sections& at, const DramConfig& dram, const ControllerConf
   if (controller.refresh_management && !dram.refresh_management) {
     config_error(at.at("dram"), at.path + ".controller.refresh_management",
                  "on, but the DRAM part has no counts, allowed: a part with refresh_management");
+  }
+  if (const RefreshFault fault = refresh_fault(dram, controller.refresh); fault.key != nullptr) {
+    const ConfigNode* part = at.at("dram").find("timing");
+    const ConfigNode* value = part == nullptr ? nullptr : part->find(fault.key + std::string("timing.").size());
+    config_error(value != nullptr ? *value : at.at("dram"), at.path + ".dram." + fault.key, fault.what);
   }
   try {
     const AddressMap map(controller.address_map, shape);
