@@ -38,6 +38,12 @@ TEST(CommandLine, bad_input_exits_2_with_file_line_key_and_what_is_allowed) {
   expect_error("fly", 2, "unknown command 'fly', allowed: run");
 }
 
+TEST(CommandLine, help_that_cannot_be_written_is_an_error) {
+  for (const char* asked : {"--help", "run --help", "--version"}) {
+    expect_error(std::string(asked) + " 2>&1 > /dev/full; exit $?", 1, "standard output cannot be written: No space left on device");
+  }
+}
+
 TEST(CommandLine, errors_in_files_point_at_the_line) {
   const ScratchDirectory scratch;
   const std::string system =

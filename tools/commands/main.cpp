@@ -47,7 +47,7 @@ int exit_status_of_error() {
 int run_action(const bondsim::tools::Action& action) {
   try {
     const int status = action();
-    errno = 0;
+    if (std::ferror(stdout) == 0) errno = 0;  // else it is of the write that failed
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       throw bondsim::IoError(fmt::format("standard output cannot be written: {}", std::strerror(errno)));
     }
@@ -82,6 +82,6 @@ int main(int argc, char** argv) {
   bondsim::tools::add_init(app, action);
   bondsim::tools::add_schema(app, action);
   bondsim::tools::add_list(app, action);
-  if (const auto status = app.parse(argc, argv)) return *status;
+  if (const auto status = app.parse(argc, argv)) return run_action([&] { return *status; });
   return run_action(action);
 }
