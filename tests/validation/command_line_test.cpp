@@ -59,7 +59,9 @@ TEST(CommandLine, errors_in_files_point_at_the_line) {
 }
 
 TEST(CommandLine, a_model_that_does_not_fit_exits_1_and_says_what_is_missing) {
-  expect_error("run " + default_experiment + " --set system.channels.nmp=1 --set system.channels.normal=0", 1, "bytes");
+  // 8.03e9 parameters of two bytes; 992 tokens of two vectors of 1024 in each of 32 layers.
+  expect_error("run " + default_experiment + " --set system.channels.nmp=1 --set system.channels.normal=0", 1,
+               "channel 0 needs 16.191 GB of 4.295: weights 16.060, KV 0.130");
 }
 
 TEST(CommandLine, a_device_above_the_published_area_limits_exits_1_unless_allowed) {
