@@ -14,8 +14,8 @@ namespace bondsim {
 
 /// Maps a model on a system: prefill on the NPU, then every decode step with its own context as the dataflow says. Blocks are made on
 /// demand.
-/// @throws InfeasibleError naming the channel, what needs its memory and what it has when the model does not fit; ConfigError when the dataflow does
-/// not.
+/// @throws InfeasibleError naming the channel, what needs its memory and what it has when the model does not fit; ConfigError when the
+/// dataflow does not.
 std::unique_ptr<ScheduleSource> make_schedule(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow);
 
 /// The part of a run that a schedule has. A block that stands for others says so (Block::layers, Block::steps).
