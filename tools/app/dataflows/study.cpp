@@ -96,8 +96,8 @@ class Study {
   bool to_be_confirmed(std::size_t i) const {
     const RankedDataflow& c = all_[i];
     if (!c.problem.empty()) return false;
-    if (i < static_cast<std::size_t>(options_.confirm)) return true;
-    return c.origin != DataflowOrigin::found && c.estimate.total_s() <= all_.front().estimate.total_s() * (1 + form_margin);
+    if (i < static_cast<std::size_t>(options_.confirm) || c.origin != DataflowOrigin::found) return true;
+    return c.estimate.total_s() <= all_.front().estimate.total_s() * (1 + form_margin);
   }
 
   void confirm() {

@@ -55,7 +55,7 @@ struct DataflowStudyOptions {
   std::function<void(const std::string& what, int done, int total)> progress = {};
 };
 
-/// Share by which the form may be off: a candidate whose estimate is worse by more than this is not simulated.
+/// Share by which the form may be off: a found candidate whose estimate is worse by more than this is not simulated; a given one always is.
 constexpr double form_margin = 0.15;
 
 /// A run by `detailed`, mapped as in a simulation. @throws InfeasibleError, ConfigError as make_plan does
