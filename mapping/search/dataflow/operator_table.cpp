@@ -73,7 +73,7 @@ OperatorTable::OperatorTable(const SearchProblem& problem) : problem_(problem) {
   check(problem.most_shares == 0 || problem.most_shares > 1, "{} shares", problem.most_shares);
   for (const auto& op : problem.operators) {
     units_.push_back(op.units());
-    normal_npu_s_.push_back(has_normal() ? split_npu_s(op, 0, 0) : 0);
+    normal_npu_s_.push_back(has_normal() ? npu_seconds(op, op.turns_of_decode(), reading_npu(0), op.units()) : 0);
     for (int nmp = 0; nmp <= nmp_channels(); ++nmp) entries_.push_back(make_entry(op, nmp));
   }
 }
@@ -89,26 +89,34 @@ OperatorTable::Entry OperatorTable::make_entry(const SearchOperator& op, int nmp
                                       [&](const GemmShape& gemm) { return problem_.model->npu_operand_seconds(gemm, op.bits, npu); });
   }
   if (nmp == 0) return entry;
-  entry.whole_nmp_s = split_nmp_s(op, nmp, op.units());
+  entry.whole_nmp_s = nmp_seconds(op, op.turns_of_decode(), nmp_device(nmp), op.units());
   if (has_normal() && problem_.rule == BindingRule::data_centric) fill_split(op, nmp, entry);
   return entry;
 }
 
-/// Of `units` units on `nmp` channels.
-double OperatorTable::split_nmp_s(const SearchOperator& op, int nmp, std::int64_t units) const {
-  if (units == 0) return 0;
+/// The device with `nmp` channels.
+cost::NmpDevice OperatorTable::nmp_device(int nmp) const {
   cost::NmpDevice device = problem_.device.nmp;
   device.channels = nmp;
-  return in_turn(op, op.turns_of_decode(), units,
-                 [&](const GemmShape& gemm) { return problem_.model->nmp_operand_seconds(gemm, op.bits, device); });
+  return device;
 }
 
-/// Of all but `units` units from the channels that the NPU reads.
-double OperatorTable::split_npu_s(const SearchOperator& op, int nmp, std::int64_t units) const {
+/// The NPU with the channels it reads its part of a split operator from.
+cost::NpuDevice OperatorTable::reading_npu(int nmp) const {
   cost::NpuDevice npu = problem_.device.npu;
   npu.channels = (problem_.split_reads_all_channels ? nmp : 0) + problem_.device.normal_channels;
-  return in_turn(op, op.turns_of_decode(), op.units() - units,
-                 [&](const GemmShape& gemm) { return problem_.model->npu_operand_seconds(gemm, op.bits, npu); });
+  return npu;
+}
+
+double OperatorTable::nmp_seconds(const SearchOperator& op, const std::vector<Turn>& turns, const cost::NmpDevice& device,
+                                  std::int64_t units) const {
+  if (units == 0) return 0;
+  return in_turn(op, turns, units, [&](const GemmShape& gemm) { return problem_.model->nmp_operand_seconds(gemm, op.bits, device); });
+}
+
+double OperatorTable::npu_seconds(const SearchOperator& op, const std::vector<Turn>& turns, const cost::NpuDevice& npu,
+                                  std::int64_t units) const {
+  return in_turn(op, turns, units, [&](const GemmShape& gemm) { return problem_.model->npu_operand_seconds(gemm, op.bits, npu); });
 }
 
 void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) const {
@@ -117,11 +125,15 @@ void OperatorTable::fill_split(const SearchOperator& op, int nmp, Entry& entry) 
   const auto count = every ? op.units() : static_cast<std::int64_t>(entry.shares.size());
   entry.split_nmp_s.assign(static_cast<std::size_t>(count), 0.0);
   entry.split_npu_s = entry.split_nmp_s;
+  // The same for every share, of which there are as many as columns.
+  const std::vector<Turn> turns = op.turns_of_decode();
+  const cost::NmpDevice device = nmp_device(nmp);
+  const cost::NpuDevice npu = reading_npu(nmp);
   for (std::int64_t i = 0; i < count; i += every ? 1 : between) {
     const auto at = static_cast<std::size_t>(i);
     const std::int64_t units = every ? i : entry.shares[at];
-    entry.split_nmp_s[at] = split_nmp_s(op, nmp, units);
-    entry.split_npu_s[at] = split_npu_s(op, nmp, units);
+    entry.split_nmp_s[at] = nmp_seconds(op, turns, device, units);
+    entry.split_npu_s[at] = npu_seconds(op, turns, npu, op.units() - units);
   }
   if (!every) {
     interpolate(entry.shares, entry.split_nmp_s);

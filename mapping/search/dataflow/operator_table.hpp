@@ -66,8 +66,11 @@ class OperatorTable {
   static double at_share(const Entry& entry, const std::vector<double>& seconds, std::int64_t units);
   Entry make_entry(const SearchOperator& op, int nmp) const;
   void fill_split(const SearchOperator& op, int nmp, Entry& entry) const;
-  double split_nmp_s(const SearchOperator& op, int nmp, std::int64_t units) const;
-  double split_npu_s(const SearchOperator& op, int nmp, std::int64_t units) const;
+  cost::NmpDevice nmp_device(int nmp) const;
+  cost::NpuDevice reading_npu(int nmp) const;
+  /// Seconds of `units` units in all turns, one after the other.
+  double nmp_seconds(const SearchOperator& op, const std::vector<Turn>& turns, const cost::NmpDevice& device, std::int64_t units) const;
+  double npu_seconds(const SearchOperator& op, const std::vector<Turn>& turns, const cost::NpuDevice& npu, std::int64_t units) const;
 
   SearchProblem problem_;
   std::vector<Entry> entries_;

@@ -10,7 +10,8 @@ namespace bondsim::search {
 /// @param values of an entry: an indexable container of numbers, of the same size for all, with a lexicographic `<`
 template <class Iterator, class Values>
 Iterator keep_undominated(Iterator begin, Iterator end, const Values& values) {
-  std::stable_sort(begin, end, [&](const auto& a, const auto& b) { return values(a) < values(b); });
+  const auto before = [&](const auto& a, const auto& b) { return values(a) < values(b); };
+  if (!std::is_sorted(begin, end, before)) std::stable_sort(begin, end, before);
   // In this order an entry can be beaten only by one that stands before it, and then by one that stays; with two values, by the last.
   Iterator kept = begin;
   for (Iterator entry = begin; entry != end; ++entry) {
