@@ -22,7 +22,7 @@ double share(Picoseconds part, const TimeParts& whole) {
   return static_cast<double>(part.value) / static_cast<double>(std::max<std::int64_t>(1, whole.sum().value));
 }
 
-double busy_share(const Group& group) { return share(group.time.sum() - group.time.dependency - group.time.idle, group.time); }
+double busy_share(const Group& group) { return share(busy_time(group.time), group.time); }
 
 std::vector<Group> groups_of(const Results& r, bool decode) {
   std::vector<Group> groups = {{"npu", {}}};
@@ -38,6 +38,16 @@ std::vector<Group> groups_of(const Results& r, bool decode) {
 
 }  // namespace
 
+Picoseconds phase_length(const Results& r, const std::string& phase) { return phase == "decode" ? r.decode() : r.prefill; }
+
+Picoseconds busy_time(const TimeParts& parts) { return parts.sum() - parts.dependency - parts.idle; }
+
+std::string time_text(double seconds) {
+  if (seconds >= 1) return fmt::format("{:.3f} s", seconds);
+  if (seconds >= 1e-3) return fmt::format("{:.3f} ms", seconds * 1e3);
+  return fmt::format("{:.3f} us", seconds * 1e6);
+}
+
 double PhaseFigures::tokens_per_s() const { return time.value > 0 ? static_cast<double>(tokens) / to_seconds(time) : 0; }
 
 double PhaseFigures::joules_per_token() const { return tokens > 0 ? to_joules(energy) / static_cast<double>(tokens) : 0; }
@@ -50,7 +60,7 @@ std::string PhaseFigures::bound() const {
 PhaseFigures phase_figures(const Results& r, const std::string& phase) {
   const bool decode = phase == "decode";
   PhaseFigures out;
-  out.time = decode ? r.decode() : r.prefill;
+  out.time = phase_length(r, phase);
   out.tokens = static_cast<std::int64_t>(decode ? r.generated_tokens : r.prompt_tokens) * r.schedule.batch;
   for (const OperatorResult& op : r.operators) {
     if (op.phase != phase) continue;

@@ -21,6 +21,15 @@ struct PhaseFigures {
   std::string bound() const;
 };
 
+/// Simulated time of `prefill` or `decode`.
+Picoseconds phase_length(const Results& results, const std::string& phase);
+
+/// Part of the time in which an executor neither waits for others nor is idle.
+Picoseconds busy_time(const TimeParts& parts);
+
+/// `2.566 s`, `232.766 ms`, `0.688 us`
+std::string time_text(double seconds);
+
 /// @param phase `prefill` or `decode`
 PhaseFigures phase_figures(const Results& results, const std::string& phase);
 

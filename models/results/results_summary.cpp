@@ -8,12 +8,7 @@
 namespace bondsim {
 namespace {
 
-std::string time_text(Picoseconds t) {
-  const double s = to_seconds(t);
-  if (s >= 1) return fmt::format("{:.3f} s", s);
-  if (s >= 1e-3) return fmt::format("{:.3f} ms", s * 1e3);
-  return fmt::format("{:.3f} us", s * 1e6);
-}
+std::string time_text(Picoseconds t) { return bondsim::time_text(to_seconds(t)); }
 
 /// `column 41.2 %, row 20.1 %, ...`, largest first, what is under 0.05 % left out.
 std::string shares_text(const TimeParts& parts) {

@@ -5,18 +5,12 @@
 #include <algorithm>
 #include <array>
 
+#include "models/results/phases.hpp"
+
 namespace bondsim {
 namespace {
 
 constexpr std::array<const char*, 2> phases = {"prefill", "decode"};
-
-Picoseconds length_of(const Results& r, const std::string& phase) { return phase == "decode" ? r.decode() : r.prefill; }
-
-std::string seconds_text(double s) {
-  if (s >= 1) return fmt::format("{:.3f} s", s);
-  if (s >= 1e-3) return fmt::format("{:.3f} ms", s * 1e3);
-  return fmt::format("{:.3f} us", s * 1e6);
-}
 
 std::string peak_text(const UnitUse& use) {
   if (use.what == "bytes") return fmt::format("{:.1f} GB/s", use.peak_per_s / 1e9);
@@ -25,14 +19,13 @@ std::string peak_text(const UnitUse& use) {
 
 /// Of the channel in the phase: neither waiting for others nor idle.
 Picoseconds busy_of(const ChannelResult& channel, bool decode) {
-  const auto busy = [](const TimeParts& p) { return p.sum() - p.dependency - p.idle; };
-  return decode ? busy(channel.time) - busy(channel.prefill) : busy(channel.prefill);
+  return decode ? busy_time(channel.time) - busy_time(channel.prefill) : busy_time(channel.prefill);
 }
 
 std::string slowest_text(const Results& r, const char* phase) {
   const auto slowest = slowest_channel(r, phase);
   if (!slowest) return "";
-  std::string out = fmt::format("  slowest channel in {}: {}, busy {}", phase, slowest->name, seconds_text(to_seconds(slowest->busy)));
+  std::string out = fmt::format("  slowest channel in {}: {}, busy {}", phase, slowest->name, time_text(to_seconds(slowest->busy)));
   if (slowest->channels > 1) {
     out += fmt::format(", {:.2f} % longer than the mean of {} of its kind", 100 * slowest->over_mean(), slowest->channels);
   }
@@ -55,7 +48,7 @@ std::vector<UnitUse> speed_of_light(const Results& r, const std::string& phase) 
     for (std::size_t i = 0; i < units.size(); ++i) units[i].done += done[i];
   }
   units.erase(std::remove_if(units.begin(), units.end(), [](const UnitUse& u) { return u.peak_per_s <= 0; }), units.end());
-  const double length = to_seconds(length_of(r, phase));
+  const double length = to_seconds(phase_length(r, phase));
   for (UnitUse& u : units) u.share = length > 0 ? static_cast<double>(u.done) / (u.peak_per_s * length) : 0;
   return units;
 }
@@ -64,9 +57,9 @@ std::string limiter_sentence(const Results& r, const std::string& phase) {
   const auto units = speed_of_light(r, phase);
   const auto first = std::max_element(units.begin(), units.end(), [](const UnitUse& a, const UnitUse& b) { return a.share < b.share; });
   if (first == units.end() || first->share <= 0) return fmt::format("{} moves and computes nothing", phase);
-  const double length = to_seconds(length_of(r, phase));
+  const double length = to_seconds(phase_length(r, phase));
   return fmt::format("{} is limited most by the {}: they reach {:.1f} % of their peak, and at their full speed would need {} of its {}",
-                     phase, first->unit, 100 * first->share, seconds_text(length * first->share), seconds_text(length));
+                     phase, first->unit, 100 * first->share, time_text(length * first->share), time_text(length));
 }
 
 std::optional<SlowestChannel> slowest_channel(const Results& r, const std::string& phase) {
@@ -106,7 +99,7 @@ std::string speed_of_light_text(const Results& r) {
                        100 * decode[i].share);
   }
   for (const char* phase : phases) {
-    if (length_of(r, phase).value > 0) out += fmt::format("  {}\n", limiter_sentence(r, phase));
+    if (phase_length(r, phase).value > 0) out += fmt::format("  {}\n", limiter_sentence(r, phase));
   }
   for (const char* phase : phases) out += slowest_text(r, phase);
   return out;

@@ -10,21 +10,13 @@
 #include "models/results/results_read.hpp"
 #include "models/schedule/schedule_json.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/error_of.hpp"
 
 namespace bondsim {
 namespace {
 
+using test::error_of;
 using test::ScratchDirectory;
-
-template <class Read>
-std::string error_of(const Read& read) {
-  try {
-    read();
-  } catch (const ConfigError& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 std::string yaml_error(const std::string& path) {
   return error_of([&] { load_yaml_file(path); });

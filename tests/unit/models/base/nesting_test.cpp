@@ -6,19 +6,12 @@
 #include "models/base/json_text.hpp"
 #include "models/results/results_read.hpp"
 #include "models/schedule/schedule_json.hpp"
+#include "tests/support/error_of.hpp"
 
 namespace bondsim {
 namespace {
 
-template <class Read>
-std::string error_of(const Read& read) {
-  try {
-    read();
-  } catch (const ConfigError& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::error_of;
 
 std::string yaml_error(const std::string& text) {
   return error_of([&] { parse_yaml(text, "f.yaml"); });
