@@ -108,3 +108,9 @@ foreach(row IN LISTS rows)
 endforeach()
 # libsystemc refers to sc_main, which a static library gives only when asked for.
 target_link_options(bondsim_models_dram_channel_module INTERFACE -Wl,-u,sc_main)
+
+# Errors of the closed forms as tools/measure_errors wrote them, as a string.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS mapping/cost/forms/measured_errors.csv)
+file(READ mapping/cost/forms/measured_errors.csv measured_errors)
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/measured_errors.inc CONTENT "R\"csv(@measured_errors@)csv\"\n" @ONLY)
+target_include_directories(bondsim_mapping_cost_forms PRIVATE ${PROJECT_BINARY_DIR}/generated)

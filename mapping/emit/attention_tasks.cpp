@@ -20,10 +20,8 @@ std::int64_t tokens_before(const HeadRun& run, std::int64_t context) {
 BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {
   const AttentionPlacement& a = plan_.attention.at(op.keys ? "qk" : "sv");
   std::map<int, std::vector<Extent>> writes;
-  for (const HeadRun& run : a.runs) {
-    const BatchEntry* r = batch_.find(run.request);
-    if (r != nullptr) append_to(writes[run.channel], append_extents(a, run, r->context - r->tokens, r->context, plan_.memory));
-  }
+  for (const auto& [run, rows] : runs_of(a, batch_))
+    append_to(writes[run.channel], append_extents(a, run, rows.first - rows.second, rows.first, plan_.memory));
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
@@ -39,13 +37,13 @@ BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after)
 void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& a) {
   context_work_.clear();
   for (const BatchEntry& r : batch_.requests) {
-    const auto known = context_work_.find(r.context);
+    const auto known = context_work_.find(context_rows(r));
     if (known != context_work_.end()) {
       block_.work[static_cast<std::size_t>(known->second)].shape.count += plan_.model.kv_heads;
       continue;
     }
     const GemmShape shape{plan_.model.kv_heads, r.tokens * a.m, a.keys ? r.context : a.head_dim, a.keys ? a.head_dim : r.context};
-    context_work_[r.context] = work(op_index(op.name), shape);
+    context_work_[context_rows(r)] = work(op_index(op.name), shape);
   }
 }
 
@@ -67,7 +65,7 @@ std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlaceme
   t.executor = ExecutorId::of_channel(run.channel);
   t.dependencies = {after};
   t.nmp.shape = run_shape(a, run, context);
-  t.nmp.part = {context_work_.at(context), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
+  t.nmp.part = {context_work_.at({context, 1}), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
   t.nmp.bits = a.bits;
   t.nmp.first_pe = run.first_pe;
   t.nmp.pes_per_gemm = run.pes_per_gemm;
@@ -112,36 +110,32 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
   return done;
 }
 
-std::map<std::int64_t, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const AttentionPlacement& a) const {
+std::map<ContextRows, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const AttentionPlacement& a) const {
   const bool prefill = phase_ == Phase::prefill;
-  std::map<std::int64_t, NpuHeads> by_context;
-  for (const HeadRun& run : a.runs) {
-    const BatchEntry* r = batch_.find(run.request);
-    if (r == nullptr) continue;
-    const std::int64_t context = r->context;
-    NpuHeads& part = by_context[context];
+  std::map<ContextRows, NpuHeads> by_rows;
+  for (const auto& [run, rows] : runs_of(a, batch_)) {
+    NpuHeads& part = by_rows[rows];
     const std::int64_t heads = run.part == 0 ? run.gemms : 0;
     (prefill ? part.heads : part.first) += heads;
-    if (prefill) append_to(part.extents, cache_extents(a, run, context, plan_.memory));
+    if (prefill) append_to(part.extents, cache_extents(a, run, rows.first, plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
-    const std::int64_t context = r->context;
-    NpuHeads& part = by_context[context];
+    NpuHeads& part = by_rows[context_rows(*r)];
     part.heads += stripe.heads;
-    append_to(part.extents, stripe_extents(stripe, 0, context, plan_.memory));
+    append_to(part.extents, stripe_extents(stripe, 0, r->context, plan_.memory));
   }
-  for (auto& entry : by_context) entry.second.extents = in_layer(std::move(entry.second.extents));
-  return by_context;
+  for (auto& entry : by_rows) entry.second.extents = in_layer(std::move(entry.second.extents));
+  return by_rows;
 }
 
 void BlockEmitter::attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done) {
-  for (auto& [context, part] : npu_heads(a)) {
-    const std::int32_t work = context_work_.at(context);
+  for (auto& [rows, part] : npu_heads(a)) {
+    const std::int32_t work = context_work_.at(rows);
     GemmShape shape = block_.work[static_cast<std::size_t>(work)].shape;
     check(part.first + part.heads == shape.count, "{}: {} heads of context {} have a place, the batch has {}", op.name,
-          part.first + part.heads, context, shape.count);
+          part.first + part.heads, rows.first, shape.count);
     if (part.heads == 0) continue;
     shape.count = part.heads;
     done.push_back(npu_gemm(op_index(op.name), shape, {work, part.first, 0, 0, 0}, a.bits, std::move(part.extents), after));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mapping/emit/block_parts.hpp"
+#include "mapping/emit/head_caches.hpp"
 #include "mapping/llm/batch.hpp"
 #include "mapping/plan/plan.hpp"
 #include "models/schedule/schedule.hpp"
@@ -68,7 +69,7 @@ class BlockEmitter {
     std::int64_t first = 0;
     std::vector<Extent> extents;
   };
-  std::map<std::int64_t, NpuHeads> npu_heads(const AttentionPlacement& a) const;
+  std::map<ContextRows, NpuHeads> npu_heads(const AttentionPlacement& a) const;
 
   bool attention_is_fused() const;
   void fused_attention(const OperatorGraph& graph, OperatorId qk);
@@ -89,10 +90,10 @@ class BlockEmitter {
   std::vector<std::int64_t> expert_rows_;
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
-  std::map<std::int64_t, std::int32_t> context_work_;  ///< of the present attention operator: work entry by context
-  Tasks sync_;                                         ///< what GEMMs of the present tier wait for besides their inputs
-  const std::vector<std::string>* tier_ = nullptr;     ///< GEMMs that may be emitted together; null: any
-  int first_unit_ = 0;                                 ///< vector units of the present partition
+  std::map<ContextRows, std::int32_t> context_work_;  ///< of the present attention operator: work entries
+  Tasks sync_;                                        ///< what GEMMs of the present tier wait for besides their inputs
+  const std::vector<std::string>* tier_ = nullptr;    ///< GEMMs that may be emitted together; null: any
+  int first_unit_ = 0;                                ///< vector units of the present partition
   int units_ = 0;
   std::vector<Spill> spills_;                                     ///< by vertex; empty: everything fits
   std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel

@@ -15,7 +15,7 @@ OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
 
 /// Where a tile lies.
 struct Tile {
-  std::int64_t context = 0;
+  ContextRows alike;  ///< entries of the batch
   Range heads, rows, columns;
   bool loads = false;  ///< brings K and V of tokens `load`
   Range load;
@@ -27,13 +27,13 @@ std::vector<Range> pieces(std::int64_t whole, std::int64_t size) {
   return out;
 }
 
-std::vector<Tile> tiles_of(const AttentionTile& size, const AttentionProblem& whole) {
+std::vector<Tile> tiles_of(const ContextRows& alike, const AttentionTile& size, const AttentionProblem& whole) {
   const std::int64_t together = size.keeps_stationary ? whole.context : columns_loaded(whole, size);
   std::vector<Tile> tiles;
   for (const Range& heads : pieces(whole.heads, size.heads)) {
     for (const Range& rows : pieces(whole.m, size.rows)) {
       for (const Range& columns : pieces(whole.context, size.columns)) {
-        Tile tile{whole.context, heads, rows, columns, false, {}};
+        Tile tile{alike, heads, rows, columns, false, {}};
         tile.loads = columns.begin % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
         tile.load = {columns.begin, std::min(whole.context, columns.begin + together)};
         tiles.push_back(tile);
@@ -57,13 +57,14 @@ class FusedAttention {
         values_(product(only_consumer(graph, softmax_))) {}
 
   void emit() {
-    for (const auto& work : scores_.works)
-      check(e_.plan_.fused_attention.count(work.first) == 1, "the plan has no tiles of attention over {} tokens", work.first);
-    for (const auto& [context, tiled] : e_.plan_.fused_attention) {
-      if (scores_.works.count(context) == 0) continue;
-      scores_.caches.emplace(*scores_.placement, e_.batch_, context);
-      values_.caches.emplace(*values_.placement, e_.batch_, context);
-      for (const Tile& tile : tiles_of(tiled.tile, tiled.problem)) next(tile);
+    for (const auto& entry : scores_.works) {
+      const ContextRows& rows = entry.first;
+      const auto planned = e_.plan_.fused_attention.find(rows.first);
+      check(planned != e_.plan_.fused_attention.end(), "the plan has no tiles of attention over {} tokens", rows.first);
+      const TiledAttention& tiled = planned->second;
+      scores_.caches.emplace(*scores_.placement, e_.batch_, rows);
+      values_.caches.emplace(*values_.placement, e_.batch_, rows);
+      for (const Tile& tile : tiles_of(rows, tiled.tile, tiled.problem)) next(tile);
     }
     finish();
     for (const OperatorId v : {scores_.op, softmax_, values_.op}) {
@@ -80,7 +81,7 @@ class FusedAttention {
     OperatorId op = 0;
     Tasks after;
     const AttentionPlacement* placement = nullptr;
-    std::map<std::int64_t, std::int32_t> works;
+    std::map<ContextRows, std::int32_t> works;
     std::optional<HeadCaches> caches;
     std::vector<Tasks> loads;           ///< one after the other
     std::vector<std::int32_t> readers;  ///< by load: the last task that needed what it brought
@@ -144,7 +145,7 @@ class FusedAttention {
     const std::int64_t head_dim = values_.placement->head_dim, heads = tile.heads.size(), rows = tile.rows.size();
     // Its place in the scratchpad is that of the tile before the last.
     const std::int32_t scores = gemm(scores_, {heads, rows, tile.columns.size(), head_dim},
-                                     {scores_.works.at(tile.context), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
+                                     {scores_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
                                      last_values_ < 0 ? Tasks{} : Tasks{last_values_});
     now.ready = vector(VectorKind::softmax, heads * rows * tile.columns.size(), {scores});
     finish();
@@ -158,7 +159,7 @@ class FusedAttention {
     const Tile& tile = pending_->tile;
     last_values_ =
         gemm(values_, {tile.heads.size(), tile.rows.size(), values_.placement->head_dim, tile.columns.size()},
-             {values_.works.at(tile.context), tile.heads.begin, tile.rows.begin, 0, tile.columns.begin}, pending_->load, {pending_->ready});
+             {values_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, 0, tile.columns.begin}, pending_->load, {pending_->ready});
     e_.block_.tasks.back().npu.accumulate = tile.columns.begin > 0;
     pending_.reset();
   }

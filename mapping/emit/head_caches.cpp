@@ -45,14 +45,39 @@ std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t fi
 
 }  // namespace
 
-HeadCaches::HeadCaches(const AttentionPlacement& placement, const Batch& batch, std::int64_t context) : placement_(placement) {
-  const auto of_context = [&](int request) {
+std::vector<std::pair<HeadRun, ContextRows>> runs_of(const AttentionPlacement& placement, const Batch& batch) {
+  std::map<int, ContextRows> rows;
+  for (const BatchEntry& r : batch.requests) rows[r.request] = context_rows(r);
+  std::vector<std::pair<HeadRun, ContextRows>> out;
+  for (const HeadRun& run : placement.runs) {
+    for (int first = 0, last = 0; first < run.gemms; first = last) {
+      const auto alike = rows.find(run.requests[static_cast<std::size_t>(first)]);
+      const auto belongs = [&](int g) {
+        const auto other = rows.find(run.requests[static_cast<std::size_t>(g)]);
+        return alike == rows.end() ? other == rows.end() : other != rows.end() && other->second == alike->second;
+      };
+      for (last = first + 1; last < run.gemms && belongs(last);) ++last;
+      if (alike == rows.end()) continue;
+      HeadRun part = run;
+      part.first_pe += first * run.pes_per_gemm;
+      part.gemms = last - first;
+      part.first_head += first;
+      part.requests.assign(run.requests.begin() + first, run.requests.begin() + last);
+      part.request = part.requests.front();
+      out.emplace_back(std::move(part), alike->second);
+    }
+  }
+  return out;
+}
+
+HeadCaches::HeadCaches(const AttentionPlacement& placement, const Batch& batch, const ContextRows& rows) : placement_(placement) {
+  const auto alike = [&](int request) {
     const BatchEntry* r = batch.find(request);
-    return r != nullptr && r->context == context;
+    return r != nullptr && context_rows(*r) == rows;
   };
   std::map<std::int64_t, Head> by_number;
-  for (const HeadRun& run : placement.runs) {
-    if (!of_context(run.request)) continue;
+  for (const auto& [run, of_run] : runs_of(placement, batch)) {
+    if (of_run != rows) continue;
     for (int g = 0; g < run.gemms; ++g) {
       HeadRun alone = run;
       alone.first_pe += g * run.pes_per_gemm;
@@ -71,7 +96,7 @@ HeadCaches::HeadCaches(const AttentionPlacement& placement, const Batch& batch, 
   });
   for (auto& entry : order) heads_.push_back(std::move(std::get<2>(entry)));
   for (const HeadStripe& stripe : placement.stripes) {
-    if (!of_context(stripe.request)) continue;
+    if (!alike(stripe.request)) continue;
     for (std::int64_t i = 0; i < stripe.heads; ++i) heads_.push_back({{}, &stripe, i});
   }
 }

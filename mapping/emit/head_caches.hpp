@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "mapping/layout/attention.hpp"
@@ -8,11 +9,14 @@
 
 namespace bondsim {
 
-/// The K or V caches of all heads of one context, one by one. Neighbours lie on different channels where they can, so that a few of them
-/// together keep all channels busy.
+/// The heads of a batch among those on PEs: runs, or the parts of runs whose neighbours belong to requests that are alike.
+std::vector<std::pair<HeadRun, ContextRows>> runs_of(const AttentionPlacement& placement, const Batch& batch);
+
+/// The K or V caches of all heads of one context and as many new tokens, one by one. Neighbours lie on different channels where they can,
+/// so that a few of them together keep all channels busy.
 class HeadCaches {
  public:
-  HeadCaches(const AttentionPlacement& placement, const Batch& batch, std::int64_t context);
+  HeadCaches(const AttentionPlacement& placement, const Batch& batch, const ContextRows& rows);
 
   std::int64_t heads() const { return static_cast<std::int64_t>(heads_.size()); }
 

@@ -105,6 +105,8 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
         run.pes_per_gemm = memory.banks() / run.gemms;
         std::int64_t& number = numbers[w.prompt_of(run.request)];
         run.first_head = number;
+        run.requests.clear();
+        for (std::int64_t g = 0; g < round.products; ++g) run.requests.push_back(alike[placed + static_cast<std::size_t>(g)].request);
         number += round.products;
         placed += static_cast<std::size_t>(round.products);
         reserve_run(c, w, a, run, memory);

@@ -26,7 +26,8 @@ struct HeadRun {
   int part = 0;  ///< tokens of the heads that lie here
   int parts = 1;
   std::int64_t first_head = 0;      ///< number of the first head among those of the same context
-  int request = 0;                  ///< one of those whose context the run has
+  int request = 0;                  ///< that of the first GEMM; all have its context in a batch of the whole workload
+  std::vector<int> requests;        ///< of each GEMM
   std::int64_t cache = 0;           ///< offset in the layer space
   std::int64_t input = 0;           ///< offset in the shared space
   std::int64_t output = 0;          ///< offset in the shared space

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mapping/llm/workload.hpp"
@@ -17,6 +18,10 @@ struct BatchEntry {
   std::int64_t context = 0;     ///< tokens in the cache at the end of the step, the new ones included
   std::int64_t yields = 1;      ///< output tokens that the request has more at the end of the step; 0: a part of a prompt
 };
+
+/// Entries of a batch whose attention is alike: context, new tokens.
+using ContextRows = std::pair<std::int64_t, std::int64_t>;
+inline ContextRows context_rows(const BatchEntry& r) { return {r.context, r.tokens}; }
 
 /// The requests that one step works on. Requests of both phases may stand in one batch.
 struct Batch {

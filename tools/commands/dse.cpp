@@ -89,7 +89,7 @@ int search_devices(const SpaceSearchRequest& request) {
     const std::string steps = samples == 0 ? "every decode step" : fmt::format("{} decode steps, evenly", samples);
     fmt::print("  simulated: the prefill and {}; one decoder layer counted for all, without embedding and LM head\n", steps);
   }
-  if (request.tier != "cycle") fmt::print("  {}\n", cost::measured_error_text(request.form));
+  if (request.tier != "cycle") fmt::print("  {}\n", cost::measured_error_text(request.form, "full"));
   fmt::print("written to {}: {}\n", request.out, found->files);
   if (found->front.empty()) throw InfeasibleError(fmt::format("{}: no device of the space is feasible", request.space));
   return 0;

@@ -46,7 +46,7 @@ int estimate_table(const Options& options) {
   }
   out.stream() << table.to_text();
   out.commit();
-  fmt::print("{}\nwritten to {}\n", cost::measured_error_text(model->name()), options.out);
+  fmt::print("{}\nwritten to {}\n", cost::measured_error_text(model->name(), "full"), options.out);
   return 0;
 }
 

@@ -33,6 +33,7 @@ int validate(const Options& options) {
   bar.clear();
   write_columns(set.table, cycles, judged);
   directory.write("validate.csv", set.table.to_text());
+  directory.write("accuracy.csv", accuracy_csv(set, cycles, judged));
   const std::string no_figure = plot_validation(directory.path(), options.plot);
   const std::string files = list_of(directory.commit());
   const AccuracyReport report = accuracy_report(set, cycles, judged, gate);
@@ -52,7 +53,9 @@ void add_validate(Command& app, Action& action) {
       ->range(0, 1 << 20)
       ->capture_default_str();
   Option* ops = command->add_option("--ops", options->request.ops, "CSV of operators (columns as in tests/data/roofline_ops.csv)");
-  Option* suite = command->add_option("--suite", options->request.suite, "operators that come with bondsim: quick, full");
+  Option* suite =
+      command->add_option("--suite", options->request.suite,
+                          "cases that come with bondsim: quick, full (operators), quick_steps, steps (whole prefills and decode steps)");
   command->add_option("--predictions", options->request.predictions,
                       "CSV with latency_s for each case; alone, its rows are the operators too");
   Option* system =
@@ -68,7 +71,7 @@ void add_validate(Command& app, Action& action) {
       "--plot", [options] { options->plot = Plotting::required; }, "fail when the figure cannot be drawn (needs python3 and matplotlib)");
   command->add_flag_callback(
       "--no-plot", [options] { options->plot = Plotting::off; }, "no figure");
-  command->add_option("--out", options->out, "directory for validate.csv, validate.svg and validate.png")->required();
+  command->add_option("--out", options->out, "directory for validate.csv, accuracy.csv, validate.svg and validate.png")->required();
   command->footer(
       "Examples:\n  bondsim validate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/validate\n"
       "  bondsim validate --suite quick --models detailed --gate mape=5,worst=15,tau=0.95 --out out/validate");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "mapping/cost/detailed/block_timeline.hpp"
 #include "models/npu/rules.hpp"
 
 namespace bondsim::cost {
@@ -31,23 +32,57 @@ double TaskTiming::leave_ps() const { return mode_change_ + ck_ * (t_.n_rp_ab + 
 
 double TaskTiming::host_end(const BusTransfer& transfer, bool write, double start, double& due) const {
   if (transfer.bursts == 0) return start;
+  return bus_end(latency_ps(write) + bus_ps(transfer, 1), start, due);
+}
+
+double TaskTiming::bus_ps(const BusTransfer& whole, std::int32_t pieces) const {
+  if (whole.bursts == 0) return 0;
+  const double bursts = whole.bursts / pieces, rows = std::max(1.0, whole.rows / pieces);
+  const double acts_in_window = std::floor((rows - 1) / 4);
+  const double acts = acts_in_window * t_.n_faw + (rows - 1 - 4 * acts_in_window) * t_.n_rrd;
+  const double commands = 2 * rows + bursts - 1;
+  return ck_ * (t_.n_bl_min + std::max({(bursts - 1) * t_.n_bl_min, acts, commands}));
+}
+
+double TaskTiming::bus_end(double work, double start, double& due) const {
   // Refreshes due while the channel had nothing to do were done meanwhile, but the last may not have ended.
   double begin = start;
   for (; due < start; due += period_) begin = std::max(start, due + host_refresh_);
-  const double bus = (transfer.bursts - 1) * t_.n_bl_min;
-  const double acts_in_window = std::floor((transfer.rows - 1) / 4);
-  const double acts = acts_in_window * t_.n_faw + (transfer.rows - 1 - 4 * acts_in_window) * t_.n_rrd;
-  const double commands = 2 * transfer.rows + transfer.bursts - 1;
-  const double latency = 1 + t_.n_rcd + (write ? t_.n_cwl : t_.n_cl) + t_.n_bl_min;
-  double end = begin + ck_ * (latency + std::max({bus, acts, commands}));
+  double end = begin + work;
   for (; due < end; due += period_) end += host_refresh_;
   return end;
+}
+
+double TaskTiming::served_ps(double start, double now, double& due) const {
+  double at = start, served = 0;
+  for (; due < start; due += period_) at = std::max(start, due + host_refresh_);
+  for (; due < now; due += period_) {
+    served += std::max(0.0, due - at);
+    at = due + host_refresh_;
+  }
+  return served + std::max(0.0, now - at);
+}
+
+std::vector<std::pair<std::int32_t, BusTransfer>> TaskTiming::streams_of(const NpuGemm& gemm) const {
+  std::map<std::int32_t, BusTransfer> by_channel;
+  for (const Extent& e : gemm.stationary) {
+    const BusTransfer part = transfer({e});
+    if (part.bursts == 0) continue;
+    BusTransfer& whole = by_channel[e.channel];
+    whole.bursts += part.bursts;
+    whole.rows += part.rows;
+  }
+  return {by_channel.begin(), by_channel.end()};
+}
+
+double TaskTiming::compute_ps(const GemmShape& shape) const {
+  return static_cast<double>(systolic_cycles(shape, npu_)) * 1e6 / npu_.clock_mhz;
 }
 
 double TaskTiming::npu_gemm_end(const NpuShare& gemm, double start, double due) const {
   const auto chunks = static_cast<double>(gemm.chunks);
   const double load = ck_ * t_.n_bl_min * gemm.channel_bytes / organization_.access_bytes() / chunks;
-  const double compute = static_cast<double>(systolic_cycles(gemm.shape, npu_)) / chunks * 1e6 / npu_.clock_mhz;
+  const double compute = compute_ps(gemm.shape) / chunks;
   while (due < start) due += period_;
   double now = start + ck_ * (1 + t_.n_rcd + t_.n_cl);
   for (std::int32_t chunk = 0; chunk < gemm.chunks; ++chunk) {
@@ -84,52 +119,6 @@ double TaskTiming::operator_ps(const OperatorPlan& plan) const {
 
 double TaskTiming::first_due(double start) const { return std::isinf(period_) ? period_ : period_ - std::fmod(start, period_); }
 
-double TaskTiming::block_ps(const Block& block, double start) const {
-  const double due = first_due(start);
-  struct Channel {
-    double free = 0;
-    double due = 0;
-    bool in_nmp = false, used = false, wrote = false;
-  };
-  std::map<std::int32_t, Channel> channels;
-  const auto channel = [&](std::int32_t id) -> Channel& { return channels.try_emplace(id, Channel{0, due}).first->second; };
-  double arrays = 0, vectors = 0, last = 0;
-  std::vector<double> ends;
-  for (const Task& task : block.tasks) {
-    double ready = 0;
-    for (const std::int32_t d : task.dependencies) ready = std::max(ready, ends[static_cast<std::size_t>(d)]);
-    double end = ready;
-    switch (task.kind) {
-      case TaskKind::barrier:
-        break;
-      case TaskKind::npu_gemm:
-        end = arrays = npu_gemm_end(share_of(task.npu), std::max(ready, arrays), due);
-        break;
-      case TaskKind::npu_vector:
-        end = vectors = std::max(ready, vectors) + vector_ps(task.vector);
-        break;
-      case TaskKind::nmp_gemm: {
-        Channel& c = channel(task.channel());
-        double begin = std::max(ready, c.free);
-        if (!c.in_nmp) begin += enter_ps(c.used, c.wrote);
-        end = hb_.gemm_end(share_of(task.nmp), begin, c.due);
-        c.in_nmp = !task.nmp.leave_mode;
-        c.free = c.in_nmp ? end : end + leave_ps();
-        c.used = false;
-        break;
-      }
-      default: {
-        Channel& c = channel(task.channel());
-        const bool write = task.kind != TaskKind::host_load;
-        end = c.free = host_end(transfer_of(task.extents, organization_), write, std::max(ready, c.free), c.due);
-        c.used = true;
-        c.wrote = write;
-      }
-    }
-    ends.push_back(end);
-    last = std::max(last, end);
-  }
-  return last;
-}
+double TaskTiming::block_ps(const Block& block, double start) const { return BlockTimeline(*this, block, start).run(); }
 
 }  // namespace bondsim::cost

@@ -1,4 +1,5 @@
 #pragma once
+#include <utility>
 #include <vector>
 
 #include "mapping/cost/detailed/hb_timing.hpp"
@@ -23,6 +24,18 @@ class TaskTiming {
 
   /// A transfer of the host that has the bus to itself. @param due next refresh of the channel, moved on past those that come
   double host_end(const BusTransfer& transfer, bool write, double start, double& due) const;
+  /// The same in parts: time on a busy bus of one of `pieces` equal pieces, from an idle bus to the first data, and the end of `work` on a
+  /// bus that has nothing else to do.
+  double bus_ps(const BusTransfer& transfer, std::int32_t pieces) const;
+  double latency_ps(bool write) const { return ck_ * (1 + t_.n_rcd + (write ? t_.n_cwl : t_.n_cl)); }
+  double bus_end(double work, double start, double& due) const;
+  /// Work done between `start` and `now`. @param due moved on past the refreshes in between
+  double served_ps(double start, double now, double& due) const;
+
+  BusTransfer transfer(const std::vector<Extent>& extents) const { return transfer_of(extents, organization_); }
+  /// Stationary operand of an npu_gemm, by channel.
+  std::vector<std::pair<std::int32_t, BusTransfer>> streams_of(const NpuGemm& gemm) const;
+  double compute_ps(const GemmShape& shape) const;
   /// @param due any time at which refresh is due; the next one is found from it
   double npu_gemm_end(const NpuShare& gemm, double start, double due) const;
   double vector_ps(const VectorWork& work) const;
@@ -31,8 +44,10 @@ class TaskTiming {
   double enter_ps(bool after_host, bool after_write) const;
   double leave_ps() const;
 
- private:
+  /// First refresh of a channel after `start`, from there.
   double first_due(double start) const;
+
+ private:
   double channel_ps(const PlannedChannel& channel) const;
 
   HbTiming hb_;

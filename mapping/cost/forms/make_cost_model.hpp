@@ -10,16 +10,20 @@ namespace bondsim::cost {
 /// Names of all closed forms, in the order they are listed to the user.
 std::vector<std::string> cost_model_names();
 
-/// Error of a form against the cycle model, as measured by `bondsim validate --suite full`. Measure again when a form or the suite changes.
+/// Error of a form against the cycle model on a suite of `bondsim validate`: a line of measured_errors.csv, which `tools/measure_errors`
+/// writes. Measure again when a form, a suite or the machine changes.
 struct MeasuredError {
-  int operators = 0;
+  int cases = 0;
   double mean_percent = 0;   ///< of the magnitudes
   double worst_percent = 0;  ///< with its sign: above 0, the form says too long
+  double kendall_tau = 0;
 };
 
-/// One line beside a form's results. @throws ConfigError listing the valid names
-MeasuredError measured_error(const std::string& name);
-std::string measured_error_text(const std::string& name);
+/// @param suite quick or full: operators alone; quick_steps or steps: whole prefills and decode steps.
+/// @throws ConfigError listing the valid names of forms; InternalError when the file does not have the line
+MeasuredError measured_error(const std::string& name, const std::string& suite);
+/// One line beside a form's results. @throws as measured_error()
+std::string measured_error_text(const std::string& name, const std::string& suite);
 
 /// @param system of which a form may want what a device does not say; only `detailed` does.
 /// @throws ConfigError listing the valid names, or when the form needs a system and none is given.

@@ -175,7 +175,7 @@ std::string estimate_summary(const Results& r, const cost::CostModel& model) {
     const double share = 100 * to_seconds(op.span) / sum;
     if (share >= 0.05) out += fmt::format("{}{} {:.1f} %", &op == &decode.front() ? "" : ", ", op.name, share);
   }
-  out += "\n" + cost::measured_error_text(model.name());
+  out += "\n" + cost::measured_error_text(model.name(), "steps");
   return out + fmt::format("\nwhere the energy went\n  {}\nconfiguration {}, estimated in {:.2f} s\n", energy_shares(r), r.config_digest,
                            r.wall_s);
 }

@@ -7,8 +7,8 @@ namespace {
 
 ValidationSet chosen_set(const ValidationRequest& request) {
   if (!request.experiment.file.empty()) return validation_of_experiment(load_experiment(request.experiment), request.samples);
+  if (!request.suite.empty()) return validation_suite(request.suite, request.system);
   const System base = load_system(request.system, {});
-  if (!request.suite.empty()) return validation_of_rows(base, validation_suite(request.suite));
   return validation_of_rows(base, CsvTable::load(request.ops.empty() ? request.predictions : request.ops));
 }
 

@@ -13,7 +13,7 @@ struct ValidationRequest {
   ExperimentRequest experiment;                      ///< `file` empty: none
   int samples = 3;                                   ///< of an experiment: decode steps
   std::string ops;                                   ///< CSV of operators
-  std::string suite;                                 ///< quick, full
+  std::string suite;                                 ///< quick, full, quick_steps, steps
   std::string predictions;                           ///< CSV with latency_s for each case; alone, its rows are the operators too
   std::string system = "configs/system/h2llm.yaml";  ///< everything that rows of operators do not say
   std::vector<std::string> forms;                    ///< closed forms to judge; empty: all, or none beside predictions

@@ -63,7 +63,12 @@ inline const char* message_schema(const CycleResult&) { return "bondsim.cycle_re
 std::vector<CycleResult> run_cycles(const std::vector<ValidationCase>& cases, int jobs, unsigned limit_s,
                                     const std::function<void(std::int64_t)>& progress = {});
 
-/// Rows that come with bondsim: quick (under a minute) or full (at least 500). @throws ConfigError listing the names.
-CsvTable validation_suite(const std::string& name);
+/// Cases that come with bondsim: rows of operators alone, quick (under a minute) or full (at least 500), on the system of `system_file`; or
+/// steps, whole prefills and decode steps of shipped models on it, and quick_steps, some of these. @throws ConfigError listing the names.
+ValidationSet validation_suite(const std::string& name, const std::string& system_file);
+
+/// The suite `steps`: for each of its setups (model, batch, prompts, dataflow, scratchpad) the prefill and the first decode step.
+/// @param quick some of them, those of `quick_steps`
+ValidationSet step_suite(const std::string& system_file, bool quick);
 
 }  // namespace bondsim::tools

@@ -6,30 +6,11 @@
 #include "mapping/emit/mapper.hpp"
 #include "mapping/emit/step_sample.hpp"
 #include "models/schedule/one_block.hpp"
-#include "tools/app/validation/validation.hpp"
+#include "tools/app/validation/validation_step.hpp"
 
 /// The operators and steps of an experiment.
 namespace bondsim::tools {
 namespace {
-
-/// Blocks of a run in their order.
-class BlockList : public ScheduleSource {
- public:
-  BlockList(ScheduleHeader header, std::shared_ptr<const std::vector<Block>> blocks)
-      : header_(std::move(header)), blocks_(std::move(blocks)) {}
-  const ScheduleHeader& header() const override { return header_; }
-  using ScheduleSource::next;
-  bool next(Picoseconds, Block& block) override {
-    if (next_ == blocks_->size()) return false;
-    block = (*blocks_)[next_++];
-    return true;
-  }
-
- private:
-  ScheduleHeader header_;
-  std::shared_ptr<const std::vector<Block>> blocks_;
-  std::size_t next_ = 0;
-};
 
 /// Step 0 and `samples` of the decode steps.
 std::set<int> sampled_steps(int steps, int samples) {
@@ -37,10 +18,6 @@ std::set<int> sampled_steps(int steps, int samples) {
   if (samples <= 0) return out;
   for (const SampledStep& sample : sample_steps(steps, samples)) out.insert(static_cast<int>(sample.step));
   return out;
-}
-
-bool has(const Block& block, TaskKind kind) {
-  return std::any_of(block.tasks.begin(), block.tasks.end(), [kind](const Task& t) { return t.kind == kind; });
 }
 
 /// Key that is equal for two steps in which an operator does the same work.
@@ -66,21 +43,7 @@ class ExperimentCases {
         operator_alone(header, block, op);
     }
     const int step = blocks.front().step;
-    const auto shared = std::make_shared<const std::vector<Block>>(std::move(blocks));
-    ValidationCase c;
-    c.kind = "whole step";
-    c.on_nmp = std::any_of(shared->begin(), shared->end(), [](const Block& b) { return has(b, TaskKind::nmp_gemm); });
-    c.schedule = [header, shared] { return std::make_unique<BlockList>(header, shared); };
-    c.predicted = [shared, system = system_](const cost::CostModel& model) {
-      // A block stands for several layers but passes once.
-      double sum = 0, now = 0;
-      for (const Block& block : *shared) {
-        const double seconds = model.block_seconds(block, *system, now);
-        now += seconds;
-        sum += static_cast<double>(block.executions()) * seconds;
-      }
-      return sum;
-    };
+    ValidationCase c = case_of_step(system_, header, std::move(blocks));
     add(std::move(c), step, "", "", {});
   }
 
@@ -128,16 +91,9 @@ ValidationSet validation_of_experiment(const Experiment& experiment, int samples
       make_schedule(make_plan(experiment.system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
   const std::set<int> steps = sampled_steps(schedule->header().steps, samples);
   ExperimentCases cases(experiment);
-  std::vector<Block> blocks;
-  const auto end_step = [&] {
-    if (!blocks.empty()) cases.step(schedule->header(), std::move(blocks));
-    blocks.clear();
-  };
-  for (Block block; schedule->next(block);) {
-    if (!blocks.empty() && block.step != blocks.front().step) end_step();
-    if (steps.count(block.step) > 0) blocks.push_back(block);
-  }
-  end_step();
+  for_each_step(*schedule, [&](std::vector<Block> blocks) {
+    if (steps.count(blocks.front().step) > 0) cases.step(schedule->header(), std::move(blocks));
+  });
   std::vector<int> decode(std::next(steps.begin()), steps.end());
   return cases.take(fmt::format("{} on {}, dataflow {}: operators alone and whole steps of the prefill and of decode steps {} of {}",
                                 experiment.model.name, experiment.system.name, experiment.dataflow.name, fmt::join(decode, ", "),

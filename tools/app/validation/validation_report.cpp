@@ -81,6 +81,18 @@ void write_columns(CsvTable& table, const std::vector<CycleResult>& cycles, cons
   }
 }
 
+std::string accuracy_csv(const ValidationSet& set, const std::vector<CycleResult>& cycles, const std::vector<Judged>& judged) {
+  std::string text = "form,cases,mape_percent,worst_percent,highest_percent,bias_percent,pearson_r,kendall_tau\n";
+  std::vector<std::size_t> places;
+  for (const Judged& j : judged) {
+    const cost::Accuracy a = accuracy_of(
+        j, set, cycles, [](std::size_t) { return true; }, places);
+    text += fmt::format("{},{},{:.2f},{:.2f},{:.2f},{:.2f},{:.4f},{:.4f}\n", j.name, a.points, a.mape_percent, a.worst_percent,
+                        a.highest_percent, a.bias_percent, a.pearson_r, a.kendall_tau);
+  }
+  return text;
+}
+
 AccuracyReport accuracy_report(const ValidationSet& set, const std::vector<CycleResult>& cycles, const std::vector<Judged>& judged,
                                const cost::Gate& gate) {
   const auto count = [&](const std::string CycleResult::*why) {

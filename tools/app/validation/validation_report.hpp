@@ -17,6 +17,10 @@ struct Judged {
 /// Adds to the set's table: cycle_latency_s, what each of `judged` says, what the time went into, why there is no result.
 void write_columns(CsvTable& table, const std::vector<CycleResult>& cycles, const std::vector<Judged>& judged);
 
+/// The accuracy of each over all cases, a row each: form, cases, mape_percent, worst_percent, highest_percent, bias_percent, pearson_r,
+/// kendall_tau. Percent with two decimals.
+std::string accuracy_csv(const ValidationSet& set, const std::vector<CycleResult>& cycles, const std::vector<Judged>& judged);
+
 /// Accuracy of one form, and whether it meets its limits.
 struct AccuracyReport {
   std::string text;       ///< lines for a terminal

@@ -73,15 +73,36 @@ CsvTable full() {
     }
     for (const Shape& s : caches) out.npu(s, channels, "2", 128);
   }
+  // Prefills of batches, weights of 16, 8 and 4 bits.
+  for (const char* bytes : {"2", "1", "0.5"}) {
+    for (const int m : {783, 4096, 16384, 65536}) {
+      for (const Shape& s : {weights[0], weights[1], weights[2], weights[3]}) out.npu({s.count, m, s.n, s.k}, 8, bytes, 128);
+    }
+  }
+  // Attention of prefill operator by operator: heads of a batch, GQA and MHA; decode of a batch, caches of 16 and 8 bits.
+  for (const Shape& s : {Shape{8, 3132, 783, 128}, Shape{128, 3132, 128, 783}, Shape{512, 783, 783, 128}, Shape{64, 7544, 1886, 128}})
+    out.npu(s, 8, "2", 128);
+  for (const char* bytes : {"2", "1"}) {
+    for (const Shape& s : {Shape{128, 4, 784, 128}, Shape{512, 4, 128, 1024}, Shape{512, 1, 784, 128}})
+      out.nmp(s, 6, pes[0], bytes, 32, 32, 4);
+  }
+  // Decode of batches, and the rows an expert of eight gets of them.
+  for (const char* bytes : {"2", "1", "0.5"}) {
+    for (const int m : {2, 8, 32, 64}) {
+      for (const Shape& s : {weights[0], weights[2], weights[3]}) out.nmp({s.count, m, s.n, s.k}, 6, pes[0], bytes, 32, 32, 4);
+    }
+  }
   return out.table("full");
 }
 
 }  // namespace
 
-CsvTable validation_suite(const std::string& name) {
-  if (name == "quick") return quick();
-  if (name == "full") return full();
-  throw ConfigError(fmt::format("--suite: '{}' is not known, allowed: quick, full", name));
+ValidationSet validation_suite(const std::string& name, const std::string& system_file) {
+  if (name == "steps" || name == "quick_steps") return step_suite(system_file, name == "quick_steps");
+  if (name != "quick" && name != "full") {
+    throw ConfigError(fmt::format("--suite: '{}' is not known, allowed: quick, full, quick_steps, steps", name));
+  }
+  return validation_of_rows(load_system(system_file, {}), name == "quick" ? quick() : full());
 }
 
 }  // namespace bondsim::tools
