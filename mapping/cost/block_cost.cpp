@@ -12,7 +12,7 @@ namespace {
 struct Parts {
   double nmp_macs = 0, npu_macs = 0;
   std::set<std::int32_t> nmp_channels, npu_channels;
-  int stationary_bits = 0;
+  OperandBits bits;
 };
 
 /// The share of a GEMM that makes up `macs`: of its products where there are several, else of its columns.
@@ -39,10 +39,13 @@ NmpDevice nmp_device(const System& system, int channels) {
   d.clock_mhz = system.nmp.pe.clock_mhz;
   d.hb_bandwidth_gbps = system.nmp.hb.bandwidth_gbps;
   d.channel_bandwidth_gbps = bus_gbps(system.dram);
+  d.formats = &system.nmp.formats;
   return d;
 }
 
-NpuDevice npu_device(const System& system, int channels) { return {channels, bus_gbps(system.dram), system.npu.peak_macs() * 1e-12}; }
+NpuDevice npu_device(const System& system, int channels) {
+  return {channels, bus_gbps(system.dram), system.npu.peak_macs() * 1e-12, &system.npu.formats};
+}
 
 std::vector<PlacedGemm> placed_gemms(const Block& block) {
   std::vector<Parts> parts(block.work.size());
@@ -51,11 +54,11 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
       Parts& p = parts[static_cast<std::size_t>(task.nmp.part.work)];
       p.nmp_macs += static_cast<double>(task.nmp.shape.macs());
       p.nmp_channels.insert(task.channel());
-      p.stationary_bits = task.nmp.bits.stationary;
+      p.bits = task.nmp.bits;
     } else if (task.kind == TaskKind::npu_gemm && task.npu.part.work >= 0) {
       Parts& p = parts[static_cast<std::size_t>(task.npu.part.work)];
       p.npu_macs += static_cast<double>(task.npu.shape.macs());
-      p.stationary_bits = task.npu.bits.stationary;
+      p.bits = task.npu.bits;
       for (const Extent& e : task.npu.stationary) p.npu_channels.insert(e.channel);
       if (!task.npu.stationary.empty()) continue;
       for (const std::int32_t d : task.dependencies) {
@@ -69,7 +72,7 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
     const Parts& p = parts[i];
     const GemmShape& whole = block.work[i].shape;
     if (whole.macs() == 0) continue;
-    out.push_back({block.work[i].op, p.stationary_bits / 8.0, share_of(whole, p.nmp_macs), static_cast<int>(p.nmp_channels.size()),
+    out.push_back({block.work[i].op, p.bits.stationary / 8.0, p.bits, share_of(whole, p.nmp_macs), static_cast<int>(p.nmp_channels.size()),
                    share_of(whole, p.npu_macs), static_cast<int>(p.npu_channels.size())});
   }
   return out;
@@ -77,9 +80,12 @@ std::vector<PlacedGemm> placed_gemms(const Block& block) {
 
 double gemm_seconds(const CostModel& model, const PlacedGemm& gemm, const System& system) {
   double seconds = 0;
-  if (gemm.nmp.count > 0) seconds = model.nmp_seconds(gemm.nmp, gemm.element_bytes, nmp_device(system, gemm.nmp_channels));
+  if (gemm.nmp.count > 0) {
+    seconds = model.nmp_seconds(gemm.nmp, gemm.element_bytes, nmp_device(system, gemm.nmp_channels).multiplying(gemm.bits));
+  }
   if (gemm.npu.count > 0) {
-    seconds = std::max(seconds, model.npu_seconds(gemm.npu, gemm.element_bytes, npu_device(system, gemm.npu_channels)));
+    const NpuDevice device = npu_device(system, gemm.npu_channels).multiplying(gemm.bits);
+    seconds = std::max(seconds, model.npu_seconds(gemm.npu, gemm.element_bytes, device));
   }
   return seconds;
 }

@@ -14,7 +14,8 @@ NpuDevice npu_device(const System& system, int channels);
 struct PlacedGemm {
   std::int32_t op = -1;
   double element_bytes = 0;  ///< of the stationary operand
-  GemmShape nmp;             ///< count 0: no part
+  OperandBits bits;
+  GemmShape nmp;  ///< count 0: no part
   int nmp_channels = 0;
   GemmShape npu;  ///< count 0: no part
   int npu_channels = 0;

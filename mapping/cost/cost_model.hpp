@@ -30,10 +30,10 @@ class CostModel {
 
   /// The same two with an element width for each operand. A form that knows one width takes that of the stationary operand.
   virtual double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const {
-    return nmp_seconds(gemm, bits.stationary / 8.0, device);
+    return nmp_seconds(gemm, bits.stationary / 8.0, device.multiplying(bits));
   }
   virtual double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const {
-    return npu_seconds(gemm, bits.stationary / 8.0, device);
+    return npu_seconds(gemm, bits.stationary / 8.0, device.multiplying(bits));
   }
 
   /// Seconds of a block of a schedule on `system`. @param start_s of the block in its run, for forms that know when refresh is due. A form

@@ -41,7 +41,8 @@ std::string who(const Binding& b) {
 void put_tile(Text& out, const Plan& plan, int channel, const TilingProblem& problem, const NmpTiling& tile) {
   const NmpConfig& nmp = plan.system.nmp_of(channel);
   const TilingFootprint f = footprint(nmp, problem, tile);
-  const std::int64_t rows = TileLoop::piece_rows(tile, problem.k, problem.n, problem.bits.stationary, nmp.pe);
+  const std::int64_t rows = TileLoop::piece_rows(tile, problem.k, problem.n, problem.bits.stationary,
+                                                 nmp.pe_for(problem.bits.activation, problem.bits.stationary));
   const std::int64_t piece_bytes = ceil_div<std::int64_t>(rows * tile.n_tile * problem.bits.stationary, 8);
   put(out,
       "      tiles of {} columns x {} of K a PE: weights in pieces of {:.1f} of {:.1f} KiB{}, input {:.1f} of {:.1f} KiB, sums {:.2f} of "

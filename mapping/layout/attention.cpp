@@ -40,7 +40,8 @@ std::int64_t largest_block(const PlanContext& c, const AttentionPlacement& a, co
   }
   if (!a.keys) {
     const double weights_kib = nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1);
-    const std::int64_t columns = static_cast<std::int64_t>(weights_kib * 1024) * 8 / (nmp.pe.macs_per_fpu * a.bits.stationary);
+    const std::int64_t columns = static_cast<std::int64_t>(weights_kib * 1024) * 8 /
+                                 (nmp.pe_for(a.bits.activation, a.bits.stationary).macs_per_fpu * a.bits.stationary);
     limit = std::max<std::int64_t>(1, std::min(limit, columns));
   }
   const std::int64_t elements = elements_of_pe(a, run, 0);
@@ -177,7 +178,10 @@ std::int64_t tokens_of_part(std::int64_t context, int parts, int part) { return 
 AttentionPlacement place_attention(const PlanContext& c, const Workload& w, const Binding& binding, bool keys, MemoryMap& memory) {
   AttentionPlacement a;
   a.keys = keys;
-  a.bits = {c.model.bits.activation, c.model.bits.kv, c.model.bits.output, c.model.bits.accumulator};
+  Operator op;
+  op.name = keys ? "qk" : "sv";
+  op.kind = keys ? OperatorKind::score_gemm : OperatorKind::value_gemm;
+  a.bits = operand_bits(c.model, op);
   a.head_dim = c.model.head_dim;
   a.m = c.model.queries_per_kv_head();
   check(longest_context(w) > 0, "a workload of {} tokens", longest_context(w));

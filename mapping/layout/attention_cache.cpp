@@ -10,8 +10,6 @@
 namespace bondsim {
 namespace {
 
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
-
 std::int64_t blocks_of(const AttentionPlacement& a, const HeadRun& run) { return ceil_div(elements_of_pe(a, run, 0), run.block_elements); }
 
 /// Bytes of a token in a block.

@@ -138,7 +138,7 @@ WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const O
   w.op = op;
   w.space = group.space;
   w.m = c.decode_tokens;
-  w.bits = {c.model.bits.activation, c.model.bits.weight, c.model.bits.output, c.model.bits.accumulator};
+  w.bits = operand_bits(c.model, op);
   switch (group.binding.executor) {
     case Executor::npu:
       w.n_nmp = 0;

@@ -129,6 +129,12 @@ std::vector<std::pair<OperatorId, OperatorId>> OperatorGraph::edges() const {
   return list;
 }
 
+OperandBits operand_bits(const Model& model, const Operator& gemm) {
+  const ElementBits& bits = model.bits;
+  const OperandFormat& stationary = gemm.kind == OperatorKind::weight_gemm ? bits.weight : bits.kv;
+  return {bits.activation.of(gemm.name), stationary.of(gemm.name), bits.output.of(gemm.name), bits.accumulator.of(gemm.name)};
+}
+
 OperatorGraph layer_graph(const Model& m) {
   GraphBuilder b;
   const OperatorId norm = b.vector("norm", VectorKind::norm, m.hidden, {});

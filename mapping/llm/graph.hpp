@@ -62,6 +62,9 @@ class OperatorGraph {
   std::vector<std::vector<OperatorId>> users_;
 };
 
+/// Formats of a GEMM's operands in a model.
+OperandBits operand_bits(const Model& model, const Operator& gemm);
+
 /// Operators of one decoder layer, from the norm before attention to the residual sum after the FFN.
 OperatorGraph layer_graph(const Model& model);
 

@@ -15,11 +15,11 @@ const ConfigNode& at(const ConfigNode& node, const char* key) {
   return child != nullptr ? *child : node;
 }
 
-void require_byte_fraction(const ConfigNode& node, const char* key, int bits) {
-  if (bits == 4 || bits % 8 == 0) return;
-  const ConfigNode* section = node.find("bits");
-  config_error(section != nullptr ? at(*section, key) : node, std::string("model.bits.") + key,
-               fmt::format("{} bit elements are not supported, allowed: 4, 8, 16, 24, 32", bits));
+/// Where one operand says what number it is, the others do too.
+void name_numbers(ElementBits& bits) {
+  std::vector<OperandFormat*> all = {&bits.activation, &bits.weight, &bits.kv, &bits.output};
+  if (std::none_of(all.begin(), all.end(), [](const OperandFormat* f) { return f->has_numbers(); })) return;
+  for (OperandFormat* f : all) f->name_numbers();
 }
 
 void require_moe(const ConfigNode& node, const Model& model) {
@@ -41,6 +41,12 @@ void require_moe(const ConfigNode& node, const Model& model) {
 }
 
 }  // namespace
+
+FieldInfo format_info(const char* doc) {
+  return defaulted(doc).range(4, 32).in("bit").shaped(
+      "whole bits (4, 8, 16, 24, 32), a format by name (bondsim list formats), or a map of these by operator with a default",
+      R"({"type": ["integer", "string", "object"]})");
+}
 
 std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens, std::int64_t step) {
   const auto experts = static_cast<std::size_t>(moe.experts);
@@ -84,11 +90,7 @@ Model decode_model(const ConfigNode& node) {
     config_error(at(node, heads), std::string("model.") + heads,
                  fmt::format("{} does not divide query_heads = {}, allowed: its divisors", model.kv_heads, model.query_heads));
   }
-  require_byte_fraction(node, "activation", model.bits.activation);
-  require_byte_fraction(node, "weight", model.bits.weight);
-  require_byte_fraction(node, "kv", model.bits.kv);
-  require_byte_fraction(node, "output", model.bits.output);
-  require_byte_fraction(node, "accumulator", model.bits.accumulator);
+  name_numbers(model.bits);
   require_moe(node, model);
   return model;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "mapping/llm/format.hpp"
 #include "models/base/fields.hpp"
 
 namespace bondsim {
@@ -39,21 +40,24 @@ struct EnumNames<PositionKind> {
   }
 };
 
-/// Bits an element of each operand takes. W4A16 is weight 4, the rest 16; KV8 is kv 8.
+/// Format of each operand: W4A16 is weight int4_g128, KV8 is kv int8. A width alone (weight 4) counts bytes, and every engine multiplies it
+/// at its base rate; once one operand has a format by name, a width stands for fp32, fp16, int8 or int4.
 struct ElementBits {
-  int activation = 16;
-  int weight = 16;
-  int kv = 16;
-  int output = 16;
-  int accumulator = 32;
+  OperandFormat activation = 16;
+  OperandFormat weight = 16;
+  OperandFormat kv = 16;
+  OperandFormat output = 16;
+  OperandFormat accumulator = 32;
 };
+/// Of the fields of ElementBits, for the schema.
+FieldInfo format_info(const char* doc);
 template <class Visitor>
 void fields(Visitor& v, ElementBits& c) {
-  v.field("activation", c.activation, defaulted("activations").range(4, 32).in("bit"));
-  v.field("weight", c.weight, defaulted("weights").range(4, 32).in("bit"));
-  v.field("kv", c.kv, defaulted("K and V caches").range(4, 32).in("bit"));
-  v.field("output", c.output, defaulted("results of a GEMM, as stored").range(4, 32).in("bit"));
-  v.field("accumulator", c.accumulator, defaulted("partial sums inside a PE").range(8, 64).in("bit"));
+  v.field("activation", c.activation, format_info("activations"));
+  v.field("weight", c.weight, format_info("weights"));
+  v.field("kv", c.kv, format_info("K and V caches"));
+  v.field("output", c.output, format_info("results of a GEMM, as stored"));
+  v.field("accumulator", c.accumulator, format_info("partial sums inside a PE").range(8, 64));
 }
 
 enum class Routing { expected, given };

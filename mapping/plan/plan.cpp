@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "mapping/dataflow/formats.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -55,7 +56,7 @@ void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, co
 void place_embedding(Plan& plan) {
   const int channels = plan.memory.channels();
   plan.embedding.rows = plan.model.vocab;
-  plan.embedding.units_per_row = ceil_div(ceil_div(plan.model.hidden * plan.model.bits.weight, std::int64_t{8}), plan.memory.host_unit());
+  plan.embedding.units_per_row = ceil_div(bytes_of(plan.model.hidden, plan.model.bits.weight.of("embedding")), plan.memory.host_unit());
   for (int c = 0; c < channels; ++c) {
     const std::int64_t units = tokens_of_part(plan.model.vocab, channels, c) * plan.embedding.units_per_row;
     const std::int64_t bank_bytes = ceil_div<std::int64_t>(units, plan.memory.banks()) * plan.memory.host_unit();
@@ -172,6 +173,7 @@ int Plan::operator_index(const std::string& name, Phase phase) const { return op
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
+  require_formats(system, model);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {},
             {},     {},    {},       {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);

@@ -50,8 +50,8 @@ double attention_seconds(const System& system, const AttentionProblem& p, const 
   const auto groups = static_cast<double>(ceil_div(p.heads, t.heads));
   const double tiles = groups * static_cast<double>(row_tiles * column_tiles);
   const double cycle = 1e-6 / npu.clock_mhz;
-  const double arrays = cycle * static_cast<double>(systolic_cycles({t.heads, t.rows, t.columns, p.head_dim}, npu) +
-                                                    systolic_cycles({t.heads, t.rows, p.head_dim, t.columns}, npu));
+  const double arrays = cycle * static_cast<double>(gemm_cycles({t.heads, t.rows, t.columns, p.head_dim}, p.bits, npu) +
+                                                    gemm_cycles({t.heads, t.rows, p.head_dim, t.columns}, p.bits, npu));
   std::int64_t operations = vector_operations({VectorKind::softmax, t.heads * t.rows * t.columns, 0, 0}, npu);
   if (column_tiles > 1) operations += vector_operations({VectorKind::rescale, t.heads * t.rows * p.head_dim, 0, 0}, npu);
   const double vector = system.fidelity.vector_ops ? cycle * static_cast<double>(vector_cycles(operations, 0, npu)) : 0;

@@ -51,7 +51,8 @@ double round_estimate_ps(const NmpConfig& nmp, const TilingProblem& p) {
     const std::int64_t accesses = ceil_div(bytes, p.port.access_bytes), whole_rows = bytes / p.port.page_bytes;
     return static_cast<double>(accesses * p.port.access + whole_rows * row_gap_ps(p.port));
   };
-  const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
+  const double compute = 1e6 / nmp.pe.clock_mhz *
+                         static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe_for(p.bits.activation, p.bits.stationary)));
   const double weights = static_cast<double>(nmp.pe.reads_for(p.m)) * stream(p.n * p.k * p.bits.stationary);
   const double input = stream(ceil_div<std::int64_t>(p.count * p.m * p.k * p.bits.activation, std::max(1, p.banks)));
   const double output = stream(p.m * p.n * p.bits.output);

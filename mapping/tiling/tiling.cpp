@@ -66,8 +66,11 @@ OperandBytes operand_bytes(const TilingProblem& p) {
   return b;
 }
 
+/// The PE as it multiplies the problem's operands.
+PeConfig pe_of(const NmpConfig& nmp, const TilingProblem& p) { return nmp.pe_for(p.bits.activation, p.bits.stationary); }
+
 std::int64_t pieces_in(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
-  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, nmp.pe);
+  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, pe_of(nmp, p));
   const std::int64_t full = p.k / t.k_tile, rest = p.k % t.k_tile;
   return ceil_div(p.n, t.n_tile) * (full * ceil_div(std::min(t.k_tile, p.k), rows) + ceil_div(rest, rows));
 }
@@ -88,7 +91,7 @@ TilingProblem tiling_problem(const System& system, int channel, const GemmShape&
 }
 
 TilingFootprint footprint(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
-  return {bytes_of(t.n_tile * std::min<std::int64_t>(t.k_tile, nmp.pe.macs_per_fpu), p.bits.stationary),
+  return {bytes_of(t.n_tile * std::min<std::int64_t>(t.k_tile, pe_of(nmp, p).macs_per_fpu), p.bits.stationary),
           p.count * bytes_of(p.m * t.k_tile, p.bits.activation), bytes_of(p.m * t.n_tile, p.bits.accumulator)};
 }
 
@@ -110,9 +113,10 @@ namespace {
 double compute_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
   const std::int64_t n_tile = std::min(t.n_tile, p.n), k_tile = std::min(t.k_tile, p.k);
   const std::int64_t n_tiles = ceil_div(p.n, n_tile), k_tiles = ceil_div(p.k, k_tile);
-  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, nmp.pe);
+  const PeConfig pe = pe_of(nmp, p);
+  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, pe);
   const auto tile_cycles = [&](std::int64_t k, std::int64_t n) {
-    return k / rows * TileLoop::compute_cycles(p.m, rows, n, nmp.pe) + TileLoop::compute_cycles(p.m, k % rows, n, nmp.pe);
+    return k / rows * TileLoop::compute_cycles(p.m, rows, n, pe) + TileLoop::compute_cycles(p.m, k % rows, n, pe);
   };
   const auto column_cycles = [&](std::int64_t n) {
     return (k_tiles - 1) * tile_cycles(k_tile, n) + tile_cycles(p.k - (k_tiles - 1) * k_tile, n);
@@ -147,8 +151,9 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const double cycle = 1e6 / nmp.pe.clock_mhz;
   const std::int64_t n_tile = std::min(t.n_tile, p.n);
   const std::int64_t n_tiles = ceil_div(p.n, n_tile), k_tiles = ceil_div(p.k, t.k_tile);
-  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, nmp.pe);
-  const auto cycles = [&](std::int64_t k, std::int64_t n) { return static_cast<double>(TileLoop::compute_cycles(p.m, k, n, nmp.pe)); };
+  const PeConfig pe = pe_of(nmp, p);
+  const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, pe);
+  const auto cycles = [&](std::int64_t k, std::int64_t n) { return static_cast<double>(TileLoop::compute_cycles(p.m, k, n, pe)); };
   const std::int64_t last_n = p.n - (n_tiles - 1) * n_tile;
   const double compute = compute_ps(nmp, p, t);
 
@@ -206,7 +211,8 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   const std::int64_t k_limit = capacity(nmp.input_buffer_kib) * 8 / (p.count * p.m * p.bits.activation);
   if (n_limit < 1 || k_limit < 1) return std::nullopt;
   const std::int64_t half = capacity(nmp.pe.weight_buffer_kib) * 8 / (nmp.pe.double_buffered_weights ? 2 : 1);
-  const std::int64_t weights = half / p.bits.stationary / std::min<std::int64_t>(p.k, nmp.pe.macs_per_fpu);
+  const PeConfig pe = pe_of(nmp, p);
+  const std::int64_t weights = half / p.bits.stationary / std::min<std::int64_t>(p.k, pe.macs_per_fpu);
   if (weights < 1) return std::nullopt;
   struct Candidate {
     NmpTiling tiling;
@@ -218,13 +224,13 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   // With the whole input at hand a k tile is nothing but pieces.
   const std::int64_t only_k = p.fixed_k > 0 || !input_resident(nmp, p) ? p.fixed_k : p.k;
   for (const std::int64_t n : candidates(p.n, nmp.pe.fpus, std::min(n_limit, weights), p.fixed_n)) {
-    for (const std::int64_t k : candidates(p.k, nmp.pe.macs_per_fpu, k_limit, only_k)) {
+    for (const std::int64_t k : candidates(p.k, pe.macs_per_fpu, k_limit, only_k)) {
       for (const LoopOrder order : {LoopOrder::output_stationary, LoopOrder::input_stationary}) {
         // With the whole input at hand, or all of K in one tile, there is nothing to gain from spilling sums.
         if (order == LoopOrder::input_stationary && (!p.may_spill || k >= p.k || input_resident(nmp, p))) continue;
         if (!fits(nmp, p, {n, k, order})) continue;
-        const std::int64_t most = TileLoop::piece_rows({n, k, order}, p.k, p.n, p.bits.stationary, nmp.pe);
-        for (const std::int64_t rows : pieces_of(std::min(k, p.k), most, nmp.pe.macs_per_fpu)) {
+        const std::int64_t most = TileLoop::piece_rows({n, k, order}, p.k, p.n, p.bits.stationary, pe);
+        for (const std::int64_t rows : pieces_of(std::min(k, p.k), most, pe.macs_per_fpu)) {
           Candidate c;
           c.tiling = {n, k, order, rows < most ? rows : 0};
           c.bound = tiling_bound_ps(nmp, p, c.tiling);
@@ -259,14 +265,15 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
 }
 
 double share_bound_ps(const NmpConfig& nmp, const TilingProblem& p) {
-  const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, nmp.pe));
+  const double compute = 1e6 / nmp.pe.clock_mhz * static_cast<double>(TileLoop::compute_cycles(p.m, p.k, p.n, pe_of(nmp, p)));
   const std::int64_t bytes = operand_bytes(p).stationary;
   const std::int64_t stream = nmp.pe.reads_for(p.m) * (bytes / p.port.access_bytes) * p.port.access;
   return nmp.pe.overlaps_loads() ? std::max(compute, static_cast<double>(stream)) : compute + static_cast<double>(stream);
 }
 
 const TilingMemo::Choice* TilingMemo::choose(const NmpConfig& nmp, const TilingProblem& p) {
-  const auto [entry, added] = known_.try_emplace(Key{p.count, p.m, p.k, p.n, p.fixed_n, p.fixed_k});
+  const auto [entry, added] = known_.try_emplace(
+      Key{p.count, p.m, p.k, p.n, p.fixed_n, p.fixed_k, p.bits.activation.key(), p.bits.stationary.key(), p.bits.output.key()});
   if (added) {
     if (const auto tiling = choose_tiling(nmp, p)) entry->second = Choice{*tiling, tiling_cost_ps(nmp, p, *tiling)};
   }

@@ -60,7 +60,8 @@ double share_bound_ps(const NmpConfig& nmp, const TilingProblem& problem);
 /// buffer holds).
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& problem);
 
-/// Choices by problem: channels and cuts ask for the same shares again and again. For problems that differ only in shape and fixed tiles.
+/// Choices by problem: channels and cuts ask for the same shares again and again. For problems that differ only in shape, formats and fixed
+/// tiles.
 class TilingMemo {
  public:
   struct Choice {
@@ -71,7 +72,7 @@ class TilingMemo {
   const Choice* choose(const NmpConfig& nmp, const TilingProblem& problem);
 
  private:
-  using Key = std::array<std::int64_t, 6>;
+  using Key = std::array<std::int64_t, 9>;
   std::map<Key, std::optional<Choice>> known_;
 };
 

@@ -71,6 +71,12 @@ std::string enum_name(E value) {
   throw InternalError("enum value without a name");
 }
 
+/// A type of values that says itself how it is written: `static T read(const ConfigNode&, const std::string& path, const FieldInfo&)`.
+template <class T, class = void>
+struct ReadsItself : std::false_type {};
+template <class T>
+struct ReadsItself<T, std::enable_if_t<T::reads_itself>> : std::true_type {};
+
 /// Scalar texts to values; strict: no octal, no trailing characters, no silent truncation.
 /// @throws ConfigError naming `path`, the text found and what is allowed.
 std::int64_t parse_integer(const ConfigNode& node, const std::string& path);
@@ -158,6 +164,8 @@ class Decoder {
       value = parse_string(node, path);
     } else if constexpr (std::is_enum_v<T>) {
       value = decode_enum<T>(node, path);
+    } else if constexpr (ReadsItself<T>::value) {
+      value = T::read(node, path, info);
     } else {
       decode_composite(node, path, value, info);
     }

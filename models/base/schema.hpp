@@ -112,6 +112,8 @@ class Describer {
     } else if constexpr (std::is_enum_v<T>) {
       k.type = SchemaKey::Type::choice;
       for (const auto& entry : EnumNames<T>::names()) k.names.emplace_back(entry.first);
+    } else if constexpr (ReadsItself<T>::value) {
+      k.type = SchemaKey::Type::raw;
     } else if constexpr (!std::is_same_v<T, std::string>) {
       if (std::is_same_v<T, std::vector<typename Item<T>::type>>) ++k.lists;
       set_type<typename Item<T>::type>(k);

@@ -36,6 +36,10 @@ using EnergyByComponent = std::array<Attojoules, energy_components>;
 /// Sum over the components.
 Attojoules total_of(const EnergyByComponent& energy);
 
+/// MACs and conversions of formats other than the table's base, by engine. `listed` MACs have an entry of their own in the energy table
+/// (`mac_formats`, by index), `unlisted` ones none.
+inline constexpr std::size_t max_mac_formats = 16;
+
 /// Counted actions and times of one operator (or of none), on all executors together. Bits are those the commands moved.
 struct EnergyCounts {
   std::int64_t activates = 0;        ///< rows opened, bank by bank
@@ -52,7 +56,14 @@ struct EnergyCounts {
   std::int64_t channel_time_ps = 0;  ///< simulated time times channels
   std::int64_t rows_open_ps = 0;     ///< the part of channel_time_ps in which a channel has a row open
   std::int64_t npu_time_ps = 0;
-  std::int64_t pe_time_ps = 0;  ///< simulated time times PEs
+  std::int64_t pe_time_ps = 0;         ///< simulated time times PEs
+  std::int64_t pe_listed_macs = 0;     ///< of pe_macs, those priced by mac_formats instead
+  std::int64_t npu_listed_macs = 0;    ///< likewise of npu_macs
+  std::int64_t pe_unlisted_macs = 0;   ///< of pe_macs, those of numbers that the table says nothing about: base price, an estimate
+  std::int64_t npu_unlisted_macs = 0;  ///< likewise of npu_macs
+  std::int64_t pe_conversions = 0;     ///< stationary elements made the activations' number
+  std::int64_t npu_conversions = 0;
+  std::array<std::int64_t, max_mac_formats> mac_formats{};  ///< MACs by entry of the table's mac_formats
 
   std::int64_t host_bits() const { return host_read_bits + host_write_bits; }
   std::int64_t hb_bits() const { return hb_read_bits + hb_write_bits; }

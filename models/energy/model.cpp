@@ -47,14 +47,38 @@ EnergyModel::EnergyModel(const EnergyTable& table, const EnergyContext& context)
   add(EnergyComponent::hb_io, &EnergyCounts::hb_write_bits, port);
   add(EnergyComponent::offchip_io, &EnergyCounts::host_read_bits, table.offchip_io);
   add(EnergyComponent::offchip_io, &EnergyCounts::host_write_bits, table.offchip_io);
-  add(EnergyComponent::pe_mac, &EnergyCounts::pe_macs,
-      mac_energy(context.in_die ? table.pe_mac_in_die : table.pe_mac_hybrid_bonded, context.pe_clock_mhz));
+  const EnergyEntry pe_mac = mac_energy(context.in_die ? table.pe_mac_in_die : table.pe_mac_hybrid_bonded, context.pe_clock_mhz);
+  add(EnergyComponent::pe_mac, &EnergyCounts::pe_macs, pe_mac);
   add(EnergyComponent::pe_sram, &EnergyCounts::pe_sram_bits, table.pe_sram);
   add(EnergyComponent::npu_mac, &EnergyCounts::npu_macs, table.npu_mac);
+  add_formats(table, pe_mac, table.npu_mac);
   add(EnergyComponent::npu_sram, &EnergyCounts::npu_sram_bits, table.npu_sram);
   add(EnergyComponent::vector, &EnergyCounts::vector_ops, table.vector_op);
   add(EnergyComponent::static_power, &EnergyCounts::npu_time_ps, table.npu_static);
   add(EnergyComponent::static_power, &EnergyCounts::pe_time_ps, table.pe_static);
+}
+
+/// MACs of other numbers leave the base price, which all of them have so far, for their own; those without one keep it, as an estimate.
+void EnergyModel::add_formats(const EnergyTable& table, const EnergyEntry& pe_mac, const EnergyEntry& npu_mac) {
+  const auto engine = [&](EnergyComponent component, std::int64_t EnergyCounts::*listed, std::int64_t EnergyCounts::*unlisted,
+                          std::int64_t EnergyCounts::*conversions, const EnergyEntry& base, EnergyEntry conversion) {
+    const double attojoules = base.value * attojoules_per_pj;
+    add(component, listed, -attojoules, base.confidence);
+    add(component, unlisted, -attojoules, base.confidence);
+    add(component, unlisted, attojoules, Confidence::estimate);
+    if (conversion.unit.empty()) conversion = {base.value, "pJ/op", {}, {}, Confidence::estimate};
+    add(component, conversions, conversion);
+  };
+  engine(EnergyComponent::pe_mac, &EnergyCounts::pe_listed_macs, &EnergyCounts::pe_unlisted_macs, &EnergyCounts::pe_conversions, pe_mac,
+         table.pe_conversion);
+  engine(EnergyComponent::npu_mac, &EnergyCounts::npu_listed_macs, &EnergyCounts::npu_unlisted_macs, &EnergyCounts::npu_conversions,
+         npu_mac, table.npu_conversion);
+  for (std::size_t i = 0; i < table.mac_formats.size(); ++i) {
+    const MacFormatEnergy& m = table.mac_formats[i];
+    rates_.push_back({m.engine == MacEngine::pe ? EnergyComponent::pe_mac : EnergyComponent::npu_mac, nullptr,
+                      static_cast<WideInt>(std::llround(m.energy.value * attojoules_per_pj)), m.energy.confidence == Confidence::estimate,
+                      -1, i});
+  }
 }
 
 /// The entries of a table without currents; zero in one with.

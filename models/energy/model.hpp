@@ -39,13 +39,17 @@ class EnergyModel {
     std::int64_t EnergyCounts::*count;
     WideInt attojoules;  ///< a unit of the count; powers are whole microwatts, 1 aJ/ps
     bool estimate;
-    std::int32_t rail;  ///< -1: none
+    std::int32_t rail;       ///< -1: none
+    std::size_t format = 0;  ///< count null: index into EnergyCounts::mac_formats
   };
   void add(EnergyComponent component, std::int64_t EnergyCounts::*count, const EnergyEntry& entry);
   void add(EnergyComponent component, std::int64_t EnergyCounts::*count, double attojoules, Confidence confidence, std::int32_t rail = -1);
   void add_dram(const EnergyTable& table);
+  void add_formats(const EnergyTable& table, const EnergyEntry& pe_mac, const EnergyEntry& npu_mac);
   void add_rail(const CurrentTable& table, const RailCurrents& rail, const EnergyContext& context);
-  static Attojoules of(const Rate& rate, const EnergyCounts& counts) { return Attojoules(rate.attojoules * counts.*rate.count); }
+  static Attojoules of(const Rate& rate, const EnergyCounts& counts) {
+    return Attojoules(rate.attojoules * (rate.count != nullptr ? counts.*rate.count : counts.mac_formats[rate.format]));
+  }
 
   std::vector<Rate> rates_;
   std::vector<std::string> rails_;

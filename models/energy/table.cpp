@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/energy/counts.hpp"
+
 namespace bondsim {
 
 const std::vector<std::pair<const char*, Confidence>>& EnumNames<Confidence>::names() {
@@ -10,6 +12,14 @@ const std::vector<std::pair<const char*, Confidence>>& EnumNames<Confidence>::na
                                                                        {"paper", Confidence::paper},
                                                                        {"estimate", Confidence::estimate}};
   return list;
+}
+
+int EnergyTable::mac_format(MacEngine engine, Number activation, Number weight) const {
+  for (std::size_t i = 0; i < mac_formats.size(); ++i) {
+    const MacFormatEnergy& m = mac_formats[i];
+    if (m.engine == engine && m.activation == activation && m.weight == weight) return static_cast<int>(i);
+  }
+  return -1;
 }
 
 namespace {
@@ -67,6 +77,18 @@ void validate(const EnergyTable& table, const ConfigNode& node, const std::strin
   expect(table.background, "background", "mW");
   expect(table.npu_static, "npu_static", "mW");
   expect(table.pe_static, "pe_static", "mW");
+  expect(table.pe_conversion, "pe_conversion", "pJ/op");
+  expect(table.npu_conversion, "npu_conversion", "pJ/op");
+  if (table.mac_formats.size() > max_mac_formats) {
+    config_error(node, path + ".mac_formats", fmt::format("{} entries, allowed: up to {}", table.mac_formats.size(), max_mac_formats));
+  }
+  for (std::size_t i = 0; i < table.mac_formats.size(); ++i) {
+    const MacFormatEnergy& m = table.mac_formats[i];
+    const ConfigNode& item = node.find("mac_formats")->items.at(i);
+    const std::string at = fmt::format("{}.mac_formats[{}]", path, i);
+    if (m.energy.unit != "pJ/MAC") config_error(item, at + ".energy.unit", "'" + m.energy.unit + "' found, allowed: pJ/MAC");
+    if (table.mac_format(m.engine, m.activation, m.weight) != static_cast<int>(i)) config_error(item, at, "given twice, allowed: once");
+  }
   for (const auto* points : {&table.pe_mac_hybrid_bonded, &table.pe_mac_in_die}) {
     for (const auto& point : *points) {
       if (point.energy.unit != "pJ/MAC") config_error(node, path + ".pe_mac", "'" + point.energy.unit + "' found, allowed: pJ/MAC");

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "models/base/element_bytes.hpp"
 #include "models/energy/currents.hpp"
 #include "models/energy/entry.hpp"
 
@@ -11,6 +12,23 @@ namespace bondsim {
 /// pJ/MAC at some clock frequencies; in between, linear.
 struct MacEnergyPoint {
   int clock_mhz = 0;
+  EnergyEntry energy;
+};
+
+enum class MacEngine { pe, npu };
+template <>
+struct EnumNames<MacEngine> {
+  static const std::vector<std::pair<const char*, MacEngine>>& names() {
+    static const std::vector<std::pair<const char*, MacEngine>> list = {{"pe", MacEngine::pe}, {"npu", MacEngine::npu}};
+    return list;
+  }
+};
+
+/// pJ of a MAC of two numbers that are not the base pair (FP16).
+struct MacFormatEnergy {
+  MacEngine engine = MacEngine::pe;
+  Number activation = Number::int8;
+  Number weight = Number::int8;
   EnergyEntry energy;
 };
 
@@ -35,12 +53,25 @@ struct EnergyTable {
   EnergyEntry pe_static;    ///< mW a PE
   std::vector<MacEnergyPoint> pe_mac_hybrid_bonded;
   std::vector<MacEnergyPoint> pe_mac_in_die;
+  std::vector<MacFormatEnergy> mac_formats;  ///< at most max_mac_formats
+  EnergyEntry pe_conversion;                 ///< pJ/op: a stationary element made the activations' number; left out: a MAC, an estimate
+  EnergyEntry npu_conversion;                ///< likewise in the NPU; conversions on its vector units cost vector_op too
+
+  /// Index into mac_formats; -1: none.
+  int mac_format(MacEngine engine, Number activation, Number weight) const;
 };
 
 /// Decodes `schema: bondsim.energy/1`. Entries that are not given stay at zero.
 template <class Visitor>
 void fields(Visitor& v, MacEnergyPoint& c) {
   v.field("clock_mhz", c.clock_mhz, required("clock the number holds at").range(1, 10000).in("MHz"));
+  v.section("energy", c.energy, required("energy of a MAC"));
+}
+template <class Visitor>
+void fields(Visitor& v, MacFormatEnergy& c) {
+  v.field("engine", c.engine, required("PEs or arrays"));
+  v.field("activation", c.activation, required("number of the activations"));
+  v.field("weight", c.weight, required("number of the stationary operand"));
   v.section("energy", c.energy, required("energy of a MAC"));
 }
 template <class Visitor>
@@ -63,6 +94,11 @@ void fields(Visitor& v, EnergyTable& c) {
   v.section("pe_static", c.pe_static, defaulted("a PE, always").in("mW"));
   v.sections("pe_mac_hybrid_bonded", c.pe_mac_hybrid_bonded, defaulted("a MAC of a PE on the logic die, by clock"));
   v.sections("pe_mac_in_die", c.pe_mac_in_die, defaulted("a MAC of a PE in the DRAM die, by clock"));
+  v.sections("mac_formats", c.mac_formats,
+             defaulted("a MAC of numbers other than FP16; without an entry it costs what FP16 does, an estimate"));
+  v.section("pe_conversion", c.pe_conversion,
+            defaulted("a weight made the activations' number in a PE; left out: a MAC, an estimate").in("pJ/op"));
+  v.section("npu_conversion", c.npu_conversion, defaulted("the same in the NPU's arrays").in("pJ/op"));
 }
 
 /// Checks units, and that nothing of the DRAM is priced twice. @throws ConfigError through `node`, the table's own.

@@ -1,8 +1,12 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 #include <string>
 
+#include <vector>
+
 #include "models/base/fields.hpp"
+#include "models/base/multiply.hpp"
 #include "models/base/quantity.hpp"
 #include "models/dram/spec/hb_config.hpp"
 
@@ -60,6 +64,15 @@ struct NmpConfig : BankPorts {
   NmpPlacement placement = NmpPlacement::hybrid_bonded;
   PeConfig pe;
   double input_buffer_kib = 0;
+  std::vector<MultiplyConfig> formats;  ///< besides FP16
+
+  /// The PE as it multiplies these operands: its FPUs take more or fewer elements of K a cycle.
+  PeConfig pe_for(const Element& activation, const Element& stationary) const {
+    if (activation.number == Number::any && stationary.number == Number::any) return pe;
+    PeConfig as = pe;
+    as.macs_per_fpu = static_cast<int>(std::lround(pe.macs_per_fpu * known_multiplication(formats, activation, stationary).rate));
+    return as;
+  }
 };
 template <class Visitor>
 void fields(Visitor& v, NmpConfig& c) {
@@ -70,6 +83,7 @@ void fields(Visitor& v, NmpConfig& c) {
   v.field("mode_change_ns", c.mode_change_ns, required("latency of a mode change after drain and precharge-all").range(0, 1e6).in("ns"));
   v.field("activate_policy", c.activate_policy, defaulted("all banks activate together, or staggered under t_rrd and t_faw"));
   v.field("subarray_overlap", c.subarray_overlap, defaulted("the next row is activated in another subarray while the present one is read"));
+  v.sections("formats", c.formats, defaulted("pairs of numbers that the PEs multiply besides FP16, and how fast"));
 }
 
 }  // namespace bondsim

@@ -14,7 +14,9 @@ std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp) {
   const bool buffered = nmp.placement != NmpPlacement::in_die;
   const std::int64_t weights = !buffered ? 0 : s.n * s.k * gemm.bits.stationary * (1 + s.m);
   const std::int64_t inputs = s.m * s.k * gemm.bits.activation * (input_loads + ceil_div<std::int64_t>(columns, nmp.pe.fpus));
-  const std::int64_t accumulators = 2 * s.m * s.n * ceil_div<std::int64_t>(s.k, nmp.pe.macs_per_fpu) * gemm.bits.accumulator;
+  const std::int64_t accumulators = 2 * s.m * s.n *
+                                    ceil_div<std::int64_t>(s.k, nmp.pe_for(gemm.bits.activation, gemm.bits.stationary).macs_per_fpu) *
+                                    gemm.bits.accumulator;
   return s.count * (weights + inputs + accumulators);
 }
 

@@ -16,15 +16,15 @@ std::int64_t TileLoop::compute_cycles(std::int64_t m, std::int64_t k, std::int64
   return m * ceil_div<std::int64_t>(k, pe.macs_per_fpu) * ceil_div<std::int64_t>(n, pe.fpus);
 }
 
-std::int64_t TileLoop::piece_rows(std::int64_t k_tile, std::int64_t n, int stationary_bits, const PeConfig& pe) {
+std::int64_t TileLoop::piece_rows(std::int64_t k_tile, std::int64_t n, const Element& stationary, const PeConfig& pe) {
   const std::int64_t half = bits_of(pe.weight_buffer_kib) / (pe.double_buffered_weights ? 2 : 1);
-  const std::int64_t fitting = half / (n * stationary_bits);
+  const std::int64_t fitting = half / (n * stationary);
   if (fitting >= k_tile) return k_tile;
   return fitting >= pe.macs_per_fpu ? fitting / pe.macs_per_fpu * pe.macs_per_fpu : fitting;
 }
 
-std::int64_t TileLoop::piece_rows(const NmpTiling& t, std::int64_t k, std::int64_t columns, int stationary_bits, const PeConfig& pe) {
-  const std::int64_t rows = piece_rows(std::min(t.k_tile, k), std::min(t.n_tile, columns), stationary_bits, pe);
+std::int64_t TileLoop::piece_rows(const NmpTiling& t, std::int64_t k, std::int64_t columns, const Element& stationary, const PeConfig& pe) {
+  const std::int64_t rows = piece_rows(std::min(t.k_tile, k), std::min(t.n_tile, columns), stationary, pe);
   return t.k_piece > 0 ? std::min(rows, t.k_piece) : rows;
 }
 
@@ -42,7 +42,7 @@ BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const Nmp
   BufferSlots slots;
   slots.weights = nmp.pe.overlaps_loads() ? 2 : 1;
   const std::int64_t tile_columns = std::min(tiling.n_tile, columns);
-  slots.piece_rows = TileLoop::piece_rows(tiling, shape.k, columns, bits.stationary, nmp.pe);
+  slots.piece_rows = TileLoop::piece_rows(tiling, shape.k, columns, bits.stationary, nmp.pe_for(bits.activation, bits.stationary));
   check(slots.piece_rows > 0, "one row of a weight tile ({} columns) does not fit the weight buffer", tile_columns);
 
   const std::int64_t input_bits = bits_of(nmp.input_buffer_kib);
@@ -61,7 +61,7 @@ BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const Nmp
 
 TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBits& bits, const NmpTiling& tiling, const NmpConfig& nmp,
                    bool finite_buffers)
-    : shape_(shape), tiling_(tiling), pe_(nmp.pe), columns_(columns), access_ps_(nmp.hb.access_ps()) {
+    : shape_(shape), tiling_(tiling), pe_(nmp.pe_for(bits.activation, bits.stationary)), columns_(columns), access_ps_(nmp.hb.access_ps()) {
   check(tiling.n_tile > 0 && tiling.k_tile > 0, "nmp_gemm without tiles");
   k_tiles_ = ceil_div(shape.k, tiling.k_tile);
   n_tiles_ = ceil_div(columns_, tiling.n_tile);
@@ -72,7 +72,7 @@ TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBi
   slots_ = buffer_slots(shape, columns, tiling, bits, nmp);
 }
 
-void TileLoop::without_limits(int stationary_bits) {
+void TileLoop::without_limits(const Element& stationary) {
   constexpr std::int64_t pieces = 1024;
   const std::int64_t width = pe_.macs_per_fpu;
   const std::int64_t tile_columns = std::min(tiling_.n_tile, columns_);
@@ -80,7 +80,7 @@ void TileLoop::without_limits(int stationary_bits) {
   const std::int64_t fine = std::max<std::int64_t>(1, ceil_div(rows, width)) * width;
   // Never coarser than real buffers make them, or real ones would seem the faster.
   const NmpTiling whole_k{tiling_.n_tile, shape_.k, tiling_.order, tiling_.k_piece};
-  const std::int64_t real = piece_rows(whole_k, shape_.k, columns_, stationary_bits, pe_);
+  const std::int64_t real = piece_rows(whole_k, shape_.k, columns_, stationary, pe_);
   slots_.piece_rows = std::min({fine, std::max<std::int64_t>(1, real), tiling_.k_tile, shape_.k});
   slots_.input_kept = true;
   slots_.weights = slots_.input = slots_.output = 1 << 30;

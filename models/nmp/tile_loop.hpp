@@ -72,17 +72,18 @@ class TileLoop {
 
   /// Rows of K in a piece of weights `n` columns wide that fills one half of the weight buffer (all of it without double buffering),
   /// in whole groups of `macs_per_fpu` where one fits, at most `k_tile`; 0 when not even one row fits.
-  static std::int64_t piece_rows(std::int64_t k_tile, std::int64_t n, int stationary_bits, const PeConfig& pe);
+  static std::int64_t piece_rows(std::int64_t k_tile, std::int64_t n, const Element& stationary, const PeConfig& pe);
 
   /// The same for a tiling of [k, columns]: no more than its `k_piece`.
-  static std::int64_t piece_rows(const NmpTiling& tiling, std::int64_t k, std::int64_t columns, int stationary_bits, const PeConfig& pe);
+  static std::int64_t piece_rows(const NmpTiling& tiling, std::int64_t k, std::int64_t columns, const Element& stationary,
+                                 const PeConfig& pe);
 
   /// Bytes of the first `part` of `all` elements of an operand whose bank share has `bytes`, in whole accesses.
   static std::int64_t position(std::int64_t bytes, std::int64_t part, std::int64_t all, std::int64_t access);
 
  private:
   bool step_visit(TileSpan& span);
-  void without_limits(int stationary_bits);
+  void without_limits(const Element& stationary);
   TileSpan weights_span();
 
   GemmShape shape_;

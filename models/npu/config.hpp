@@ -1,5 +1,8 @@
 #pragma once
+#include <vector>
+
 #include "models/base/fields.hpp"
+#include "models/base/multiply.hpp"
 
 namespace bondsim {
 
@@ -13,6 +16,7 @@ struct VectorCosts {
   double reduce = 1;
   double embedding = 1;
   double rescale = 1;
+  double conversion = 2;
 };
 template <class Visitor>
 void fields(Visitor& v, VectorCosts& c) {
@@ -25,6 +29,8 @@ void fields(Visitor& v, VectorCosts& c) {
   v.field("embedding", c.embedding, defaulted("look-up of the token embedding").range(0, 1000).in("op/element"));
   v.field("rescale", c.rescale,
           defaulted("sums of values times the factor by which a running softmax's maximum has changed").range(0, 1000).in("op/element"));
+  v.field("conversion", c.conversion,
+          defaulted("a weight made the activations' number: subtract the zero point, times the scale").range(0, 1000).in("op/element"));
 }
 
 /// The operand that stays in the arrays while others stream by: a tile of weights (or K, V), or a tile of sums.
@@ -51,6 +57,7 @@ struct NpuConfig {
   SystolicDataflow dataflow = SystolicDataflow::weight_stationary;
   bool fused_attention = false;  ///< prefill's attention tile by tile
   VectorCosts vector_costs;
+  std::vector<MultiplyConfig> formats;  ///< besides FP16
 
   /// Peak in MACs a second.
   double peak_macs() const { return static_cast<double>(arrays) * array_rows * array_columns * clock_mhz * 1e6; }
@@ -74,6 +81,7 @@ void fields(Visitor& v, NpuConfig& c) {
           defaulted("attention of prefill goes tile by tile with a running softmax, scores, softmax and values of different tiles side by "
                     "side, instead of operator by operator"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
+  v.sections("formats", c.formats, defaulted("pairs of numbers that the arrays multiply besides FP16, and how fast"));
 }
 
 }  // namespace bondsim

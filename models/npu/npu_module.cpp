@@ -68,7 +68,7 @@ void Npu::start(std::int32_t id, const Task& task) {
       gemm_ = GemmJob{};
       gemm_.id = id;
       gemm_.task = &task;
-      gemm_.total_cycles = systolic_cycles(task.npu.shape, config_);
+      gemm_.total_cycles = gemm_cycles(task.npu.shape, task.npu.bits, config_);
       break;
     case TaskKind::npu_vector:
       start_vector(id, task.vector);

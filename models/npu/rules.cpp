@@ -7,10 +7,11 @@
 
 namespace bondsim {
 
-std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu) {
+std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu, double rate) {
   const bool weights_stay = npu.dataflow == SystolicDataflow::weight_stationary;
-  const std::int64_t streamed = weights_stay ? shape.m : shape.k;
-  const std::int64_t held = weights_stay ? shape.k : shape.m;
+  const std::int64_t depth = rate == 1 ? shape.k : static_cast<std::int64_t>(std::ceil(static_cast<double>(shape.k) / rate));
+  const std::int64_t streamed = weights_stay ? shape.m : depth;
+  const std::int64_t held = weights_stay ? depth : shape.m;
   const std::int64_t tiles =
       shape.count * ceil_div<std::int64_t>(held, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
   if (tiles == 0 || streamed == 0) return 0;
@@ -18,6 +19,25 @@ std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu) {
   const std::int64_t occupied = std::max<std::int64_t>(streamed, npu.array_rows);
   // Shifting in the first tile's weights, or out the last tile's sums; and the way through the array.
   return npu.array_rows + (rounds - 1) * occupied + streamed + npu.array_rows + npu.array_columns - 2;
+}
+
+std::int64_t converted_elements(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {
+  if (known_multiplication(npu.formats, bits.activation, bits.stationary).conversion == Conversion::native) return 0;
+  const bool weights_stay = npu.dataflow == SystolicDataflow::weight_stationary;
+  return shape.count * shape.k * shape.n * (weights_stay ? 1 : ceil_div<std::int64_t>(shape.m, npu.array_rows));
+}
+
+std::int64_t conversion_operations(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {
+  const Multiplication how = known_multiplication(npu.formats, bits.activation, bits.stationary);
+  if (how.conversion != Conversion::vector_units) return 0;
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(converted_elements(shape, bits, npu)) * npu.vector_costs.conversion));
+}
+
+std::int64_t gemm_cycles(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {
+  const Multiplication how = known_multiplication(npu.formats, bits.activation, bits.stationary);
+  const std::int64_t arrays = systolic_cycles(shape, npu, how.rate);
+  if (how.conversion != Conversion::vector_units) return arrays;
+  return std::max(arrays, vector_cycles(conversion_operations(shape, bits, npu), 0, npu));
 }
 
 std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {

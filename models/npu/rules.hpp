@@ -15,7 +15,20 @@ namespace bondsim {
 /// Output stationary: the output is cut into tiles of array_rows (M) x array_columns (N). A tile occupies max(k, array_rows) cycles: k
 /// elements of both operands stream through while the sums of the tile before shift out down the columns (array_rows cycles). The way of
 /// the last operands through the array (array_rows + array_columns - 2) and the shifting out of the last tile (array_rows) are not hidden.
-std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu);
+///
+/// @param rate MACs a cell does a cycle, along K
+std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu, double rate = 1);
+
+/// Cycles of a GEMM as its numbers are multiplied: on the arrays at their rate, or, where those take longer, on the vector units that
+/// convert the stationary operand for them.
+std::int64_t gemm_cycles(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu);
+
+/// Stationary elements that are converted before the arrays take them: each as often as it enters them; 0 where the numbers are multiplied
+/// as they are.
+std::int64_t converted_elements(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu);
+
+/// Vector operations of so many conversions: 0 where a stage of the arrays does them.
+std::int64_t conversion_operations(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu);
 
 /// Vector operations of a piece of vector work, rounded up; 0 when the kind costs nothing.
 std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu);

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/base/element_bytes.hpp"
 #include "models/base/error.hpp"
 #include "models/base/quantity.hpp"
 #include "models/schedule/executor.hpp"
@@ -54,12 +55,12 @@ struct GemmPart {
   std::int64_t k = 0;
 };
 
-/// Bits an element of each operand takes in memory, and of the accumulator in a PE.
+/// The element of each operand: what it takes in memory, and of the accumulator in a PE; and the numbers that are multiplied.
 struct OperandBits {
-  int activation = 16;
-  int stationary = 16;  ///< weights, or KV
-  int output = 16;
-  int accumulator = 32;
+  Element activation = 16;
+  Element stationary = 16;  ///< weights, or KV
+  Element output = 16;
+  Element accumulator = 32;
 };
 
 /// Order of the tile loops of an nmp_gemm, outermost first.

@@ -35,6 +35,7 @@ class Value {
       fail(json_.dump() + " does not fit 32 bits");
     return static_cast<std::int32_t>(v);
   }
+  bool is_text() const { return json_.is_string(); }
   bool boolean() const {
     if (!json_.is_boolean()) fail(json_.dump() + " found, true or false is expected");
     return json_.get<bool>();
@@ -128,6 +129,16 @@ GemmShape shape(const Value& v, std::size_t skip = 0) {
   return {n[skip].integer(), n[skip + 1].integer(), n[skip + 2].integer(), n[skip + 3].integer()};
 }
 
+/// Whole bits as a number, anything else as text.
+Element element(const Value& v) {
+  if (!v.is_text()) return v.small();
+  try {
+    return parse_element(v.text());
+  } catch (const ConfigError& e) {
+    v.fail(e.what());
+  }
+}
+
 void read_gemm(Object& o, GemmShape& s, GemmPart& part, OperandBits& bits) {
   o.required("shape", [&](const Value& v) { s = shape(v); });
   o.optional("part", [&](const Value& v) {
@@ -136,7 +147,7 @@ void read_gemm(Object& o, GemmShape& s, GemmPart& part, OperandBits& bits) {
   });
   o.optional("bits", [&](const Value& v) {
     const auto n = v.items(4, 4);
-    bits = {n[0].small(), n[1].small(), n[2].small(), n[3].small()};
+    bits = {element(n[0]), element(n[1]), element(n[2]), element(n[3])};
   });
 }
 

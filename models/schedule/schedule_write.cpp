@@ -35,7 +35,8 @@ void put_extents(Buffer& out, const char* key, const std::vector<Extent>& extent
 void put_gemm(Buffer& out, const GemmShape& s, const GemmPart& p, const OperandBits& b) {
   put(out, ",\"shape\":[{},{},{},{}]", s.count, s.m, s.n, s.k);
   if (p.work >= 0) put(out, ",\"part\":[{},{},{},{},{}]", p.work, p.gemm, p.m, p.n, p.k);
-  put(out, ",\"bits\":[{},{},{},{}]", b.activation, b.stationary, b.output, b.accumulator);
+  const auto element = [](const Element& e) { return e.number == Number::any ? element_text(e) : quoted(element_text(e)); };
+  put(out, ",\"bits\":[{},{},{},{}]", element(b.activation), element(b.stationary), element(b.output), element(b.accumulator));
 }
 
 void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channels) {

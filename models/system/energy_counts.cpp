@@ -5,16 +5,57 @@
 #include "models/npu/rules.hpp"
 
 namespace bondsim {
+namespace {
+
+/// MACs that are done: products with zeros that the engine skips are not.
+std::int64_t macs_done(const GemmShape& shape, const OperandBits& bits, const Multiplication& how) {
+  return how.skips_zeros ? shape.macs() / bits.stationary.of * bits.stationary.kept : shape.macs();
+}
+
+/// Prices apart the MACs of numbers other than the base pair.
+void count_format(EnergyCounts& counts, MacEngine engine, std::int64_t macs, const Multiplication& how, const EnergyTable& table) {
+  const bool base = how.weight == how.activation && (how.weight == Number::any || how.weight == Number::fp16);
+  const int entry = how.weight == Number::any ? -1 : table.mac_format(engine, how.activation, how.weight);
+  const bool pe = engine == MacEngine::pe;
+  if (entry >= 0) {
+    counts.mac_formats[static_cast<std::size_t>(entry)] = macs;
+    (pe ? counts.pe_listed_macs : counts.npu_listed_macs) = macs;
+  } else if (!base) {
+    (pe ? counts.pe_unlisted_macs : counts.npu_unlisted_macs) = macs;
+  }
+}
+
+}  // namespace
+
+EnergyCounts pe_mac_counts(const GemmShape& shape, const OperandBits& bits, const NmpConfig& nmp, const EnergyTable& table) {
+  const Multiplication how = known_multiplication(nmp.formats, bits.activation, bits.stationary);
+  EnergyCounts counts;
+  counts.pe_macs = macs_done(shape, bits, how);
+  // Weights leave the buffer once a row of activations, and the stage is behind it.
+  if (how.conversion != Conversion::native) counts.pe_conversions = shape.macs();
+  count_format(counts, MacEngine::pe, counts.pe_macs, how, table);
+  return counts;
+}
+
+EnergyCounts npu_mac_counts(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu, const EnergyTable& table) {
+  const Multiplication how = known_multiplication(npu.formats, bits.activation, bits.stationary);
+  EnergyCounts counts;
+  counts.npu_macs = macs_done(shape, bits, how);
+  counts.vector_ops = conversion_operations(shape, bits, npu);
+  if (how.conversion == Conversion::stage) counts.npu_conversions = converted_elements(shape, bits, npu);
+  count_format(counts, MacEngine::npu, counts.npu_macs, how, table);
+  return counts;
+}
 
 EnergyCounts energy_counts(const Task& task, const System& system) {
   EnergyCounts counts;
   switch (task.kind) {
     case TaskKind::nmp_gemm:
-      counts.pe_macs = task.nmp.shape.macs();
+      counts = pe_mac_counts(task.nmp.shape, task.nmp.bits, system.nmp_of(task.channel()), system.energy);
       counts.pe_sram_bits = pe_sram_bits(task.nmp, system.nmp_of(task.channel()));
       break;
     case TaskKind::npu_gemm:
-      counts.npu_macs = task.npu.shape.macs();
+      counts = npu_mac_counts(task.npu.shape, task.npu.bits, system.npu, system.energy);
       counts.npu_sram_bits = gemm_scratchpad_bits(task.npu.shape, task.npu.bits, system.npu);
       break;
     case TaskKind::npu_vector:

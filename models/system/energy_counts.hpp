@@ -7,6 +7,10 @@
 namespace bondsim {
 
 /// Counted actions of a task's own work (MACs, SRAM, vector operations), once; its DRAM commands are counted by the channels.
+/// MACs and conversions of a GEMM on PEs, or on the arrays, by the formats that meet there. Products that an engine skips are not counted.
+EnergyCounts pe_mac_counts(const GemmShape& shape, const OperandBits& bits, const NmpConfig& nmp, const EnergyTable& table);
+EnergyCounts npu_mac_counts(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu, const EnergyTable& table);
+
 EnergyCounts energy_counts(const Task& task, const System& system);
 
 /// Counted actions behind DRAM commands of a channel.

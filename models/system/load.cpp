@@ -106,6 +106,18 @@ void check_nmp(const Sections& at, const NmpConfig& nmp, const DramConfig& dram)
   if (nmp.pe.issue_interval_ns > 0 && nmp.placement != NmpPlacement::in_die) {
     config_error(at.at("nmp"), at.path + ".nmp.pe.issue_interval_ns", "ports of a logic die have hb.bandwidth_gbps, allowed: 0");
   }
+  for (std::size_t i = 0; i < nmp.formats.size(); ++i) {
+    const MultiplyConfig& m = nmp.formats[i];
+    const std::string key = fmt::format("{}.nmp.formats[{}]", at.path, i);
+    const double wide = nmp.pe.macs_per_fpu * m.rate;
+    if (wide < 1 || std::abs(wide - std::round(wide)) > 1e-9) {
+      config_error(at.at("nmp"), key + ".rate",
+                   fmt::format("{} of {} MACs of an FPU, allowed: what makes a whole number of them", m.rate, nmp.pe.macs_per_fpu));
+    }
+    if (m.conversion == Conversion::vector_units) {
+      config_error(at.at("nmp"), key + ".conversion", "vector_units are the NPU's, allowed: native, stage");
+    }
+  }
   const int page = dram.organization.page_bytes();
   if (page % nmp.hb.access_bytes != 0) {
     config_error(at.at("nmp"), at.path + ".nmp.hb.access_bytes",

@@ -21,10 +21,10 @@ int list(const std::string& kind) {
     if (!kind.empty() && name != kind) continue;
     std::map<std::string, std::string> files;
     std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(root / name, ec)) {
+    for (const auto& entry : fs::directory_iterator(root / config_folder(name), ec)) {
       if (entry.path().extension() == ".yaml") files[entry.path().stem().string()] = first_comment(entry.path().string());
     }
-    for (const auto& [file, about] : files) fmt::print("{:<58} {}\n", name + "/" + file, about);
+    for (const auto& [file, about] : files) fmt::print("{:<58} {}\n", config_folder(name) + "/" + file, about);
   }
   return 0;
 }

@@ -119,7 +119,7 @@ void BlockTimeline::start(std::int32_t id) {
       stream_ = Stream{};
       stream_.task = id;
       stream_.channels = timing_.streams_of(task.npu);
-      stream_.compute = timing_.compute_ps(task.npu.shape) / static_cast<double>(task.npu.chunks);
+      stream_.compute = timing_.compute_ps(task.npu.shape, task.npu.bits) / static_cast<double>(task.npu.chunks);
       return advance_stream();
     }
     case TaskKind::nmp_gemm: {

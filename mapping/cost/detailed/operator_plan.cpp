@@ -56,7 +56,7 @@ class Planner {
     channel.banks = 1;
     channel.bytes_per_bank = most;
     OperatorPlan plan;
-    plan.npu = {shape_, npu_chunks(system_, {channel}), static_cast<double>(most)};
+    plan.npu = {shape_, bits_, npu_chunks(system_, {channel}), static_cast<double>(most)};
     return plan;
   }
 
@@ -168,7 +168,7 @@ BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganizati
 NpuShare share_of(const NpuGemm& gemm) {
   std::map<std::int32_t, double> bytes;
   for (const Extent& e : gemm.stationary) bytes[e.channel] += static_cast<double>(e.bytes());
-  NpuShare share{gemm.shape, gemm.chunks, 0};
+  NpuShare share{gemm.shape, gemm.bits, gemm.chunks, 0};
   for (const auto& channel : bytes) share.channel_bytes = std::max(share.channel_bytes, channel.second);
   return share;
 }

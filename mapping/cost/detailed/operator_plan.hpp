@@ -18,6 +18,7 @@ BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganizati
 /// A GEMM of the arrays.
 struct NpuShare {
   GemmShape shape;
+  OperandBits bits;
   std::int32_t chunks = 0;
   double channel_bytes = 0;  ///< of the stationary operand in the channel with most of it
 };

@@ -75,14 +75,14 @@ std::vector<std::pair<std::int32_t, BusTransfer>> TaskTiming::streams_of(const N
   return {by_channel.begin(), by_channel.end()};
 }
 
-double TaskTiming::compute_ps(const GemmShape& shape) const {
-  return static_cast<double>(systolic_cycles(shape, npu_)) * 1e6 / npu_.clock_mhz;
+double TaskTiming::compute_ps(const GemmShape& shape, const OperandBits& bits) const {
+  return static_cast<double>(gemm_cycles(shape, bits, npu_)) * 1e6 / npu_.clock_mhz;
 }
 
 double TaskTiming::npu_gemm_end(const NpuShare& gemm, double start, double due) const {
   const auto chunks = static_cast<double>(gemm.chunks);
   const double load = ck_ * t_.n_bl_min * gemm.channel_bytes / organization_.access_bytes() / chunks;
-  const double compute = compute_ps(gemm.shape) / chunks;
+  const double compute = compute_ps(gemm.shape, gemm.bits) / chunks;
   while (due < start) due += period_;
   double now = start + ck_ * (1 + t_.n_rcd + t_.n_cl);
   for (std::int32_t chunk = 0; chunk < gemm.chunks; ++chunk) {

@@ -35,7 +35,7 @@ class TaskTiming {
   BusTransfer transfer(const std::vector<Extent>& extents) const { return transfer_of(extents, organization_); }
   /// Stationary operand of an npu_gemm, by channel.
   std::vector<std::pair<std::int32_t, BusTransfer>> streams_of(const NpuGemm& gemm) const;
-  double compute_ps(const GemmShape& shape) const;
+  double compute_ps(const GemmShape& shape, const OperandBits& bits) const;
   /// @param due any time at which refresh is due; the next one is found from it
   double npu_gemm_end(const NpuShare& gemm, double start, double due) const;
   double vector_ps(const VectorWork& work) const;

@@ -20,6 +20,7 @@ TileWalk::TileWalk(const HbTiming& timing, const NmpShare& share, double start, 
     : t_(timing),
       share_(share),
       walk_(walk),
+      pe_(timing.nmp_.pe_for(share.bits.activation, share.bits.stationary)),
       slots_(buffer_slots(share.shape, share.columns, share.tiling, share.bits, timing.nmp_)),
       k_tile_(std::min(share.tiling.k_tile, share.shape.k)),
       n_tile_(std::min(share.tiling.n_tile, share.columns)),
@@ -97,7 +98,7 @@ void TileWalk::k_tile(std::int64_t rows, std::int64_t columns, double input) {
 TileWalk::Piece TileWalk::piece_of(std::int64_t rows, std::int64_t columns) const {
   Piece p;
   p.bytes = bytes_per_element_ * static_cast<double>(rows * columns);
-  p.compute = static_cast<double>(TileProgram::compute_cycles(share_.shape.m, rows, columns, t_.nmp_.pe)) * t_.cycle_;
+  p.compute = static_cast<double>(TileProgram::compute_cycles(share_.shape.m, rows, columns, pe_)) * t_.cycle_;
   const double pages = p.bytes / t_.page_;
   p.access = t_.access_ps(p.bytes);
   p.shortest_load = p.access + std::max(0.0, std::floor(pages - 1e-6)) * t_.row_gap_;

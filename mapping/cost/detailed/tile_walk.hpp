@@ -35,6 +35,7 @@ class TileWalk {
   const HbTiming& t_;
   const NmpShare& share_;
   PieceWalk walk_;
+  PeConfig pe_;  ///< as it multiplies the operands
   BufferSlots slots_;
   std::int64_t k_tile_ = 0, n_tile_ = 0;
   double bytes_per_element_ = 0;

@@ -39,13 +39,18 @@ double RooflineIdeal::block_seconds(const Block& block, const System& system, do
       channels[static_cast<std::size_t>(e.channel)] +=
           static_cast<double>(e.bytes()) / bus_bytes_per_s[static_cast<std::size_t>(e.channel)];
     }
-    if (task.kind == TaskKind::npu_gemm) arrays += static_cast<double>(task.npu.shape.macs()) / system.npu.peak_macs();
+    if (task.kind == TaskKind::npu_gemm) {
+      const OperandBits& bits = task.npu.bits;
+      const double rate = known_multiplication(system.npu.formats, bits.activation, bits.stationary).rate;
+      arrays += static_cast<double>(task.npu.shape.macs()) / (rate * system.npu.peak_macs());
+    }
     if (!task.on_channel()) continue;
     double& channel = channels[static_cast<std::size_t>(task.channel())];
     if (task.kind == TaskKind::nmp_gemm) {
       const NmpConfig& nmp = system.nmp_of(task.channel());
       const double hb_bytes_per_s = nmp.hb.bandwidth_gbps * 1e9;
-      const double pe_macs_per_s = static_cast<double>(nmp.pe.fpus) * nmp.pe.macs_per_fpu * nmp.pe.clock_mhz * 1e6;
+      const double pe_macs_per_s = static_cast<double>(nmp.pe.fpus) *
+                                   nmp.pe_for(task.nmp.bits.activation, task.nmp.bits.stationary).macs_per_fpu * nmp.pe.clock_mhz * 1e6;
       const auto pes = static_cast<double>(task.nmp.shape.count * task.nmp.pes_per_gemm);
       double bytes = 0;
       for (const Extent& e : task.nmp.stationary) bytes += static_cast<double>(e.bytes());

@@ -29,10 +29,10 @@ class H2llmRoofline final : public CostModel {
     return npu_s(gemm, {element_bytes, element_bytes, element_bytes}, device);
   }
   double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const override {
-    return nmp_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device);
+    return nmp_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device.multiplying(bits));
   }
   double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const override {
-    return npu_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device);
+    return npu_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device.multiplying(bits));
   }
   SplitShares split_shares() const override { return corrected_ ? SplitShares::mended : SplitShares::published; }
 

@@ -22,7 +22,16 @@ const MachineForm::Part& MachineForm::part(bool nmp, int channels) const {
 }
 
 double MachineForm::seconds(bool nmp, int channels, const GemmShape& gemm, const OperandBits& bits) const {
-  const Key key{nmp, channels, gemm.count, gemm.m, gemm.n, gemm.k, bits.activation, bits.stationary, bits.output, bits.accumulator};
+  const Key key{nmp,
+                channels,
+                gemm.count,
+                gemm.m,
+                gemm.n,
+                gemm.k,
+                bits.activation.key(),
+                bits.stationary.key(),
+                bits.output.key(),
+                bits.accumulator.key()};
   const auto known = seconds_.find(key);
   if (known != seconds_.end()) return known->second;
   const Part& p = part(nmp, channels);

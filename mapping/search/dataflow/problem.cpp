@@ -39,8 +39,7 @@ class OperatorMaker {
   SearchOperator make(const Operator& op) const {
     SearchOperator out;
     out.name = expert_operator(op.name);
-    out.bits = {m_.bits.activation, op.kind == OperatorKind::weight_gemm ? m_.bits.weight : m_.bits.kv, m_.bits.output,
-                m_.bits.accumulator};
+    out.bits = operand_bits(m_, op);
     if (op.kind == OperatorKind::weight_gemm) {
       weights(op, out);
     } else {
@@ -54,7 +53,7 @@ class OperatorMaker {
     const std::int64_t rows = prompt_tokens(w_);
     out.prefill = {1, rows, op.n, op.k};
     out.decode = {1, w_.batch, op.n, op.k};
-    out.stationary_bytes = static_cast<double>(op.n * op.k) * m_.bits.weight / 8;
+    out.stationary_bytes = static_cast<double>(op.n * op.k) * out.bits.stationary / 8;
     if (op.expert < 0) return;
     out.expert = true;
     out.prefill_turns = expert_turns(*m_.moe, rows, out.prefill);
@@ -80,7 +79,7 @@ class OperatorMaker {
     out.prefill = out.prefill_turns.front().shape;
     if (requests.size() == 1) out.prefill_turns.clear();
     out.decode = gemm(w_.batch * m_.kv_heads, 1, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
-    out.stationary_bytes = reserved * static_cast<double>(m_.kv_columns()) * m_.bits.kv / 8;
+    out.stationary_bytes = reserved * static_cast<double>(m_.kv_columns()) * out.bits.stationary / 8;
   }
 
   const Model& m_;
@@ -118,7 +117,7 @@ SearchProblem graph_problem(const Model& model, const Workload& workload, Decode
     const auto [known, is_new] = index.emplace(expert_operator(op.name), static_cast<int>(problem.operators.size()));
     if (is_new) problem.operators.push_back(maker.make(op));
     SearchOperator& merged = problem.operators[static_cast<std::size_t>(known->second)];
-    if (!is_new) merged.stationary_bytes += static_cast<double>(op.n * op.k) * model.bits.weight / 8;
+    if (!is_new) merged.stationary_bytes += static_cast<double>(op.n * op.k) * merged.bits.stationary / 8;
   }
   for (SearchOperator& op : problem.operators) op.stationary_bytes *= model.layers;
   for (const auto& [from, to] : gemm_edges(layer)) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/dataflow/formats.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/dataflow/machine_form.hpp"
 #include "mapping/search/dataflow/written.hpp"
@@ -26,6 +27,7 @@ std::unique_ptr<cost::CostModel> form_of(const DeviceQuestion& question) {
 
 SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& form) {
   const System& system = *question.system;
+  require_formats(system, *question.model);
   const bool machine = sees_the_machine(question.cost_model);
   SearchProblem problem =
       graph_problem(*question.model, *question.workload, machine ? DecodeContext::mean : DecodeContext::last, question.longest_context);
@@ -45,7 +47,8 @@ SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& 
 
 cost::Layer layer_of(const Model& model, const Workload& workload, std::int64_t longest_context, const std::string& file) {
   const ElementBits& bits = model.bits;
-  if (bits.activation != 16 || bits.weight != 16 || bits.kv != 16 || bits.output != 16) {
+  for (const OperandFormat* f : {&bits.activation, &bits.weight, &bits.kv, &bits.output}) {
+    if (*f == Element(16) && f->by_operator.empty()) continue;
     throw ConfigError(fmt::format("{}: model.bits: the published evaluation knows 16 bits for every operand only", file));
   }
   if (model.moe) throw ConfigError(fmt::format("{}: model.moe: the published evaluation knows one FFN only", file));
@@ -70,7 +73,8 @@ cost::Layer layer_of(const Model& model, const Workload& workload, std::int64_t 
 }
 
 double bytes_outside_layers(const Model& model) {
-  return 2.0 * static_cast<double>(model.vocab) * static_cast<double>(model.hidden) * model.bits.weight / 8;
+  const double elements = static_cast<double>(model.vocab) * static_cast<double>(model.hidden);
+  return elements * model.bits.weight.of("embedding") / 8 + elements * model.bits.weight.of("lm_head") / 8;
 }
 
 cost::LayerDevice view_of(const System& system, Bandwidths bandwidths) {
@@ -84,12 +88,16 @@ std::string device_key(const System& system, const std::string& cost_model, Band
     return groups + FieldText::of(system.dram) + FieldText::of(system.controller) + FieldText::of(system.nmp) + FieldText::of(system.npu) +
            FieldText::of(system.fidelity);
   }
-  // The other forms read the view alone, capacity and actions the two sizes.
+  std::string formats;
+  for (const MultiplyConfig& m : system.nmp.formats) formats += " pe " + FieldText::of(m);
+  for (const MultiplyConfig& m : system.npu.formats) formats += " npu " + FieldText::of(m);
+  // The other forms read the view and the formats alone, capacity and actions the two sizes.
   const cost::LayerDevice d = view_of(system, bandwidths);
   return fmt::format("{} {} {} {} {} {:.17g} {:.17g} {:.17g} {:.17g} {} {:.17g} {}", d.nmp.channels, d.normal_channels,
                      d.nmp.pes_per_channel, d.nmp.fpus, d.nmp.macs_per_fpu, d.nmp.clock_mhz, d.nmp.hb_bandwidth_gbps,
                      d.nmp.channel_bandwidth_gbps, d.npu.channel_bandwidth_gbps, system.dram.organization.channel_bytes(), d.npu.peak_tmacs,
-                     system.dram.organization.page_bytes());
+                     system.dram.organization.page_bytes()) +
+         formats;
 }
 
 namespace {
@@ -114,8 +122,8 @@ DeviceDataflow find_dataflow(const DeviceQuestion& question) {
   const auto form = form_of(question);
   const OperatorTable table(problem_of(question, *form));
   const SearchResult result = search_exactly(table);
-  return {result.latency, gemm_counts(table, result.dataflow, question.system->dram.organization.page_bytes()),
-          to_text(table, result.dataflow), written_dataflow(table, result.dataflow, "found", head_rule(question, table)), result.optimal};
+  return {result.latency, gemm_counts(table, result.dataflow, *question.system), to_text(table, result.dataflow),
+          written_dataflow(table, result.dataflow, "found", head_rule(question, table)), result.optimal};
 }
 
 }  // namespace bondsim::search

@@ -17,6 +17,8 @@ cost::LayerDevice peak_device(const System& system) {
   device.normal_channels = static_cast<int>(system.normal_channels().size());
   device.npu.channel_bandwidth_gbps = device.nmp.channel_bandwidth_gbps;
   device.npu.peak_tmacs = system.npu.peak_macs() / 1e12;
+  device.nmp.formats = &system.nmp.formats;
+  device.npu.formats = &system.npu.formats;
   return device;
 }
 

@@ -1,22 +1,24 @@
 #include "mapping/search/device/gemm_counts.hpp"
 
 #include <cmath>
+#include <utility>
 
 #include "mapping/cost/published/h2llm_roofline.hpp"
+#include "models/system/energy_counts.hpp"
 
 namespace bondsim::search {
 namespace {
 
 class Counter {
  public:
-  explicit Counter(int page_bytes) : page_bits_(8.0 * page_bytes) {}
+  explicit Counter(const System& system) : system_(system), page_bits_(8.0 * system.dram.organization.page_bytes()) {}
 
   void on_npu(const GemmShape& gemm, const OperandBits& width, double times) {
     const double stationary = bits(gemm.count * gemm.n * gemm.k, width.stationary) * times;
     host_read_bits_ += stationary;
     npu_sram_bits_ +=
         2 * stationary + (bits(gemm.count * gemm.m * gemm.k, width.activation) + bits(gemm.count * gemm.m * gemm.n, width.output)) * times;
-    npu_macs_ += static_cast<double>(gemm.macs()) * times;
+    add(npu_mac_counts(gemm, width, system_.npu, system_.energy), times);
   }
 
   void on_nmp(const GemmShape& gemm, const OperandBits& width, int channels, double times) {
@@ -29,11 +31,11 @@ class Counter {
     hb_read_bits_ += stationary + inputs;
     hb_write_bits_ += outputs;
     pe_sram_bits_ += stationary * static_cast<double>(1 + gemm.m) + 2 * (inputs + outputs);
-    pe_macs_ += static_cast<double>(gemm.macs()) * times;
+    add(pe_mac_counts(gemm, width, system_.nmp, system_.energy), times);
   }
 
   EnergyCounts counts() const {
-    EnergyCounts c;
+    EnergyCounts c = formats_;
     c.activates = std::llround((host_read_bits_ + host_write_bits_ + hb_read_bits_ + hb_write_bits_) / page_bits_);
     c.host_read_bits = std::llround(host_read_bits_);
     c.host_write_bits = std::llround(host_write_bits_);
@@ -47,9 +49,19 @@ class Counter {
   }
 
  private:
-  static double bits(std::int64_t elements, int width) { return width * static_cast<double>(elements); }
+  static double bits(std::int64_t elements, const Element& width) { return width * static_cast<double>(elements); }
 
+  /// MACs as real numbers, as all that follows from shapes; what only formats have as it is.
+  void add(EnergyCounts macs, double times) {
+    pe_macs_ += static_cast<double>(std::exchange(macs.pe_macs, 0)) * times;
+    npu_macs_ += static_cast<double>(std::exchange(macs.npu_macs, 0)) * times;
+    macs *= std::llround(times);
+    formats_ += macs;
+  }
+
+  const System& system_;
   double page_bits_;
+  EnergyCounts formats_;
   double host_read_bits_ = 0;
   double host_write_bits_ = 0;
   double hb_read_bits_ = 0;
@@ -62,9 +74,9 @@ class Counter {
 
 }  // namespace
 
-EnergyCounts gemm_counts(const OperatorTable& table, const FoundDataflow& dataflow, int page_bytes) {
+EnergyCounts gemm_counts(const OperatorTable& table, const FoundDataflow& dataflow, const System& system) {
   const SearchProblem& problem = table.problem();
-  Counter counter(page_bytes);
+  Counter counter(system);
   for (int op = 0; op < table.operators(); ++op) {
     const SearchOperator& o = problem.operators[static_cast<std::size_t>(op)];
     const Allotment& b = dataflow[static_cast<std::size_t>(op)].binding;

@@ -40,11 +40,13 @@ class BoundedMachine {
 
   Operand operand(const SearchOperator& op) const {
     Operand out;
+    const double rate = known_multiplication(system_.nmp.formats, op.bits.activation, op.bits.stationary).rate;
     for (const Turn& turn : op.turns_of_decode()) {
       const GemmShape& g = turn.shape;
       const double bytes = turn.times * static_cast<double>(g.count * g.n * g.k) * op.bits.stationary / 8;
       out.by_bus_s += bytes / bus_bytes_per_s_;
-      if (hb_bytes_per_s_ > 0) out.by_pes_s += std::max(bytes / hb_bytes_per_s_, turn.times * static_cast<double>(g.macs()) / macs_per_s_);
+      if (hb_bytes_per_s_ > 0)
+        out.by_pes_s += std::max(bytes / hb_bytes_per_s_, turn.times * static_cast<double>(g.macs()) / (rate * macs_per_s_));
     }
     return out;
   }
@@ -112,7 +114,8 @@ MachineBound machine_bound(const System& system, const Model& model, const Workl
     for (const SearchOperator& op : problem->operators) {
       const bool cache = op.name == "qk" || op.name == "sv";  // it may stay in the scratchpad
       for (const Turn& turn : op.turns_of_prefill()) {
-        macs += layers * turn.times * static_cast<double>(turn.shape.macs());
+        const double rate = known_multiplication(system.npu.formats, op.bits.activation, op.bits.stationary).rate;
+        macs += layers * turn.times * static_cast<double>(turn.shape.macs()) / rate;
         if (!cache) bytes += layers * turn.times * static_cast<double>(turn.shape.n * turn.shape.k) * op.bits.stationary / 8;
       }
     }

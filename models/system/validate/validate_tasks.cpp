@@ -9,8 +9,6 @@
 namespace bondsim::schedule_checks {
 namespace {
 
-std::int64_t bytes_of(std::int64_t elements, int bits) { return ceil_div(elements * bits, std::int64_t{8}); }
-
 std::int64_t bytes_of(const std::vector<Extent>& extents) {
   std::int64_t sum = 0;
   for (const Extent& e : extents) sum += e.bytes();
@@ -115,14 +113,21 @@ class TaskChecker {
 
   void check_shape(const GemmShape& s, const OperandBits& b) const {
     if (!plausible(s)) fail("a GEMM of count {}, m {}, n {}, k {}", s.count, s.m, s.n, s.k);
-    for (const int bits : {b.activation, b.stationary, b.output, b.accumulator}) {
-      if (bits < 1 || bits > 64) fail("elements of {} bits", bits);
+    for (const Element& bits : {b.activation, b.stationary, b.output, b.accumulator}) {
+      if (bits.parts < 1 || bits.parts > 64 * Element::unit) fail("elements of {} bits", bits);
+    }
+  }
+
+  void check_pair(const std::vector<MultiplyConfig>& formats, const OperandBits& b) const {
+    if (!multiplication(formats, b.activation, b.stationary)) {
+      fail("{} x {}, the engine multiplies {}", b.activation, b.stationary, pairs_text(formats));
     }
   }
 
   void check_nmp() const {
     const NmpGemm& g = t_.nmp;
     check_shape(g.shape, g.bits);
+    check_pair(v_.system.nmp_of(t_.channel()).formats, g.bits);
     const std::int64_t pes = org_.banks();
     if (g.pes_per_gemm < 1 || g.pes_per_gemm > pes || g.first_pe < 0 || g.first_pe > pes || g.shape.count > pes ||
         g.first_pe + g.shape.count * g.pes_per_gemm > pes) {
@@ -169,7 +174,7 @@ class TaskChecker {
   std::int64_t unit() const { return std::lcm<std::int64_t>(org_.access_bytes(), std::max(1, v_.system.nmp.hb.access_bytes)); }
 
   /// Each PE's columns of `per_column` elements lie in its own bank.
-  void check_pe_bytes(const char* name, const std::vector<Extent>& extents, std::int64_t per_column, int bits) const {
+  void check_pe_bytes(const char* name, const std::vector<Extent>& extents, std::int64_t per_column, const Element& bits) const {
     const NmpGemm& g = t_.nmp;
     std::vector<std::int64_t> found(static_cast<std::size_t>(org_.banks()), 0);
     std::vector<std::int64_t> pieces(found.size(), 0);
@@ -188,7 +193,8 @@ class TaskChecker {
       }
       const std::int64_t needed = bytes_of(columns * per_column, bits);
       // Rows of less than a byte's multiple are padded one by one.
-      const std::int64_t slack = pieces[bank] * unit() + (bits % 8 != 0 ? per_column * std::max<std::int64_t>(1, pieces[bank]) : 0);
+      const std::int64_t slack =
+          pieces[bank] * unit() + (!bits.whole_bytes() ? (per_column + columns) * std::max<std::int64_t>(1, pieces[bank]) : 0);
       if (found[bank] < needed || found[bank] > needed + slack) {
         fail("{} of PE {}: {} bytes in its bank, {} are needed", name, pe, found[bank], needed);
       }
@@ -198,6 +204,7 @@ class TaskChecker {
   void check_npu() const {
     const NpuGemm& g = t_.npu;
     check_shape(g.shape, g.bits);
+    check_pair(v_.system.npu.formats, g.bits);
     check_extents("stationary", g.stationary, true);
     if (g.chunks < 1) fail("{} chunks, allowed: at least 1", g.chunks);
     const std::int64_t needed = bytes_of(g.shape.count * g.shape.n * g.shape.k, g.bits.stationary);

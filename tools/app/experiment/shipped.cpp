@@ -28,6 +28,7 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
       {"experiment", {"which system, model, workload and dataflow make a run", [] { return Describer::keys_of<ExperimentFile>(); }}},
       {"system", {"a machine: channels, PEs, buffers, NPU, fidelity switches", [] { return Describer::keys_of<System>(); }}},
       {"model", {"shapes of a decoder-only transformer", [] { return Describer::keys_of<Model>(); }}},
+      {"format", {"a number format: element, block, scales, sparsity", [] { return Describer::keys_of<Format>(); }}},
       {"workload", {"batch, prompt and generated tokens", [] { return Describer::keys_of<Workload>(); }}},
       {"dataflow", {"which channels hold and run each operator", [] { return Describer::keys_of<Dataflow>(); }}},
       {"dram", {"organisation and timing of a DRAM part", [] { return Describer::keys_of<DramConfig>(); }}},
@@ -73,6 +74,8 @@ const std::vector<std::string>& schema_names() {
   }();
   return names;
 }
+
+std::string config_folder(const std::string& kind) { return kind == "format" ? "formats" : kind; }
 
 Schema schema_of(const std::string& name) {
   for (const auto& [known, kind] : kinds()) {

@@ -19,6 +19,9 @@ std::string find_input(const std::string& name);
 /// Kinds of configuration files, in the order a newcomer meets them.
 const std::vector<std::string>& schema_names();
 
+/// Folder of configs/ that has the files of a kind.
+std::string config_folder(const std::string& kind);
+
 /// @throws ConfigError listing the kinds.
 Schema schema_of(const std::string& name);
 
