@@ -78,19 +78,21 @@ void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
 }
 
 /// The block's energy by channel, for average and highest power.
-void Ledger::end_block(Picoseconds length, std::int64_t repeat) {
+Attojoules Ledger::end_block(Picoseconds length, std::int64_t repeat) {
   const auto of = [](const EnergyByComponent& energy, std::initializer_list<EnergyComponent> parts) {
     Attojoules sum;
     for (const EnergyComponent part : parts) sum += energy[static_cast<std::size_t>(part)];
     return sum;
   };
   using C = EnergyComponent;
+  Attojoules all;
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     EnergyCounts& counts = block_[c];
     counts.channel_time_ps = length.value;
     if (system_.has_pes(static_cast<int>(c)))
       counts.pe_time_ps = length.value * (system_.dram.organization.banks() / system_.nmp.pe.banks_per_pe);
     const EnergyByComponent energy = energy_.energy(counts);
+    all += total_of(energy);
     channels_[c].power.add(total_of(energy), length, repeat);
     channels_[c].banks.add(of(energy, {C::dram_activate, C::dram_array, C::dram_refresh}), length, repeat);
     channels_[c].pes.add(of(energy, {C::hb_io, C::pe_mac, C::pe_sram, C::static_power}), length, repeat);
@@ -98,8 +100,10 @@ void Ledger::end_block(Picoseconds length, std::int64_t repeat) {
   }
   EnergyCounts& npu = block_.back();
   npu.npu_time_ps = length.value;
-  npu_power_.add(total_of(energy_.energy(npu)), length, repeat);
+  const Attojoules of_npu = total_of(energy_.energy(npu));
+  npu_power_.add(of_npu, length, repeat);
   npu = {};
+  return all + of_npu;
 }
 
 void Ledger::add_rows_open(int channel, Phase phase, Picoseconds length, std::int64_t repeat) {

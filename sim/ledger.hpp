@@ -32,7 +32,8 @@ class Ledger {
   void add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repeat);
 
   /// Ends a block of `length`: what was added since the last one is the energy that channels and NPU took in it.
-  void end_block(Picoseconds length, std::int64_t repeat);
+  /// @return that energy, of one execution
+  Attojoules end_block(Picoseconds length, std::int64_t repeat);
 
   /// Fills operators, channels, npu and energy of `results`.
   void finish(Results& results) const;

@@ -242,9 +242,11 @@ void Replay::end_block() {
   book_channels(length, repeat);
   book_npu(length, repeat);
   book_busy(length, repeat);
-  ledger_.end_block(length, repeat);
+  const Attojoules energy = ledger_.end_block(length, repeat);
   results_.total += length * repeat;
-  if (block_.step > 0 && !after_pause_) {
+  if (energy_) energy_(block_, Attojoules(energy.value * repeat));
+  // Of a run whose steps are not known in advance only sums are kept, so that memory does not grow with it.
+  if (block_.step > 0 && !after_pause_ && source_.header().steps >= 0) {
     results_.steps.resize(std::max(results_.steps.size(), static_cast<std::size_t>(block_.step)));
     results_.steps[static_cast<std::size_t>(block_.step) - 1] += length * repeat;
   }

@@ -24,12 +24,14 @@ namespace bondsim {
 class Replay : public sc_core::sc_module, public TaskListener {
  public:
   using Progress = std::function<void(const Block&)>;
+  using Energy = std::function<void(const Block&, Attojoules)>;
 
   Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& ledger, Results& results, bool overlap, Progress progress);
 
   void bind(Executors executors);
   /// @param sink is told of each block's tasks; null: nobody
   void record_tasks(SimulationListener* sink);
+  void tell_energy(Energy energy) { energy_ = std::move(energy); }
   void task_done(std::int32_t task) override;
 
   /// After the kernel has run dry. @throws InfeasibleError naming the tasks that never ran, when the schedule does not end.
@@ -72,6 +74,7 @@ class Replay : public sc_core::sc_module, public TaskListener {
   Results& results_;
   bool overlap_;
   Progress progress_;
+  Energy energy_;
   Executors executors_;
   std::unique_ptr<TaskRecorder> recorder_;  ///< null when nobody asks
   sc_core::sc_event wakeup_;

@@ -34,6 +34,7 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   const bool commands = traces != nullptr && traces->hears_commands();
   SystemBuilder builder(system, relay, commands ? traces : nullptr, options.construction);
   Replay replay("replay", schedule, ledger, results, system.fidelity.overlap, options.progress);
+  replay.tell_energy(options.energy);
   relay.target = &replay;
   replay.bind(builder.executors());
   std::optional<WindowGate> gate;

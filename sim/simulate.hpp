@@ -10,11 +10,14 @@
 namespace bondsim {
 
 using ReplayProgress = std::function<void(const Block&)>;
+/// A block that has ended, and the energy of all its executions.
+using BlockEnergy = std::function<void(const Block&, Attojoules)>;
 
 /// Observers of a run, and the order in which modules are built; none of them changes a result.
 struct SimulateOptions {
   TraceHub* traces = nullptr;  ///< who is told what happens; null: nobody
   ReplayProgress progress;     ///< called after each block
+  BlockEnergy energy;          ///< called before it
   ConstructionOrder construction = ConstructionOrder::channels_first;
 };
 

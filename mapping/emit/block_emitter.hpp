@@ -32,7 +32,11 @@ class BlockEmitter {
   std::int32_t add(Task task);
   int op_index(const std::string& name) const { return plan_.operator_index(name, phase_); }
   Tasks dependencies_of(const OperatorGraph& graph, OperatorId v) const;
-  std::vector<Extent> in_layer(std::vector<Extent> extents) const { return plan_.memory.place(std::move(extents), Space::layer, layer()); }
+  /// Of K and V caches, where their pages lie.
+  std::vector<Extent> in_layer(std::vector<Extent> extents) const {
+    if (plan_.kv_table) extents = plan_.kv_table->translate(extents);
+    return plan_.memory.place(std::move(extents), Space::layer, layer());
+  }
   std::vector<Extent> in_shared(std::vector<Extent> extents) const {
     return plan_.memory.place(std::move(extents), Space::shared, layer());
   }

@@ -1,5 +1,6 @@
 #include "mapping/emit/mapper.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -21,10 +22,13 @@ class MappedSchedule : public ScheduleSource {
   bool next(Picoseconds now, Block& block) override {
     if (part_ == end_of_step()) {
       step_ = batches_->next(now);
-      if (step_) check_batch(step_->batch);
+      if (!step_) return false;
+      check_batch(step_->batch);
+      if (plan_.kv_table) {
+        for (const int request : step_->released) plan_.kv_table->release(request);
+      }
       part_ = outside_ ? 0 : 1;
     }
-    if (!step_) return false;
     block = Block{};
     block.step = static_cast<std::int32_t>(step_->batch.step);
     block.steps = step_->stands_for;
@@ -48,7 +52,14 @@ class MappedSchedule : public ScheduleSource {
 
  private:
   void emit(Block& block, Phase phase) {
-    BlockEmitter emitter(plan_, block, step_->batch.of(phase));
+    Batch part = step_->batch.of(phase);
+    if (part_ > layer_blocks()) {
+      // A part of a prompt yields no token: nothing of it goes through the head.
+      auto& rows = part.requests;
+      rows.erase(std::remove_if(rows.begin(), rows.end(), [](const BatchEntry& r) { return r.yields == 0; }), rows.end());
+      if (rows.empty()) return;
+    }
+    BlockEmitter emitter(plan_, block, std::move(part));
     if (part_ == 0) {
       emitter.embedding();
     } else if (part_ > layer_blocks()) {

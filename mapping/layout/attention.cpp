@@ -19,6 +19,7 @@ namespace {
 /// A KV head of a request.
 struct Head {
   int request = 0;
+  std::int64_t number = 0;  ///< in its request
 };
 
 std::int64_t longest_context(const Workload& w) {
@@ -78,6 +79,9 @@ void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a,
   a.runs.push_back(run);
 }
 
+/// Heads of equal key share a round: those of equal prompts, or of requests that come and go those of one request.
+std::int64_t round_key(const Workload& w, int request) { return w.apart ? request : w.prompt_of(request); }
+
 /// Puts the heads of one channel on its PEs. Heads of one context share a round; GEMMs of different shapes follow one another.
 /// @param seed channel and part of the runs to be made
 void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads, const HeadRun& seed,
@@ -85,7 +89,7 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
   std::vector<std::vector<Head>> by_prompt;
   for (const Head& head : heads) {
     const auto alike = std::find_if(by_prompt.begin(), by_prompt.end(), [&](const std::vector<Head>& known) {
-      return w.prompt_of(known.front().request) == w.prompt_of(head.request);
+      return round_key(w, known.front().request) == round_key(w, head.request);
     });
     if (alike != by_prompt.end()) {
       alike->push_back(head);
@@ -104,7 +108,7 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
         run.request = alike[placed].request;
         run.gemms = static_cast<int>(round.products);
         run.pes_per_gemm = memory.banks() / run.gemms;
-        std::int64_t& number = numbers[w.prompt_of(run.request)];
+        std::int64_t& number = numbers[w.apart ? 0 : w.prompt_of(run.request)];
         run.first_head = number;
         run.requests.clear();
         for (std::int64_t g = 0; g < round.products; ++g) run.requests.push_back(alike[placed + static_cast<std::size_t>(g)].request);
@@ -136,9 +140,27 @@ void place_deal(const PlanContext& c, const Workload& w, AttentionPlacement& a, 
   }
 }
 
+/// Heads that a placement by requests or by heads puts on the `at`-th of so many channels.
+std::vector<Head> heads_of_channel(const Workload& w, const std::vector<Head>& heads, std::size_t at, std::size_t channels) {
+  std::vector<Head> mine;
+  for (const Head& head : heads) {
+    const auto number = static_cast<std::size_t>(w.placement == KvPlacement::request_channel ? head.request : head.number);
+    if (number % channels == at) mine.push_back(head);
+  }
+  return mine;
+}
+
 void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a, const std::vector<Head>& heads,
                  const std::vector<int>& channels, MemoryMap& memory) {
-  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed
+  std::map<std::int64_t, std::int64_t> numbers;  // by prompt length: heads placed; those of requests that come and go in one row
+  if (w.placement != KvPlacement::balanced) {
+    for (std::size_t at = 0; at < channels.size(); ++at) {
+      HeadRun seed;
+      seed.channel = channels[at];
+      fill_channel(c, w, a, heads_of_channel(w, heads, at, channels.size()), seed, numbers, memory);
+    }
+    return;
+  }
   auto next = heads.begin();
   for (const HeadDeal& deal : deal_heads(c, a, heads.size(), channels.size(), longest_context(w))) {
     const auto end = next + static_cast<std::ptrdiff_t>(deal.heads);
@@ -190,7 +212,7 @@ AttentionPlacement place_attention(const PlanContext& c, const Workload& w, cons
   std::int64_t on_nmp = binding.executor == Executor::nmp ? total : 0;
   if (binding.executor == Executor::split) on_nmp = std::llround(static_cast<double>(total) * binding.nmp_share);
   std::vector<Head> heads;
-  for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / c.model.kv_heads)});
+  for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / c.model.kv_heads), h % c.model.kv_heads});
   if (!heads.empty()) place_heads(c, w, a, heads, binding.nmp_channels, memory);
   require_tilings(c, w, a);
 

@@ -43,8 +43,9 @@ void check_batch(const Batch& batch);
 /// A batch with what it stands for and when it may begin.
 struct BatchStep {
   Batch batch;
-  std::int64_t stands_for = 1;  ///< steps of a sampled run, itself included
-  Picoseconds not_before;       ///< the run pauses until this time
+  std::int64_t stands_for = 1;     ///< steps of a sampled run, itself included
+  Picoseconds not_before;          ///< the run pauses until this time
+  std::vector<int> released = {};  ///< requests whose cache was given up since the step before
 };
 
 /// Hands out the batches of a run, one after the other: a fixed workload, a serving policy, speculation.

@@ -20,6 +20,21 @@ struct EnumNames<LayerMode> {
   }
 };
 
+/// Which channels have the KV heads of requests that come and go, where PEs compute the attention.
+enum class KvPlacement {
+  balanced,         ///< all heads together dealt as for a batch: a head on one channel, or its tokens over several
+  request_channel,  ///< all heads of a request on one channel, requests in turn over the channels
+  heads_first       ///< head h of every request on channel h mod C
+};
+template <>
+struct EnumNames<KvPlacement> {
+  static const std::vector<std::pair<const char*, KvPlacement>>& names() {
+    static const std::vector<std::pair<const char*, KvPlacement>> list = {
+        {"balanced", KvPlacement::balanced}, {"request_channel", KvPlacement::request_channel}, {"heads_first", KvPlacement::heads_first}};
+    return list;
+  }
+};
+
 /// A fixed workload: one batch of requests that are prefilled together and decoded in lockstep.
 struct Workload {
   std::string name;
@@ -29,6 +44,10 @@ struct Workload {
   std::int64_t generated_tokens = 0;    ///< decode steps
   std::int64_t kv_capacity_tokens = 0;  ///< KV space a request reserves; 0: what it will use
   LayerMode layers = LayerMode::one;
+  bool apart = false;  ///< requests come and go: each has runs of PEs of its own, whatever its length
+  KvPlacement placement = KvPlacement::balanced;
+  std::int64_t page_tokens = 0;  ///< of requests that come and go: their caches lie in pages of so many tokens; 0: consecutively
+  std::int64_t step_tokens = 0;  ///< most new tokens of a step; 0: all prompts together
 
   std::int64_t prompt_of(int request) const { return prompts.empty() ? prompt_tokens : prompts[static_cast<std::size_t>(request)]; }
   /// KV tokens of a request at the end of the run.

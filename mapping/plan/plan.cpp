@@ -91,10 +91,26 @@ void tile_attention(Plan& plan) {
   }
 }
 
+/// Of requests that come and go, prompts of the largest step, each over the longest context.
+Batch largest_step(const Workload& w) {
+  Batch batch;
+  std::int64_t left = w.step_tokens;
+  for (int r = 0; left > 0 && r < w.batch; ++r) {
+    const std::int64_t context = w.reserved_tokens(r);
+    batch.requests.push_back({r, Phase::prefill, std::min(left, context), context, 1});
+    left -= batch.requests.back().tokens;
+  }
+  return batch;
+}
+
 void reserve_spills(Plan& plan) {
   std::int64_t most = 0;
-  for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
-    most = std::max(most, spill_bank_bytes(layer_spills(plan, lockstep_batch(plan.workload, step)), plan.memory));
+  if (plan.workload.step_tokens > 0) {
+    most = spill_bank_bytes(layer_spills(plan, largest_step(plan.workload)), plan.memory);
+  } else {
+    for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
+      most = std::max(most, spill_bank_bytes(layer_spills(plan, lockstep_batch(plan.workload, step)), plan.memory));
+    }
   }
   if (most == 0) return;
   for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
@@ -174,7 +190,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
   require_formats(system, model);
-  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {},
+  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {},
             {},     {},    {},       {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
 
@@ -182,6 +198,10 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   place_graph_weights(plan, plan.layer, Space::layer, context);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
     plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.binding(name), keys, plan.memory));
+  }
+  if (workload.page_tokens > 0) {
+    plan.kv_table = std::make_shared<KvTable>(std::vector<const AttentionPlacement*>{&plan.attention.at("qk"), &plan.attention.at("sv")},
+                                              workload, workload.page_tokens, plan.memory);
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);

@@ -1,10 +1,12 @@
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/layout/attention.hpp"
+#include "mapping/layout/kv_table.hpp"
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/layout/scratchpad.hpp"
 #include "mapping/layout/weights.hpp"
@@ -48,6 +50,7 @@ struct Plan {
   std::vector<std::int64_t> spill_regions;  ///< by channel, offset in the shared space; empty when the scratchpad holds all activations
   ScheduleHeader header;
   std::map<std::pair<std::string, Phase>, int> operator_ids;
+  std::shared_ptr<KvTable> kv_table;  ///< of requests whose caches lie in pages; null: they lie consecutively
 
   /// Index into header.operators.
   int operator_index(const std::string& name, Phase phase) const;

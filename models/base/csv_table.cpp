@@ -48,6 +48,12 @@ std::string joined(const std::vector<std::string>& names) { return fmt::format("
 
 }  // namespace
 
+std::vector<std::string> csv_fields(const std::string& line, const std::string& name, int number) {
+  std::vector<std::string> cells = split_line(line, name, number);
+  for (std::string& cell : cells) cell = unquoted(cell);
+  return cells;
+}
+
 CsvTable CsvTable::load(const std::string& path) { return parse(read_input_file(path, "a CSV file", max_table_bytes), path); }
 
 CsvTable CsvTable::parse(const std::string& text, const std::string& name) {

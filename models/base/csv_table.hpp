@@ -8,6 +8,9 @@
 
 namespace bondsim {
 
+/// Fields of a line without their quotes; @throws ConfigError `name:number: ...` when a quote is not closed.
+std::vector<std::string> csv_fields(const std::string& line, const std::string& name, int number);
+
 /// A CSV file with a header line, kept as text: cells that are not set are written back exactly as they were read.
 /// Fields may be quoted (RFC 4180) but do not span lines; empty lines are skipped; a byte order mark and CR are dropped.
 class CsvTable {

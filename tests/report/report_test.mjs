@@ -20,6 +20,9 @@ function make_results() {
   command("run", ...small, "--trace", "tasks", "--out", at("eight"));
   command("run", ...small, "--set", "system.nmp.pe.fpus=4", "--set", "model.name=<b>odd</b></script>", "--out", at("four"));
   command("run", ...small, "--ladder", "--out", at("ladder"));
+  const served = small.filter((word, i) => !/^workload/.test(word) && !(word === "--set" && /^workload/.test(small[i + 1] ?? "")));
+  command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--out", at("served"));
+  command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--rate", "1,4", "--out", at("rates"));
   const [header, first, second] = readFileSync(`${source}/tests/data/dse_best.csv`, "utf8").split("\n");
   writeFileSync(at("rows.csv"), [header, first, second, ""].join("\n"));
   command("dse", "--fixed", at("rows.csv"), "--out", at("fixed.csv"));
@@ -278,6 +281,19 @@ test("closed forms, the ladder and fixed devices have their sections", async () 
   assert.match(await tooltip(page, "validation-0", line, 0), /operator on NMP[^]*\(1 × 512\) · \(512 × 1024\)[^]*simulated/);
   assert.equal((await option(page, "ladder-0")).y.length, 8);
   assert.match(await page.locator("#dataflows-0").innerText(), /2 of 2 are proved/);
+  await context.close();
+});
+
+test("requests that were served have their latencies, and rates a curve", async () => {
+  const { page, context, problems } = await report(["served", "rates"]);
+  assert.deepEqual(problems, []);
+  const figures = JSON.parse(readFileSync(at("served/serving.json"), "utf8"));
+  assert.match(await page.locator("#served-0").innerText(), /12 of 12 requests complete/);
+  const lines = (await option(page, "served-latency-0")).series;
+  assert.equal(lines[0].data.length, 12);
+  close(Math.max(...lines[2].data.map(([x]) => x)), figures.latency.e2e.max_ms * 1e-3, 1e-6);
+  assert.equal((await option(page, "served-requests-0")).y.length, 12);
+  assert.deepEqual((await option(page, "curve-0")).series[0].data.map(([x]) => x), [1, 4]);
   await context.close();
 });
 

@@ -10,6 +10,8 @@ namespace bondsim::tools {
 using Action = std::function<int()>;
 
 void add_run(Command& app, Action& action);
+void add_serve(Command& app, Action& action);    ///< requests that come and go
+void add_profile(Command& app, Action& action);  ///< for simulators of clusters
 void add_dram(Command& app, Action& action);
 void add_check_trace(Command& app, Action& action);
 void add_init(Command& app, Action& action);    ///< a starter project

@@ -66,6 +66,8 @@ int main(int argc, char** argv) {
   bondsim::tools::Action action;
   // Commands, in the order of --help.
   bondsim::tools::add_run(app, action);
+  bondsim::tools::add_serve(app, action);
+  bondsim::tools::add_profile(app, action);
   bondsim::tools::add_map(app, action);
   bondsim::tools::add_replay(app, action);
   bondsim::tools::add_estimate(app, action);

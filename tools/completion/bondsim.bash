@@ -25,8 +25,8 @@ _bondsim() {
   words=$(sed -n '/^Subcommands:/,/^[^ ]/p' <<<"$help" | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p')
   case "${commands[0]}" in
     run | map | replay | dram | check-trace | estimate | validate | dse)
-      [[ $cur != */* || $cur == experiment/* || $cur == system/* || $cur == space/* ]] &&
-        words+=" $("$program" list 2>/dev/null | sed -n 's/^\(\(experiment\|system\|space\)\/[^ ]*\).*/\1/p')"
+      [[ $cur != */* || $cur == experiment/* || $cur == system/* || $cur == space/* || $cur == serving/* ]] &&
+        words+=" $("$program" list 2>/dev/null | sed -n 's/^\(\(experiment\|system\|space\|serving\)\/[^ ]*\).*/\1/p')"
       ;;
     schema | list) words+=" $("$program" schema 2>/dev/null | sed -n 's/^\([a-z]*\) files:.*/\1/p')" ;;
   esac

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 
+#include "mapping/serving/scheduler.hpp"
 #include "models/base/digest.hpp"
 #include "models/base/input_file.hpp"
 #include "models/system/area.hpp"
@@ -14,7 +15,10 @@
 namespace bondsim::tools {
 namespace {
 
-const std::vector<std::string> sections = {"system", "model", "workload", "dataflow"};
+/// Sections of a run, or of requests that are served.
+std::vector<std::string> sections_of(const ExperimentRequest& request) {
+  return {"system", "model", request.serves ? "serving" : "workload", "dataflow"};
+}
 
 struct Inputs {
   std::map<std::string, ConfigNode> trees;  ///< by section
@@ -36,7 +40,7 @@ ConfigNode load_named(const ConfigNode& experiment, const std::string& key, cons
   return load_yaml_file(path);
 }
 
-void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides) {
+void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides, const std::vector<std::string>& sections) {
   for (const std::string& text : overrides) {
     const std::size_t equals = text.find('=');
     const std::size_t dot = text.find('.');
@@ -46,7 +50,7 @@ void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides) 
     const std::string section = text.substr(0, dot);
     const auto tree = inputs.trees.find(section);
     if (tree == inputs.trees.end()) {
-      throw ConfigError("--set " + text + ": '" + section + "' is not a section, allowed: system, model, workload, dataflow");
+      throw ConfigError("--set " + text + ": '" + section + "' is not a section, allowed: " + fmt::format("{}", fmt::join(sections, ", ")));
     }
     apply_override(tree->second, text.substr(dot + 1, equals - dot - 1), text.substr(equals + 1));
   }
@@ -57,13 +61,23 @@ Inputs gather(const ExperimentRequest& request) {
   const std::string file = find_input(request.file);
   ConfigNode top = load_yaml_file(file);
   inputs.files.push_back(file);
-  std::map<std::string, std::string> replaced = {{"model", request.model}, {"workload", request.workload}, {"dataflow", request.dataflow}};
+  std::map<std::string, std::string> replaced = {{"model", request.model}, {"dataflow", request.dataflow}};
+  const std::string what = request.serves ? "serving" : "workload";
+  replaced[what] = request.serves ? request.serving : request.workload;
   const std::string schema = tag_of(top);
   if (schema == "bondsim.experiment/1") {
     const auto file = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
     inputs.trees["system"] = load_named(top, "system", file.system, inputs.files);
-    const std::map<std::string, std::string> named = {{"model", file.model}, {"workload", file.workload}, {"dataflow", file.dataflow}};
+    const std::map<std::string, std::string> named = {
+        {"model", file.model}, {what, request.serves ? file.serving : file.workload}, {"dataflow", file.dataflow}};
     for (const auto& entry : named) {
+      if (entry.second.empty() && replaced[entry.first].empty()) {
+        config_error(top, "experiment." + entry.first,
+                     fmt::format("is missing; {}, or --{} FILE",
+                                 request.serves ? "bondsim serve needs a serving file"
+                                                : "a run needs a workload (bondsim serve takes experiments with `serving`)",
+                                 entry.first));
+      }
       if (replaced[entry.first].empty()) inputs.trees[entry.first] = load_named(top, entry.first, entry.second, inputs.files);
     }
   } else if (schema == "bondsim.system/1") {
@@ -82,7 +96,7 @@ Inputs gather(const ExperimentRequest& request) {
     }
   }
   resolve_system(inputs.trees["system"], "system", inputs.files);
-  apply_overrides(inputs, request.overrides);
+  apply_overrides(inputs, request.overrides, sections_of(request));
   return inputs;
 }
 
@@ -98,7 +112,11 @@ std::vector<ConfigValue> all_values(const Inputs& inputs, const Experiment& expe
   std::vector<ConfigValue> out;
   list_values(out, inputs.trees.at("system"), "system", experiment.system);
   list_model(out, inputs.trees.at("model"), experiment.model);
-  list_values(out, inputs.trees.at("workload"), "workload", experiment.workload);
+  if (experiment.serving) {
+    list_values(out, inputs.trees.at("serving"), "serving", *experiment.serving);
+  } else {
+    list_values(out, inputs.trees.at("workload"), "workload", experiment.workload);
+  }
   list_tree(out, inputs.trees.at("dataflow"), "dataflow");
   return out;
 }
@@ -116,10 +134,15 @@ Experiment load_experiment(const ExperimentRequest& request) {
   experiment.system = decode_system(inputs.trees["system"], "system");
   require_legal(experiment.system, request.allow_illegal);
   experiment.model = decode_model(inputs.trees["model"]);
-  experiment.workload = decode_workload(inputs.trees["workload"]);
+  if (request.serves) {
+    experiment.serving = serving::decode_serving(inputs.trees["serving"]);
+    experiment.workload = serving::serving_workload(*experiment.serving, LayerMode::one);
+  } else {
+    experiment.workload = decode_workload(inputs.trees["workload"]);
+  }
   experiment.dataflow = decode_dataflow(inputs.trees["dataflow"]);
   std::string text;
-  for (const std::string& section : sections) text += canonical_text(inputs.trees[section], section);
+  for (const std::string& section : sections_of(request)) text += canonical_text(inputs.trees[section], section);
   if (!request.tiling.empty()) {
     const ConfigNode node = load_yaml_file(request.tiling);
     experiment.tiling = TilingOverrides(node);
@@ -141,7 +164,7 @@ System load_system(const std::string& file, const std::vector<std::string>& over
   }
   inputs.trees["system"] = std::move(top);
   resolve_system(inputs.trees["system"], "system", inputs.files);
-  apply_overrides(inputs, overrides);
+  apply_overrides(inputs, overrides, {"system", "model", "workload", "dataflow"});
   return decode_system(inputs.trees["system"], "system");
 }
 

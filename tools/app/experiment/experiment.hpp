@@ -1,10 +1,12 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
+#include "mapping/serving/serving_config.hpp"
 #include "mapping/tiling/tiling_file.hpp"
 #include "models/results/results.hpp"
 #include "models/system/system.hpp"
@@ -17,6 +19,8 @@ struct ExperimentRequest {
   std::string model;
   std::string workload;
   std::string dataflow;
+  std::string serving;                 ///< of requests that are served
+  bool serves = false;                 ///< takes the serving file instead of the workload
   std::string tiling;                  ///< file with tilings of operators; empty: the mapper chooses all
   bool allow_illegal = false;          ///< take a device that the published area limits rule out
   std::vector<std::string> overrides;  ///< `system.nmp.pe.fpus=4`; the first name is the section
@@ -26,8 +30,9 @@ struct ExperimentRequest {
 struct Experiment {
   System system;
   Model model;
-  Workload workload;
+  Workload workload;  ///< of a serving run, the places of its requests
   Dataflow dataflow;
+  std::optional<serving::ServingConfig> serving;
   TilingOverrides tiling;
   std::string digest;               ///< of all values that went in, overrides included
   std::vector<std::string> files;   ///< read, in order

@@ -10,6 +10,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/device/design_space.hpp"
+#include "mapping/serving/serving_config.hpp"
 #include "models/system/system.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 
@@ -30,6 +31,7 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
       {"model", {"shapes of a decoder-only transformer", [] { return Describer::keys_of<Model>(); }}},
       {"format", {"a number format: element, block, scales, sparsity", [] { return Describer::keys_of<Format>(); }}},
       {"workload", {"batch, prompt and generated tokens", [] { return Describer::keys_of<Workload>(); }}},
+      {"serving", {"who asks, and how requests share the machine", [] { return Describer::keys_of<serving::ServingConfig>(); }}},
       {"dataflow", {"which channels hold and run each operator", [] { return Describer::keys_of<Dataflow>(); }}},
       {"dram", {"organisation and timing of a DRAM part", [] { return Describer::keys_of<DramConfig>(); }}},
       {"energy", {"energy of each action, with unit, boundary, source and confidence", [] { return Describer::keys_of<EnergyTable>(); }}},

@@ -34,7 +34,9 @@ Json load_validation(const std::string& file) {
 }
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> list = {{"runs", "results.json", "", load_run},
+  static const std::vector<Kind> list = {{"served", "serving.json", "", load_served},
+                                         {"curves", "curve.csv", "", load_curve},
+                                         {"runs", "results.json", "", load_run},
                                          {"searches", "front.csv", "", load_search},
                                          {"validations", "validate.csv", "cycle_latency_s", load_validation},
                                          {"ladders", "ladder.csv", "rung", load_table},
@@ -45,7 +47,7 @@ const std::vector<Kind>& kinds() {
 constexpr const char* allowed =
     "allowed: a directory with results.json (run, replay), validate.csv (validate), ladder.csv (run --ladder) or front.csv with "
     "search.sqlite "
-    "(dse), or the CSV file of dse --fixed";
+    "(dse), serving.json (serve) or curve.csv (serve --rate), or the CSV file of dse --fixed";
 
 bool is_directory_of(const Kind& kind, const fs::path& path) { return *kind.file != 0 && fs::exists(path / kind.file); }
 

@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 ///   validations  {label, path, columns, rows, forms}                 `validate --out`
 ///   searches     {label, path, parameters, metrics, front, others, ...}  `dse SPACE --out`
 ///   dataflows    {label, path, columns, rows}                        `dse --fixed --out`
+///   served       {label, path, served, columns, rows, left_out, iterations}  `serve --out`
+///   curves       {label, path, columns, rows, slo}                   `serve --rate --out`
 /// @param paths directories, or CSV files of a kind above; what a thing is is told by what is in it.
 /// @throws ConfigError naming the path, what was found and what is allowed.
 Json load_inputs(const std::vector<std::string>& paths);
@@ -28,6 +30,12 @@ Json load_timeline(const std::string& directory, const std::vector<std::string>&
 
 /// A search: all of its front, and of the other candidates as many as a plot can show. @throws ConfigError
 Json load_search(const std::string& directory);
+
+/// A serving run: its figures, and as many requests and iterations as a page has room for. @throws ConfigError
+Json load_served(const std::string& directory);
+
+/// A throughput-latency curve with the SLO, if there is one. @throws ConfigError
+Json load_curve(const std::string& directory);
 
 /// A CSV file as {columns, rows}, numbers as numbers. @throws ConfigError
 Json load_table(const std::string& file);

@@ -1,0 +1,78 @@
+#include "mapping/serving/kv_pages.hpp"
+
+#include <algorithm>
+
+#include "models/base/error.hpp"
+
+namespace bondsim::serving {
+
+KvPages::KvPages(std::int64_t pages, std::int64_t page_tokens, std::int64_t block_pages)
+    : pages_(pages), page_tokens_(page_tokens), block_pages_(block_pages), free_(pages) {}
+
+void KvPages::give_back(std::int64_t pages) {
+  free_ += pages;
+  freed_ += pages;
+  check(free_ <= pages_, "{} pages are free, there are {}", free_, pages_);
+}
+
+void KvPages::drop_oldest() {
+  shared_.erase(unheld_.front());
+  unheld_.pop_front();
+  give_back(block_pages_);
+}
+
+bool KvPages::grow(KvHolding& holding, std::int64_t tokens) {
+  const std::int64_t held = static_cast<std::int64_t>(holding.blocks.size()) * block_pages_ + holding.own;
+  const std::int64_t missing = std::max<std::int64_t>(0, pages_of(tokens) - held);
+  if (missing > available()) return false;
+  while (free_ < missing) drop_oldest();
+  free_ -= missing;
+  allocated_ += missing;
+  holding.own += missing;
+  return true;
+}
+
+void KvPages::hold(Shared& block) {
+  if (block.holders++ == 0) unheld_.erase(block.place);
+}
+
+std::int64_t KvPages::reuse(KvHolding& holding, const std::vector<std::int64_t>& hashes) {
+  check(holding.blocks.empty() && holding.own == 0, "a request that holds {} pages looks for known blocks", holding.own);
+  for (const std::int64_t hash : hashes) {
+    const auto known = shared_.find(hash);
+    if (known == shared_.end()) break;
+    hold(known->second);
+    holding.blocks.push_back(hash);
+  }
+  return static_cast<std::int64_t>(holding.blocks.size());
+}
+
+void KvPages::share(KvHolding& holding, std::int64_t hash) {
+  check(holding.own >= block_pages_, "a block of {} pages, the request has {}", block_pages_, holding.own);
+  holding.own -= block_pages_;
+  holding.blocks.push_back(hash);
+  const auto [block, fresh] = shared_.try_emplace(hash);
+  if (fresh) {
+    block->second.holders = 1;
+    return;
+  }
+  give_back(block_pages_);
+  hold(block->second);
+}
+
+void KvPages::release(KvHolding& holding) {
+  give_back(holding.own);
+  // The first blocks of a prompt are those that others share most, so they are given up last.
+  for (auto hash = holding.blocks.rbegin(); hash != holding.blocks.rend(); ++hash) {
+    Shared& block = shared_.at(*hash);
+    if (--block.holders > 0) continue;
+    block.place = unheld_.insert(unheld_.end(), *hash);
+  }
+  holding = {};
+}
+
+void KvPages::forget() {
+  while (!unheld_.empty()) drop_oldest();
+}
+
+}  // namespace bondsim::serving

@@ -1,0 +1,61 @@
+#include "mapping/serving/serving_config.hpp"
+
+#include <filesystem>
+
+#include "mapping/serving/policy.hpp"
+#include "mapping/serving/requests/request_source.hpp"
+
+namespace bondsim::serving {
+namespace {
+
+/// The node of `section.key`, or the nearest one around it.
+const ConfigNode& node_of(const ConfigNode& top, const std::string& section, const std::string& key) {
+  const ConfigNode* inner = top.find(section);
+  const ConfigNode* leaf = inner == nullptr ? nullptr : inner->find(key);
+  return leaf != nullptr ? *leaf : inner != nullptr ? *inner : top;
+}
+
+void place_file(const ConfigNode& top, const std::string& key, bool used, std::string& file) {
+  if (!used) return;
+  const ConfigNode& node = node_of(top, "requests", key);
+  if (file.empty()) config_error(node, "serving.requests." + key, "is missing, allowed: the name of a trace");
+  // A value given on the command line is relative to the working directory.
+  if (node.line > 0) file = (std::filesystem::path(directory_of(node)) / file).lexically_normal().string();
+}
+
+}  // namespace
+
+ServingConfig decode_serving(const ConfigNode& node) {
+  auto config = decode_document<ServingConfig>(node, "serving", "bondsim.serving/1");
+  RequestsConfig& r = config.requests;
+  place_file(node, "file", r.source != TraceFormat::made, r.file);
+  const bool lengths = r.source == TraceFormat::made && r.lengths == LengthKind::file;
+  place_file(node, "lengths_file", lengths, r.lengths_file);
+  if (lengths && r.lengths_format == TraceFormat::made) {
+    config_error(node_of(node, "requests", "lengths_format"), "serving.requests.lengths_format",
+                 "'made' found, allowed: the format of a trace");
+  }
+  if (r.source == TraceFormat::made && r.limit == 0) {
+    config_error(node_of(node, "requests", "limit"), "serving.requests.limit",
+                 "0 found; made requests do not end by themselves, allowed: from 1");
+  }
+  if (r.window_end_s > 0 && r.window_end_s <= r.window_begin_s) {
+    config_error(node_of(node, "requests", "window_end_s"), "serving.requests.window_end_s",
+                 fmt::format("{} found, allowed: after window_begin_s ({})", r.window_end_s, r.window_begin_s));
+  }
+  if (config.pages() == 0) {
+    config_error(node_of(node, "kv", "capacity_tokens"), "serving.kv.capacity_tokens",
+                 fmt::format("{} found, allowed: at least a page of {} tokens", config.kv.capacity_tokens, config.kv.page_tokens));
+  }
+  if (!is_policy(config.batch.policy)) {
+    config_error(node_of(node, "batch", "policy"), "serving.batch.policy",
+                 fmt::format("'{}' is not known, allowed: {}", config.batch.policy, fmt::join(policy_names(), ", ")));
+  }
+  if (config.kv.prefix_reuse && prefix_block_tokens % config.kv.page_tokens != 0) {
+    config_error(node_of(node, "kv", "page_tokens"), "serving.kv.page_tokens",
+                 fmt::format("{} found; with prefix_reuse, allowed: divisors of {}", config.kv.page_tokens, prefix_block_tokens));
+  }
+  return config;
+}
+
+}  // namespace bondsim::serving

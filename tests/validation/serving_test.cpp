@@ -1,0 +1,195 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/command.hpp"
+#include "tests/support/mapping_setup.hpp"
+#include "tools/app/processes/isolate.hpp"
+#include "tools/app/serving/rates.hpp"
+#include "tools/app/serving/serve.hpp"
+#include "tools/app/studies/run_experiment.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+/// The chat setting on the H2-LLM device with a small model.
+Experiment chat(std::vector<std::string> overrides, const std::string& dataflow = "fc_offloading") {
+  ExperimentRequest request;
+  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
+  request.model = testing::config_path("model/llama-3.2-1b");
+  request.dataflow = testing::config_path("dataflow/" + dataflow);
+  request.serves = true;
+  request.overrides = std::move(overrides);
+  return load_experiment(request);
+}
+
+using Json = nlohmann::json;
+
+Json served(const Experiment& experiment, ServingTier tier) {
+  return Json::parse(run_isolated([&] {
+    ServeOptions options;
+    options.tier = tier;
+    return serving_json(experiment, serve(experiment, options), tier);
+  }));
+}
+
+class OfDataflow : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Serving, OfDataflow, ::testing::Values("fc_offloading", "data_centric", "npu_only"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(OfDataflow, one_user_has_the_times_of_a_run_to_the_picosecond) {
+  ExperimentRequest request;
+  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
+  request.model = testing::config_path("model/llama-3.2-1b");
+  request.dataflow = testing::config_path(std::string("dataflow/") + GetParam());
+  request.overrides = {"workload.prompt_tokens=200", "workload.generated_tokens=12"};
+  const Experiment alone = load_experiment(request);
+  const Experiment user = chat({"serving.requests.arrivals=closed_loop", "serving.requests.users=1", "serving.requests.limit=1",
+                                "serving.requests.lengths=fixed", "serving.requests.prompt_tokens=200", "serving.requests.output_tokens=13",
+                                "serving.batch.max_batch=1", "serving.kv.context_tokens=212", "serving.kv.addresses=consecutive"},
+                               GetParam());
+  const std::string expected = run_isolated([&] {
+    const Results r = run_experiment(alone);
+    return fmt::format("{} {} {:.17g}", r.total.value, r.prefill.value, to_joules(r.energy_total));
+  });
+  const std::string found = run_isolated([&] {
+    ServeOptions options;
+    const ServingRun run = serve(user, options);
+    EXPECT_EQ(run.totals.ttft.greatest(), run.results->prefill.value);
+    EXPECT_EQ(run.totals.latency.greatest(), run.results->total.value);
+    EXPECT_EQ(run.totals.end, run.results->total);
+    EXPECT_EQ(to_joules(run.totals.energy + run.totals.idle_energy), to_joules(run.results->energy_total));
+    if (::testing::Test::HasFailure()) throw InternalError("record and results differ");
+    return fmt::format("{} {} {:.17g}", run.results->total.value, run.results->prefill.value, to_joules(run.results->energy_total));
+  });
+  EXPECT_EQ(found, expected);
+}
+
+TEST(Serving, energies_of_requests_and_of_idle_time_sum_to_that_of_the_run) {
+  for (const char* policy : {"prefill_first", "co_processing"}) {
+    const Experiment e = chat({"serving.requests.limit=6", "serving.requests.rate_per_s=8", "serving.requests.prompt_tokens=150",
+                               "serving.requests.output_tokens=8", "serving.kv.context_tokens=1024", "serving.requests.longest_prompt=600",
+                               "serving.batch.chunk_tokens=128", std::string("serving.batch.policy=") + policy},
+                              "data_centric");
+    const std::string answer = run_isolated([&] {
+      ServeOptions options;
+      Attojoules sum;
+      options.requests = [&](const serving::RequestRow& row) { sum += row.energy; };
+      const ServingRun run = serve(e, options);
+      const bool same = sum + run.totals.idle_energy == run.results->energy_total;
+      return fmt::format("{} {} {}", same, run.totals.complete, run.totals.idle_energy.value > 0);
+    });
+    EXPECT_EQ(answer, "true 6 true") << policy;
+  }
+}
+
+/// Every request takes the time S that a lone one takes: Pollaczek and Khinchine give the mean wait.
+TEST(Serving, one_request_at_a_time_waits_as_Pollaczek_and_Khinchine_say) {
+  const auto with = [](double rate, std::int64_t limit, int seed) {
+    return chat({"serving.requests.lengths=fixed", "serving.requests.prompt_tokens=64", "serving.requests.output_tokens=4",
+                 "serving.batch.max_batch=1", "serving.kv.context_tokens=128", fmt::format("serving.requests.rate_per_s={}", rate),
+                 fmt::format("serving.requests.limit={}", limit), fmt::format("serving.requests.seed={}", seed)});
+  };
+  const double service_ms = served(with(0.001, 1, 1), ServingTier::detailed)["latency"]["e2e"]["mean_ms"];
+  for (const double load : {0.3, 0.6, 0.8}) {
+    // The mean of 20,000 waits scatters by 5 % at a load of 0.8, that of 16 runs by a quarter of it.
+    double mean = 0;
+    for (int seed = 1; seed <= 16; ++seed) {
+      const Json json = served(with(load / (service_ms * 1e-3), 20000, seed), ServingTier::detailed);
+      mean += json["latency"]["queueing"]["mean_ms"].get<double>() / 16;
+    }
+    const double expected = load * service_ms / (2 * (1 - load));
+    EXPECT_NEAR(mean, expected, 0.03 * expected) << load;
+  }
+}
+
+TEST(Serving, the_closed_form_is_within_two_percent_of_cycles) {
+  for (const char* policy : {"prefill_first", "co_processing"}) {
+    const Experiment e =
+        chat({"serving.requests.limit=40", "serving.requests.rate_per_s=6", "serving.requests.prompt_tokens=200",
+              "serving.requests.output_tokens=24", "serving.kv.context_tokens=1024", "serving.requests.longest_prompt=800",
+              "serving.requests.longest_output=100", "serving.batch.max_batch=8", std::string("serving.batch.policy=") + policy});
+    const Json cycle = served(e, ServingTier::cycle), form = served(e, ServingTier::detailed);
+    for (const char* latency : {"ttft", "tpot"}) {
+      for (const char* value : {"mean_ms", "p99_ms"}) {
+        const double expected = cycle["latency"][latency][value];
+        EXPECT_NEAR(form["latency"][latency][value].get<double>(), expected, 0.02 * expected) << policy << " " << latency << " " << value;
+      }
+    }
+  }
+}
+
+TEST(Serving, faster_ports_make_no_latency_longer_than_the_order_within_an_iteration_does) {
+  Json last;
+  for (const double gbps : {6.4, 12.8, 25.6}) {
+    const Json now = served(chat({"serving.requests.limit=60", "serving.requests.rate_per_s=4", "serving.requests.prompt_tokens=200",
+                                  "serving.requests.output_tokens=40", "serving.kv.context_tokens=1024",
+                                  "serving.requests.longest_prompt=800", fmt::format("system.nmp.hb.bandwidth_gbps={}", gbps)},
+                                 "data_centric"),
+                            ServingTier::detailed);
+    if (!last.is_null()) {
+      for (const char* latency : {"ttft", "tpot", "e2e"}) {
+        const double before = last["latency"][latency]["p99_ms"], after = now["latency"][latency]["p99_ms"];
+        // Who comes between two shorter iterations may find another batch: the order within one is the noise.
+        EXPECT_LE(after, before * 1.05) << latency << " at " << gbps << " GB/s";
+      }
+    }
+    last = now;
+  }
+}
+
+using test::bondsim_command;
+
+TEST(Serving, bad_input_of_the_command_says_what_is_allowed) {
+  const std::string serve = "serve experiment/h2llm-llama3-8b-sharegpt --tier detailed --set serving.requests.limit=1 ";
+  const auto refused = [&](const std::string& arguments, const std::string& says, int status) {
+    const auto result = bondsim_command(serve + arguments);
+    EXPECT_EQ(result.status, status) << arguments << "\n" << result.output;
+    EXPECT_NE(result.output.find(says), std::string::npos) << arguments << "\n" << result.output;
+  };
+  refused("--set serving.batch.policy=fifo", "allowed: static, prefill_first, decode_first, chunked_prefill, co_processing", 2);
+  refused("--requests nowhere.csv", "nowhere.csv: no such file", 2);
+  refused("--rate 1,x", "'x' found, allowed: numbers", 2);
+  refused("--reuse page", "allowed: with --tier cycle", 2);
+  refused("--rate 1 --json", "allowed: without --rate", 2);
+  refused("--set workload.batch=2", "allowed: system, model, serving, dataflow", 2);
+  refused("--set serving.kv.context_tokens=100000", "holds at most 8192", 1);
+  refused("--set serving.kv.capacity_tokens=8", "at least a page of 16 tokens", 2);
+  EXPECT_EQ(bondsim_command(serve + "-q").output, "");
+}
+
+TEST(Serving, equal_seeds_write_equal_bytes) {
+  const test::ScratchDirectory scratch;
+  std::string first;
+  for (const char* name : {"a", "b"}) {
+    const auto result = bondsim_command("serve experiment/h2llm-llama3-8b-sharegpt --tier detailed --set serving.requests.limit=20 --out " +
+                                        scratch.file(name));
+    ASSERT_EQ(result.status, 0) << result.output;
+    std::string text;
+    for (const char* file : {"/serving.json", "/requests.csv", "/iterations.csv"}) text += test::file_text(scratch.file(name) + file);
+    if (!first.empty()) {
+      EXPECT_TRUE(text == first);
+    }
+    first = text;
+  }
+}
+
+TEST(Serving, a_stopped_run_is_marked_as_partial_and_counts_what_is_left) {
+  const Experiment e = chat({"serving.requests.limit=50", "serving.requests.rate_per_s=50"});
+  volatile std::sig_atomic_t stop = 0;
+  ServeOptions options;
+  options.tier = ServingTier::detailed;
+  options.stop = &stop;
+  options.requests = [&](const serving::RequestRow&) { stop = 1; };
+  const ServingRun run = serve(e, options);
+  EXPECT_TRUE(run.partial);
+  EXPECT_GT(run.totals.unfinished, 0);
+  EXPECT_EQ(run.totals.arrived, run.totals.complete + run.totals.unfinished);
+  EXPECT_TRUE(Json::parse(serving_json(e, run, options.tier))["partial"].get<bool>());
+}
+
+}  // namespace
+}  // namespace bondsim::tools

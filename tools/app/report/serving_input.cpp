@@ -1,0 +1,73 @@
+#include <filesystem>
+#include <fstream>
+
+#include "models/base/csv_table.hpp"
+#include "models/base/input_file.hpp"
+#include "models/base/json_text.hpp"
+#include "tools/app/report/inputs.hpp"
+
+namespace bondsim::tools::report {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A page has no room for more rows than this.
+constexpr std::size_t most_requests = 1000;
+constexpr std::size_t most_iterations = 3000;
+
+Json served(const std::string& file) {
+  Json json = parse_json<Json>(read_input_file(file, "a serving.json", max_table_bytes), file);
+  if (!json.is_object() || json.value("schema", "") != "bondsim.served/1") {
+    throw ConfigError(fmt::format("{}: schema: not known, allowed: bondsim.served/1", file));
+  }
+  return json;
+}
+
+/// The first rows of a CSV file, some columns of it, with how many more there are.
+Json first_rows(const std::string& file, std::size_t most, const std::vector<std::string>& columns) {
+  std::ifstream in = open_input_file(file, "a CSV file");
+  std::string text, line;
+  std::size_t rows = 0, left_out = 0;
+  while (std::getline(in, line)) {
+    if (rows > most) {
+      ++left_out;
+      continue;
+    }
+    text += line + "\n";
+    ++rows;
+  }
+  const CsvTable table = CsvTable::parse(text, file);
+  Json out = {{"columns", columns}, {"rows", Json::array()}, {"left_out", left_out}};
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    Json cells = Json::array();
+    for (const std::string& column : columns) cells.push_back(table.number(row, column, -1e18, 1e18));
+    out["rows"].push_back(std::move(cells));
+  }
+  return out;
+}
+
+}  // namespace
+
+Json load_served(const std::string& directory) {
+  const fs::path path(directory);
+  Json out = first_rows((path / "requests.csv").string(), most_requests,
+                        {"request id", "input", "output", "arrival", "end_time", "latency", "queuing_delay", "TTFT", "TPOT"});
+  out["served"] = served((path / "serving.json").string());
+  out["iterations"] = first_rows((path / "iterations.csv").string(), most_iterations,
+                                 {"iteration", "start_ns", "end_ns", "prompts", "prompt_tokens", "decodes", "kv_tokens"});
+  return out;
+}
+
+Json load_curve(const std::string& directory) {
+  Json out = load_table((fs::path(directory) / "curve.csv").string());
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    const fs::path file = entry.path() / "serving.json";
+    if (!fs::exists(file)) continue;
+    const Json json = served(file.string());
+    if (json.contains("slo")) out["slo"] = json.at("slo");
+    break;
+  }
+  return out;
+}
+
+}  // namespace bondsim::tools::report

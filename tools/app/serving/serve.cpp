@@ -1,0 +1,169 @@
+#include "tools/app/serving/serve.hpp"
+
+#include <algorithm>
+#include <boost/random/mersenne_twister.hpp>
+#include <boost/random/uniform_int_distribution.hpp>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <ostream>
+#include <utility>
+
+#include "mapping/emit/mapper.hpp"
+#include "mapping/serving/scheduler.hpp"
+#include "sim/simulate.hpp"
+#include "tools/app/serving/iteration_form.hpp"
+#include "tools/app/serving/service.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+using serving::ServingRecord;
+
+/// The replay owns its source of batches; this one only hands on.
+class Handing : public BatchSource {
+ public:
+  explicit Handing(BatchSource& source) : source_(source) {}
+  std::optional<BatchStep> next(Picoseconds now) override { return source_.next(now); }
+
+ private:
+  BatchSource& source_;
+};
+
+/// The part of a block's MACs that requests in decode have.
+double decode_share(const Block& block, const ScheduleHeader& header) {
+  double decode = 0, all = 0;
+  for (const OperatorWork& work : block.work) {
+    const auto macs = static_cast<double>(work.shape.macs());
+    all += macs;
+    if (header.operators[static_cast<std::size_t>(work.op)].phase == Phase::decode) decode += macs;
+  }
+  return all > 0 ? decode / all : 0.5;
+}
+
+Results simulate_service(const Experiment& experiment, Plan plan, Service& service, ServingRecord& record) {
+  const auto schedule = make_schedule(std::move(plan), std::make_unique<Handing>(service));
+  SimulateOptions options;
+  options.energy = [&](const Block& block, Attojoules energy) {
+    if (block.tasks.empty()) return record.idle_energy(energy);
+    service.energy(energy, decode_share(block, schedule->header()));
+  };
+  Results results = simulate(experiment.system, *schedule, options);
+  results.requests.clear();  // of places, which many requests had
+  results.config_digest = experiment.digest;
+  results.config_files = experiment.files;
+  results.config_values = experiment.values;
+  return results;
+}
+
+/// Iterations of a stratum that is simulated.
+constexpr std::size_t samples_each = 8;
+
+void run_by_form(IterationForm& form, Service& service, StratifiedSample* sample) {
+  Picoseconds now;
+  while (const auto step = service.next(now)) {
+    if (sample != nullptr) sample->add(step->batch);
+    now = std::max(now, step->not_before) + form.length(step->batch);
+  }
+}
+
+/// The run again, each iteration as much longer as the sample of its stratum is by cycles.
+serving::ServingTotals corrected_totals(const Experiment& experiment, IterationForm& form, const StratifiedSample& sample) {
+  ServingRecord record(*experiment.serving);
+  const ServeOptions quiet;
+  Service service(experiment, quiet, record);
+  Picoseconds now;
+  while (const auto step = service.next(now)) {
+    const double ratio = sample.strata()[sample.stratum_of(step->batch)].ratio();
+    const auto length = static_cast<double>(form.length(step->batch).value) * ratio;
+    now = std::max(now, step->not_before) + Picoseconds(std::llround(length));
+  }
+  return record.totals();
+}
+
+Confirmation confirm(const Experiment& experiment, const Plan& plan, IterationForm& form, StratifiedSample& sample,
+                     const serving::ServingTotals& totals) {
+  for (Stratum& stratum : sample.strata()) {
+    for (const Batch& batch : stratum.sample) stratum.form_s += to_seconds(form.length(batch));
+  }
+  simulate_samples(experiment.system, plan, sample.strata());
+  const serving::ServingTotals corrected = corrected_totals(experiment, form, sample);
+  Confirmation out;
+  out.strata = sample.strata();
+  const auto metric = [&](const char* name, const serving::Distribution& a, const serving::Distribution& b) {
+    out.metrics.push_back({fmt::format("{} mean", name), a.mean() * 1e-9, b.mean() * 1e-9});
+    out.metrics.push_back({fmt::format("{} p99", name), a.percentile(0.99) * 1e-9, b.percentile(0.99) * 1e-9});
+  };
+  metric("TTFT", totals.ttft, corrected.ttft);
+  metric("TPOT", totals.tpot, corrected.tpot);
+  metric("ITL", totals.itl, corrected.itl);
+  metric("e2e", totals.latency, corrected.latency);
+  metric("queueing", totals.queueing, corrected.queueing);
+  return out;
+}
+
+void serve_by_form(const Experiment& experiment, const Plan& plan, ServingTier tier, Service& service, ServingRecord& record,
+                   ServingRun& run) {
+  IterationForm form(experiment.system, plan);
+  StratifiedSample sample(experiment.serving->batch.max_batch, samples_each);
+  const bool both = tier == ServingTier::both;
+  run_by_form(form, service, both ? &sample : nullptr);
+  if (both && !service.stopped()) run.confirmation = confirm(experiment, plan, form, sample, record.totals());
+  run.evaluations = form.evaluations();
+}
+
+}  // namespace
+
+ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
+  const auto began = std::chrono::steady_clock::now();
+  if (experiment.system.npu.fused_attention) {
+    throw ConfigError("system.npu.fused_attention: true found; prompts that are served go operator by operator, allowed: false");
+  }
+  ServingRun run;
+  ServingRecord record(*experiment.serving, options.requests);
+  Service service(experiment, options, record);
+  Plan plan = plan_experiment(experiment);
+  plan.header.steps = -1;
+  if (options.tier == ServingTier::cycle) {
+    Results results = simulate_service(experiment, std::move(plan), service, record);
+    run.has_energy = true;
+    if (options.reuse_pages) {
+      run.reuse = service.reuse();
+    } else {
+      run.results = std::move(results);
+    }
+  } else {
+    serve_by_form(experiment, plan, options.tier, service, record, run);
+  }
+  run.partial = service.stopped();
+  record.close();
+  run.totals = record.totals();
+  run.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return run;
+}
+
+double table_error(const Experiment& experiment, int iterations) {
+  Plan plan = plan_experiment(experiment);
+  IterationForm form(experiment.system, std::move(plan));
+  boost::random::mt19937_64 random(1);
+  const auto below = [&](std::int64_t limit) { return boost::random::uniform_int_distribution<std::int64_t>(1, limit)(random); };
+  const std::int64_t longest = experiment.serving->kv.context_tokens;
+  double worst = 0;
+  for (int i = 0; i < iterations; ++i) {
+    Batch batch;
+    const auto requests = static_cast<int>(below(experiment.serving->batch.max_batch));
+    const bool prompt = i % 4 == 0;
+    for (int r = 0; r < (prompt ? 1 : requests); ++r) {
+      const std::int64_t context = below(longest);
+      batch.requests.push_back({r, prompt ? Phase::prefill : Phase::decode, prompt ? context : 1, context, 1});
+    }
+    const auto exact = static_cast<double>(form.evaluate(batch).value);
+    worst = std::max(worst, std::abs(static_cast<double>(form.length(batch).value) / exact - 1));
+  }
+  return worst;
+}
+
+const char* name_of(ServingTier tier) { return tier == ServingTier::cycle ? "cycle" : tier == ServingTier::detailed ? "detailed" : "both"; }
+
+}  // namespace bondsim::tools
