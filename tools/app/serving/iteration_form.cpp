@@ -60,7 +60,9 @@ double IterationForm::even_ps(const Batch& batch, double context) {
   const auto n = static_cast<std::int64_t>(batch.requests.size());
   const auto at = [&](std::int64_t point) {
     Batch even = batch;
-    for (BatchEntry& r : even.requests) r.context = point;
+    // Requests of equal context would share their tasks, which those of different context cannot.
+    for (std::int64_t i = 0; i < n; ++i)
+      even.requests[static_cast<std::size_t>(i)].context = std::max<std::int64_t>(i + 1, point - n / 2 + i);
     Key key = {0, n, point};
     if (by_place_) {
       for (const BatchEntry& r : batch.requests) key.push_back(r.request);
@@ -124,8 +126,9 @@ Picoseconds IterationForm::length(const Batch& batch) {
     }
   }
   const std::int64_t mean = std::max<std::int64_t>(1, (sum / decodes + context_grid / 2) / context_grid) * context_grid;
+  std::int64_t apart = -decodes / 2;
   for (BatchEntry& r : both.requests) {
-    if (r.phase == Phase::decode) r.context = mean;
+    if (r.phase == Phase::decode) r.context = std::max<std::int64_t>(1, mean + apart++);
   }
   key.insert(key.end(), {-decodes, mean});
   return Picoseconds(std::llround(kept(key, both)));

@@ -13,7 +13,7 @@ namespace bondsim::tools {
 
 /// Lengths of iterations by the closed form "detailed", kept by shape.
 ///
-/// An iteration of decode alone takes the time of one with as many requests of equal context, their mean, linear between contexts of a
+/// An iteration of decode alone takes the time of one with as many requests around their mean context, linear between contexts of a
 /// grid; what a request of each context, alone, takes more than the line between the grid's points is added for each. Prompts are taken as
 /// they are, a lone prompt between lengths of a grid. What an iteration of both phases has of decode is taken at the nearest grid point.
 class IterationForm {
