@@ -1,6 +1,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "mapping/dataflow/operator_names.hpp"
 #include "models/system/peaks.hpp"
@@ -8,9 +9,16 @@
 namespace bondsim {
 namespace {
 
+/// Operators of a given graph have names of their own: they are weight GEMMs, and the classes of these name them.
+bool in_class(const std::string& op, const std::string& name) {
+  const auto& known = known_operators();
+  if (std::find(known.begin(), known.end(), op) != known.end()) return in_operator_class(op, name);
+  return name == "all" || name == "weights";
+}
+
 bool names_operator(const OperatorRule& rule, const std::string& op) {
   return std::any_of(rule.names.begin(), rule.names.end(), [&](const std::string& name) {
-    return name == op || name == expert_operator(op) || in_operator_class(expert_operator(op), name);
+    return name == op || name == expert_operator(op) || in_class(expert_operator(op), name);
   });
 }
 
@@ -55,6 +63,21 @@ Binding bind(const OperatorRule& rule, const System& system) {
   return b;
 }
 
+/// Gives each expert on NMP channels one of those of its rule.
+void place_experts(ExpertPlacement placement, const OperatorGraph& layer, std::vector<double> load,
+                   std::map<std::string, Binding>& bindings) {
+  int experts = 0;
+  for (OperatorId v = 0; v < layer.size(); ++v) experts = std::max(experts, layer[v].expert + 1);
+  load.resize(static_cast<std::size_t>(experts), load.empty() ? 1.0 : 0.0);
+  for (OperatorId v = 0; v < layer.size(); ++v) {
+    if (layer[v].expert < 0 || !layer[v].is_gemm()) continue;
+    Binding& b = bindings.at(layer[v].name);
+    if (b.executor != Executor::nmp) continue;
+    const auto of = expert_channels(placement, load, static_cast<int>(b.nmp_channels.size()));
+    b.nmp_channels = {b.nmp_channels[static_cast<std::size_t>(of[static_cast<std::size_t>(layer[v].expert)])]};
+  }
+}
+
 }  // namespace
 
 std::vector<int> Binding::all_channels() const {
@@ -63,7 +86,27 @@ std::vector<int> Binding::all_channels() const {
   return all;
 }
 
-ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head) {
+std::vector<int> expert_channels(ExpertPlacement placement, const std::vector<double>& load, int channels) {
+  std::vector<int> of(load.size(), 0);
+  std::vector<std::size_t> order(load.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (placement == ExpertPlacement::round_robin) {
+    for (const std::size_t e : order) of[e] = static_cast<int>(e % static_cast<std::size_t>(channels));
+    return of;
+  }
+  // Longest first to the channel with least (Graham, 1969): at most 4/3 of the best.
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return load[a] > load[b]; });
+  std::vector<double> held(static_cast<std::size_t>(channels), 0);
+  for (const std::size_t e : order) {
+    const auto least = std::min_element(held.begin(), held.end()) - held.begin();
+    of[e] = static_cast<int>(least);
+    held[static_cast<std::size_t>(least)] += load[e];
+  }
+  return of;
+}
+
+ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head,
+                         const std::vector<double>& expert_load) {
   ResolvedDataflow out;
   out.name_ = dataflow.name;
   out.split_ = dataflow.split;
@@ -80,6 +123,8 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
     }
     out.bindings_[gemm] = bind(*rule, system);
   }
+  out.npu_rows_ = dataflow.experts.npu_rows;
+  if (dataflow.experts.placement != ExpertPlacement::spread) place_experts(dataflow.experts.placement, layer, expert_load, out.bindings_);
   if (dataflow.groups.empty()) return out;
   checks.known = known_operators();
   checks.edges = gemm_edges(layer);

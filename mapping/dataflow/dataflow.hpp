@@ -44,6 +44,33 @@ struct OperatorRule {
   ConfigNode where;
 };
 
+/// Where the experts of a layer lie whose rule says executor nmp.
+enum class ExpertPlacement {
+  spread,       ///< each over all NMP channels of the rule
+  round_robin,  ///< each whole on one channel, in turn
+  by_load       ///< each whole on one channel, so that the expected rows of the channels are as even as a greedy deal makes them
+};
+template <>
+struct EnumNames<ExpertPlacement> {
+  static const std::vector<std::pair<const char*, ExpertPlacement>>& names() {
+    static const std::vector<std::pair<const char*, ExpertPlacement>> list = {
+        {"spread", ExpertPlacement::spread}, {"round_robin", ExpertPlacement::round_robin}, {"by_load", ExpertPlacement::by_load}};
+    return list;
+  }
+};
+
+struct ExpertRule {
+  ExpertPlacement placement = ExpertPlacement::spread;
+  std::int64_t npu_rows = 0;
+};
+template <class Visitor>
+void fields(Visitor& v, ExpertRule& c) {
+  v.field("placement", c.placement, defaulted("experts over all channels of their rule, or whole on one, in turn or by expected load"));
+  v.field("npu_rows", c.npu_rows,
+          defaulted("decode: an expert with so many rows or more is multiplied by the NPU from where it lies (Duplex, MICRO'24); 0: never")
+              .range(0, 1 << 20));
+}
+
 /// A dataflow as written: by a `schema: bondsim.dataflow/1` file, or by a search (search::written_dataflow). resolve() makes it concrete
 /// for a system and a model.
 struct Dataflow {
@@ -51,6 +78,7 @@ struct Dataflow {
   SplitPolicy split = SplitPolicy::closed_form;
   std::vector<OperatorRule> operators;
   std::vector<AccessGroupFile> groups;
+  ExpertRule experts;
 };
 
 template <class Visitor>
@@ -63,6 +91,7 @@ void fields(Visitor& v, Dataflow& c) {
   v.sections("operators", c.operators, required("who holds and runs each GEMM in decode; the first rule that names it counts"));
   v.sections("groups", c.groups,
              defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
+  v.section("experts", c.experts, defaulted("where experts lie, and when the NPU multiplies them"));
 }
 
 /// Reads a dataflow file. @throws ConfigError
@@ -90,16 +119,25 @@ class ResolvedDataflow {
   const Binding& binding(const std::string& gemm) const { return bindings_.at(gemm); }
   /// MAGs of a layer in order; empty when operators run as their inputs allow.
   const std::vector<AccessGroup>& groups() const { return groups_; }
+  /// Whether the NPU multiplies an expert of so many rows in decode, wherever it lies.
+  bool expert_on_npu(std::int64_t rows) const { return npu_rows_ > 0 && rows >= npu_rows_; }
+  bool experts_by_rows() const { return npu_rows_ > 0; }
 
  private:
-  friend ResolvedDataflow resolve(const Dataflow&, const System&, const OperatorGraph&, const OperatorGraph&);
+  friend ResolvedDataflow resolve(const Dataflow&, const System&, const OperatorGraph&, const OperatorGraph&, const std::vector<double>&);
   std::string name_;
   SplitPolicy split_ = SplitPolicy::closed_form;
   std::map<std::string, Binding> bindings_;
   std::vector<AccessGroup> groups_;
+  std::int64_t npu_rows_ = 0;
 };
 
+/// The channel, as a position among `channels`, of each expert, by its load.
+std::vector<int> expert_channels(ExpertPlacement placement, const std::vector<double>& load, int channels);
+
+/// @param expert_load share of the rows that each expert is expected to get; empty: all alike
 /// @throws ConfigError naming the rule or group that does not fit.
-ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head);
+ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const OperatorGraph& layer, const OperatorGraph& head,
+                         const std::vector<double>& expert_load = {});
 
 }  // namespace bondsim

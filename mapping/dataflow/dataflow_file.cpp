@@ -98,6 +98,10 @@ std::string to_file(const Dataflow& dataflow, const std::string& comment) {
   text +=
       fmt::format("schema: bondsim.dataflow/1\nname: {}\nsplit: {}\noperators:\n", scalar_text(dataflow.name), enum_name(dataflow.split));
   for (const OperatorRule& rule : dataflow.operators) text += rule_text(rule);
+  const ExpertRule& experts = dataflow.experts;
+  if (experts.placement != ExpertPlacement::spread || experts.npu_rows > 0) {
+    text += fmt::format("experts: {{placement: {}, npu_rows: {}}}\n", enum_name(experts.placement), experts.npu_rows);
+  }
   if (!dataflow.groups.empty()) text += "groups:\n";
   for (const AccessGroupFile& group : dataflow.groups) {
     text += "  - partitions:\n";

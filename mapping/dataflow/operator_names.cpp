@@ -6,11 +6,14 @@ namespace bondsim {
 
 const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_classes() {
   static const std::vector<std::pair<std::string, std::vector<std::string>>> list = {
-      {"all", {"q", "k", "v", "qk", "sv", "o", "router", "f1", "f3", "f2", "lm_head"}},
-      {"weights", {"q", "k", "v", "o", "router", "f1", "f3", "f2", "lm_head"}},
+      {"all", {"q",      "k",       "v",    "qk",   "sv",        "o",         "router",    "f1",       "f3",       "f2",      "lm_head",
+               "q_down", "kv_down", "k_up", "v_up", "shared_f1", "shared_f3", "shared_f2", "dense_f1", "dense_f3", "dense_f2"}},
+      {"weights",
+       {"q", "k", "v", "o", "router", "f1", "f3", "f2", "lm_head", "q_down", "kv_down", "k_up", "v_up", "shared_f1", "shared_f3",
+        "shared_f2", "dense_f1", "dense_f3", "dense_f2"}},
       {"attention", {"qk", "sv"}},
-      {"projections", {"q", "k", "v", "o"}},
-      {"ffn", {"router", "f1", "f3", "f2"}}};
+      {"projections", {"q", "k", "v", "o", "q_down", "kv_down", "k_up", "v_up"}},
+      {"ffn", {"router", "f1", "f3", "f2", "shared_f1", "shared_f3", "shared_f2", "dense_f1", "dense_f3", "dense_f2"}}};
   return list;
 }
 

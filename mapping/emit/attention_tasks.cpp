@@ -21,11 +21,11 @@ BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after)
   const AttentionPlacement& a = plan_.attention.at(op.keys ? "qk" : "sv");
   std::map<int, std::vector<Extent>> writes;
   for (const auto& [run, rows] : runs_of(a, batch_))
-    append_to(writes[run.channel], append_extents(a, run, rows.first - rows.second, rows.first, plan_.memory));
+    append_to(writes[run.channel], append_extents(a, run, reach(rows) - rows.second, reach(rows), plan_.memory));
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
-    for (const Extent& e : stripe_extents(stripe, r->context - r->tokens, r->context, plan_.memory)) writes[e.channel].push_back(e);
+    for (const Extent& e : stripe_extents(stripe, reach(*r) - r->tokens, reach(*r), plan_.memory)) writes[e.channel].push_back(e);
   }
   Tasks done;
   for (auto& [channel, extents] : writes) {
@@ -42,7 +42,8 @@ void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& 
       block_.work[static_cast<std::size_t>(known->second)].shape.count += plan_.model.kv_heads;
       continue;
     }
-    const GemmShape shape{plan_.model.kv_heads, r.tokens * a.m, a.keys ? r.context : a.head_dim, a.keys ? a.head_dim : r.context};
+    const std::int64_t context = reach(r);
+    const GemmShape shape{plan_.model.kv_heads, r.tokens * a.m, a.keys ? context : a.head_dim, a.keys ? a.head_dim : context};
     context_work_[context_rows(r)] = work(op_index(op.name), shape);
   }
 }
@@ -57,7 +58,8 @@ BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& aft
 }
 
 std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after) {
-  const std::int64_t context = batch_.find(run.request)->context;
+  const BatchEntry& request = *batch_.find(run.request);
+  const std::int64_t context = reach(request);
   const std::int64_t before = tokens_before(run, context);
   Task t;
   t.kind = TaskKind::nmp_gemm;
@@ -65,7 +67,7 @@ std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlaceme
   t.executor = ExecutorId::of_channel(run.channel);
   t.dependencies = {after};
   t.nmp.shape = run_shape(a, run, context);
-  t.nmp.part = {context_work_.at({context, 1}), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
+  t.nmp.part = {context_work_.at(context_rows(request)), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
   t.nmp.bits = a.bits;
   t.nmp.first_pe = run.first_pe;
   t.nmp.pes_per_gemm = run.pes_per_gemm;
@@ -77,7 +79,7 @@ std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlaceme
 }
 
 BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after) {
-  const auto context = [&](const HeadRun& run) { return batch_.find(run.request)->context; };
+  const auto context = [&](const HeadRun& run) { return reach(*batch_.find(run.request)); };
   std::map<int, std::vector<const HeadRun*>> by_channel;
   std::int64_t partial_sums = 0;
   for (const HeadRun& run : a.runs) {
@@ -117,14 +119,14 @@ std::map<ContextRows, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const Atte
     NpuHeads& part = by_rows[rows];
     const std::int64_t heads = run.part == 0 ? run.gemms : 0;
     (prefill ? part.heads : part.first) += heads;
-    if (prefill) append_to(part.extents, cache_extents(a, run, rows.first, plan_.memory));
+    if (prefill) append_to(part.extents, cache_extents(a, run, reach(rows), plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
     NpuHeads& part = by_rows[context_rows(*r)];
     part.heads += stripe.heads;
-    append_to(part.extents, stripe_extents(stripe, 0, r->context, plan_.memory));
+    append_to(part.extents, stripe_extents(stripe, 0, reach(*r), plan_.memory));
   }
   for (auto& entry : by_rows) entry.second.extents = in_layer(std::move(entry.second.extents));
   return by_rows;

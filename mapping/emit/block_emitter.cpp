@@ -18,10 +18,13 @@ std::int64_t vocabulary_row(std::int64_t position, std::int64_t rows) {
 
 BlockEmitter::BlockEmitter(const Plan& plan, Block& block, Batch batch)
     : plan_(plan), block_(block), batch_(std::move(batch)), phase_(batch_.requests.front().phase) {
-  if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, batch_.tokens(), batch_.step);
+  if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, batch_.tokens(), batch_.step, layer());
+  if (block.layer >= 0) class_ = plan.model.class_of(block.layer);
 }
 
 std::int64_t BlockEmitter::rows_of(const Operator& op) const {
+  if (block_.layer >= 0 && !op.runs_in(class_)) return 0;
+  if (op.per_request) return static_cast<std::int64_t>(batch_.requests.size());
   return op.expert < 0 ? total_tokens() : expert_rows_[static_cast<std::size_t>(op.expert)];
 }
 
@@ -123,8 +126,8 @@ void BlockEmitter::start(const OperatorGraph& graph) {
 void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   if (emitted_[v]) return;
   const Operator& op = graph[v];
-  if (rows_of(op) == 0) {
-    // An expert without tokens: what comes after waits for what came before.
+  if (rows_of(op) == 0 || (op.kind == OperatorKind::vector && op.vector == VectorKind::none)) {
+    // An expert without tokens, an FFN of other layers, a norm that is not there: what comes after waits for what came before.
     done_[v] = dependencies_of(graph, v);
     emitted_[v] = true;
     return;
@@ -150,7 +153,7 @@ BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& a
   std::int64_t elements = op.elements_per_token * rows_of(op);
   if (op.per_context) {
     elements = 0;
-    for (const BatchEntry& r : batch_.requests) elements += op.elements_per_token * r.tokens * r.context;
+    for (const BatchEntry& r : batch_.requests) elements += op.elements_per_token * r.tokens * reach(r);
   }
   Task t;
   t.kind = TaskKind::npu_vector;

@@ -42,8 +42,14 @@ class BlockEmitter {
   }
   int layer() const { return block_.layer < 0 ? 0 : block_.layer; }
   std::int64_t total_tokens() const;
+  /// Tokens of its context that a request's new tokens attend to in this layer; its last ones, which lie first in its cache.
+  std::int64_t reach(const BatchEntry& r) const { return reach(context_rows(r)); }
+  std::int64_t reach(const ContextRows& rows) const { return class_.reach(rows.first, rows.second); }
   /// Rows of an operator's input: the tokens, or those routed to its expert.
   std::int64_t rows_of(const Operator& op) const;
+
+  /// An expert with so many rows that the dataflow gives it to the NPU.
+  bool expert_on_npu(const Operator& op) const { return op.expert >= 0 && plan_.dataflow.expert_on_npu(rows_of(op)); }
 
   void start(const OperatorGraph& graph);
   void emit(const OperatorGraph& graph, OperatorId v);
@@ -92,6 +98,7 @@ class BlockEmitter {
   Batch batch_;
   Phase phase_;
   std::vector<std::int64_t> expert_rows_;
+  LayerClass class_;         ///< of the block's layers
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
   std::map<ContextRows, std::int32_t> context_work_;  ///< of the present attention operator: work entries

@@ -142,9 +142,10 @@ class FusedAttention {
     Pending now;
     now.tile = tile;
     now.load = values_.loads.size() - 1;
-    const std::int64_t head_dim = values_.placement->head_dim, heads = tile.heads.size(), rows = tile.rows.size();
+    const std::int64_t key_dim = scores_.placement->head_dim, head_dim = values_.placement->head_dim, heads = tile.heads.size(),
+                       rows = tile.rows.size();
     // Its place in the scratchpad is that of the tile before the last.
-    const std::int32_t scores = gemm(scores_, {heads, rows, tile.columns.size(), head_dim},
+    const std::int32_t scores = gemm(scores_, {heads, rows, tile.columns.size(), key_dim},
                                      {scores_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
                                      last_values_ < 0 ? Tasks{} : Tasks{last_values_});
     now.ready = vector(VectorKind::softmax, heads * rows * tile.columns.size(), {scores});

@@ -61,7 +61,7 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
   std::map<OperatorId, std::int32_t> works;
   for (const OperatorId u : wave) works[u] = work(op_index(graph[u].name), {1, rows_of(graph[u]), graph[u].n, graph[u].k});
   std::map<OperatorId, Tasks> gemms;
-  if (phase_ == Phase::decode) {
+  if (phase_ == Phase::decode && !expert_on_npu(graph[v])) {
     const auto first_new = static_cast<std::int32_t>(block_.tasks.size());
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
@@ -90,7 +90,7 @@ void BlockEmitter::weight_member(const OperatorGraph& graph, const WeightPlaceme
                             in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory)), {gemms[s]}));
   }
   if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, rows_of(w.op) * w.n_nmp * (w.split.t_k() - 1), done)};
-  if (phase_ == Phase::prefill) {
+  if (phase_ == Phase::prefill || expert_on_npu(w.op)) {
     done = {weight_on_npu(w, {1, rows_of(w.op), w.op.n, w.op.k}, {work, 0, 0, 0, 0}, all_weights(w), after)};
   } else if (w.n_npu() > 0) {
     done.push_back(weight_on_npu(w, {1, rows_of(w.op), w.n_npu(), w.op.k}, {work, 0, 0, w.n_nmp, 0}, w.npu, after));

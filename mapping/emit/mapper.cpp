@@ -14,7 +14,11 @@ namespace {
 class MappedSchedule : public ScheduleSource {
  public:
   MappedSchedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only)
-      : plan_(std::move(plan)), batches_(std::move(batches)), outside_(!layers_only), part_(end_of_step()) {}
+      : plan_(std::move(plan)),
+        classes_(plan_.model.classes()),
+        batches_(std::move(batches)),
+        outside_(!layers_only),
+        part_(end_of_step()) {}
 
   const ScheduleHeader& header() const override { return plan_.header; }
 
@@ -34,8 +38,8 @@ class MappedSchedule : public ScheduleSource {
     block.steps = step_->stands_for;
     block.not_before = step_->not_before;
     const bool layers = part_ > 0 && part_ <= layer_blocks();
-    block.layer = layers ? part_ - 1 : -1;
-    if (layers) block.layers = plan_.header.all_layers ? 1 : plan_.model.layers;
+    block.layer = layers ? first_layer(part_ - 1) : -1;
+    if (layers && !plan_.header.all_layers) block.layers = classes_[static_cast<std::size_t>(part_ - 1)].count;
     block.phase = step_->batch.has(Phase::decode) ? Phase::decode : Phase::prefill;
     const Phase first = step_->batch.requests.front().phase;
     emit(block, first);
@@ -71,10 +75,12 @@ class MappedSchedule : public ScheduleSource {
     }
   }
 
-  int layer_blocks() const { return plan_.header.all_layers ? plan_.model.layers : 1; }
+  int layer_blocks() const { return plan_.header.all_layers ? plan_.model.layers : static_cast<int>(classes_.size()); }
+  int first_layer(int block) const { return plan_.header.all_layers ? block : classes_[static_cast<std::size_t>(block)].first; }
   int end_of_step() const { return layer_blocks() + (outside_ ? 2 : 1); }
 
   Plan plan_;
+  std::vector<LayerClass> classes_;  ///< a block each where one layer stands for those like it
   std::unique_ptr<BatchSource> batches_;
   std::optional<BatchStep> step_;
   bool outside_;  ///< with the embedding and the LM head

@@ -5,7 +5,7 @@ namespace bondsim {
 bool BlockEmitter::attention_is_fused() const { return plan_.system.npu.fused_attention && phase_ == Phase::prefill; }
 
 void BlockEmitter::plan_spills() {
-  if (!plan_.spill_regions.empty() && block_.layer >= 0) spills_ = layer_spills(plan_, batch_);
+  if (!plan_.spill_regions.empty() && block_.layer >= 0) spills_ = layer_spills(plan_, batch_, block_.layer);
 }
 
 /// Reloads spilled inputs beside the operator, and spills the part of its output that does not fit.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "mapping/llm/size.hpp"
 #include "mapping/tiling/tiling.hpp"
 #include "models/base/quantity.hpp"
 #include "models/nmp/tile_loop.hpp"
@@ -130,6 +131,17 @@ void put_order(Text& out, const Plan& plan) {
   }
 }
 
+/// Kinds of layers, where there are several.
+void put_classes(Text& out, const Model& model) {
+  const auto classes = model.classes();
+  for (const LayerClass& c : classes) {
+    if (classes.size() == 1 && c.window == 0) break;
+    put(out, "  {} layers from {} on: {}, {}\n", c.count, c.first, model.moe ? (c.experts ? "experts" : "one FFN") : "FFN",
+        c.window == 0 ? "attention to all tokens"
+                      : fmt::format("attention to {} of {} tokens", c.chunked ? "chunks" : "the last", c.window));
+  }
+}
+
 }  // namespace
 
 std::string channel_ranges(const std::vector<int>& channels) {
@@ -153,6 +165,13 @@ std::string explain(const Plan& plan) {
   put(out, "batch {}, {} prompt tokens{}, {} generated; {} layers, {}\n", w.batch, w.prompt_of(0),
       w.prompts.empty() ? "" : " (first request)", w.generated_tokens, plan.model.layers,
       w.layers == LayerMode::one ? "one block stands for all of them" : "a block each");
+  const ModelSize size = model_size(plan.model);
+  put(out,
+      "{:.3f} B parameters, {:.3f} GB; a token has {:.1f} KiB of K and V and takes {:.3f} GMAC, and {:.1f} kMAC for each token of its "
+      "context\n",
+      static_cast<double>(size.parameters) / 1e9, static_cast<double>(size.weight_bytes) / 1e9, kib(size.kv_bytes),
+      static_cast<double>(size.macs_per_token) / 1e9, static_cast<double>(size.macs_per_context) / 1e3);
+  put_classes(out, plan.model);
   put(out, "prefill: every operator on the NPU, from where its operand lies\n");
   put_fused_attention(out, plan);
   put_order(out, plan);

@@ -204,7 +204,7 @@ AttentionPlacement place_attention(const PlanContext& c, const Workload& w, cons
   op.name = keys ? "qk" : "sv";
   op.kind = keys ? OperatorKind::score_gemm : OperatorKind::value_gemm;
   a.bits = operand_bits(c.model, op);
-  a.head_dim = c.model.head_dim;
+  a.head_dim = keys ? c.model.head_dim : c.model.value_dim();
   a.m = c.model.queries_per_kv_head();
   check(longest_context(w) > 0, "a workload of {} tokens", longest_context(w));
 

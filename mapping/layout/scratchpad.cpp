@@ -59,7 +59,7 @@ std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& 
   std::int64_t scores = 0, values = 0;
   for (const BatchEntry& r : batch.requests) {
     if (!fused) scores += r.tokens * r.context * m.query_heads;
-    values += r.tokens * m.query_columns();
+    values += r.tokens * m.value_columns();
   }
   std::vector<std::int64_t> bytes(graph.size(), 0);
   for (OperatorId v = 0; v < graph.size(); ++v) {

@@ -94,8 +94,9 @@ const std::vector<Format>& shipped_formats() {
 }
 
 const std::vector<std::string>& formatted_operators() {
-  static const std::vector<std::string> list = {"embedding", "q",  "k",  "v",  "qk",      "sv",     "o",
-                                                "router",    "f1", "f2", "f3", "experts", "lm_head"};
+  static const std::vector<std::string> list = {
+      "embedding", "q",  "k",  "v",       "qk",      "sv",        "o",         "q_down",    "kv_down",  "k_up",     "v_up",    "router",
+      "f1",        "f2", "f3", "experts", "lm_head", "shared_f1", "shared_f2", "shared_f3", "dense_f1", "dense_f2", "dense_f3"};
   return list;
 }
 

@@ -19,6 +19,10 @@ enum class OperatorKind {
   vector        ///< element-wise work on the vector units
 };
 
+/// Layers of a model that have an operator: where some have experts and others one FFN, the graph of a layer has both, and a layer runs its
+/// part.
+enum class LayerPart { every, dense, experts };
+
 /// A node of the operator graph.
 struct Operator {
   std::string name;
@@ -29,9 +33,13 @@ struct Operator {
   std::int64_t elements_per_token = 0;  ///< vector
   bool per_context = false;             ///< vector: elements_per_token for each token of the context (softmax of scores)
   int expert = -1;                      ///< of which expert; -1: none
+  LayerPart part = LayerPart::every;    ///< layers that have it
+  bool per_request = false;             ///< weight_gemm, vector: a row a request, not a row a token
   bool keys = false;                    ///< kv_append: the K cache, else V
   bool ffn = false;                     ///< part of the FFN, else of attention
 
+  /// In a layer of this class.
+  bool runs_in(const LayerClass& layers) const { return part == LayerPart::every || (part == LayerPart::experts) == layers.experts; }
   bool is_gemm() const { return kind == OperatorKind::weight_gemm || kind == OperatorKind::score_gemm || kind == OperatorKind::value_gemm; }
 };
 
@@ -79,6 +87,9 @@ std::vector<OperatorId> level_order(const OperatorGraph& graph);
 
 /// Names of the GEMMs, in insertion order.
 std::vector<std::string> gemm_names(const OperatorGraph& graph);
+
+/// Layers of the model that run an operator of its layer graph.
+std::int64_t layers_with(const Model& model, const Operator& op);
 
 /// Weight elements of a graph's weight GEMMs.
 std::int64_t weight_elements(const OperatorGraph& graph);

@@ -1,11 +1,11 @@
 #include "mapping/llm/model.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 
 #include "mapping/llm/artifact.hpp"
+#include "mapping/llm/graph_file.hpp"
 #include "mapping/llm/hugging_face.hpp"
+#include "mapping/llm/routing.hpp"
 
 namespace bondsim {
 namespace {
@@ -13,6 +13,15 @@ namespace {
 const ConfigNode& at(const ConfigNode& node, const char* key) {
   const ConfigNode* child = node.find(key);
   return child != nullptr ? *child : node;
+}
+
+/// Heads as attention sees them: absorbed, one K head of latent and rotated part, whose latent is V too.
+void apply_mla(Model& m) {
+  if (!m.mla) return;
+  const MlaConfig& mla = *m.mla;
+  m.kv_heads = mla.absorbed ? 1 : m.query_heads;
+  m.head_dim = (mla.absorbed ? mla.kv_rank : mla.nope_dim) + mla.rope_dim;
+  m.value_head_dim = mla.absorbed ? mla.kv_rank : mla.v_dim;
 }
 
 /// Where one operand says what number it is, the others do too.
@@ -48,43 +57,53 @@ FieldInfo format_info(const char* doc) {
       R"({"type": ["integer", "string", "object"]})");
 }
 
-std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens, std::int64_t step) {
-  const auto experts = static_cast<std::size_t>(moe.experts);
-  std::vector<std::int64_t> rows(experts, 0);
-  std::vector<double> weights = moe.weights;
-  if (moe.routing == Routing::expected) {
-    const double share = static_cast<double>(moe.top_k) / moe.experts;
-    const double busy = moe.experts * (1.0 - std::pow(1.0 - share, static_cast<double>(tokens)));
-    const auto active = static_cast<std::size_t>(std::max<long>(moe.top_k, std::lround(busy)));
-    weights.assign(experts, 0.0);
-    for (std::size_t i = 0; i < active; ++i) weights[(static_cast<std::size_t>(step) * active + i) % experts] = 1.0;
+std::int64_t LayerClass::reach(std::int64_t context, std::int64_t tokens) const {
+  if (window == 0) return context;
+  const std::int64_t one = chunked ? (context - 1) % window + 1 : window;
+  return std::min(context, one + tokens - 1);
+}
+
+LayerClass Model::class_of(int layer) const {
+  LayerClass c;
+  c.first = layer;
+  c.count = 1;
+  c.experts = moe && moe->in_layer(layer);
+  if (window && (window->full_every == 0 || (layer + 1) % window->full_every != 0)) {
+    c.window = window->tokens;
+    c.chunked = window->chunked;
   }
-  // Row by row to the expert that is furthest behind its share and has room: proportional, whole, and at most `tokens` each.
-  const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
-  const auto want = [&](std::size_t e) { return weights[e] / total * static_cast<double>(tokens * moe.top_k); };
-  std::int64_t left = tokens * moe.top_k;
-  for (std::size_t e = 0; e < experts; ++e) {
-    rows[e] = std::min(tokens, static_cast<std::int64_t>(std::floor(want(e))));
-    left -= rows[e];
-  }
-  for (; left > 0; --left) {
-    std::size_t best = experts;
-    for (std::size_t e = 0; e < experts; ++e) {
-      if (weights[e] <= 0 || rows[e] >= tokens) continue;
-      if (best == experts || want(e) - static_cast<double>(rows[e]) > want(best) - static_cast<double>(rows[best])) best = e;
+  return c;
+}
+
+std::vector<LayerClass> Model::classes() const {
+  std::vector<LayerClass> out;
+  for (int layer = 0; layer < layers; ++layer) {
+    const LayerClass c = class_of(layer);
+    const auto same = [&](const LayerClass& o) { return o.experts == c.experts && o.window == c.window; };
+    const auto known = std::find_if(out.begin(), out.end(), same);
+    if (known != out.end()) {
+      ++known->count;
+    } else {
+      out.push_back(c);
     }
-    check(best < experts, "{} routed rows have no expert left", left);
-    ++rows[best];
   }
-  return rows;
+  return out;
+}
+
+std::int64_t Model::dense_layers() const {
+  std::int64_t dense = 0;
+  for (const LayerClass& c : classes()) dense += c.experts ? 0 : c.count;
+  return moe ? dense : 0;
 }
 
 Model decode_model(const ConfigNode& node) {
   const bool foreign = node.find("schema") == nullptr && node.find("model_type") != nullptr;
   const bool artifact = node.find("schema") == nullptr && node.find("node") != nullptr && node.find("edge") != nullptr;
-  auto model = artifact  ? decode_artifact(node)
-               : foreign ? decode_hugging_face(node)
-                         : decode_document<Model>(node, "model", "bondsim.model/1");
+  const ConfigNode* tag = node.find("schema");
+  auto model = tag != nullptr && tag->text == "bondsim.graph/1" ? decode_graph_file(node)
+               : artifact                                       ? decode_artifact(node)
+               : foreign                                        ? decode_hugging_face(node)
+                                                                : decode_document<Model>(node, "model", "bondsim.model/1");
   const char* heads = foreign ? "num_key_value_heads" : "kv_heads";
   if (model.query_heads % model.kv_heads != 0) {
     config_error(at(node, heads), std::string("model.") + heads,
@@ -92,6 +111,12 @@ Model decode_model(const ConfigNode& node) {
   }
   name_numbers(model.bits);
   require_moe(node, model);
+  apply_mla(model);
+  if (model.moe && model.moe->routing == Routing::trace) {
+    const ConfigNode& where = at(node, "moe");
+    if (model.moe->trace_file.empty()) config_error(where, "model.moe.trace_file", "missing, routing trace needs it");
+    model.moe->trace = read_routing_trace(directory_of(where), *model.moe);
+  }
   return model;
 }
 

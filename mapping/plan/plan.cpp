@@ -16,7 +16,7 @@ bool shares_input(const OperatorGraph& graph, const ResolvedDataflow& dataflow, 
   const Binding& left = dataflow.binding(graph[a].name);
   const Binding& right = dataflow.binding(graph[b].name);
   return left.executor == right.executor && left.nmp_share == right.nmp_share && left.nmp_channels == right.nmp_channels &&
-         graph[a].expert == graph[b].expert && inputs_of(graph, a) == inputs_of(graph, b);
+         graph[a].expert == graph[b].expert && graph[a].part == graph[b].part && inputs_of(graph, a) == inputs_of(graph, b);
 }
 
 /// Weight GEMMs of the graph, those that share an input and channels together.
@@ -45,6 +45,10 @@ void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, co
       group.operators.push_back(&graph[v]);
       names.push_back(graph[v].name);
     }
+    // What only some layers have of two kinds lies once for each of them behind the layers' frames; all of these run as the first does.
+    const std::int64_t copies = space == Space::layer && graph[members.front()].part == LayerPart::dense ? plan.model.dense_layers() : 1;
+    if (graph[members.front()].part == LayerPart::dense) group.space = Space::shared;
+    for (std::int64_t i = 1; i < copies; ++i) place_weights(context, group, plan.memory);
     for (WeightPlacement& w : place_weights(context, group, plan.memory)) {
       plan.weight_group[w.op.name] = names;
       const std::string name = w.op.name;
@@ -66,7 +70,7 @@ void place_embedding(Plan& plan) {
 
 /// Chooses the tiles of prefill's attention. @pre attention is placed
 void tile_attention(Plan& plan) {
-  if (!plan.system.npu.fused_attention) return;
+  if (!plan.system.npu.fused_attention || plan.attention.count("qk") == 0) return;
   const AttentionPlacement& keys = plan.attention.at("qk");
   AttentionProblem common;
   common.head_dim = keys.head_dim;
@@ -103,14 +107,42 @@ Batch largest_step(const Workload& w) {
   return batch;
 }
 
+/// The workload as caches see it: where no layer attends to more than a window, tokens beyond it and the prompt take the places of older
+/// ones.
+Workload within_reach(const Model& model, Workload workload) {
+  if (workload.step_tokens > 0) return workload;  // pages are not taken back
+  std::int64_t window = 0;
+  for (const LayerClass& c : model.classes()) {
+    if (c.window == 0) return workload;
+    window = std::max(window, c.window);
+  }
+  std::int64_t generated = 0;
+  for (int r = 0; r < workload.batch; ++r) generated = std::max(generated, window - workload.prompt_of(r));
+  workload.generated_tokens = std::min(workload.generated_tokens, generated);
+  workload.kv_capacity_tokens = std::min(workload.kv_capacity_tokens, window);
+  return workload;
+}
+
+/// Layers whose spills may differ: the first of each class, or all of them where routing differs by layer and step.
+std::vector<int> spilling_layers(const Plan& plan) {
+  std::vector<int> layers;
+  for (const LayerClass& c : plan.model.classes()) layers.push_back(c.first);
+  if (plan.model.moe && plan.model.moe->by_layer() && plan.workload.layers == LayerMode::all) {
+    layers.resize(static_cast<std::size_t>(plan.model.layers));
+    std::iota(layers.begin(), layers.end(), 0);
+  }
+  return layers;
+}
+
 void reserve_spills(Plan& plan) {
   std::int64_t most = 0;
+  const auto widen = [&](const Batch& batch) {
+    for (const int layer : spilling_layers(plan)) most = std::max(most, spill_bank_bytes(layer_spills(plan, batch, layer), plan.memory));
+  };
   if (plan.workload.step_tokens > 0) {
-    most = spill_bank_bytes(layer_spills(plan, largest_step(plan.workload)), plan.memory);
+    widen(largest_step(plan.workload));
   } else {
-    for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) {
-      most = std::max(most, spill_bank_bytes(layer_spills(plan, lockstep_batch(plan.workload, step)), plan.memory));
-    }
+    for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) widen(lockstep_batch(plan.workload, step));
   }
   if (most == 0) return;
   for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
@@ -123,7 +155,7 @@ const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
     case Executor::npu:
       return "npu";
     case Executor::nmp:
-      return "nmp";
+      return op.expert >= 0 && plan.dataflow.experts_by_rows() ? "nmp+npu" : "nmp";
     case Executor::split:
       return "nmp+npu";
   }
@@ -164,12 +196,13 @@ void fill_header(Plan& plan) {
 
 }  // namespace
 
-std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch) {
+std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch, int layer) {
   const std::int64_t tokens = batch.tokens();
   std::vector<std::int64_t> rows(plan.layer.size(), tokens);
   if (plan.model.moe) {
-    const auto of_expert = expert_rows(*plan.model.moe, tokens, batch.step);
+    const auto of_expert = expert_rows(*plan.model.moe, tokens, batch.step, layer);
     for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+      if (!plan.layer[v].runs_in(plan.model.class_of(layer))) rows[v] = 0;
       if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
     }
   }
@@ -192,12 +225,17 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   require_formats(system, model);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {},
             {},     {},    {},       {}};
-  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head);
+  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, model.moe ? expected_load(*model.moe) : std::vector<double>());
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
   place_graph_weights(plan, plan.layer, Space::layer, context);
+  const auto gemms = gemm_names(plan.layer);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
-    plan.attention.emplace(name, place_attention(context, workload, plan.dataflow.binding(name), keys, plan.memory));
+    if (std::find(gemms.begin(), gemms.end(), name) == gemms.end()) continue;
+    plan.attention.emplace(name, place_attention(context, within_reach(model, workload), plan.dataflow.binding(name), keys, plan.memory));
+  }
+  if (workload.page_tokens > 0 && plan.attention.size() < 2) {
+    throw ConfigError(fmt::format("model {}: no attention, allowed with pages of K and V: a model that has it", model.name));
   }
   if (workload.page_tokens > 0) {
     plan.kv_table = std::make_shared<KvTable>(std::vector<const AttentionPlacement*>{&plan.attention.at("qk"), &plan.attention.at("sv")},

@@ -57,7 +57,7 @@ struct Plan {
 };
 
 /// Spilled activations of a batch of one phase, by vertex of the layer graph; empty when the scratchpad holds all of them.
-std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch);
+std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch, int layer = 0);
 
 /// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
 /// fit.

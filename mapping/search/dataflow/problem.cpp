@@ -64,7 +64,8 @@ class OperatorMaker {
   void attention(bool scores, SearchOperator& out) const {
     const std::int64_t queries = m_.queries_per_kv_head();
     const auto gemm = [&](std::int64_t heads, std::int64_t tokens, std::int64_t context) {
-      return GemmShape{heads, tokens * queries, scores ? context : m_.head_dim, scores ? m_.head_dim : context};
+      return scores ? GemmShape{heads, tokens * queries, context, m_.head_dim}
+                    : GemmShape{heads, tokens * queries, m_.value_dim(), context};
     };
     std::map<std::int64_t, std::int64_t> requests;  // by prompt length
     double contexts = 0;
@@ -79,7 +80,18 @@ class OperatorMaker {
     out.prefill = out.prefill_turns.front().shape;
     if (requests.size() == 1) out.prefill_turns.clear();
     out.decode = gemm(w_.batch * m_.kv_heads, 1, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
-    out.stationary_bytes = reserved * static_cast<double>(m_.kv_columns()) * out.bits.stationary / 8;
+    const std::int64_t columns = m_.kv_heads * (scores ? m_.head_dim : m_.value_dim());
+    out.stationary_bytes = reserved * static_cast<double>(columns) * out.bits.stationary / 8;
+    // Layers with a window reach less of the context: a turn for each kind of layers, as often as its part of them.
+    const auto classes = m_.classes();
+    if (std::all_of(classes.begin(), classes.end(), [](const LayerClass& c) { return c.window == 0; })) return;
+    const GemmShape whole = out.decode;
+    const std::int64_t context = scores ? whole.n : whole.k;
+    for (const LayerClass& c : classes) {
+      out.decode = gemm(whole.count, 1, c.reach(context, 1));
+      out.decode_turns.push_back({out.decode, static_cast<double>(c.count) / m_.layers});
+    }
+    out.decode = whole;
   }
 
   const Model& m_;
@@ -111,6 +123,7 @@ SearchProblem graph_problem(const Model& model, const Workload& workload, Decode
   problem.generated_tokens = static_cast<double>(workload.generated_tokens);
   problem.experts = model.moe ? model.moe->experts : 0;
   std::map<std::string, int> index;
+  std::map<int, std::int64_t> part_of_layers;
   for (const OperatorId v : level_order(layer)) {
     const Operator& op = layer[v];
     if (!op.is_gemm()) continue;
@@ -119,7 +132,21 @@ SearchProblem graph_problem(const Model& model, const Workload& workload, Decode
     SearchOperator& merged = problem.operators[static_cast<std::size_t>(known->second)];
     if (!is_new) merged.stationary_bytes += static_cast<double>(op.n * op.k) * merged.bits.stationary / 8;
   }
-  for (SearchOperator& op : problem.operators) op.stationary_bytes *= model.layers;
+  for (OperatorId v = 0; v < layer.size(); ++v) {
+    if (layer[v].is_gemm() && layer[v].part != LayerPart::every)
+      part_of_layers[index.at(expert_operator(layer[v].name))] = layers_with(model, layer[v]);
+  }
+  for (std::size_t i = 0; i < problem.operators.size(); ++i) {
+    SearchOperator& op = problem.operators[i];
+    const auto part = part_of_layers.find(static_cast<int>(i));
+    op.stationary_bytes *= static_cast<double>(part == part_of_layers.end() ? model.layers : part->second);
+    if (part == part_of_layers.end()) continue;
+    op.prefill_turns = op.turns_of_prefill();
+    op.decode_turns = op.turns_of_decode();
+    for (auto* turns : {&op.prefill_turns, &op.decode_turns}) {
+      for (Turn& turn : *turns) turn.times *= static_cast<double>(part->second) / model.layers;
+    }
+  }
   for (const auto& [from, to] : gemm_edges(layer)) {
     const std::pair<int, int> edge{index.at(expert_operator(from)), index.at(expert_operator(to))};
     check(edge.first < edge.second, "{} comes before {}", from, to);

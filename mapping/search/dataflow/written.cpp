@@ -142,6 +142,32 @@ OperatorRule head_rule_of(Executor executor, bool nmp, bool normal) {
   return rule;
 }
 
+/// Rows from which on the form has the NPU multiply an expert sooner than the PEs that hold it; 0: at none up to 1024.
+std::int64_t expert_threshold(const OperatorTable& table, const FoundDataflow& found) {
+  const SearchProblem& problem = table.problem();
+  const auto npu_sooner = [&](std::int64_t rows) {
+    double nmp_s = 0, npu_s = 0;
+    for (int op = 0; op < table.operators(); ++op) {
+      const SearchOperator& o = problem.operators[static_cast<std::size_t>(op)];
+      const Allotment& b = found[static_cast<std::size_t>(op)].binding;
+      if (!o.expert || b.nmp == 0 || b.normal) continue;
+      GemmShape shape = o.decode;
+      shape.m = rows;
+      cost::NmpDevice pes = problem.device.nmp;
+      cost::NpuDevice npu = problem.device.npu;
+      pes.channels = npu.channels = b.nmp;
+      nmp_s += problem.model->nmp_operand_seconds(shape, o.bits, pes);
+      npu_s += problem.model->npu_operand_seconds(shape, o.bits, npu);
+    }
+    return nmp_s > 0 && npu_s < nmp_s;
+  };
+  constexpr std::int64_t most = 1024;
+  if (problem.experts == 0 || !npu_sooner(most)) return 0;
+  std::int64_t low = 0, high = most;  // PEs take longer with every row, the NPU reads the same weights for all
+  while (high - low > 1) (npu_sooner((low + high) / 2) ? high : low) = (low + high) / 2;
+  return high;
+}
+
 }  // namespace
 
 Dataflow written_dataflow(const OperatorTable& table, const FoundDataflow& found, const std::string& name, const OperatorRule& head) {
@@ -151,6 +177,7 @@ Dataflow written_dataflow(const OperatorTable& table, const FoundDataflow& found
   for (int op = 0; op < table.operators(); ++op) dataflow.operators.push_back(writer.rule(op));
   dataflow.operators.push_back(head);
   dataflow.groups = writer.groups();
+  dataflow.experts.npu_rows = expert_threshold(table, found);
   return dataflow;
 }
 

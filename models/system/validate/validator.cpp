@@ -81,6 +81,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     stands_for_ = block.steps;
     steps_done_ += block.steps;
     layers_in_step_ = 0;
+    last_layer_ = -1;
   }
   if (block.steps != stands_for_) {
     return fault(fmt::format("stands for {} steps, allowed: {}, as the step's first block", block.steps, stands_for_));
@@ -91,10 +92,12 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
     return std::nullopt;
   }
-  if (block.layer != layers_in_step_ || block.layers < 1 || block.layers > header_.layers - block.layer) {
+  // A block stands for its layer and others like it behind it, between which those of other blocks may lie.
+  if (block.layer <= last_layer_ || block.layer > layers_in_step_ || block.layers < 1 || block.layers > header_.layers - layers_in_step_) {
     return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.layers, block.layer, header_.layers, layers_in_step_));
   }
   layers_in_step_ += block.layers;
+  last_layer_ = block.layer;
   return std::nullopt;
 }
 

@@ -54,6 +54,7 @@ class ScheduleValidator {
   std::int64_t stands_for_ = 1;  ///< steps that its step stands for
   std::int64_t steps_done_ = 0;  ///< decode steps that the blocks so far stand for, those of `step_` included
   std::int64_t layers_in_step_ = 0;
+  std::int64_t last_layer_ = -1;  ///< first layer of the last block in the layers
 };
 
 /// Runs a source to its end. @return the first fault

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "mapping/dataflow/dataflow.hpp"
+#include "mapping/llm/graph_file.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/device/design_space.hpp"
 #include "mapping/serving/serving_config.hpp"
@@ -29,6 +30,7 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
       {"experiment", {"which system, model, workload and dataflow make a run", [] { return Describer::keys_of<ExperimentFile>(); }}},
       {"system", {"a machine: channels, PEs, buffers, NPU, fidelity switches", [] { return Describer::keys_of<System>(); }}},
       {"model", {"shapes of a decoder-only transformer", [] { return Describer::keys_of<Model>(); }}},
+      {"graph", {"a model whose layer is any graph of operators", [] { return Describer::keys_of<GraphFile>(); }}},
       {"format", {"a number format: element, block, scales, sparsity", [] { return Describer::keys_of<Format>(); }}},
       {"workload", {"batch, prompt and generated tokens", [] { return Describer::keys_of<Workload>(); }}},
       {"serving", {"who asks, and how requests share the machine", [] { return Describer::keys_of<serving::ServingConfig>(); }}},

@@ -75,10 +75,19 @@ std::int64_t expected_macs(const Draw& d, const Block& block) {
     scores += rows * (d.workload.prompt_of(r) + block.step);
   }
   if (block.layer < 0) return d.workload.batch * m.hidden * m.vocab;
-  const std::int64_t ffn = (m.gated_ffn ? 3 : 2) * m.hidden * m.intermediate;
-  const std::int64_t projections = m.hidden * (2 * m.query_columns() + 2 * m.kv_columns());
-  const std::int64_t per_token = m.moe ? m.moe->top_k * ffn + m.hidden * m.moe->experts : ffn;
-  return tokens * (projections + per_token) + 2 * scores * m.query_columns();
+  const std::int64_t matrices = (m.gated_ffn ? 3 : 2) * m.hidden;
+  std::int64_t projections = m.hidden * (2 * m.query_columns() + 2 * m.kv_columns());
+  if (m.mla) {
+    const MlaConfig& a = *m.mla;
+    projections = m.hidden * m.query_heads * (a.nope_dim + a.rope_dim) + m.hidden * (a.kv_rank + a.rope_dim) +
+                  a.kv_rank * m.query_heads * (a.nope_dim + a.v_dim) + m.query_heads * a.v_dim * m.hidden;
+  }
+  std::int64_t per_token = matrices * m.intermediate;
+  if (m.moe && block.layer >= m.moe->first_dense) {
+    const std::int64_t width = m.moe->intermediate > 0 ? m.moe->intermediate : m.intermediate;
+    per_token = matrices * (m.moe->top_k * width + m.moe->shared_intermediate) + m.hidden * m.moe->experts;
+  }
+  return tokens * (projections + per_token) + scores * m.query_heads * (m.head_dim + m.value_dim());
 }
 
 TEST(RandomDataflow, every_legal_dataflow_maps_to_a_sound_schedule_of_the_models_macs) {
