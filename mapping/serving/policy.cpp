@@ -22,9 +22,9 @@ const std::vector<std::pair<std::string, Maker>>& makers() {
 /// Calls `step` for each running request, also when some lose their place meanwhile.
 template <class Step>
 void for_running(Turn& turn, const Step& step) {
-  const std::vector<Sequence*> now = turn.running();
-  for (Sequence* sequence : now) {
-    const auto& running = turn.running();
+  const auto& running = turn.running();
+  const std::vector<Sequence*> at_first(running.begin(), running.end());
+  for (Sequence* sequence : at_first) {
     if (std::find(running.begin(), running.end(), sequence) != running.end()) step(*sequence);
   }
 }

@@ -122,6 +122,8 @@ TEST(Serving, the_closed_form_is_within_two_percent_of_cycles) {
               "serving.requests.output_tokens=24", "serving.kv.context_tokens=1024", "serving.requests.longest_prompt=800",
               "serving.requests.longest_output=100", "serving.batch.max_batch=8", std::string("serving.batch.policy=") + policy});
     const Json cycle = served(e, ServingTier::cycle), form = served(e, ServingTier::detailed);
+    const double joules = cycle["energy"]["total_j"];
+    EXPECT_NEAR(form["energy"]["total_j"].get<double>(), joules, 0.02 * joules) << policy;
     for (const char* latency : {"ttft", "tpot"}) {
       for (const char* value : {"mean_ms", "p99_ms"}) {
         const double expected = cycle["latency"][latency][value];

@@ -14,7 +14,27 @@ constexpr std::int64_t prompt_grid = 32;    ///< and of a prompt
 /// Entries of the table; beyond, it begins anew, so that memory stays as it is.
 constexpr std::size_t most_entries = 1 << 18;
 
+/// On the line from (x0, low) to (x1, high).
+IterationCost on_line(const IterationCost& low, const IterationCost& high, double share) {
+  return {low.ps + (high.ps - low.ps) * share, low.joules + (high.joules - low.joules) * share, low.of_decode};
+}
+
+/// The part of a block's MACs that requests in decode have.
+double decode_macs(const Block& block, const ScheduleHeader& header, double& all) {
+  double decode = 0;
+  for (const OperatorWork& work : block.work) {
+    const double macs = static_cast<double>(work.shape.macs()) * static_cast<double>(block.executions());
+    all += macs;
+    if (header.operators[static_cast<std::size_t>(work.op)].phase == Phase::decode) decode += macs;
+  }
+  return decode;
+}
+
 }  // namespace
+
+Picoseconds IterationCost::length() const { return Picoseconds(std::llround(ps)); }
+
+Attojoules IterationCost::energy() const { return Attojoules(static_cast<WideInt>(joules * 1e18)); }
 
 /// Hands out one batch at a time.
 class IterationForm::OneBatch : public BatchSource {
@@ -26,6 +46,7 @@ class IterationForm::OneBatch : public BatchSource {
 IterationForm::IterationForm(const System& system, Plan plan)
     : system_(system),
       form_(cost::make_cost_model("detailed", &system)),
+      count_(system_),
       batches_(nullptr),
       by_place_(plan.workload.placement != KvPlacement::balanced),
       longest_(plan.workload.reserved_tokens(0)) {
@@ -37,25 +58,45 @@ IterationForm::IterationForm(const System& system, Plan plan)
 
 IterationForm::~IterationForm() = default;
 
-Picoseconds IterationForm::evaluate(const Batch& batch) {
+IterationCost IterationForm::evaluate(const Batch& batch) {
   ++evaluations_;
   batches_->batch = BatchStep{batch, 1, Picoseconds()};
-  double seconds = 0;
+  IterationCost cost;
+  double decode = 0, all = 0;
+  Ledger ledger(system_, schedule_->header());
   for (Block block; schedule_->next(block);) {
-    if (!block.tasks.empty()) seconds += form_->block_seconds(block, system_) * static_cast<double>(block.executions());
+    if (block.tasks.empty()) continue;
+    const double seconds = form_->block_seconds(block, system_);
+    cost.ps += seconds * 1e12 * static_cast<double>(block.executions());
+    add_commands(ledger, count_, block);
+    const Picoseconds length(std::llround(seconds * 1e12));
+    for (int c = 0; c < system_.channel_count(); ++c) {
+      ledger.add_commands(c, -1, block.phase, refreshes(system_, seconds), 1);
+      ledger.add_rows_open(c, block.phase, length, 1);  // a closed form opens no rows: the dearer standby
+    }
+    cost.joules += to_joules(ledger.end_block(length, 1)) * static_cast<double>(block.executions());
+    decode += decode_macs(block, schedule_->header(), all);
   }
-  return Picoseconds(std::llround(seconds * 1e12));
+  cost.of_decode = all > 0 ? decode / all : 0;
+  return cost;
 }
 
-double IterationForm::kept(const Key& key, const Batch& batch) {
+double IterationForm::idle_watts() {
+  constexpr double second_ps = 1e12;
+  Ledger ledger(system_, schedule_->header());
+  for (int c = 0; c < system_.channel_count(); ++c) ledger.add_commands(c, -1, Phase::decode, refreshes(system_, 1), 1);
+  return to_joules(ledger.end_block(Picoseconds(static_cast<std::int64_t>(second_ps)), 1));
+}
+
+const IterationCost& IterationForm::kept(const Key& key, const Batch& batch) {
   const auto known = table_.find(key);
   if (known != table_.end()) return known->second;
   if (table_.size() >= most_entries) table_.clear();
-  return table_[key] = static_cast<double>(evaluate(batch).value);
+  return table_[key] = evaluate(batch);
 }
 
 /// As many requests as the batch has, all at this context.
-double IterationForm::even_ps(const Batch& batch, double context) {
+IterationCost IterationForm::even(const Batch& batch, double context) {
   const auto below = std::max<std::int64_t>(1, static_cast<std::int64_t>(context) / context_grid) * context_grid;
   const auto n = static_cast<std::int64_t>(batch.requests.size());
   const auto at = [&](std::int64_t point) {
@@ -69,25 +110,30 @@ double IterationForm::even_ps(const Batch& batch, double context) {
     }
     return kept(key, even);
   };
-  const double low = at(below);
-  return low + (at(below + context_grid) - low) * (context - static_cast<double>(below)) / static_cast<double>(context_grid);
+  const IterationCost low = at(below);
+  return on_line(low, at(below + context_grid), (context - static_cast<double>(below)) / static_cast<double>(context_grid));
 }
 
-double IterationForm::decode_ps(const Batch& batch) {
-  double sum = 0, off_the_line = 0;
+IterationCost IterationForm::decode(const Batch& batch) {
+  double sum = 0, more_ps = 0, more_joules = 0;
   for (const BatchEntry& r : batch.requests) {
-    Batch alone = batch;
-    alone.requests = {r};
-    const double exact = alone_ps(alone);
+    Batch one = batch;
+    one.requests = {r};
+    const IterationCost exact = alone(one);
     if (batch.requests.size() == 1) return exact;
     sum += static_cast<double>(r.context);
-    off_the_line += exact - even_ps(alone, static_cast<double>(r.context));
+    const IterationCost line = even(one, static_cast<double>(r.context));
+    more_ps += exact.ps - line.ps;
+    more_joules += exact.joules - line.joules;
   }
-  return even_ps(batch, sum / static_cast<double>(batch.requests.size())) + off_the_line;
+  IterationCost cost = even(batch, sum / static_cast<double>(batch.requests.size()));
+  cost.ps += more_ps;
+  cost.joules += more_joules;
+  return cost;
 }
 
 /// Linear inside each interval of a grid, with both ends inside: times step where a tile begins, which is where an interval begins.
-double IterationForm::alone_ps(const Batch& batch) {
+IterationCost IterationForm::alone(const Batch& batch) {
   const BatchEntry& r = batch.requests.front();
   const bool prompt = r.phase == Phase::prefill;
   const std::int64_t grid = prompt ? prompt_grid : context_grid;
@@ -98,22 +144,22 @@ double IterationForm::alone_ps(const Batch& batch) {
     if (prompt) other.requests.front().tokens = context;
     return kept({prompt ? 3 : 1, context}, other);
   };
-  const double low = at(first);
+  const IterationCost low = at(first);
   if (r.context == first) return low;
-  return low + (at(last) - low) * static_cast<double>(r.context - first) / static_cast<double>(last - first);
+  return on_line(low, at(last), static_cast<double>(r.context - first) / static_cast<double>(last - first));
 }
 
-double IterationForm::prompt_ps(const Batch& batch) {
+IterationCost IterationForm::prompt(const Batch& batch) {
   const BatchEntry& r = batch.requests.front();
-  if (batch.requests.size() == 1 && r.context == r.tokens) return alone_ps(batch);
+  if (batch.requests.size() == 1 && r.context == r.tokens) return alone(batch);
   Key key = {2};
   for (const BatchEntry& entry : batch.requests) key.insert(key.end(), {entry.tokens, entry.context, entry.yields});
   return kept(key, batch);
 }
 
-Picoseconds IterationForm::length(const Batch& batch) {
-  if (!batch.has(Phase::prefill)) return Picoseconds(std::llround(decode_ps(batch)));
-  if (!batch.has(Phase::decode)) return Picoseconds(std::llround(prompt_ps(batch)));
+IterationCost IterationForm::cost(const Batch& batch) {
+  if (!batch.has(Phase::prefill)) return decode(batch);
+  if (!batch.has(Phase::decode)) return prompt(batch);
   Batch both = batch;
   Key key = {4};
   std::int64_t sum = 0, decodes = 0;
@@ -131,7 +177,7 @@ Picoseconds IterationForm::length(const Batch& batch) {
     if (r.phase == Phase::decode) r.context = std::max<std::int64_t>(1, mean + apart++);
   }
   key.insert(key.end(), {-decodes, mean});
-  return Picoseconds(std::llround(kept(key, both)));
+  return kept(key, both);
 }
 
 }  // namespace bondsim::tools

@@ -8,10 +8,21 @@
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/emit/mapper.hpp"
 #include "models/system/system.hpp"
+#include "tools/app/studies/estimated_counts.hpp"
 
 namespace bondsim::tools {
 
-/// Lengths of iterations by the closed form "detailed", kept by shape.
+/// What an iteration takes.
+struct IterationCost {
+  double ps = 0;
+  double joules = 0;
+  double of_decode = 0;  ///< part of its MACs
+
+  Picoseconds length() const;
+  Attojoules energy() const;
+};
+
+/// Lengths and energies of iterations by the closed form "detailed", kept by shape.
 ///
 /// An iteration of decode alone takes the time of one with as many requests around their mean context, linear between contexts of a
 /// grid; what a request of each context, alone, takes more than the line between the grid's points is added for each. Prompts are taken as
@@ -23,28 +34,32 @@ class IterationForm {
   IterationForm(const IterationForm&) = delete;
   IterationForm& operator=(const IterationForm&) = delete;
 
-  Picoseconds length(const Batch& batch);
-  /// The closed form of the iteration itself, without any table.
-  Picoseconds evaluate(const Batch& batch);
+  /// By the table.
+  IterationCost cost(const Batch& batch);
+  /// By the closed form itself, and counted actions, without any table.
+  IterationCost evaluate(const Batch& batch);
+  /// While nothing runs.
+  double idle_watts();
   std::int64_t evaluations() const { return evaluations_; }
 
  private:
   class OneBatch;
   using Key = std::vector<std::int64_t>;
 
-  double decode_ps(const Batch& batch);
-  double alone_ps(const Batch& batch);
-  double even_ps(const Batch& batch, double context);
-  double prompt_ps(const Batch& batch);
-  double kept(const Key& key, const Batch& batch);
+  IterationCost decode(const Batch& batch);
+  IterationCost alone(const Batch& batch);
+  IterationCost even(const Batch& batch, double context);
+  IterationCost prompt(const Batch& batch);
+  const IterationCost& kept(const Key& key, const Batch& batch);
 
   System system_;
   std::unique_ptr<cost::CostModel> form_;
+  CommandCount count_;
   OneBatch* batches_;  ///< owned by schedule_
   std::unique_ptr<ScheduleSource> schedule_;
   bool by_place_;         ///< which channels a request has depends on its place
   std::int64_t longest_;  ///< context that has a place
-  std::map<Key, double> table_;
+  std::map<Key, IterationCost> table_;
   std::int64_t evaluations_ = 0;
 };
 

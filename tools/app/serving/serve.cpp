@@ -60,11 +60,16 @@ Results simulate_service(const Experiment& experiment, Plan plan, Service& servi
 /// Iterations of a stratum that is simulated.
 constexpr std::size_t samples_each = 8;
 
-void run_by_form(IterationForm& form, Service& service, StratifiedSample* sample) {
+void run_by_form(IterationForm& form, Service& service, ServingRecord& record, StratifiedSample* sample) {
+  const double idle_watts = form.idle_watts();
   Picoseconds now;
   while (const auto step = service.next(now)) {
     if (sample != nullptr) sample->add(step->batch);
-    now = std::max(now, step->not_before) + form.length(step->batch);
+    const IterationCost cost = form.cost(step->batch);
+    const Picoseconds idle = std::max(now, step->not_before) - now;
+    record.idle_energy(Attojoules(static_cast<WideInt>(idle_watts * to_seconds(idle) * 1e18)));
+    now += idle + cost.length();
+    service.energy(cost.energy(), cost.of_decode);
   }
 }
 
@@ -76,7 +81,7 @@ serving::ServingTotals corrected_totals(const Experiment& experiment, IterationF
   Picoseconds now;
   while (const auto step = service.next(now)) {
     const double ratio = sample.strata()[sample.stratum_of(step->batch)].ratio();
-    const auto length = static_cast<double>(form.length(step->batch).value) * ratio;
+    const auto length = form.cost(step->batch).ps * ratio;
     now = std::max(now, step->not_before) + Picoseconds(std::llround(length));
   }
   return record.totals();
@@ -85,7 +90,7 @@ serving::ServingTotals corrected_totals(const Experiment& experiment, IterationF
 Confirmation confirm(const Experiment& experiment, const Plan& plan, IterationForm& form, StratifiedSample& sample,
                      const serving::ServingTotals& totals) {
   for (Stratum& stratum : sample.strata()) {
-    for (const Batch& batch : stratum.sample) stratum.form_s += to_seconds(form.length(batch));
+    for (const Batch& batch : stratum.sample) stratum.form_s += form.cost(batch).ps * 1e-12;
   }
   simulate_samples(experiment.system, plan, sample.strata());
   const serving::ServingTotals corrected = corrected_totals(experiment, form, sample);
@@ -108,7 +113,8 @@ void serve_by_form(const Experiment& experiment, const Plan& plan, ServingTier t
   IterationForm form(experiment.system, plan);
   StratifiedSample sample(experiment.serving->batch.max_batch, samples_each);
   const bool both = tier == ServingTier::both;
-  run_by_form(form, service, both ? &sample : nullptr);
+  run_by_form(form, service, record, both ? &sample : nullptr);
+  run.has_energy = true;
   if (both && !service.stopped()) run.confirmation = confirm(experiment, plan, form, sample, record.totals());
   run.evaluations = form.evaluations();
 }
@@ -158,8 +164,8 @@ double table_error(const Experiment& experiment, int iterations) {
       const std::int64_t context = below(longest);
       batch.requests.push_back({r, prompt ? Phase::prefill : Phase::decode, prompt ? context : 1, context, 1});
     }
-    const auto exact = static_cast<double>(form.evaluate(batch).value);
-    worst = std::max(worst, std::abs(static_cast<double>(form.length(batch).value) / exact - 1));
+    const auto exact = form.evaluate(batch).ps;
+    worst = std::max(worst, std::abs(form.cost(batch).ps / exact - 1));
   }
   return worst;
 }
