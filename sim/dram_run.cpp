@@ -59,7 +59,7 @@ double percentile_ns(std::vector<std::int64_t>& latencies, double share) {
 }
 
 void add_energy(const System& system, int channel, Picoseconds length, DramRunResult& result) {
-  const EnergyModel model = energy_model(system);
+  const EnergyModel model(system.energy_of(channel), energy_context(system, channel, EnergyColumn::maximum));
   const auto of = [&](const EnergyCounts& counts, EnergyComponent component) {
     return model.energy(counts)[static_cast<std::size_t>(component)];
   };
@@ -98,10 +98,10 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
   const Picoseconds end(static_cast<std::int64_t>(sc_core::sc_time_stamp().value()));
   result.times = channel.times_until_now();
   for (const int op : {-1, 0}) result.counts += channel.counts_until_now(op);
-  const DramOrganization& shape = system.dram.organization;
+  const DramOrganization& shape = system.dram_of(index).organization;
   result.time_ns = static_cast<double>(end.value) / 1000.0;
   result.accepted_ns = static_cast<double>(driver.accepted.value) / 1000.0;
-  result.peak_gbps = bus_gbps(system.dram);
+  result.peak_gbps = bus_gbps(system.dram_of(index));
   const double bytes = static_cast<double>(result.requests) * shape.access_bytes();
   result.bandwidth_gbps = end.value > 0 ? bytes / result.time_ns : 0;
   if (!driver.latencies.empty()) {

@@ -12,7 +12,7 @@ const char* phase_name(Phase phase) { return phase == Phase::prefill ? "prefill"
 }  // namespace
 
 Ledger::Ledger(const System& system, const ScheduleHeader& header)
-    : system_(system), energy_(energy_model(system)), typical_(energy_model(system, EnergyColumn::typical)) {
+    : system_(system), energy_(system), typical_(system, EnergyColumn::typical) {
   for (const OperatorInfo& info : header.operators) {
     OperatorResult op;
     op.name = info.name;
@@ -27,41 +27,45 @@ Ledger::Ledger(const System& system, const ScheduleHeader& header)
     op.executor = "system";
     operators_.push_back(op);
   }
+  const std::vector<std::string> names = system.channel_names();
   for (int i = 0; i < system.channel_count(); ++i) {
     ChannelResult channel;
     channel.id = i;
     channel.kind = system.has_pes(i) ? "nmp" : "normal";
-    channel.name = system.channel_names()[static_cast<std::size_t>(i)];
+    channel.name = names[static_cast<std::size_t>(i)];
     channels_.push_back(channel);
+    pes_.push_back(system.pes_of(i));
     executors_.push_back({channel.name, {}});
   }
   executors_.push_back({"npu.arrays", {}});
   executors_.push_back({"npu.vector", {}});
   for (ExecutorResult& executor : executors_) executor.busy.resize(operators_.size());
   block_.resize(channels_.size() + 1);
+  counts_.assign(operators_.size(), std::vector<EnergyCounts>(energy_.classes()));
 }
 
 std::size_t Ledger::background(Phase phase) const { return operators_.size() - (phase == Phase::prefill ? 2 : 1); }
 
 void Ledger::add_task(const Task& task, std::int64_t repeat) {
   if (task.op < 0) return;
-  OperatorResult& op = operators_.at(static_cast<std::size_t>(task.op));
+  const auto row = static_cast<std::size_t>(task.op);
+  const bool in_channel = task.kind == TaskKind::nmp_gemm;
   EnergyCounts counts = energy_counts(task, system_);
-  block_.at(task.kind == TaskKind::nmp_gemm ? static_cast<std::size_t>(task.channel()) : channels_.size()) += counts;
+  block_.at(in_channel ? static_cast<std::size_t>(task.channel()) : channels_.size()) += counts;
   counts *= repeat;
-  op.macs += counts.pe_macs + counts.npu_macs;
-  op.counts += counts;
+  operators_.at(row).macs += counts.pe_macs + counts.npu_macs;
+  (in_channel ? counts_of(row, task.channel()) : npu_counts_of(row)) += counts;
 }
 
 void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts& c, std::int64_t repeat) {
-  OperatorResult& result = operators_.at(op < 0 ? background(phase) : static_cast<std::size_t>(op));
+  const std::size_t row = op < 0 ? background(phase) : static_cast<std::size_t>(op);
   const std::int64_t host = system_.dram_of(channel).organization.access_bytes();
   const std::int64_t hb = system_.nmp_of(channel).hb.access_bytes;
   EnergyCounts e = energy_counts(channel, c, system_);
   block_.at(static_cast<std::size_t>(channel)) += e;
   e *= repeat;
-  result.counts += e;
-  result.bytes += (e.host_bits() + e.hb_bits()) / 8;
+  counts_.at(row)[energy_.class_of(channel)] += e;
+  operators_[row].bytes += (e.host_bits() + e.hb_bits()) / 8;
   ChannelResult& ch = channels_.at(static_cast<std::size_t>(channel));
   ch.hb_bytes_read += c.hb_reads * hb * repeat;
   ch.hb_bytes_written += c.hb_writes * hb * repeat;
@@ -70,11 +74,13 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
 }
 
 void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {
-  EnergyCounts& counts = operators_.at(background(phase)).counts;
-  counts.channel_time_ps += length.value * repeat * system_.channel_count();
-  counts.npu_time_ps += length.value * repeat;
-  counts.pe_time_ps +=
-      length.value * repeat * system_.nmp_channel_count() * (system_.dram.organization.banks() / system_.nmp.pe.banks_per_pe);
+  const std::size_t row = background(phase);
+  npu_counts_of(row).npu_time_ps += length.value * repeat;
+  for (int channel = 0; channel < static_cast<int>(channels_.size()); ++channel) {
+    EnergyCounts& counts = counts_of(row, channel);
+    counts.channel_time_ps += length.value * repeat;
+    counts.pe_time_ps += length.value * repeat * pes_[static_cast<std::size_t>(channel)];
+  }
 }
 
 /// The block's energy by channel, for average and highest power.
@@ -89,9 +95,8 @@ Attojoules Ledger::end_block(Picoseconds length, std::int64_t repeat) {
   for (std::size_t c = 0; c < channels_.size(); ++c) {
     EnergyCounts& counts = block_[c];
     counts.channel_time_ps = length.value;
-    if (system_.has_pes(static_cast<int>(c)))
-      counts.pe_time_ps = length.value * (system_.dram.organization.banks() / system_.nmp.pe.banks_per_pe);
-    const EnergyByComponent energy = energy_.energy(counts);
+    counts.pe_time_ps = length.value * pes_[c];
+    const EnergyByComponent energy = energy_.of(static_cast<int>(c)).energy(counts);
     all += total_of(energy);
     channels_[c].power.add(total_of(energy), length, repeat);
     channels_[c].banks.add(of(energy, {C::dram_activate, C::dram_array, C::dram_refresh}), length, repeat);
@@ -100,7 +105,7 @@ Attojoules Ledger::end_block(Picoseconds length, std::int64_t repeat) {
   }
   EnergyCounts& npu = block_.back();
   npu.npu_time_ps = length.value;
-  const Attojoules of_npu = total_of(energy_.energy(npu));
+  const Attojoules of_npu = total_of(energy_.of_npu().energy(npu));
   npu_power_.add(of_npu, length, repeat);
   npu = {};
   return all + of_npu;
@@ -108,7 +113,7 @@ Attojoules Ledger::end_block(Picoseconds length, std::int64_t repeat) {
 
 void Ledger::add_rows_open(int channel, Phase phase, Picoseconds length, std::int64_t repeat) {
   block_.at(static_cast<std::size_t>(channel)).rows_open_ps += length.value;
-  operators_.at(background(phase)).counts.rows_open_ps += length.value * repeat;
+  counts_of(background(phase), channel).rows_open_ps += length.value * repeat;
 }
 
 void Ledger::add_span(int op, Picoseconds span, std::int64_t repeat) {
@@ -140,12 +145,16 @@ void Ledger::add_npu_time(Phase phase, const TimeParts& parts, std::int64_t repe
 }
 
 void Ledger::finish(Results& results) const {
-  EnergyCounts all;
+  std::vector<EnergyCounts> all(energy_.classes());
   Attojoules by_operator, by_channel = npu_power_.energy;
-  for (OperatorResult op : operators_) {
-    op.energy = energy_.energy(op.counts);
+  for (std::size_t row = 0; row < operators_.size(); ++row) {
+    OperatorResult op = operators_[row];
+    op.energy = energy_.energy(counts_[row]);
     by_operator += total_of(op.energy);
-    all += op.counts;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      op.counts += counts_[row][k];
+      all[k] += counts_[row][k];
+    }
     results.operators.push_back(op);
   }
   results.energy = energy_.energy(all);
@@ -154,9 +163,8 @@ void Ledger::finish(Results& results) const {
   results.typical = typical_.energy(all);
   results.typical_total = total_of(results.typical);
   results.typical_estimated = typical_.estimated(all);
-  for (std::size_t i = 0; i < energy_.rails().size(); ++i) {
-    results.rails.push_back({energy_.rails()[i], energy_.by_rail(all)[i], typical_.by_rail(all)[i]});
-  }
+  const std::vector<Attojoules> maximum = energy_.by_rail(all), typical = typical_.by_rail(all);
+  for (std::size_t i = 0; i < maximum.size(); ++i) results.rails.push_back({energy_.rails()[i], maximum[i], typical[i]});
   for (const ChannelResult& channel : channels_) by_channel += channel.power.energy;
   check(results.energy_total == by_operator, "energy by component and by operator differ");
   check(results.energy_total == by_channel, "energy by component and by channel differ");

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "models/dram/spec/command.hpp"
-#include "models/energy/model.hpp"
 #include "models/results/results.hpp"
+#include "models/system/machine_energy.hpp"
 #include "models/system/system.hpp"
 #include "sim/busy_meter.hpp"
 
@@ -41,12 +41,17 @@ class Ledger {
  private:
   /// Index of the phase's row for what belongs to no operator.
   std::size_t background(Phase phase) const;
+  /// Counts of an operator's row that are priced as a channel's, or as the NPU's, are.
+  EnergyCounts& counts_of(std::size_t row, int channel) { return counts_[row][energy_.class_of(channel)]; }
+  EnergyCounts& npu_counts_of(std::size_t row) { return counts_[row][MachineEnergy::npu_class]; }
 
   const System& system_;
-  EnergyModel energy_;  ///< at maximum currents
-  EnergyModel typical_;
-  std::vector<OperatorResult> operators_;  ///< the schedule's, then one a phase for what belongs to none
+  MachineEnergy energy_;  ///< at maximum currents
+  MachineEnergy typical_;
+  std::vector<OperatorResult> operators_;          ///< the schedule's, then one a phase for what belongs to none
+  std::vector<std::vector<EnergyCounts>> counts_;  ///< of each of `operators_`, by energy class
   std::vector<ChannelResult> channels_;
+  std::vector<std::int64_t> pes_;          ///< of each channel
   std::vector<ExecutorResult> executors_;  ///< channels by number, npu.arrays, npu.vector
   std::vector<EnergyCounts> block_;        ///< of each channel, then of the NPU, in the block under way
   PowerResult npu_power_;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "models/system/energy_counts.hpp"
+#include "models/system/machine_energy.hpp"
 
 namespace bondsim {
 namespace {
@@ -14,21 +14,26 @@ Attojoules from_pj(double pj) { return Attojoules(static_cast<WideInt>(pj * 1e6)
 }  // namespace
 
 std::vector<EnergyBand> energy_sensitivity(const System& system, const Results& results) {
-  const EnergyModel model = energy_model(system);
-  EnergyCounts counts;
-  for (const OperatorResult& op : results.operators) counts += op.counts;
+  const MachineEnergy energy(system);
   const double low = published_access_low_pj_per_bit, high = published_access_high_pj_per_bit;
-  const auto bits = static_cast<double>(counts.hb_bits());
+  double bits = 0;
+  for (const ChannelResult& channel : results.channels) bits += 8.0 * static_cast<double>(channel.hb_bytes_read + channel.hb_bytes_written);
   const auto spent_pj = [&](EnergyComponent component) {
-    return static_cast<double>(counts.hb_read_bits) * model.pj_per(&EnergyCounts::hb_read_bits, component) +
-           static_cast<double>(counts.hb_write_bits) * model.pj_per(&EnergyCounts::hb_write_bits, component);
+    double pj = 0;
+    for (const ChannelResult& channel : results.channels) {
+      const EnergyModel& model = energy.of(channel.id);
+      pj += 8.0 * static_cast<double>(channel.hb_bytes_read) * model.pj_per(&EnergyCounts::hb_read_bits, component);
+      pj += 8.0 * static_cast<double>(channel.hb_bytes_written) * model.pj_per(&EnergyCounts::hb_write_bits, component);
+    }
+    return pj;
   };
   const double port = spent_pj(EnergyComponent::hb_io), array = spent_pj(EnergyComponent::dram_array);
   const auto band = [&](const char* what, double pj) {
     const Attojoules rest = results.energy_total - from_pj(pj);
     return EnergyBand{what, bits > 0 ? pj / bits : 0, rest + from_pj(bits * low), results.energy_total, rest + from_pj(bits * high)};
   };
-  const bool in_die = system.nmp.placement == NmpPlacement::in_die;
+  const std::vector<int> with_pes = system.nmp_channels();
+  const bool in_die = !with_pes.empty() && system.nmp_of(with_pes.front()).placement == NmpPlacement::in_die;
   return {band(in_die ? "way from bank to in-die PE" : "port between bank and PE", port), band("array behind the port", array),
           band("port and array together", port + array)};
 }

@@ -5,6 +5,7 @@
 /// How far predictions are from measurements.
 namespace bondsim::cost {
 
+/// Errors and ranks of predictions beside measurements, over all points. Percent are of the measurement.
 struct Accuracy {
   std::size_t points = 0;
   double mape_percent = 0;      ///< mean of |prediction / measurement - 1|

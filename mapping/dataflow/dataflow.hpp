@@ -13,6 +13,7 @@
 
 namespace bondsim {
 
+/// Who computes an operator: the NPU, the channels with PEs, or both side by side.
 enum class Executor { npu, nmp, split };
 template <>
 struct EnumNames<Executor> {
@@ -23,6 +24,7 @@ struct EnumNames<Executor> {
   }
 };
 
+/// How K and N are cut over channels: by the published closed form, or by walking the candidates.
 enum class SplitPolicy { closed_form, search };
 template <>
 struct EnumNames<SplitPolicy> {

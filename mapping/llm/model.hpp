@@ -13,6 +13,7 @@
 
 namespace bondsim {
 
+/// Function between the matrices of a feed-forward network.
 enum class ActivationKind { relu, gelu, silu };
 template <>
 struct EnumNames<ActivationKind> {
@@ -23,6 +24,7 @@ struct EnumNames<ActivationKind> {
   }
 };
 
+/// Normalisation before attention and feed-forward network.
 enum class NormKind { layer_norm, rms_norm };
 template <>
 struct EnumNames<NormKind> {
@@ -33,6 +35,7 @@ struct EnumNames<NormKind> {
   }
 };
 
+/// How positions enter: learned vectors added to the embedding, or rotations of Q and K.
 enum class PositionKind { learned, rotary };
 template <>
 struct EnumNames<PositionKind> {
@@ -63,6 +66,8 @@ void fields(Visitor& v, ElementBits& c) {
   v.field("accumulator", c.accumulator, format_info("partial sums inside a PE").range(8, 64));
 }
 
+/// How tokens go to experts: evenly as expected, as a list of loads gives it, or drawn: uniform, by Zipf, as a trace says, or by a chain
+/// from layer to layer.
 enum class Routing { expected, given, uniform, zipf, trace, markov };
 template <>
 struct EnumNames<Routing> {

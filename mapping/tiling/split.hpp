@@ -6,6 +6,7 @@
 
 namespace bondsim {
 
+/// Indices begin .. end - 1 of a dimension, in elements.
 struct Range {
   std::int64_t begin = 0;
   std::int64_t end = 0;

@@ -12,6 +12,7 @@
 
 namespace bondsim {
 
+/// Where PEs are: on a logic die bonded below the banks, or in the DRAM die.
 enum class NmpPlacement { hybrid_bonded, in_die };
 template <>
 struct EnumNames<NmpPlacement> {

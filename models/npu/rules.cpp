@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "models/base/error.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -40,38 +42,27 @@ std::int64_t gemm_cycles(const GemmShape& shape, const OperandBits& bits, const 
   return std::max(arrays, vector_cycles(conversion_operations(shape, bits, npu), 0, npu));
 }
 
-std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
-  double cost = 0;
-  switch (work.kind) {
-    case VectorKind::none:
-      cost = 0;
-      break;
-    case VectorKind::softmax:
-      cost = npu.vector_costs.softmax;
-      break;
-    case VectorKind::norm:
-      cost = npu.vector_costs.norm;
-      break;
-    case VectorKind::rotary:
-      cost = npu.vector_costs.rotary;
-      break;
-    case VectorKind::activation:
-      cost = npu.vector_costs.activation;
-      break;
-    case VectorKind::residual:
-      cost = npu.vector_costs.residual;
-      break;
-    case VectorKind::reduce:
-      cost = npu.vector_costs.reduce;
-      break;
-    case VectorKind::embedding:
-      cost = npu.vector_costs.embedding;
-      break;
-    case VectorKind::rescale:
-      cost = npu.vector_costs.rescale;
-      break;
+namespace {
+
+/// Operations an element of a kind takes; 0 for none.
+double operations_per_element(VectorKind kind, const VectorCosts& costs) {
+  using Cost = double VectorCosts::*;
+  static constexpr std::pair<VectorKind, Cost> list[] = {
+      {VectorKind::softmax, &VectorCosts::softmax},     {VectorKind::norm, &VectorCosts::norm},
+      {VectorKind::rotary, &VectorCosts::rotary},       {VectorKind::activation, &VectorCosts::activation},
+      {VectorKind::residual, &VectorCosts::residual},   {VectorKind::reduce, &VectorCosts::reduce},
+      {VectorKind::embedding, &VectorCosts::embedding}, {VectorKind::rescale, &VectorCosts::rescale}};
+  for (const auto& [listed, cost] : list) {
+    if (listed == kind) return costs.*cost;
   }
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * cost));
+  check(kind == VectorKind::none, "vector work of kind {} has no cost", static_cast<int>(kind));
+  return 0;
+}
+
+}  // namespace
+
+std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
+  return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * operations_per_element(work.kind, npu.vector_costs)));
 }
 
 std::int64_t vector_cycles(std::int64_t operations, int units, const NpuConfig& npu) {

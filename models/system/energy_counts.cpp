@@ -81,15 +81,25 @@ EnergyCounts energy_counts(int channel, const ChannelCounts& c, const System& sy
   return e;
 }
 
-EnergyContext energy_context(const System& system, EnergyColumn column) {
+namespace {
+
+EnergyContext context_of(const NmpConfig& nmp, const DramOrganization& shape, EnergyColumn column) {
   EnergyContext context;
-  context.pe_clock_mhz = system.nmp.pe.clock_mhz;
-  context.in_die = system.nmp.placement == NmpPlacement::in_die;
-  context.channel_bytes = system.dram.organization.channel_bytes();
-  context.page_bytes = system.dram.organization.page_bytes();
+  context.pe_clock_mhz = nmp.pe.clock_mhz;
+  context.in_die = nmp.placement == NmpPlacement::in_die;
+  context.channel_bytes = shape.channel_bytes();
+  context.page_bytes = shape.page_bytes();
   context.column = column;
   return context;
 }
+
+}  // namespace
+
+EnergyContext energy_context(const System& system, int channel, EnergyColumn column) {
+  return context_of(system.nmp_of(channel), system.dram_of(channel).organization, column);
+}
+
+EnergyContext energy_context(const System& system, EnergyColumn column) { return context_of(system.nmp, system.dram.organization, column); }
 
 EnergyModel energy_model(const System& system, EnergyColumn column) { return EnergyModel(system.energy, energy_context(system, column)); }
 

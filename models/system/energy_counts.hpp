@@ -16,10 +16,12 @@ EnergyCounts energy_counts(const Task& task, const System& system);
 /// Counted actions behind DRAM commands of a channel.
 EnergyCounts energy_counts(int channel, const ChannelCounts& commands, const System& system);
 
-/// Properties of the system that its energies depend on.
+/// Properties of a channel that its energies depend on.
+EnergyContext energy_context(const System& system, int channel, EnergyColumn column);
+/// Those of the system's own sections.
 EnergyContext energy_context(const System& system, EnergyColumn column = EnergyColumn::maximum);
 
-/// The model of the system's table.
+/// The model of the system's own sections; MachineEnergy for channels of several kinds.
 EnergyModel energy_model(const System& system, EnergyColumn column = EnergyColumn::maximum);
 
 }  // namespace bondsim

@@ -36,7 +36,9 @@ void resolve_system(ConfigNode& node, const std::string& path, std::vector<std::
   for (auto& [key, groups] : node.entries) {
     if (key != "channel_groups") continue;
     for (std::size_t i = 0; i < groups.items.size(); ++i) {
-      resolve_reference(groups.items[i], fmt::format("{}.channel_groups[{}]", path, i), "dram", "bondsim.dram/1", files);
+      const std::string group = fmt::format("{}.channel_groups[{}]", path, i);
+      resolve_reference(groups.items[i], group, "dram", "bondsim.dram/1", files);
+      resolve_reference(groups.items[i], group, "energy", "bondsim.energy/1", files);
     }
   }
 }
@@ -150,6 +152,7 @@ void check_groups(const System& system, const ConfigNode& node, const std::strin
     if (group.nmp && group.engine == ChannelEngine::none) {
       config_error(at.at("nmp"), at.path + ".nmp", "given for channels without PEs, allowed with engine: bank_pes");
     }
+    if (group.energy) validate(*group.energy, at.at("energy"), at.path + ".energy");
     if (group.nmp || group.dram) check_nmp(at, system.nmp_of(first), system.dram_of(first));
     first += group.count;
   }

@@ -30,24 +30,28 @@ inline MachinePeaks machine_peaks(const System& system) {
   return peaks;
 }
 
-/// Activates of a channel in NMP mode within t_faw, and their charge at maximum currents.
+/// Activates of the first channel with PEs in NMP mode within t_faw, and their charge at maximum currents.
 inline ActivationCurrent activation_current(const System& system) {
-  const DramTiming& timing = system.dram.timing;
-  const double period_ns = 1e3 / timing.ck_mhz;
   ActivationCurrent a;
   a.bank_groups = system.dram.organization.bank_groups;
-  if (system.nmp_channel_count() == 0) return a;
-  a.pes = system.dram.organization.banks();
-  a.staggered = system.nmp.activate_policy == ActivatePolicy::staggered;
+  const std::vector<int> with_pes = system.nmp_channels();
+  if (with_pes.empty()) return a;
+  const DramConfig& dram = system.dram_of(with_pes.front());
+  const EnergyTable& energy = system.energy_of(with_pes.front());
+  const DramTiming& timing = dram.timing;
+  const double period_ns = 1e3 / timing.ck_mhz;
+  a.bank_groups = dram.organization.bank_groups;
+  a.pes = dram.organization.banks();
+  a.staggered = system.nmp_of(with_pes.front()).activate_policy == ActivatePolicy::staggered;
   a.window_ns = timing.n_faw * period_ns;
   a.in_window = a.staggered ? std::min(a.pes, 4) : a.pes;
   // Bank i opens i t_rrd after the first, and t_faw after bank i - 4.
   const int last = a.pes - 1;
   a.last_bank_ns = std::max(last * timing.n_rrd, last / 4 * timing.n_faw + last % 4 * timing.n_rrd) * period_ns;
-  if (!system.energy.currents) return a;
-  for (const RailCurrents& rail : system.energy.currents->rails) {
-    const double pages = static_cast<double>(system.dram.organization.page_bytes()) / system.energy.currents->page_bytes;
-    const double charge = rail_energy(*system.energy.currents, rail, EnergyColumn::maximum).activate_pj * pages / rail.voltage_v;
+  if (!energy.currents) return a;
+  for (const RailCurrents& rail : energy.currents->rails) {
+    const double pages = static_cast<double>(dram.organization.page_bytes()) / energy.currents->page_bytes;
+    const double charge = rail_energy(*energy.currents, rail, EnergyColumn::maximum).activate_pj * pages / rail.voltage_v;
     if (charge <= a.charge_pc) continue;
     a.charge_pc = charge;
     a.rail = rail.rail;

@@ -46,7 +46,7 @@ const ChannelGroup& System::group_of(int channel) const {
 
 bool System::uniform() const {
   for (const ChannelGroup& group : channels) {
-    if (group.dram || group.controller || group.nmp) return false;
+    if (group.dram || group.controller || group.nmp || group.energy) return false;
   }
   return true;
 }

@@ -41,6 +41,7 @@ struct ChannelGroup {
   std::optional<DramConfig> dram;
   std::optional<ControllerConfig> controller;
   std::optional<NmpConfig> nmp;
+  std::optional<EnergyTable> energy;  ///< of the group's DRAM and PEs; the NPU's entries are the system's
 };
 template <class Visitor>
 void fields(Visitor& v, ChannelGroup& c) {
@@ -50,6 +51,7 @@ void fields(Visitor& v, ChannelGroup& c) {
   v.section("dram", c.dram, defaulted("the group's own DRAM part: a file of configs/dram/, or its content").or_file());
   v.section("controller", c.controller, defaulted("the group's own controller policy"));
   v.section("nmp", c.nmp, defaulted("the group's own NMP side"));
+  v.section("energy", c.energy, defaulted("the group's own energy table: a file of configs/energy/, or its content").or_file());
 }
 
 /// Switches of second-order effects; all on is the full model.
@@ -112,8 +114,12 @@ struct System {
   const DramConfig& dram_of(int channel) const { return own_or(group_of(channel).dram, dram); }
   const ControllerConfig& controller_of(int channel) const { return own_or(group_of(channel).controller, controller); }
   const NmpConfig& nmp_of(int channel) const { return own_or(group_of(channel).nmp, nmp); }
+  const EnergyTable& energy_of(int channel) const { return own_or(group_of(channel).energy, energy); }
+  /// PEs of a channel; 0 without.
+  int pes_of(int channel) const { return has_pes(channel) ? dram_of(channel).organization.banks() / nmp_of(channel).pe.banks_per_pe : 0; }
 
-  /// All NMP channels have the same DRAM part, controller and PEs, and so have all others among themselves: `dram` and `nmp` say it all.
+  /// All NMP channels have the same DRAM part, controller, PEs and energies, and so have all others among themselves: the system's own
+  /// sections say it all.
   bool uniform() const;
   /// Groups `nmp` and `normal` of the system's own sections; a group of zero channels is left out.
   void set_channels(int nmp_count, int normal_count);

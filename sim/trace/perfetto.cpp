@@ -38,7 +38,7 @@ double gbps(std::int64_t bytes, Picoseconds length) { return static_cast<double>
 
 PerfettoWriter::PerfettoWriter(const System& system, const std::string& directory, bool gzip, const TraceWindow* window)
     : system_(system),
-      energy_(energy_model(system)),
+      energy_(system),
       events_(directory + "/trace.json", gzip, about(system)),
       dma_{first_dma_thread, "DMA", {}},
       barriers_{first_barrier_thread, "barriers", {}},
@@ -183,7 +183,7 @@ void PerfettoWriter::draw_arrows(const BlockTrace& trace) {
 // ---- Counters -------------------------------------------------------------------------------------------------------------
 
 Attojoules PerfettoWriter::energy_of(const Block& block, const TaskRow& row) const {
-  return total_of(energy_.energy(row_counts(system_, block, row)));
+  return total_of(row_energy(system_, energy_, block, row));
 }
 
 void PerfettoWriter::draw_counters(const BlockTrace& trace) {
@@ -208,7 +208,7 @@ void PerfettoWriter::draw_power(const BlockTrace& trace) {
   EnergyCounts rest;
   rest.npu_time_ps = (trace.end - trace.start).value;
   Attojoules at_rest;
-  for (const Attojoules part : energy_.energy(rest)) at_rest += part;
+  for (const Attojoules part : energy_.of_npu().energy(rest)) at_rest += part;
   std::map<Picoseconds, double> changes;
   changes[trace.start] += watts(at_rest, trace.end - trace.start);
   for (const TaskRow& row : trace.rows) {

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "models/energy/model.hpp"
 #include "models/schedule/simulation_listener.hpp"
+#include "models/system/machine_energy.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/chrome_events.hpp"
 #include "sim/trace/hub.hpp"
@@ -60,7 +60,7 @@ class PerfettoWriter : public SimulationListener {
   void draw_mode(int channel, Picoseconds t);
 
   const System& system_;
-  EnergyModel energy_;
+  MachineEnergy energy_;
   ChromeEvents events_;
   std::optional<PerfettoCommands> commands_;
   std::vector<Drawn> drawn_;  ///< by task of the block

@@ -20,16 +20,19 @@ EnergyCounts row_counts(const System& system, const Block& block, const TaskRow&
   if (row.of_channel()) {
     counts.channel_time_ps = length.value;
     counts.rows_open_ps = row.rows_open.value;
+    counts.pe_time_ps = length.value * system.pes_of(row.channel());
   }
-  if (row.of_channel() && system.has_pes(row.channel()))
-    counts.pe_time_ps = length.value * (system.dram.organization.banks() / system.nmp.pe.banks_per_pe);
   return counts;
+}
+
+EnergyByComponent row_energy(const System& system, const MachineEnergy& energy, const Block& block, const TaskRow& row) {
+  return (row.of_channel() ? energy.of(row.channel()) : energy.of_npu()).energy(row_counts(system, block, row));
 }
 
 PowerWriter::PowerWriter(const System& system, const std::string& directory, Picoseconds interval, bool gzip)
     : system_(system),
       executors_(traced_executors(system)),
-      energy_(energy_model(system)),
+      energy_(system),
       file_(directory + "/power.csv", gzip),
       interval_ps_(interval.value) {
   check(interval_ps_ > 0, "power over intervals of {} ps", interval_ps_);
@@ -40,11 +43,11 @@ void PowerWriter::block_ended(const BlockTrace& trace) {
   const Picoseconds length = trace.end - trace.start;
   std::vector<Spread> shares;
   for (const TaskRow& row : trace.rows) {
-    shares.push_back({row.place(), row.start - trace.start, row.end - trace.start, energy_.energy(row_counts(system_, trace.block, row))});
+    shares.push_back({row.place(), row.start - trace.start, row.end - trace.start, row_energy(system_, energy_, trace.block, row)});
   }
   EnergyCounts npu;
   npu.npu_time_ps = length.value;
-  shares.push_back({0, Picoseconds(), length, energy_.energy(npu)});
+  shares.push_back({0, Picoseconds(), length, energy_.of_npu().energy(npu)});
   for (std::int64_t copy = 0; copy < trace.block.executions(); ++copy) {
     for (const Spread& share : shares) spread(share, run_time_);
     run_time_ += length;

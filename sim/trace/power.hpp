@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "models/energy/model.hpp"
 #include "models/schedule/simulation_listener.hpp"
+#include "models/system/machine_energy.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/block_trace.hpp"
 #include "sim/trace/gzip_writer.hpp"
@@ -16,6 +16,8 @@ inline constexpr const char* power_trace_schema = "# bondsim.power/1";
 
 /// Counted actions and times behind a row of a task trace; of the NPU without its own time, which no row has.
 EnergyCounts row_counts(const System& system, const Block& block, const TaskRow& row);
+/// What they cost.
+EnergyByComponent row_energy(const System& system, const MachineEnergy& energy, const Block& block, const TaskRow& row);
 
 /// Writes `power.csv`: power by executor and component over intervals of the run's time, at maximum currents. A row's energy is spread
 /// evenly over its time, in whole attojoules; a block that stands for several layers is written as often, one after the other. Energies
@@ -45,7 +47,7 @@ class PowerWriter : public SimulationListener {
 
   const System& system_;
   std::vector<std::string> executors_;
-  EnergyModel energy_;
+  MachineEnergy energy_;
   GzipWriter file_;
   std::int64_t interval_ps_;
   std::int64_t first_ = 0;  ///< number of the first interval not yet written

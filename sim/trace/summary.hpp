@@ -6,6 +6,7 @@
 
 namespace bondsim {
 
+/// What a trace lists: DRAM commands, tasks, or slices for Perfetto.
 enum class TraceKind { commands, tasks, perfetto };
 
 /// Kind of a trace file, by its first line. Plain or gzipped. @throws ConfigError naming what is allowed.

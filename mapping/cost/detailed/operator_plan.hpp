@@ -37,6 +37,7 @@ struct PlannedChannel {
   BusTransfer load;
 };
 
+/// One operator as the closed form sees it: a share of the NPU, or the work of channels and what the NPU adds up.
 struct OperatorPlan {
   NpuShare npu;                          ///< chunks > 0: on the NPU, nothing else is set
   std::vector<PlannedChannel> channels;  ///< each that differs from those before

@@ -15,6 +15,7 @@ constexpr double published_element_bytes = 2;
 /// Channels of every published system: nmp_channels of them with PEs, the rest normal.
 constexpr int published_channels = 8;
 
+/// Shape of a decoder layer as the published evaluation has it. Sizes are in elements.
 struct LayerShape {
   std::string model;
   std::int64_t layers = 0;
@@ -39,6 +40,7 @@ struct Request {
   std::int64_t batch = 1;
 };
 
+/// A GEMM of the layer in both phases.
 struct LayerOperator {
   std::string name;
   bool attention = false;  ///< qk, sv: the stationary operand is a KV cache
@@ -47,6 +49,7 @@ struct LayerOperator {
   double stationary_bytes = 0;  ///< of one layer, what must be allocated: weights, or the KV cache at the longest context
 };
 
+/// Operators of a layer for one request, in an order that its edges allow.
 struct Layer {
   LayerShape shape;
   Request request;

@@ -9,6 +9,7 @@
 
 namespace bondsim::search {
 
+/// How a design space is searched: every point, the genetic NSGA-II, or pagmo's extended ant colony.
 enum class SpaceMethod { exhaustive, nsga2, ant_colony };
 
 }  // namespace bondsim::search

@@ -6,6 +6,7 @@
 
 namespace bondsim {
 
+/// Who the banks of a channel serve: its bus (normal), or the PEs behind their ports (nmp).
 enum class ChannelMode { normal, nmp };
 
 /// Work of one requester on the channel bus: the burst accesses of an extent.

@@ -61,6 +61,7 @@ void fields(Visitor& v, DramTiming& c) {
   v.field("t_pbr2pbr_ns", c.t_pbr2pbr_ns, required("REFpb to REFpb of another bank").range(0, 1e6).in("ns"));
 }
 
+/// What happens to a row after its last access in the queue: it stays open, or is precharged.
 enum class PagePolicy { open, closed };
 template <>
 struct EnumNames<PagePolicy> {
@@ -70,6 +71,7 @@ struct EnumNames<PagePolicy> {
   }
 };
 
+/// Order of requests: row hits first, then by age (FR-FCFS), or by age alone.
 enum class SchedulerKind { fr_fcfs, fcfs };
 template <>
 struct EnumNames<SchedulerKind> {
@@ -80,6 +82,7 @@ struct EnumNames<SchedulerKind> {
   }
 };
 
+/// When the second half of an LPDDR5 activate is issued: by the age of its request, or as late as t_AAD allows.
 enum class Act2Order { by_age, last };
 template <>
 struct EnumNames<Act2Order> {
@@ -89,6 +92,7 @@ struct EnumNames<Act2Order> {
   }
 };
 
+/// Refresh of a channel: none, of all banks at once (REFab), or bank by bank (REFpb).
 enum class RefreshKind { none, all_bank, per_bank };
 template <>
 struct EnumNames<RefreshKind> {

@@ -6,6 +6,7 @@
 
 namespace bondsim {
 
+/// Activates in NMP mode: of all banks in one slot, or one after the other under t_RRD and t_FAW.
 enum class ActivatePolicy { all_bank, staggered };
 template <>
 struct EnumNames<ActivatePolicy> {

@@ -116,5 +116,31 @@ TEST(Ledger, prefill_times_are_part_of_the_whole) {
   EXPECT_EQ(results.executors[3].busy.back(), ps(35)) << "waiting of the decode";
 }
 
+TEST(Ledger, channels_of_two_kinds_are_priced_each_by_its_own_group) {
+  System system = priced_system();
+  ChannelGroup other = system.channels[0];
+  other.name = "other";
+  other.nmp = system.nmp;
+  other.nmp->pe.clock_mhz *= 2;
+  other.nmp->pe.banks_per_pe = 1;
+  other.energy = system.energy;
+  other.energy->hb_io.value *= 3;
+  system.channels.push_back(other);
+  const int first_of_other = system.channel_count() - other.count;
+  ChannelCounts reads;
+  reads.hb_reads = 1000;
+  const auto hb_energy = [&](int channel) {
+    Ledger ledger(system, header_of_two());
+    ledger.add_commands(channel, 1, Phase::decode, reads, 4);
+    ledger.add_time(Phase::decode, ps(100), 4);
+    ledger.end_block(ps(100), 4);
+    Results results;
+    ledger.finish(results);  // checks that components, operators and channels sum to one total
+    return results.operators[1].energy[static_cast<std::size_t>(EnergyComponent::hb_io)];
+  };
+  EXPECT_GT(hb_energy(0).value, 0);
+  EXPECT_TRUE(hb_energy(first_of_other) == hb_energy(0) * 3);
+}
+
 }  // namespace
 }  // namespace bondsim
