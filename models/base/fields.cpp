@@ -1,7 +1,11 @@
 #include "models/base/fields.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstdlib>
+
+#include "models/base/nearest.hpp"
 
 namespace bondsim {
 namespace {
@@ -29,21 +33,6 @@ void require_scalar(const ConfigNode& node, const std::string& path, const char*
 bool has_leading_zero(const std::string& text) {
   const std::size_t first = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
   return text.size() > first + 1 && text[first] == '0' && text[first + 1] >= '0' && text[first + 1] <= '9';
-}
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 }  // namespace
@@ -115,19 +104,8 @@ void Decoder::check_range(const ConfigNode& node, const std::string& path, doubl
 void Decoder::finish() const {
   for (const auto& entry : node_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.first) != known_.end()) continue;
-    std::string allowed;
-    std::string nearest;
-    std::size_t best = 4;
-    for (const auto& key : known_) {
-      allowed += (allowed.empty() ? "" : ", ") + key;
-      const std::size_t distance = edit_distance(entry.first, key);
-      if (distance < best) {
-        best = distance;
-        nearest = key;
-      }
-    }
     config_error(entry.second, path_of(entry.first),
-                 "unknown key" + (nearest.empty() ? std::string() : ", did you mean '" + nearest + "'?") + ", allowed: " + allowed);
+                 fmt::format("unknown key{}, allowed: {}", did_you_mean(entry.first, known_), fmt::join(known_, ", ")));
   }
 }
 

@@ -100,7 +100,7 @@ TEST(Detailed, is_near_the_cycle_result_of_random_operators) {
 TEST(Validate, detailed_keeps_the_gate_on_the_quick_suite) {
   const ScratchDirectory scratch;
   const CommandResult run = bondsim_command(
-      "validate --suite quick --models detailed --no-plot --gate mape=5,worst=15,tau=0.95,device_tau=0.95 --out " + scratch.file("v"));
+      "validate --suite quick --forms detailed --no-plot --gate mape=5,worst=15,tau=0.95,device_tau=0.95 --out " + scratch.file("v"));
   EXPECT_EQ(run.status, 0) << run.output;
   EXPECT_NE(file_text(scratch.file("v/validate.csv")).find("detailed_utilisation"), std::string::npos);
 }
@@ -108,7 +108,7 @@ TEST(Validate, detailed_keeps_the_gate_on_the_quick_suite) {
 TEST(Validate, roofline_ideal_is_never_above_the_cycles_of_the_quick_suite) {
   const ScratchDirectory scratch;
   const CommandResult run =
-      bondsim_command("validate --suite quick --models roofline-ideal --gate over=0 --no-plot --out " + scratch.file("v"));
+      bondsim_command("validate --suite quick --forms roofline-ideal --gate over=0 --no-plot --out " + scratch.file("v"));
   EXPECT_EQ(run.status, 0) << run.output;
   const CsvTable table = CsvTable::load(scratch.file("v/validate.csv"));
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -125,7 +125,7 @@ const std::string small_experiment =
 TEST(Validate, takes_an_experiments_operators_and_steps) {
   const ScratchDirectory scratch;
   const CommandResult run = bondsim_command(
-      "validate " + small_experiment + "--samples 2 --models detailed,roofline-ideal,h2llm-roofline --no-plot --out " + scratch.file("v"));
+      "validate " + small_experiment + "--samples 2 --forms detailed,roofline-ideal,h2llm-roofline --no-plot --out " + scratch.file("v"));
   ASSERT_EQ(run.status, 0) << run.output;
   EXPECT_NE(run.output.find("decode steps 3, 7 of 9"), std::string::npos) << run.output;
   const CsvTable table = CsvTable::load(scratch.file("v/validate.csv"));
@@ -156,7 +156,7 @@ TEST(Validate, a_row_that_takes_too_long_is_named_and_misses_any_gate) {
       scratch.write("ops.csv",
                     "model,element_size_bytes,B,M,N,K,normal_channels,ext_bw_per_channel_gbps,npu_capacity_tmacs,dma_chunk_kib\n"
                     "NPU,2,1,1,256,256,8,12.8,128,\nNPU,2,1,64,65536,65536,8,12.8,128,1\n");
-  const std::string command = "validate --ops " + ops + " --models detailed --row-timeout 1 --no-plot --out " + scratch.file("v");
+  const std::string command = "validate --ops " + ops + " --forms detailed --row-timeout 1 --no-plot --out " + scratch.file("v");
   const CommandResult run = bondsim_command(command);
   EXPECT_EQ(run.status, 0) << run.output;
   EXPECT_NE(run.output.find("row 2: no result within 1 s"), std::string::npos) << run.output;
@@ -187,7 +187,7 @@ TEST(Estimate, of_an_experiment_is_near_its_simulation) {
   const ScratchDirectory scratch;
   const CommandResult run = bondsim_command("run " + small_experiment + "--out " + scratch.file("r"));
   ASSERT_EQ(run.status, 0) << run.output;
-  const CommandResult estimate = bondsim_command("estimate " + small_experiment + "--model detailed --out " + scratch.file("e"));
+  const CommandResult estimate = bondsim_command("estimate " + small_experiment + "--form detailed --out " + scratch.file("e"));
   ASSERT_EQ(estimate.status, 0) << estimate.output;
   EXPECT_NE(estimate.output.find("ESTIMATE by the closed form detailed"), std::string::npos) << estimate.output;
   const auto simulated = nlohmann::json::parse(file_text(scratch.file("r/results.json")));
@@ -209,7 +209,7 @@ TEST(Estimate, of_an_experiment_is_near_its_simulation) {
 TEST(Validate, a_missed_gate_is_exit_1_and_named) {
   const ScratchDirectory scratch;
   const CommandResult run =
-      bondsim_command("validate --suite quick --models roofline-ideal --gate mape=5 --no-plot --out " + scratch.file("v"));
+      bondsim_command("validate --suite quick --forms roofline-ideal --gate mape=5 --no-plot --out " + scratch.file("v"));
   EXPECT_EQ(run.status, 1) << run.output;
   EXPECT_NE(run.output.find("gate missed: roofline-ideal: mape"), std::string::npos) << run.output;
 }
@@ -217,7 +217,7 @@ TEST(Validate, a_missed_gate_is_exit_1_and_named) {
 TEST(Validate, wrong_timing_of_the_form_misses_the_gate) {
   // The same predictions on another part: its refresh is three times as long.
   const ScratchDirectory scratch;
-  ASSERT_EQ(bondsim_command("validate --suite quick --models detailed --no-plot --out " + scratch.file("v")).status, 0);
+  ASSERT_EQ(bondsim_command("validate --suite quick --forms detailed --no-plot --out " + scratch.file("v")).status, 0);
   CsvTable table = CsvTable::load(scratch.file("v/validate.csv"));
   const std::string system = file_text(config_path("system/h2llm.yaml"));
   std::string dram = file_text(config_path("dram/lpddr5-6400-32gb.yaml"));

@@ -38,6 +38,49 @@ TEST(CommandLine, bad_input_exits_2_with_file_line_key_and_what_is_allowed) {
   expect_error("fly", 2, "unknown command 'fly', allowed: run");
 }
 
+TEST(CommandLine, names_that_are_nearly_right_are_answered_with_the_right_one) {
+  expect_error("rnu " + default_experiment, 2, "unknown command 'rnu', did you mean 'run'?, allowed: run");
+  expect_error("run " + default_experiment + " --sett a=b", 2, "bondsim run: unknown option '--sett', did you mean '--set'?");
+  expect_error("trace slice --windw 1:2", 2, "bondsim trace slice: unknown option '--windw', did you mean '--window'?");
+  expect_error("run h2llm-llama3-8b-sharegp", 2,
+               "h2llm-llama3-8b-sharegp: no such file, and no experiment or system of that name comes with bondsim, did you mean "
+               "'h2llm-llama3-8b-sharegpt'?");
+  expect_error("run h2llm-llama3-8b-sharegpt --dataflow data_centrik", 2, "did you mean 'data_centric'?");
+  expect_error("help dependancy", 2, "did you mean 'dependency'?");
+}
+
+TEST(CommandLine, shipped_configurations_have_names) {
+  const CommandResult named = bondsim_command("map h2llm-llama3-8b-sharegpt --dataflow data_centric --explain");
+  const CommandResult by_path = bondsim_command("map " + default_experiment + " --dataflow configs/dataflow/data_centric.yaml --explain");
+  EXPECT_EQ(named.status, 0) << named.output;
+  EXPECT_EQ(named.output, by_path.output);
+}
+
+TEST(CommandLine, help_and_version_are_words_too) {
+  EXPECT_EQ(bondsim_command("help").output, bondsim_command("--help").output);
+  EXPECT_EQ(bondsim_command("help run").output, bondsim_command("run --help").output);
+  EXPECT_EQ(bondsim_command("version").output, bondsim_command("--version").output);
+  const CommandResult word = bondsim_command("help host transfer");
+  EXPECT_EQ(word.status, 0);
+  EXPECT_EQ(word.output.rfind("host_transfer: ", 0), 0U) << word.output;
+}
+
+TEST(CommandLine, every_command_can_be_quiet) {
+  const CommandResult list = bondsim_command("list --quiet");
+  EXPECT_EQ(list.status, 0);
+  EXPECT_EQ(list.output, "");
+  expect_error("run no-such-file.yaml -q", 2, "no-such-file.yaml: no such file");
+}
+
+TEST(CommandLine, old_spellings_work_and_say_the_new_one) {
+  const CommandResult old = bondsim_command("estimate " + default_experiment + " --model roofline-ideal" + short_run);
+  const CommandResult now = bondsim_command("estimate " + default_experiment + " --form roofline-ideal" + short_run);
+  EXPECT_EQ(now.status, 0) << now.output;
+  EXPECT_EQ(old.output, "note: --model roofline-ideal is now --form roofline-ideal; --model is the language model\n" + now.output);
+  expect_error("estimate " + default_experiment + " --llm configs/model/none.yaml", 2, "note: --llm is now --model");
+  expect_error("validate --suite none --models detailed --out /tmp/none", 2, "note: --models is now --forms");
+}
+
 TEST(CommandLine, help_that_cannot_be_written_is_an_error) {
   for (const char* asked : {"--help", "run --help", "--version"}) {
     expect_error(std::string(asked) + " 2>&1 > /dev/full; exit $?", 1, "standard output cannot be written: No space left on device");
@@ -161,7 +204,7 @@ TEST(CommandLine, infeasible_exits_1_and_bad_input_2_in_every_command) {
   const std::string large = " --model configs/model/llama-3-70b.yaml";
   expect_error("run " + default_experiment + large, 1, "bondsim: ");
   expect_error("map " + default_experiment + large, 1, "bondsim: ");
-  expect_error("estimate " + default_experiment + " --llm configs/model/llama-3-70b.yaml", 1, "bondsim: ");
+  expect_error("estimate " + default_experiment + " --model configs/model/llama-3-70b.yaml", 1, "bondsim: ");
   const std::string configs = bondsim::tests::source_dir() + "/configs/";
   const std::string space = scratch.write("space.yaml", "schema: bondsim.space/1\nname: t\nsystem: " + configs +
                                                             "system/h2llm.yaml\nworkloads:\n  - {model: " + configs +

@@ -52,7 +52,7 @@ TEST(Dse, killed_at_random_moments_and_resumed_ends_as_if_undisturbed) {
   const test::ScratchDirectory scratch;
   const std::string space = space_file(scratch);
   const test::CommandResult undisturbed =
-      test::bondsim_command("dse --model h2llm-roofline " + space + " -j 2 --out " + scratch.file("whole"));
+      test::bondsim_command("dse --form h2llm-roofline " + space + " -j 2 --out " + scratch.file("whole"));
   ASSERT_EQ(undisturbed.status, 0) << undisturbed.output;
   const std::string disturbed = " -j 2 --out " + scratch.file("parts");
   std::mt19937 random(11);
@@ -63,7 +63,7 @@ TEST(Dse, killed_at_random_moments_and_resumed_ends_as_if_undisturbed) {
     const std::string store = scratch.file("parts") + "/search.sqlite";
     const bool resume = !first && std::filesystem::exists(store);
     const std::string command = "cd '" + bondsim::tests::source_dir() + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
-                                bondsim::tests::binary() + "' dse --model h2llm-roofline " + space + disturbed +
+                                bondsim::tests::binary() + "' dse --form h2llm-roofline " + space + disturbed +
                                 (resume ? " --resume" : "") + " > " + scratch.file("log") + " 2>&1";
     const int status = std::system(command.c_str());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
@@ -101,7 +101,7 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
   const test::ScratchDirectory scratch;
   const std::string space = small_space(scratch, "{method: exhaustive}");
   const auto run = [&](const std::string& rest) {
-    return test::bondsim_command("dse --model h2llm-roofline " + space + " --tier both -j 2 --out " + rest);
+    return test::bondsim_command("dse --form h2llm-roofline " + space + " --tier both -j 2 --out " + rest);
   };
   const test::CommandResult whole = run(scratch.file("whole"));
   ASSERT_EQ(whole.status, 0) << whole.output;
@@ -112,7 +112,7 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
     const bool resume = std::filesystem::exists(store);
     const double after_s = whole.seconds * 0.15 * round;
     const std::string command = "cd '" + bondsim::tests::source_dir() + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
-                                bondsim::tests::binary() + "' dse --model h2llm-roofline " + space + " --tier both -j 2 --out " +
+                                bondsim::tests::binary() + "' dse --form h2llm-roofline " + space + " --tier both -j 2 --out " +
                                 scratch.file("parts") + (resume ? " --resume" : "") + " > " + scratch.file("log") + " 2>&1";
     const int status = std::system(command.c_str());
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) break;
@@ -133,7 +133,7 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
 TEST(DseCycles, a_search_by_cycles_gives_the_latency_of_a_run_with_the_same_dataflow) {
   const test::ScratchDirectory scratch;
   const std::string space = small_space(scratch, "{method: exhaustive}");
-  const auto found = test::bondsim_command("dse --model h2llm-roofline " + space + " --tier cycle --out " + scratch.file("cycle"));
+  const auto found = test::bondsim_command("dse --form h2llm-roofline " + space + " --tier cycle --out " + scratch.file("cycle"));
   ASSERT_EQ(found.status, 0) << found.output;
   EXPECT_EQ(sql(scratch.file("cycle") + "/search.sqlite", "select count(*) from evaluation where tier = 'cycle'"), "12\n");
   // Row 1 of the front as a run of its own, all decode steps, without what is outside the layers (2 layers of all blocks).
@@ -166,12 +166,12 @@ TEST(DseRanks, one_two_and_four_ranks_find_the_same_front) {
   if (std::system("command -v mpirun > /dev/null 2>&1") != 0) GTEST_SKIP() << "no mpirun";
   const test::ScratchDirectory scratch;
   const std::string space = small_space(scratch, "{method: nsga2, population: 8, generations: 2, seed: 4}");
-  const auto alone = test::bondsim_command("dse --model h2llm-roofline " + space + " --tier both -j 1 --out " + scratch.file("alone"));
+  const auto alone = test::bondsim_command("dse --form h2llm-roofline " + space + " --tier both -j 1 --out " + scratch.file("alone"));
   ASSERT_EQ(alone.status, 0) << alone.output;
   for (const int ranks : {1, 2, 4}) {
     const std::string out = scratch.file("ranks-" + std::to_string(ranks));
     const std::string command = rank_start + "-n " + std::to_string(ranks) + " '" + bondsim::tests::binary() +
-                                "' dse --model h2llm-roofline " + space + " --tier both --out " + out + " > " + scratch.file("log") +
+                                "' dse --form h2llm-roofline " + space + " --tier both --out " + out + " > " + scratch.file("log") +
                                 " 2>&1";
     ASSERT_EQ(std::system(command.c_str()), 0) << test::file_text(scratch.file("log"));
     EXPECT_EQ(test::file_text(out + "/front.csv"), test::file_text(scratch.file("alone") + "/front.csv")) << ranks;
@@ -207,7 +207,7 @@ void lose_a_process_of_a_rank(int from_bottom, const std::string& report) {
   const std::string out = scratch.file("ranks");
   int status = -1;
   std::thread job([&] {
-    const std::string command = rank_start + "-n 2 '" + bondsim::tests::binary() + "' dse --model h2llm-roofline " + space + " --out " +
+    const std::string command = rank_start + "-n 2 '" + bondsim::tests::binary() + "' dse --form h2llm-roofline " + space + " --out " +
                                 out + " > " + scratch.file("log") + " 2>&1";
     status = std::system(command.c_str());
   });
@@ -225,7 +225,7 @@ void lose_a_process_of_a_rank(int from_bottom, const std::string& report) {
   EXPECT_TRUE(killed);
   EXPECT_EQ(status, 0) << test::file_text(scratch.file("log"));
   EXPECT_NE(test::file_text(scratch.file("log")).find(report), std::string::npos) << test::file_text(scratch.file("log"));
-  const auto alone = test::bondsim_command("dse --model h2llm-roofline " + space + " -j 2 --out " + scratch.file("alone"));
+  const auto alone = test::bondsim_command("dse --form h2llm-roofline " + space + " -j 2 --out " + scratch.file("alone"));
   ASSERT_EQ(alone.status, 0) << alone.output;
   EXPECT_EQ(test::file_text(out + "/front.csv"), test::file_text(scratch.file("alone") + "/front.csv"));
 }

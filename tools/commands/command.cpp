@@ -1,9 +1,15 @@
 #include "tools/commands/command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
 #include <utility>
+
+#include "models/base/nearest.hpp"
+#include "tools/app/experiment/progress.hpp"
 
 namespace bondsim::tools {
 
@@ -41,6 +47,13 @@ Option* Option::needs(const std::string& other) {
 
 Option* Option::excludes(Option* other) {
   option_->excludes(other->option_);
+  return this;
+}
+
+Option* Option::now_called(const std::string& name) {
+  option_->group("");
+  const std::string old = option_->get_name();
+  option_->each([old, name](const std::string&) { fmt::print(stderr, "note: {} is now {}\n", old, name); });
   return this;
 }
 
@@ -118,26 +131,81 @@ CommandLine::CommandLine(const std::string& name, const std::string& about, cons
 
 CommandLine::~CommandLine() = default;
 
-/// CLI11 only says that a command is missing; users should hear which ones there are. Empty when the command is known.
-std::string CommandLine::unknown_command(int argc, char** argv) const {
-  if (argc < 2 || argv[1][0] == '-') return "";
-  std::string known;
-  for (const CLI::App* command : root_->get_subcommands([](CLI::App*) { return true; })) {
-    if (command->get_name() == argv[1]) return "";
-    known += (known.empty() ? "" : ", ") + command->get_name();
+const CLI::App* CommandLine::command_called(const std::string& word) const {
+  const auto all = root_->get_subcommands([](const CLI::App*) { return true; });
+  const auto named = std::find_if(all.begin(), all.end(), [&](const CLI::App* command) { return command->get_name() == word; });
+  return named == all.end() ? nullptr : *named;
+}
+
+/// CLI11 only says that a command is missing; users should hear which ones there are.
+std::string CommandLine::unknown_command(const std::vector<std::string>& words) const {
+  if (words.empty() || words[0].empty() || words[0][0] == '-' || command_called(words[0]) != nullptr) return "";
+  std::vector<std::string> known;
+  for (const CLI::App* command : root_->get_subcommands([](const CLI::App*) { return true; })) known.push_back(command->get_name());
+  return fmt::format("unknown command '{}'{}, allowed: {}", words[0], did_you_mean(words[0], known), fmt::join(known, ", "));
+}
+
+/// Of the commands that the line names, from the outermost to the innermost.
+std::string CommandLine::unknown_option(const std::vector<std::string>& words) const {
+  std::vector<std::string> known;
+  std::string path = root_->get_name();
+  const CLI::App* command = root_.get();
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    path += " " + command->get_name();
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      for (const std::string& name : option->get_snames()) known.push_back("-" + name);
+    }
   }
-  return fmt::format("unknown command '{}', allowed: {}", argv[1], known);
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (name.size() < 2 || name[0] != '-' || (name[1] >= '0' && name[1] <= '9')) continue;
+    const bool taken = std::find(known.begin(), known.end(), name) != known.end();
+    const bool joined = name[1] != '-' && std::find(known.begin(), known.end(), name.substr(0, 2)) != known.end();
+    if (!taken && !joined)
+      return fmt::format("{}: unknown option '{}'{}; {} --help lists them", path, name, did_you_mean(name, known), path);
+  }
+  return "";
+}
+
+/// Commands within commands included.
+void CommandLine::add_quiet() {
+  std::vector<CLI::App*> open = root_->get_subcommands([](const CLI::App*) { return true; });
+  while (!open.empty()) {
+    CLI::App* command = open.back();
+    open.pop_back();
+    const auto inner = command->get_subcommands([](const CLI::App*) { return true; });
+    open.insert(open.end(), inner.begin(), inner.end());
+    if (inner.empty() && command->get_option_no_throw("--quiet") == nullptr)
+      command->add_flag("-q,--quiet", quiet_, "print nothing; errors and the exit status remain");
+  }
 }
 
 std::optional<int> CommandLine::parse(int argc, char** argv) {
-  if (const std::string wrong = unknown_command(argc, argv); !wrong.empty()) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words[0] == "version") words[0] = "--version";
+  if (words.size() == 1 && words[0] == "help") words[0] = "--help";
+  if (words.size() == 2 && words[0] == "help" && command_called(words[1]) != nullptr) words = {words[1], "--help"};
+  if (const std::string wrong = unknown_command(words); !wrong.empty()) {
     fmt::print(stderr, "{}: {}\n", root_->get_name(), wrong);
     return 2;
   }
+  add_quiet();
   try {
-    root_->parse(argc, argv);
+    root_->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
   } catch (const CLI::ParseError& e) {
-    return root_->exit(e) == 0 ? 0 : 2;
+    const std::string wrong = dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? unknown_option(words) : "";
+    if (wrong.empty()) return root_->exit(e) == 0 ? 0 : 2;
+    fmt::print(stderr, "{}\n", wrong);
+    return 2;
+  }
+  if (quiet_) {
+    hide_progress();
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) {
+      fmt::print(stderr, "{}: --quiet: /dev/null cannot be opened\n", root_->get_name());
+      return 1;
+    }
   }
   return std::nullopt;
 }

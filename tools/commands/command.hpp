@@ -28,6 +28,8 @@ class Option {
   Option* delimiter(char between);         ///< several values in one argument
   Option* allow_extra_args(bool allowed);  ///< false: one value each time it is given
   Option* capture_default_str();           ///< the help shows the value that the target has now
+  /// An old spelling: the help leaves it out; where it is given, standard error says what it is called now.
+  Option* now_called(const std::string& name);
 
  private:
   CLI::Option* option_;
@@ -73,17 +75,26 @@ class Command {
   std::vector<std::unique_ptr<Command>> subcommands_;
 };
 
-/// The whole command line: exactly one subcommand, --help, --help-all and --version.
+/// The whole command line: exactly one subcommand, --help, --help-all and --version. `help`, `help COMMAND` and `version` are the same as
+/// words. Every command has -q, --quiet.
 class CommandLine : public Command {
  public:
   CommandLine(const std::string& name, const std::string& about, const std::string& version);
   ~CommandLine();
 
-  /// Sets targets and calls callbacks. @return an exit status where the program ends now: 0 after help, 2 for a line that is wrong
+  /// Sets targets and calls callbacks. With --quiet, standard output goes nowhere from here on and no progress is shown.
+  /// @return an exit status where the program ends now: 0 after help, 2 for a line that is wrong
   std::optional<int> parse(int argc, char** argv);
 
  private:
-  std::string unknown_command(int argc, char** argv) const;
+  void add_quiet();
+  /// The command of the tree that a word names; null when none does.
+  const CLI::App* command_called(const std::string& word) const;
+  /// What is wrong with the line in words that help more than CLI11's; empty when they are as good.
+  std::string unknown_command(const std::vector<std::string>& words) const;
+  std::string unknown_option(const std::vector<std::string>& words) const;
+
+  bool quiet_ = false;
 
   std::unique_ptr<CLI::App> root_;
 };

@@ -17,6 +17,7 @@ void add_check_trace(Command& app, Action& action);
 void add_init(Command& app, Action& action);    ///< a starter project
 void add_schema(Command& app, Action& action);  ///< keys of the configuration
 void add_list(Command& app, Action& action);    ///< shipped configurations
+void add_help(Command& app, Action& action);    ///< words of the summaries
 void add_trace(Command& app, Action& action);   ///< trace summary, slice, diff
 void add_map(Command& app, Action& action);
 void add_replay(Command& app, Action& action);

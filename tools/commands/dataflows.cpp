@@ -42,7 +42,7 @@ void add_dataflows(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
   Command* command = app.add_subcommand("dataflows", "rank dataflows of an experiment: shipped and found, by estimate and by simulation");
   add_experiment_options(*command, options->experiment);
-  command->add_option("--out", options->out, "directory for best.yaml (the fastest dataflow) and dataflows.csv")->required();
+  command->add_option("-o,--out", options->out, "directory for best.yaml (the fastest dataflow) and dataflows.csv")->required();
   command->add_option("--candidate", options->study.files, "one more dataflow file to rank; may be given several times");
   command->add_option("--samples", options->study.decode_samples, "decode steps estimated and simulated, evenly over the contexts; 0: all")
       ->range(0, 1 << 24)

@@ -65,7 +65,7 @@ void add_dram(Command& app, Action& action) {
   command->add_option("--channel", options->channel, "which channel of the system, e.g. nmp.channel0; the first when left out");
   command->add_option("--set", options->overrides, "change one value, e.g. system.controller.page_policy=closed; may be repeated")
       ->allow_extra_args(false);
-  command->add_option("--out", options->out, "directory for dram.json and traces");
+  command->add_option("-o,--out", options->out, "directory for dram.json and traces");
   add_trace_options(*command, options->trace, {"commands"});
   command->footer(
       "Example:\n  bondsim dram configs/system/lpddr5-8gb-channel.yaml --requests traces/mixed.requests --out out/dram --trace commands");

@@ -10,6 +10,7 @@
 #include "tools/app/exploration/space_search.hpp"
 #include "tools/app/output/output_file.hpp"
 #include "tools/commands/commands.hpp"
+#include "tools/commands/run.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -138,12 +139,11 @@ void add_dse(Command& app, Action& action) {
   SpaceSearchRequest& space = options->space;
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");
   command
-      ->add_option("--out", space.out,
+      ->add_option("-o,--out", space.out,
                    "SPACE: directory for front.csv, dataflows/ and search.sqlite; --fixed: CSV of the same rows with what was found")
       ->required();
-  command->add_option("--model", space.form,
-                      fmt::format("closed form: {}; when left out, detailed for a SPACE, h2llm-roofline for --fixed",
-                                  fmt::join(cost::cost_model_names(), ", ")));
+  add_form_option(*command, space.form, "when left out, detailed for a SPACE, h2llm-roofline for --fixed");
+  command->add_option("--model", space.form, "the same")->now_called("--form");
   command
       ->add_option("--tier", space.tier,
                    "SPACE: what judges devices: analytical (a closed form), cycle (simulation), or both: the closed form screens, "

@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   ExperimentRequest experiment;
-  std::string model;  ///< empty: detailed, or with --corrected h2llm-roofline
+  std::string form;  ///< empty: detailed, or with --corrected h2llm-roofline
   bool corrected = false;
   std::string system = "configs/system/h2llm.yaml";
   std::string ops;
@@ -25,10 +25,10 @@ struct Options {
 
 /// @param system of the experiment; null: the one of --system
 std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const System* system) {
-  if (options.corrected && !options.model.empty() && options.model != "h2llm-roofline") {
-    throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --model {}", options.model));
+  if (options.corrected && !options.form.empty() && options.form != "h2llm-roofline") {
+    throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --form {}", options.form));
   }
-  const std::string name = options.corrected ? "h2llm-roofline-corrected" : options.model.empty() ? "detailed" : options.model;
+  const std::string name = options.corrected ? "h2llm-roofline-corrected" : options.form.empty() ? "detailed" : options.form;
   if (name != "detailed" || system != nullptr) return cost::make_cost_model(name, system);
   const System named = load_system(options.system, {});
   return cost::make_cost_model(name, &named);
@@ -79,10 +79,9 @@ int estimate(const Options& options) {
 void add_estimate(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
   Command* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
-  add_experiment_options(*command, options->experiment, ExperimentNames::beside_closed_forms);
+  add_experiment_options(*command, options->experiment, false);
   Option* experiment = command->get_option("EXPERIMENT");
-  command->add_option("--model", options->model,
-                      fmt::format("closed form: {}; detailed when left out", fmt::join(cost::cost_model_names(), ", ")));
+  add_form_option(*command, options->form, "detailed when left out");
   Option* system =
       command->add_option("--system", options->system, "of rows, for detailed: everything they do not say")->capture_default_str();
   command->add_flag("--corrected", options->corrected, "h2llm-roofline with one unit system and the split shares mended");
@@ -93,13 +92,18 @@ void add_estimate(Command& app, Action& action) {
   ops->excludes(fixed);
   for (Option* other : {ops, fixed, system}) experiment->excludes(other);
   command->add_option(
-      "--out", options->out,
+      "-o,--out", options->out,
       "of rows: the CSV to write, same rows and columns, latencies with 17 significant digits; of an experiment: a directory "
       "for estimate.json and operators.csv");
   command->footer(
-      "Examples:\n  bondsim estimate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --model detailed\n"
-      "  bondsim estimate --model h2llm-roofline --ops tests/data/roofline_ops.csv --out ops.csv");
-  command->callback([options, &action] { action = [options] { return estimate(*options); }; });
+      "Examples:\n  bondsim estimate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --form detailed\n"
+      "  bondsim estimate --form h2llm-roofline --ops tests/data/roofline_ops.csv --out ops.csv");
+  command->callback([options, &action] {
+    action = [options] {
+      take_form_from_model(options->experiment.model, options->form);
+      return estimate(*options);
+    };
+  });
 }
 
 }  // namespace bondsim::tools

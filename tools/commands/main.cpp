@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   bondsim::tools::add_init(app, action);
   bondsim::tools::add_schema(app, action);
   bondsim::tools::add_list(app, action);
+  bondsim::tools::add_help(app, action);
   if (const auto status = app.parse(argc, argv)) return run_action([&] { return *status; });
   return run_action(action);
 }

@@ -45,7 +45,7 @@ void add_profile(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
   add_experiment_options(*command, options->experiment);
   command->add_option("--format", options->format, "form of the files")->one_of({"llmservingsim"});
-  command->add_option("--out", options->out, "directory for HARDWARE/MODEL/VARIANT")->required();
+  command->add_option("-o,--out", options->out, "directory for HARDWARE/MODEL/VARIANT")->required();
   command->add_option("--max-batch", options->grids.requests, "requests that decode together, at most")->range(1, 256);
   command->add_option("--context", options->grids.context, "longest context, in tokens");
   command->add_option("--tokens", options->grids.tokens, "tokens of prompts in an iteration, at most");

@@ -48,7 +48,7 @@ void add_report(Command& app, Action& action) {
   command
       ->add_option("DIR", options->paths, "output directories of run, replay, validate and dse, in any mixture; several runs are compared")
       ->required();
-  command->add_option("--out", options->out, "the HTML file; report.html in DIR, or here when there are several");
+  command->add_option("-o,--out", options->out, "the HTML file; report.html in DIR, or here when there are several");
   command->footer(
       "Example:\n  bondsim report out/default\n"
       "  bondsim report out/default out/four-fpus --out compare.html");

@@ -113,7 +113,7 @@ void add_reproduce(Command& app, Action& action) {
   command->add_option("--tier", options->request.tier, "analytical (the paper's roofline), cycle (simulation), or both")
       ->one_of({"analytical", "cycle", "both"})
       ->capture_default_str();
-  command->add_option("--out", options->request.out, "directory for the tables")->required();
+  command->add_option("-o,--out", options->request.out, "directory for the tables")->required();
   command->add_flag("--quick", options->request.quick, "one model, data set and batch, fewer devices");
   command->add_option("--models", options->request.part.models, "only these, e.g. llama,opt")->delimiter(',');
   command->add_option("--datasets", options->request.part.datasets, "only these, e.g. he,lb")->delimiter(',');

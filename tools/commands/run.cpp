@@ -1,11 +1,14 @@
 #include "tools/commands/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
+#include "mapping/cost/forms/make_cost_model.hpp"
 #include "models/system/area.hpp"
 #include "sim/sensitivity.hpp"
 #include "tools/app/experiment/experiment.hpp"
@@ -68,18 +71,17 @@ int run(const RunOptions& options) {
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
   if (out) fmt::print("written to {}: {}\n", options.out, files);
+  fmt::print("bondsim help WORD says what a word means, e.g. bondsim help dependency\n");
   return 0;
 }
 
 }  // namespace
 
-void add_experiment_options(Command& command, ExperimentRequest& request, ExperimentNames names) {
-  const bool alone = names == ExperimentNames::required;
-  const std::string model = alone ? "--model" : "--llm";
-  command
-      .add_option("EXPERIMENT", request.file, fmt::format("experiment file, or a system file with {}, --workload and --dataflow", model))
+void add_experiment_options(Command& command, ExperimentRequest& request, bool alone) {
+  command.add_option("EXPERIMENT", request.file, "experiment file, or a system file with --model, --workload and --dataflow")
       ->required(alone);
-  command.add_option(model, request.model, "model file (configs/model/)");
+  command.add_option("--model", request.model, "language model: a file of configs/model/, or a Hugging Face config.json");
+  command.add_option("--llm", request.model, "the same")->now_called("--model");
   command.add_option("--workload", request.workload, "workload file (configs/workload/)");
   command.add_option("--dataflow", request.dataflow, "dataflow file (configs/dataflow/)");
   command.add_option("--tiling", request.tiling, "tilings of weight GEMMs by name (bondsim.tiling/1), instead of those the mapper chooses");
@@ -87,11 +89,23 @@ void add_experiment_options(Command& command, ExperimentRequest& request, Experi
   command.add_flag("--allow-illegal", request.allow_illegal, "take a device whose PEs are larger than the published area limits");
 }
 
+Option* add_form_option(Command& command, std::string& form, const std::string& about) {
+  return command.add_option("--form", form, fmt::format("closed form: {}; {}", fmt::join(cost::cost_model_names(), ", "), about));
+}
+
+void take_form_from_model(std::string& model, std::string& form) {
+  const std::vector<std::string> names = cost::cost_model_names();
+  if (std::find(names.begin(), names.end(), model) == names.end()) return;
+  fmt::print(stderr, "note: --model {} is now --form {}; --model is the language model\n", model, model);
+  form = model;
+  model.clear();
+}
+
 void add_run(Command& app, Action& action) {
   auto* command = app.add_subcommand("run", "simulate a model on a system: latency, energy, where they went");
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
-  command->add_option("--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  command->add_option("-o,--out", options->out, "directory for results.json, operators.csv and channels.csv");
   add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto", "vcd"});
   add_power_option(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");

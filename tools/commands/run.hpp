@@ -4,13 +4,13 @@
 
 namespace bondsim::tools {
 
-/// How a command names the inputs of a run.
-enum class ExperimentNames {
-  required,            ///< EXPERIMENT must be given; --model is the language model
-  beside_closed_forms  ///< EXPERIMENT is one choice of several, and --llm the language model: models are closed forms there
-};
+/// The positional file, --model, --workload, --dataflow, --tiling, --set and --allow-illegal, which several commands share.
+/// @param alone EXPERIMENT must be given; else it is one choice of several
+void add_experiment_options(Command& command, ExperimentRequest& request, bool alone = true);
 
-/// The positional file, --model (or --llm), --workload, --dataflow, --tiling, --set and --allow-illegal, which several commands share.
-void add_experiment_options(Command& command, ExperimentRequest& request, ExperimentNames names = ExperimentNames::required);
+/// --form, a closed form by name. @param about what else the help says
+Option* add_form_option(Command& command, std::string& form, const std::string& about);
+/// The old spelling: a closed form given as --model is moved to `form`, and standard error says so.
+void take_form_from_model(std::string& model, std::string& form);
 
 }  // namespace bondsim::tools

@@ -202,7 +202,7 @@ void add_serve(Command& app, Action& action) {
       ->add_option("--tier", options->tier,
                    "cycle: each iteration simulated; detailed: by the closed form; both: by the closed form, a sample simulated")
       ->one_of({"cycle", "detailed", "both"});
-  command->add_option("--out", options->out, "directory for requests.csv, iterations.csv, serving.json and, of cycles, results.json");
+  command->add_option("-o,--out", options->out, "directory for requests.csv, iterations.csv, serving.json and, of cycles, results.json");
   command->add_option("--reuse", options->reuse, "page: with cycles, an iteration takes the time of one whose contexts have as many pages")
       ->one_of({"page"});
   command->add_option("--trace", options->trace, "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev")

@@ -59,7 +59,7 @@ void add_sweep(Command& app, Action& action) {
       ->required();
   command->add_flag("--zip", request->zip, "the n-th values of all keys together, instead of every combination");
   command->add_option("-j,--jobs", request->jobs, "worker processes; 0: one a processor")->range(0, 1024)->capture_default_str();
-  command->add_option("--out", request->out, "directory for sweep.csv")->required();
+  command->add_option("-o,--out", request->out, "directory for sweep.csv")->required();
   command->footer(
       "Example:\n  bondsim sweep configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set system.nmp.hb.bandwidth_gbps=12.8,25.6 "
       "--set workload.batch=1,4 --out out/sweep\n"

@@ -59,7 +59,7 @@ void add_trace(Command& app, Action& action) {
   auto* cut = command->add_subcommand("slice", "cut a window of time out; rows and slices that reach into it stay whole");
   cut->add_option("FILE", options->file, kinds)->required();
   cut->add_option("--window", options->window, "FROM:TO in ns of simulated time, either may be missing")->required();
-  cut->add_option("--out", options->out, "file to write")->required();
+  cut->add_option("-o,--out", options->out, "file to write")->required();
   cut->callback([options, &action] { action = [options] { return slice(*options); }; });
 
   auto* difference = command->add_subcommand("diff", "the first difference of two traces of one kind; exit status 1 when there is one");

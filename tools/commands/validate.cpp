@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   ValidationRequest request;
-  std::string models;
+  std::string forms;
   std::string gate;
   std::string out;
   Plotting plot = Plotting::where_possible;
@@ -24,7 +24,7 @@ struct Options {
 int validate(const Options& options) {
   const cost::Gate gate = cost::Gate::parse(options.gate);
   ValidationRequest request = options.request;
-  std::istringstream list(options.models);
+  std::istringstream list(options.forms);
   for (std::string name; std::getline(list, name, ',');) request.forms.push_back(name);
   OutputDirectory directory(options.out, "validate");
   auto [set, judged] = plan_validation(request);
@@ -47,7 +47,7 @@ void add_validate(Command& app, Action& action) {
   auto options = std::make_shared<Options>();
   Command* command = app.add_subcommand(
       "validate", "closed forms, or anybody's predictions, against the cycle model: operator by operator, and steps of an experiment");
-  add_experiment_options(*command, options->request.experiment, ExperimentNames::beside_closed_forms);
+  add_experiment_options(*command, options->request.experiment, false);
   Option* experiment = command->get_option("EXPERIMENT");
   command->add_option("--samples", options->request.samples, "of an experiment: decode steps, evenly from the first to the last")
       ->range(0, 1 << 20)
@@ -62,8 +62,9 @@ void add_validate(Command& app, Action& action) {
       command->add_option("--system", options->request.system, "everything that rows of operators do not say")->capture_default_str();
   suite->excludes(ops);
   for (Option* other : {ops, suite, system}) experiment->excludes(other);
-  command->add_option("--models", options->models,
+  command->add_option("--forms", options->forms,
                       fmt::format("closed forms, comma between: {}; all when left out", fmt::join(cost::cost_model_names(), ", ")));
+  command->add_option("--models", options->forms, "the same")->now_called("--forms");
   command->add_option("--gate", options->gate, "limits for each of them, as mape=5,worst=15,tau=0.9,device_tau=0.95: exit 1 when missed");
   command->add_option("--jobs", options->request.jobs, "simulations at a time")->range(1, 256)->capture_default_str();
   command->add_option("--row-timeout", options->request.limit_s, "seconds a simulation may take; 0: any time")->capture_default_str();
@@ -71,10 +72,10 @@ void add_validate(Command& app, Action& action) {
       "--plot", [options] { options->plot = Plotting::required; }, "fail when the figure cannot be drawn (needs python3 and matplotlib)");
   command->add_flag_callback(
       "--no-plot", [options] { options->plot = Plotting::off; }, "no figure");
-  command->add_option("--out", options->out, "directory for validate.csv, accuracy.csv, validate.svg and validate.png")->required();
+  command->add_option("-o,--out", options->out, "directory for validate.csv, accuracy.csv, validate.svg and validate.png")->required();
   command->footer(
       "Examples:\n  bondsim validate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/validate\n"
-      "  bondsim validate --suite quick --models detailed --gate mape=5,worst=15,tau=0.95 --out out/validate");
+      "  bondsim validate --suite quick --forms detailed --gate mape=5,worst=15,tau=0.95 --out out/validate");
   command->callback([options, &action] {
     action = [options] {
       const ValidationRequest& request = options->request;

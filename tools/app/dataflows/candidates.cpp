@@ -198,7 +198,7 @@ std::vector<RankedDataflow> dataflow_candidates(const Experiment& experiment, co
     out.push_back(std::move(candidate));
   };
   for (const std::string& file : shipped_files()) add(file, DataflowOrigin::shipped);
-  for (const std::string& file : files) add(find_input(file), DataflowOrigin::given);
+  for (const std::string& file : files) add(find_input(file, {"dataflow"}), DataflowOrigin::given);
   if (!experiment.dataflow.name.empty() && names.count(experiment.dataflow.name) == 0) {
     RankedDataflow own;
     own.dataflow = experiment.dataflow;

@@ -58,7 +58,7 @@ void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides, 
 
 Inputs gather(const ExperimentRequest& request) {
   Inputs inputs;
-  const std::string file = find_input(request.file);
+  const std::string file = find_input(request.file, {"experiment", "system"});
   ConfigNode top = load_yaml_file(file);
   inputs.files.push_back(file);
   std::map<std::string, std::string> replaced = {{"model", request.model}, {"dataflow", request.dataflow}};
@@ -87,7 +87,7 @@ Inputs gather(const ExperimentRequest& request) {
   }
   for (const auto& entry : replaced) {
     if (!entry.second.empty()) {
-      const std::string named = find_input(entry.second);
+      const std::string named = find_input(entry.second, {entry.first});
       inputs.trees[entry.first] = load_yaml_file(named);
       inputs.files.push_back(named);
     } else if (inputs.trees.count(entry.first) == 0) {
@@ -157,7 +157,7 @@ Experiment load_experiment(const ExperimentRequest& request) {
 
 System load_system(const std::string& file, const std::vector<std::string>& overrides) {
   Inputs inputs;
-  ConfigNode top = load_yaml_file(find_input(file));
+  ConfigNode top = load_yaml_file(find_input(file, {"system"}));
   if (tag_of(top) == "bondsim.experiment/1") {
     const auto named = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
     top = load_named(top, "system", named.system, inputs.files);

@@ -9,19 +9,43 @@
 
 namespace bondsim::tools {
 
-ProgressBar::ProgressBar(std::int64_t total) : total_(std::max<std::int64_t>(1, total)), visible_(::isatty(STDERR_FILENO) == 1) {}
+namespace {
+
+bool hidden = false;
+
+constexpr std::size_t bar_width = 40;
+constexpr std::size_t line_width = 78;
+
+}  // namespace
+
+void hide_progress() { hidden = true; }
+
+std::string time_left(double elapsed, std::int64_t done, std::int64_t total) {
+  if (elapsed < 2 || done <= 0) return "";
+  const auto left = static_cast<std::int64_t>(elapsed * static_cast<double>(total - done) / static_cast<double>(done) + 0.5);
+  if (left < 100) return fmt::format("{} s", left);
+  return fmt::format("{} min {} s", left / 60, left % 60);
+}
+
+ProgressBar::ProgressBar(std::int64_t total)
+    : total_(std::max<std::int64_t>(1, total)), visible_(!hidden && ::isatty(STDERR_FILENO) == 1) {}
 
 void ProgressBar::show(std::int64_t done) {
+  if (!visible_) return;
   const int percent = static_cast<int>(std::clamp<std::int64_t>(100 * done / total_, 0, 100));
-  if (!visible_ || percent == percent_) return;
+  const Clock::time_point now = Clock::now();
+  if (percent == percent_ && now - drawn_ < std::chrono::seconds(1)) return;
   percent_ = percent;
-  const auto filled = static_cast<std::size_t>(percent * 40 / 100);
-  fmt::print(stderr, "\r[{}{}] {:3} %", std::string(filled, '='), std::string(40 - filled, ' '), percent);
+  drawn_ = now;
+  const std::size_t filled = static_cast<std::size_t>(percent) * bar_width / 100;
+  const std::string left = time_left(std::chrono::duration<double>(now - began_).count(), done, total_);
+  fmt::print(stderr, "\r[{}{}] {:3} %{:<26}", std::string(filled, '='), std::string(bar_width - filled, ' '), percent,
+             left.empty() ? "" : ", " + left + " left");
   std::fflush(stderr);
 }
 
 void ProgressBar::clear() {
-  if (visible_) fmt::print(stderr, "\r{}\r", std::string(50, ' '));
+  if (visible_) fmt::print(stderr, "\r{}\r", std::string(line_width, ' '));
 }
 
 }  // namespace bondsim::tools

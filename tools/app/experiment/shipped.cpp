@@ -12,6 +12,7 @@
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/device/design_space.hpp"
 #include "mapping/serving/serving_config.hpp"
+#include "models/base/nearest.hpp"
 #include "models/system/system.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 
@@ -55,17 +56,49 @@ std::string shipped(const std::string& path) {
 
 std::string shipped_configs() { return shipped("configs"); }
 
-std::string find_input(const std::string& name) {
+namespace {
+
+/// Names of the YAML files in a folder of configs/, without their ending.
+std::vector<std::string> names_in(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code ec;
+  for (const auto& entry : fs::directory_iterator(folder, ec)) {
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+std::string find_input(const std::string& name, const std::vector<std::string>& kinds) {
   std::error_code ec;
   if (fs::exists(name, ec) || fs::path(name).is_absolute()) return name;
+  std::string root;
   try {
-    std::string inside = name;
-    if (inside.rfind("configs/", 0) == 0) inside = inside.substr(8);
+    root = shipped_configs();
+  } catch (const ConfigError&) {
+    return name;
+  }
+  std::vector<fs::path> places = {fs::path(root) / (name.rfind("configs/", 0) == 0 ? name.substr(8) : name)};
+  const bool bare = name.find('/') == std::string::npos;
+  for (const std::string& kind : kinds) {
+    if (bare) places.push_back(fs::path(root) / kind / name);
+  }
+  for (const fs::path& place : places) {
     for (const char* ending : {"", ".yaml"}) {
-      const fs::path file = fs::path(shipped_configs()) / (inside + ending);
+      const fs::path file = place.string() + ending;
       if (fs::is_regular_file(file, ec)) return file.string();
     }
-  } catch (const ConfigError&) {
+  }
+  if (!bare || fs::path(name).has_extension()) return name;
+  std::vector<std::string> names;
+  for (const std::string& kind : kinds) {
+    for (std::string& shipped_name : names_in(fs::path(root) / kind)) names.push_back(std::move(shipped_name));
+  }
+  if (const std::string near = nearest_name(name, names); !near.empty()) {
+    throw ConfigError(fmt::format("{}: no such file, and no {} of that name comes with bondsim, did you mean '{}'?", name,
+                                  fmt::join(kinds, " or "), near));
   }
   return name;
 }

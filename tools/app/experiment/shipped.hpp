@@ -12,9 +12,12 @@ std::string shipped(const std::string& path);
 /// The directory of the configurations that come with bondsim. @throws ConfigError
 std::string shipped_configs();
 
-/// A file the user names: as it is when it exists; else the shipped one of that name, with or without `configs/` and `.yaml`
-/// (`experiment/h2llm-llama3-8b-sharegpt`). What is found nowhere is returned as it is, for the reader's message.
-std::string find_input(const std::string& name);
+/// A file the user names: as it is when it exists; else the shipped one of that name, with or without `configs/`, the folder of its kind
+/// and `.yaml` (`experiment/h2llm-llama3-8b-sharegpt`, `h2llm-llama3-8b-sharegpt`). What is found nowhere is returned as it is, for the
+/// reader's message.
+/// @param kinds folders of configs/ that the name may stand in alone, in the order they are looked into
+/// @throws ConfigError when nothing is found and a shipped name is near
+std::string find_input(const std::string& name, const std::vector<std::string>& kinds);
 
 /// Kinds of configuration files, in the order a newcomer meets them.
 const std::vector<std::string>& schema_names();

@@ -130,7 +130,7 @@ std::optional<SpaceSearchResult> search_space(const SpaceSearchRequest& request,
   if (std::find(tiers.begin(), tiers.end(), request.tier) == tiers.end()) {
     throw ConfigError(fmt::format("--tier: '{}' is not known, allowed: {}", request.tier, fmt::join(tiers, ", ")));
   }
-  const search::DesignSpace space = search::decode_space(load_yaml_file(find_input(request.space)));
+  const search::DesignSpace space = search::decode_space(load_yaml_file(find_input(request.space, {"space"})));
   search::RooflineEvaluator forms(space, request.form);
   CycleEvaluator cycles(space);
   for (const auto& parameter : space.parameters) check(!parameter.rows.empty(), "a parameter of no value");

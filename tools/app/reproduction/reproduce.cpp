@@ -61,7 +61,7 @@ class Experiments {
 
  private:
   static Reproduction load(const ReproductionRequest& request) {
-    Reproduction reproduction = load_reproduction(find_input(request.config));
+    Reproduction reproduction = load_reproduction(find_input(request.config, {"reproduce"}));
     if (request.quick) reproduction.restrict_to(reproduction.quick);
     reproduction.restrict_to(request.part);
     return reproduction;
