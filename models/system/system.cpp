@@ -61,14 +61,14 @@ void require_uniform(const System& system, const std::string& what) {
 
 void System::set_channels(int nmp_count, int normal_count) {
   channels.clear();
+  channels.reserve(2);
   counts = {nmp_count, normal_count};
   const auto add = [&](const char* group_name, int count, ChannelEngine engine) {
     if (count == 0) return;
-    ChannelGroup group;
+    ChannelGroup& group = channels.emplace_back();
     group.name = group_name;
     group.count = count;
     group.engine = engine;
-    channels.push_back(std::move(group));
   };
   add("nmp", nmp_count, ChannelEngine::bank_pes);
   add("normal", normal_count, ChannelEngine::none);

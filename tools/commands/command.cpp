@@ -51,8 +51,8 @@ Option* Option::excludes(Option* other) {
 }
 
 Option* Option::now_called(const std::string& name) {
-  option_->group("");
   const std::string old = option_->get_name();
+  option_->group("");
   option_->each([old, name](const std::string&) { fmt::print(stderr, "note: {} is now {}\n", old, name); });
   return this;
 }
@@ -195,7 +195,8 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
   try {
     root_->parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
   } catch (const CLI::ParseError& e) {
-    const std::string wrong = dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr ? unknown_option(words) : "";
+    const bool unclear = dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr || dynamic_cast<const CLI::RequiredError*>(&e) != nullptr;
+    const std::string wrong = unclear ? unknown_option(words) : "";
     if (wrong.empty()) return root_->exit(e) == 0 ? 0 : 2;
     fmt::print(stderr, "{}\n", wrong);
     return 2;

@@ -47,6 +47,7 @@ Detailed::Detailed(const System& system) : system_(system) {
   system_.dram.name.clear();
   system_.energy = {};
   system_.controller.address_map = {{}, {}};
+  system_.channels.clear();
 }
 
 double Detailed::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
