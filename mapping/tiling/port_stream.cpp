@@ -23,9 +23,9 @@ std::int64_t PortStream::due() const {
 
 /// Refreshes that come before the next row: those for which work waits no longer, and those of idle time before `submitted`.
 void PortStream::refresh_until(Bank& b, const Transfer& t) const {
-  while (t_.refi > 0) {
-    const std::int64_t idle = std::max(b.due - t_.pulled_in, b.column_end);
-    const std::int64_t busy = b.due + t_.busy_delay(t.pace.passes, t.pace.pace);
+  if (t_.refi == 0) return;
+  while (true) {
+    const std::int64_t idle = std::max(b.due - t_.pulled_in, b.column_end), busy = b.due + t.delay;
     if (idle <= t.submitted) {
       refresh(b, idle);
     } else if (busy <= std::max({b.at, t.submitted, b.column_end})) {
@@ -76,7 +76,7 @@ void PortStream::move_row(Bank& b, const Transfer& t, std::int64_t row, std::int
 
 /// Up to `rows` more rows like the one before, each `period` after the other, before the next refresh. @return how many
 std::int64_t PortStream::skip_rows(Bank& b, const Transfer& t, std::int64_t rows, std::int64_t period) const {
-  if (t_.refi > 0) rows = std::min(rows, (b.due + t_.busy_delay(t.pace.passes, t.pace.pace) - 1 - b.column_end) / period);
+  if (t_.refi > 0) rows = std::min(rows, (b.due + t.delay - 1 - b.column_end) / period);
   if (rows <= 0) return 0;
   const std::int64_t shift = rows * period;
   Open& o = b.open[0];
@@ -92,7 +92,8 @@ std::int64_t PortStream::skip_rows(Bank& b, const Transfer& t, std::int64_t rows
 }
 
 void PortStream::move(Bank& b, const Transfer& t) const {
-  const std::int64_t last = t.to > t.from ? (t.to - 1) / t_.page_bytes : -1;
+  if (t.to <= t.from) return;
+  const std::int64_t last = (t.to - 1) / t_.page_bytes;
   // Of the whole row before: its ACT, from there to its last access, and the refresh that was due.
   std::int64_t act_before = 0, length_before = 0, due_before = 0;
   for (std::int64_t row = t.from / t_.page_bytes; row <= last; ++row) {
@@ -109,7 +110,7 @@ void PortStream::move(Bank& b, const Transfer& t) const {
 }
 
 std::int64_t PortStream::move(int tensor, std::int64_t from, std::int64_t to, bool write, std::int64_t submitted, const ColumnPace& pace) {
-  const Transfer transfer{tensor, from, to, write, submitted, pace};
+  const Transfer transfer{tensor, from, to, write, submitted, pace, t_.busy_delay(pace.passes, pace.pace)};
   std::int64_t end = 0;
   for (Bank& bank : banks_) {
     move(bank, transfer);

@@ -50,6 +50,7 @@ class PortStream {
     bool write;
     std::int64_t submitted;
     ColumnPace pace;
+    std::int64_t delay;  ///< of a refresh that work puts off
   };
 
   void move(Bank& bank, const Transfer& t) const;

@@ -103,11 +103,4 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
   };
 }
 
-Cycle rule_cycles(const std::vector<TimingRule>& rules, RuleScope scope, DramCommand preceding, DramCommand following) {
-  const auto found = std::find_if(rules.begin(), rules.end(), [&](const TimingRule& r) {
-    return r.scope == scope && r.preceding == preceding && r.following == following && r.window == 1 && !r.latest;
-  });
-  return found == rules.end() ? 0 : found->cycles;
-}
-
 }  // namespace bondsim

@@ -46,7 +46,4 @@ int banks_per_refresh(const DramConfig& config);
 /// Rows that the refreshes counted have restored: each bank's rows in 8192 refreshes (JESD209-5B: 8192 REFab a refresh window).
 std::int64_t refreshed_rows(const DramConfig& config, const ChannelCounts& counts);
 
-/// Cycles of the one rule between two commands; 0 when there is none.
-Cycle rule_cycles(const std::vector<TimingRule>& rules, RuleScope scope, DramCommand preceding, DramCommand following);
-
 }  // namespace bondsim

@@ -5,32 +5,85 @@
 
 namespace bondsim {
 
-PortCycles port_cycles(const std::vector<TimingRule>& rules) {
+namespace {
+
+/// One number for the pair of commands that a rule couples.
+constexpr int pair_of(RuleScope scope, DramCommand preceding, DramCommand following) {
+  return (static_cast<int>(scope) << 16) + (static_cast<int>(preceding) << 8) + static_cast<int>(following);
+}
+
+/// Where the cycles of a pair stand; null for pairs of no interest behind a port.
+Cycle* place_of(PortCycles& n, int pair) {
   using C = DramCommand;
-  const auto bank = RuleScope::bank;
-  const auto rank = RuleScope::rank;
+  constexpr RuleScope bank = RuleScope::bank, rank = RuleScope::rank;
+  switch (pair) {
+    case pair_of(bank, C::act1, C::nrd):
+      return &n.rcd;
+    case pair_of(bank, C::act1, C::nwr):
+      return &n.rcd_write;
+    case pair_of(bank, C::act1, C::pre):
+      return &n.ras;
+    case pair_of(bank, C::act1, C::act1):
+      return &n.rc;
+    case pair_of(bank, C::pre, C::act1):
+      return &n.rp;
+    case pair_of(rank, C::prea, C::act1):
+      return &n.rp_ab;
+    case pair_of(rank, C::prea, C::refab):
+      return &n.rp_refresh;
+    case pair_of(bank, C::nrd, C::pre):
+      return &n.rtp;
+    case pair_of(bank, C::nwr, C::pre):
+      return &n.wr;
+    case pair_of(bank, C::nwr, C::nrd):
+      return &n.wtr;
+    case pair_of(rank, C::act1, C::act1):
+      return &n.rrd;
+    case pair_of(rank, C::refab, C::act1):
+      return &n.rfc;
+    case pair_of(bank, C::refpb, C::act1):
+      return &n.rfc_pb;
+    case pair_of(rank, C::refpb, C::act1):
+      return &n.refpb_to_act;
+    case pair_of(rank, C::refpb, C::refpb):
+      return &n.refpb_to_refpb;
+    case pair_of(rank, C::act1, C::refpb):
+      return &n.act_to_refpb;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+/// One pass over the rules: closed forms make a port's timing for each device they judge.
+PortCycles port_cycles(const std::vector<TimingRule>& rules) {
   PortCycles n;
-  n.rcd = rule_cycles(rules, bank, C::act1, C::nrd);
-  n.rcd_write = rule_cycles(rules, bank, C::act1, C::nwr);
-  n.ras = rule_cycles(rules, bank, C::act1, C::pre);
-  n.rc = rule_cycles(rules, bank, C::act1, C::act1);
-  n.rp = rule_cycles(rules, bank, C::pre, C::act1);
-  n.rp_ab = rule_cycles(rules, rank, C::prea, C::act1);
-  n.rp_refresh = rule_cycles(rules, rank, C::prea, C::refab);
-  n.rtp = rule_cycles(rules, bank, C::nrd, C::pre);
-  n.wr = rule_cycles(rules, bank, C::nwr, C::pre);
-  n.wtr = rule_cycles(rules, bank, C::nwr, C::nrd);
-  n.rrd = rule_cycles(rules, rank, C::act1, C::act1);
-  n.rfc = rule_cycles(rules, rank, C::refab, C::act1);
-  n.rfc_pb = rule_cycles(rules, bank, C::refpb, C::act1);
-  n.refpb_to_act = rule_cycles(rules, rank, C::refpb, C::act1);
-  n.refpb_to_refpb = rule_cycles(rules, rank, C::refpb, C::refpb);
-  n.act_to_refpb = rule_cycles(rules, rank, C::act1, C::refpb);
   for (const TimingRule& rule : rules) {
     if (rule.window == 4) n.faw = rule.cycles;
+    if (rule.window != 1 || rule.latest) continue;
+    if (Cycle* place = place_of(n, pair_of(rule.scope, rule.preceding, rule.following))) *place = rule.cycles;
   }
   return n;
 }
+
+namespace {
+
+/// When refreshes come, not how long they take.
+void set_refresh(PortTiming& t, const DramConfig& dram, const ControllerConfig& controller) {
+  if (controller.refresh == RefreshKind::none) return;
+  const std::int64_t interval = refresh_period(dram, RefreshKind::all_bank).value;
+  t.refi = interval;
+  if (controller.refresh == RefreshKind::per_bank) {
+    t.turns = dram.organization.banks() / banks_per_refresh(dram);
+    t.refi = refresh_period(dram, RefreshKind::per_bank).value * t.turns;
+  }
+  t.slack = interval / 4;
+  if (controller.refresh_postpone > 0) t.postponed = controller.refresh_postpone * interval - t.slack;
+  t.pulled_in = controller.refresh_pull_in * interval;
+}
+
+}  // namespace
 
 PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std::vector<TimingRule>& rules, const Clock& clock,
                        const ControllerConfig* refresh) {
@@ -51,18 +104,10 @@ PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std
   t.rp_ab = span(n.rp_ab);
   t.rfc = span(n.rfc);
   t.close = t.rp_ab;
-  if (refresh != nullptr && refresh->refresh != RefreshKind::none) {
-    const std::int64_t interval = refresh_period(dram, RefreshKind::all_bank).value;
-    t.refi = interval;
-    if (refresh->refresh == RefreshKind::per_bank) {
-      t.turns = dram.organization.banks() / banks_per_refresh(dram);
-      t.refi = refresh_period(dram, RefreshKind::per_bank).value * t.turns;
-      t.close = t.rp;
-      t.rfc = span(n.rfc_pb);
-    }
-    t.slack = interval / 4;
-    if (refresh->refresh_postpone > 0) t.postponed = refresh->refresh_postpone * interval - t.slack;
-    t.pulled_in = refresh->refresh_pull_in * interval;
+  if (refresh != nullptr) set_refresh(t, dram, *refresh);
+  if (refresh != nullptr && refresh->refresh == RefreshKind::per_bank) {
+    t.close = t.rp;
+    t.rfc = span(n.rfc_pb);
   }
   t.subarrays = ports.subarray_overlap;
   if (ports.activate_policy == ActivatePolicy::staggered) {

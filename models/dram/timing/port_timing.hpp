@@ -39,6 +39,7 @@ struct PortTiming {
   std::int64_t page_accesses() const { return page_bytes / access_bytes; }
   /// How long refresh is put off while rows are read in `passes`, an access every `pace`: the row begun last must end in time.
   std::int64_t busy_delay(std::int64_t passes, std::int64_t pace) const {
+    if (postponed == 0) return 0;
     const std::int64_t row = rcd + rp + page_accesses() * passes * std::max(pace, access);
     return std::max<std::int64_t>(0, postponed - std::max<std::int64_t>(0, row - slack));
   }
