@@ -10,6 +10,7 @@ find_package(Boost 1.74 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Pagmo REQUIRED)
 find_package(SQLite3 REQUIRED)
+find_package(Protobuf REQUIRED)
 
 set(outside_fmt fmt::fmt)
 set(outside_yaml-cpp yaml-cpp)
@@ -18,6 +19,7 @@ set(outside_zlib ZLIB::ZLIB)
 set(outside_boost Boost::headers)
 set(outside_pagmo Pagmo::pagmo)
 set(outside_sqlite SQLite::SQLite3)
+set(outside_protobuf protobuf::libprotobuf-lite)  # the wire format alone: ONNX files
 set(outside_cli11 CLI11::CLI11)
 set(outside_dl ${CMAKE_DL_LIBS})
 

@@ -221,6 +221,23 @@ std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens,
   return rows;
 }
 
+std::vector<double> expert_chances(const MoeConfig& moe) {
+  const std::vector<double> load = expected_load(moe);
+  const auto rung = [&](double t) {
+    double sum = 0;
+    for (const double l : load) sum += 1 - std::exp(-l * t);
+    return sum;
+  };
+  double low = 0, high = 1;
+  const auto possible = static_cast<double>(std::count_if(load.begin(), load.end(), [](double l) { return l > 0; }));
+  const double wanted = std::min(static_cast<double>(moe.top_k), possible - 1e-6);
+  while (rung(high) < wanted) high *= 2;
+  for (int i = 0; i < 60; ++i) (rung((low + high) / 2) < wanted ? low : high) = (low + high) / 2;
+  std::vector<double> chances;
+  for (const double l : load) chances.push_back(1 - std::exp(-l * high));
+  return chances;
+}
+
 std::vector<double> expected_load(const MoeConfig& moe) {
   std::vector<double> load(static_cast<std::size_t>(moe.experts), 0);
   if (moe.routing == Routing::given) {

@@ -1,10 +1,12 @@
 #include "mapping/plan/plan.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <set>
 
 #include "mapping/dataflow/formats.hpp"
+#include "mapping/llm/routing.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -105,6 +107,22 @@ Batch largest_step(const Workload& w) {
     left -= batch.requests.back().tokens;
   }
   return batch;
+}
+
+/// Time that each expert is expected to take in a decode step, relative to reading its weights: it reads them when any token goes to it,
+/// and its MACs take longer from the rows on at which PEs and ports are balanced. Empty without experts.
+std::vector<double> expert_work(const System& system, const Model& model, const Workload& workload) {
+  if (!model.moe) return {};
+  std::vector<double> work = expert_chances(*model.moe);
+  const PeConfig& pe = system.nmp.pe;
+  const double macs_per_s = static_cast<double>(pe.fpus) * pe.macs_per_fpu * pe.clock_mhz * 1e6;
+  const double weights_per_s = system.nmp.hb.bandwidth_gbps * 8e9 / model.bits.weight.of("e0.f1").bits();
+  for (double& w : work) {
+    const double chance = w;
+    const double rows = chance * workload.batch;
+    w = std::max(1 - std::pow(1 - chance, workload.batch), rows * weights_per_s / macs_per_s);
+  }
+  return work;
 }
 
 /// The workload as caches see it: where no layer attends to more than a window, tokens beyond it and the prompt take the places of older
@@ -225,7 +243,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   require_formats(system, model);
   Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {},
             {},     {},    {},       {}};
-  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, model.moe ? expected_load(*model.moe) : std::vector<double>());
+  plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
   place_graph_weights(plan, plan.layer, Space::layer, context);

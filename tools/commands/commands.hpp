@@ -20,6 +20,7 @@ void add_list(Command& app, Action& action);    ///< shipped configurations
 void add_help(Command& app, Action& action);    ///< words of the summaries
 void add_trace(Command& app, Action& action);   ///< trace summary, slice, diff
 void add_map(Command& app, Action& action);
+void add_import_onnx(Command& app, Action& action);  ///< an ONNX model's operators as a graph file
 void add_replay(Command& app, Action& action);
 void add_estimate(Command& app, Action& action);   ///< closed forms
 void add_validate(Command& app, Action& action);   ///< closed forms against cycles

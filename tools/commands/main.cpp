@@ -69,6 +69,7 @@ int main(int argc, char** argv) {
   bondsim::tools::add_serve(app, action);
   bondsim::tools::add_profile(app, action);
   bondsim::tools::add_map(app, action);
+  bondsim::tools::add_import_onnx(app, action);
   bondsim::tools::add_replay(app, action);
   bondsim::tools::add_estimate(app, action);
   bondsim::tools::add_validate(app, action);

@@ -4,6 +4,7 @@
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/graph.hpp"
+#include "mapping/llm/routing.hpp"
 #include "mapping/llm/size.hpp"
 #include "tests/support/mapping_setup.hpp"
 #include "tests/support/paths.hpp"
@@ -168,6 +169,30 @@ TEST(Routing, rows_sum_to_tokens_times_top_k) {
         }
       }
     }
+  }
+}
+
+/// A trace says for each token which experts it has; where it ends it begins again. The same file gives the same rows.
+TEST(Routing, trace_is_replayed_and_its_faults_are_named) {
+  const std::string directory = bondsim::tests::source_dir() + "/tests/data";
+  MoeConfig moe;
+  moe.experts = 4;
+  moe.top_k = 2;
+  moe.routing = Routing::trace;
+  moe.trace_file = "routing.csv";
+  moe.trace = read_routing_trace(directory, moe);
+  EXPECT_EQ(expert_rows(moe, 2, 0, 0), (std::vector<std::int64_t>{2, 1, 1, 0})) << "tokens 0;1 and 0;2";
+  EXPECT_EQ(expert_rows(moe, 3, 0, 0), (std::vector<std::int64_t>{3, 2, 1, 0})) << "the third token is the first again";
+  EXPECT_EQ(expert_rows(moe, 1, 1, 0), (std::vector<std::int64_t>{0, 0, 1, 1}));
+  EXPECT_EQ(expert_rows(moe, 1, 3, 0), expert_rows(moe, 1, 1, 0)) << "step 3 is step 1 again";
+  EXPECT_EQ(expert_rows(moe, 1, 0, 1), (std::vector<std::int64_t>{0, 1, 0, 1})) << "layer 1 has rows of its own";
+  MoeConfig wide = moe;
+  wide.top_k = 3;
+  try {
+    read_routing_trace(directory, wide);
+    FAIL();
+  } catch (const ConfigError& e) {
+    EXPECT_NE(std::string(e.what()).find("routing.csv:2: experts: 2 of them, allowed: top_k = 3"), std::string::npos) << e.what();
   }
 }
 
