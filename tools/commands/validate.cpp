@@ -5,7 +5,9 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "tools/app/experiment/progress.hpp"
 #include "tools/app/output/output_directory.hpp"
+#include "tools/app/output/output_file.hpp"
 #include "tools/app/validation/judging.hpp"
+#include "tools/app/validation/predictions.hpp"
 #include "tools/app/validation/validation_plot.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
@@ -18,8 +20,19 @@ struct Options {
   std::string forms;
   std::string gate;
   std::string out;
+  bool write_template = false;
   Plotting plot = Plotting::where_possible;
 };
+
+int write_template(const Options& options) {
+  OutputFile file(options.out);
+  const ValidationSet set = validation_cases(options.request);
+  file.stream() << prediction_template(set.table);
+  file.commit();
+  fmt::print("{}\nwritten to {}: {} cases, `latency_s` to be filled in; then validate ... --predictions {}\n", set.title, options.out,
+             set.table.rows(), options.out);
+  return 0;
+}
 
 int validate(const Options& options) {
   const cost::Gate gate = cost::Gate::parse(options.gate);
@@ -56,8 +69,9 @@ void add_validate(Command& app, Action& action) {
   Option* suite =
       command->add_option("--suite", options->request.suite,
                           "cases that come with bondsim: quick, full (operators), quick_steps, steps (whole prefills and decode steps)");
-  command->add_option("--predictions", options->request.predictions,
-                      "CSV with latency_s for each case; alone, its rows are the operators too");
+  command->add_option(
+      "--predictions", options->request.predictions,
+      "CSV with latency_s for each case (of an experiment by operator, phase and step); alone, its rows are the operators too");
   Option* system =
       command->add_option("--system", options->request.system, "everything that rows of operators do not say")->capture_default_str();
   suite->excludes(ops);
@@ -72,6 +86,7 @@ void add_validate(Command& app, Action& action) {
       "--plot", [options] { options->plot = Plotting::required; }, "fail when the figure cannot be drawn (needs python3 and matplotlib)");
   command->add_flag_callback(
       "--no-plot", [options] { options->plot = Plotting::off; }, "no figure");
+  command->add_flag("--write-template", options->write_template, "write the cases to the file --out, for --predictions, and run nothing");
   command->add_option("-o,--out", options->out, "directory for validate.csv, accuracy.csv, validate.svg and validate.png")->required();
   command->footer(
       "Examples:\n  bondsim validate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/validate\n"
@@ -82,7 +97,7 @@ void add_validate(Command& app, Action& action) {
       if (request.experiment.file.empty() && request.ops.empty() && request.suite.empty() && request.predictions.empty()) {
         throw ConfigError("validate: nothing to validate, one of EXPERIMENT, --ops, --suite or --predictions is required");
       }
-      return validate(*options);
+      return options->write_template ? write_template(*options) : validate(*options);
     };
   });
 }

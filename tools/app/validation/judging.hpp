@@ -27,6 +27,9 @@ struct ValidationPlan {
   std::vector<Judged> judged;
 };
 
+/// The cases that a request names. @throws ConfigError
+ValidationSet validation_cases(const ValidationRequest& request);
+
 /// Reads everything and asks the closed forms. @throws ConfigError
 ValidationPlan plan_validation(const ValidationRequest& request);
 
