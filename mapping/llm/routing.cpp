@@ -67,6 +67,7 @@ int take_one(std::vector<double>& weights, double draw) {
 
 std::vector<int> drawn(const MoeConfig& moe, std::vector<double> weights, Draws& draws) {
   std::vector<int> experts;
+  experts.reserve(static_cast<std::size_t>(moe.top_k));
   for (int k = 0; k < moe.top_k; ++k) experts.push_back(take_one(weights, draws.next()));
   return experts;
 }
@@ -234,6 +235,7 @@ std::vector<double> expert_chances(const MoeConfig& moe) {
   while (rung(high) < wanted) high *= 2;
   for (int i = 0; i < 60; ++i) (rung((low + high) / 2) < wanted ? low : high) = (low + high) / 2;
   std::vector<double> chances;
+  chances.reserve(load.size());
   for (const double l : load) chances.push_back(1 - std::exp(-l * high));
   return chances;
 }
