@@ -110,6 +110,11 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
   ResolvedDataflow out;
   out.name_ = dataflow.name;
   out.split_ = dataflow.split;
+  out.prefill_copies_ = dataflow.prefill_copies;
+  out.prefill_head_ = dataflow.prefill_head;
+  if (dataflow.prefill_copies > 0 && system.normal_channels().empty())
+    throw ConfigError(fmt::format("dataflow.prefill_copies: {} found, but {} has no normal channel to hold copies, allowed: 0",
+                                  dataflow.prefill_copies, system.name));
   GroupChecks checks;
   checks.operators = gemm_names(layer);
   std::vector<std::string> gemms = checks.operators;

@@ -35,6 +35,16 @@ struct EnumNames<SplitPolicy> {
   }
 };
 
+/// Who multiplies by the LM head at the end of prefill: the NPU, or those who do in decode, when it has a row a request just so.
+enum class PrefillHead { npu, as_decode };
+template <>
+struct EnumNames<PrefillHead> {
+  static const std::vector<std::pair<const char*, PrefillHead>>& names() {
+    static const std::vector<std::pair<const char*, PrefillHead>> list = {{"npu", PrefillHead::npu}, {"as_decode", PrefillHead::as_decode}};
+    return list;
+  }
+};
+
 /// Who holds and multiplies the operators of a list, as written: a rule of a file or of a search.
 struct OperatorRule {
   std::vector<std::string> names;
@@ -78,6 +88,8 @@ void fields(Visitor& v, ExpertRule& c) {
 struct Dataflow {
   std::string name;
   SplitPolicy split = SplitPolicy::closed_form;
+  double prefill_copies = 0;  ///< part of the columns of weights on NMP channels that normal channels hold too
+  PrefillHead prefill_head = PrefillHead::npu;
   std::vector<OperatorRule> operators;
   std::vector<AccessGroupFile> groups;
   ExpertRule experts;
@@ -90,6 +102,11 @@ void fields(Visitor& v, Dataflow& c) {
   v.field("name", c.name, required("name of the dataflow"));
   v.field("split", c.split,
           defaulted("how a weight GEMM is cut over NMP channels: nearest divisor of the closed form, or the best of all cuts"));
+  v.field("prefill_copies", c.prefill_copies,
+          defaulted("part of the columns of each weight GEMM on NMP channels alone of which the normal channels hold a copy, which prefill "
+                    "reads instead")
+              .range(0, 1));
+  v.field("prefill_head", c.prefill_head, defaulted("who multiplies by the LM head at the end of prefill, a row for each request"));
   v.sections("operators", c.operators, required("who holds and runs each GEMM in decode; the first rule that names it counts"));
   v.sections("groups", c.groups,
              defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
@@ -117,6 +134,9 @@ class ResolvedDataflow {
  public:
   const std::string& name() const { return name_; }
   SplitPolicy split() const { return split_; }
+  /// Part of the columns of weights on NMP channels alone of which the normal channels hold a copy for prefill.
+  double prefill_copies() const { return prefill_copies_; }
+  PrefillHead prefill_head() const { return prefill_head_; }
   /// Of a GEMM of the layer or the head.
   const Binding& binding(const std::string& gemm) const { return bindings_.at(gemm); }
   /// MAGs of a layer in order; empty when operators run as their inputs allow.
@@ -129,6 +149,8 @@ class ResolvedDataflow {
   friend ResolvedDataflow resolve(const Dataflow&, const System&, const OperatorGraph&, const OperatorGraph&, const std::vector<double>&);
   std::string name_;
   SplitPolicy split_ = SplitPolicy::closed_form;
+  double prefill_copies_ = 0;
+  PrefillHead prefill_head_ = PrefillHead::npu;
   std::map<std::string, Binding> bindings_;
   std::vector<AccessGroup> groups_;
   std::int64_t npu_rows_ = 0;

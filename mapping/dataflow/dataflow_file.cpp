@@ -97,6 +97,8 @@ std::string to_file(const Dataflow& dataflow, const std::string& comment) {
   std::string text = comment.empty() ? "" : fmt::format("# {}\n", comment);
   text +=
       fmt::format("schema: bondsim.dataflow/1\nname: {}\nsplit: {}\noperators:\n", scalar_text(dataflow.name), enum_name(dataflow.split));
+  if (dataflow.prefill_head != PrefillHead::npu) text.insert(text.rfind("operators:"), "prefill_head: as_decode\n");
+  if (dataflow.prefill_copies > 0) text.insert(text.rfind("operators:"), fmt::format("prefill_copies: {:.17g}\n", dataflow.prefill_copies));
   for (const OperatorRule& rule : dataflow.operators) text += rule_text(rule);
   const ExpertRule& experts = dataflow.experts;
   if (experts.placement != ExpertPlacement::spread || experts.npu_rows > 0) {

@@ -16,8 +16,8 @@ std::int64_t vocabulary_row(std::int64_t position, std::int64_t rows) {
 
 }  // namespace
 
-BlockEmitter::BlockEmitter(const Plan& plan, Block& block, Batch batch)
-    : plan_(plan), block_(block), batch_(std::move(batch)), phase_(batch_.requests.front().phase) {
+BlockEmitter::BlockEmitter(const Plan& plan, Block& block, TokenBlock tokens)
+    : plan_(plan), block_(block), tokens_(std::move(tokens)), batch_(tokens_.batch), phase_(batch_.requests.front().phase) {
   if (plan.model.moe) expert_rows_ = expert_rows(*plan.model.moe, batch_.tokens(), batch_.step, layer());
   if (block.layer >= 0) class_ = plan.model.class_of(block.layer);
 }
@@ -81,6 +81,7 @@ std::int32_t BlockEmitter::npu_gemm(int op, const GemmShape& shape, const GemmPa
 
 BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, OperatorId v) const {
   Tasks after;
+  if (graph.inputs(v).empty()) after = entry_;
   for (const OperatorId u : graph.inputs(v)) {
     const Tasks& done = done_[u];
     after.insert(after.end(), done.begin(), done.end());
@@ -91,7 +92,7 @@ BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, Op
   return after;
 }
 
-void BlockEmitter::embedding() {
+void BlockEmitter::embedding(const std::vector<TokenBlock>& layer) {
   const auto& table = plan_.embedding;
   const int channels = plan_.memory.channels();
   std::vector<ExtentBuilder> reads(static_cast<std::size_t>(channels));
@@ -114,13 +115,13 @@ void BlockEmitter::embedding() {
   t.op = op_index("embedding");
   t.dependencies = loads;
   t.vector = {VectorKind::embedding, batch_.tokens() * plan_.model.hidden, 0, 0};
-  add(std::move(t));
+  const std::int32_t embedded = add(std::move(t));
+  for (const TokenBlock& b : layer) move_spill(TaskKind::host_scatter, op_index("embedding"), b.residual, {embedded});
 }
 
 void BlockEmitter::start(const OperatorGraph& graph) {
   done_.assign(graph.size(), {});
   emitted_.assign(graph.size(), false);
-  plan_spills();
 }
 
 void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
@@ -142,11 +143,15 @@ void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   }
   move_spills(graph, v, after);
   emitted_[v] = true;
+  if (op.kind == OperatorKind::vector) prefetch_beside(graph, seconds_of(block_.tasks[static_cast<std::size_t>(done_[v].front())].vector));
 }
 
 void BlockEmitter::graph(const OperatorGraph& graph) {
   start(graph);
+  load_residual(graph);
+  plan_prefetch(graph);
   for (const OperatorId v : level_order(graph)) emit(graph, v);
+  if (block_.layer >= 0) store_residual(graph);
 }
 
 BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {

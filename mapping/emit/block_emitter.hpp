@@ -1,11 +1,13 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/head_caches.hpp"
+#include "mapping/emit/weight_stream.hpp"
 #include "mapping/llm/batch.hpp"
 #include "mapping/plan/plan.hpp"
 #include "models/schedule/schedule.hpp"
@@ -16,10 +18,11 @@ namespace bondsim {
 /// their scatters, and run back to back on a channel.
 class BlockEmitter {
  public:
-  /// @param batch requests of one phase; block.layer is set. Called again with those of the other phase it adds their tasks.
-  BlockEmitter(const Plan& plan, Block& block, Batch batch);
+  /// @param tokens of one phase; block.layer is set. Called again with those of the other phase it adds their tasks.
+  BlockEmitter(const Plan& plan, Block& block, TokenBlock tokens);
 
-  void embedding();
+  /// @param layer blocks of tokens whose residual streams go to DRAM, if theirs do
+  void embedding(const std::vector<TokenBlock>& layer);
   /// Operators as soon as their inputs are there, level by level.
   void graph(const OperatorGraph& graph);
   /// Operators in the order of the dataflow's groups, with its synchronisation.
@@ -64,6 +67,30 @@ class BlockEmitter {
                      OperatorId v);
   /// Adds an entry to the block's work. @return its index
   std::int32_t work(int op, const GemmShape& shape);
+  /// Weight GEMMs that are emitted together with `v`.
+  std::vector<OperatorId> wave_of(const OperatorGraph& graph, OperatorId v) const;
+  /// Whether weight GEMMs go where decode has them.
+  bool on_pes() const;
+
+  // Weights by pieces of columns (prefetch.cpp).
+  void plan_prefetch(const OperatorGraph& graph);
+  void fetch(const OperatorGraph& graph, const WeightStream::Fetch& fetch);
+  /// Fetches weights ahead while arrays or vector units take `seconds` for what was emitted last.
+  void prefetch_beside(const OperatorGraph& graph, double seconds);
+  std::map<std::int32_t, std::vector<Extent>> weights_of(const WeightPiece& piece, const OperatorGraph& graph) const;
+  std::vector<WeightPiece> wave_pieces(const OperatorGraph& graph, const std::vector<OperatorId>& wave) const;
+  Tasks load_piece(const OperatorGraph& graph, const WeightPiece& piece, const Tasks& after);
+  std::int32_t piece_gemm(const OperatorGraph& graph, const WeightPiece& piece, std::int32_t work, Tasks waits, const Tasks& loads);
+  std::int32_t next_piece(const OperatorGraph& graph, OperatorId u, std::int32_t work, const Tasks& waits);
+  void prefetched_wave(const OperatorGraph& graph, const std::vector<OperatorId>& wave, const std::map<OperatorId, std::int32_t>& works,
+                       const Tasks& after);
+  double seconds_of(const VectorWork& work) const;
+  double seconds_of(const NpuGemm& gemm) const;
+
+  bool goes_by_slices(const OperatorGraph& graph, OperatorId v) const;
+  /// f1, f3 and their activation, slice of columns by slice; a slice's weights come beside the computation of the one before.
+  void sliced_wave(const OperatorGraph& graph, const std::vector<OperatorId>& wave, const std::map<OperatorId, std::int32_t>& works,
+                   const Tasks& after);
   std::int32_t weight_scatter(const WeightPlacement& w, const WeightShare& share, const Tasks& after);
   std::int32_t weight_on_nmp(const WeightPlacement& w, const WeightShare& share, std::int32_t work, Tasks after);
   std::int32_t weight_on_npu(const WeightPlacement& w, const GemmShape& shape, const GemmPart& part, std::vector<Extent> stationary,
@@ -84,7 +111,9 @@ class BlockEmitter {
   bool attention_is_fused() const;
   void fused_attention(const OperatorGraph& graph, OperatorId qk);
 
-  void plan_spills();
+  void load_residual(const OperatorGraph& graph);
+  void store_residual(const OperatorGraph& graph);
+  Tasks move_spill(TaskKind kind, int op, const Spill& spill, const Tasks& after);
   void move_spills(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   void attention_work(const Operator& op, const AttentionPlacement& a);
 
@@ -95,7 +124,8 @@ class BlockEmitter {
 
   const Plan& plan_;
   Block& block_;
-  Batch batch_;
+  TokenBlock tokens_;
+  const Batch& batch_;
   Phase phase_;
   std::vector<std::int64_t> expert_rows_;
   LayerClass class_;         ///< of the block's layers
@@ -106,7 +136,9 @@ class BlockEmitter {
   const std::vector<std::string>* tier_ = nullptr;    ///< GEMMs that may be emitted together; null: any
   int first_unit_ = 0;                                ///< vector units of the present partition
   int units_ = 0;
-  std::vector<Spill> spills_;                                     ///< by vertex; empty: everything fits
+  std::optional<WeightStream> stream_;                            ///< of prefill with prefetch
+  std::vector<Tasks> piece_loads_;                                ///< by piece of it
+  Tasks entry_;                                                   ///< what operators without inputs wait for
   std::map<std::pair<std::string, int>, std::int32_t> scatters_;  ///< by first GEMM of the group and channel
 };
 

@@ -59,8 +59,8 @@ class FusedAttention {
   void emit() {
     for (const auto& entry : scores_.works) {
       const ContextRows& rows = entry.first;
-      const auto planned = e_.plan_.fused_attention.find(rows.first);
-      check(planned != e_.plan_.fused_attention.end(), "the plan has no tiles of attention over {} tokens", rows.first);
+      const auto planned = e_.tokens_.tiles.find(rows);
+      check(planned != e_.tokens_.tiles.end(), "no tiles of attention of {} tokens over {}", rows.second, rows.first);
       const TiledAttention& tiled = planned->second;
       scores_.caches.emplace(*scores_.placement, e_.batch_, rows);
       values_.caches.emplace(*values_.placement, e_.batch_, rows);
@@ -149,6 +149,8 @@ class FusedAttention {
                                      {scores_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
                                      last_values_ < 0 ? Tasks{} : Tasks{last_values_});
     now.ready = vector(VectorKind::softmax, heads * rows * tile.columns.size(), {scores});
+    e_.prefetch_beside(graph_, std::max(2 * e_.seconds_of(e_.block_.tasks[static_cast<std::size_t>(scores)].npu),
+                                        e_.seconds_of(e_.block_.tasks[static_cast<std::size_t>(now.ready)].vector)));
     finish();
     if (tile.columns.begin > 0) now.ready = vector(VectorKind::rescale, heads * rows * head_dim, {now.ready, last_values_});
     pending_ = now;

@@ -4,18 +4,6 @@
 #include "mapping/emit/block_emitter.hpp"
 
 namespace bondsim {
-namespace {
-
-/// Everything that holds weights of the operator, for the NPU to read in prefill.
-std::vector<Extent> all_weights(const WeightPlacement& w) {
-  std::vector<Extent> extents;
-  for (const WeightShare& share : w.shares) extents.insert(extents.end(), share.stationary.begin(), share.stationary.end());
-  extents.insert(extents.end(), w.npu.begin(), w.npu.end());
-  return extents;
-}
-
-}  // namespace
-
 std::int32_t BlockEmitter::weight_on_npu(const WeightPlacement& w, const GemmShape& shape, const GemmPart& part,
                                          std::vector<Extent> stationary, const Tasks& after) {
   return npu_gemm(op_index(w.op.name), shape, part, w.bits, plan_.memory.place(std::move(stationary), w.space, layer()), after);
@@ -47,8 +35,8 @@ std::int32_t BlockEmitter::weight_on_nmp(const WeightPlacement& w, const WeightS
   return add(std::move(t));
 }
 
-void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
-  const Tasks after = dependencies_of(graph, v);
+std::vector<OperatorId> BlockEmitter::wave_of(const OperatorGraph& graph, OperatorId v) const {
+  if (goes_by_slices(graph, v)) return graph.inputs(graph.users(v).front());
   std::vector<OperatorId> wave;
   const auto& names = plan_.weight_group.at(graph[v].name);
   const auto in = [](const std::vector<std::string>& list, const std::string& name) {
@@ -58,10 +46,22 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
     // Attention and FFN of a parallel block share their input, but attention should not wait for the FFN.
     if (graph[u].ffn == graph[v].ffn && in(names, graph[u].name) && (tier_ == nullptr || in(*tier_, graph[u].name))) wave.push_back(u);
   }
+  return wave;
+}
+
+bool BlockEmitter::on_pes() const {
+  return phase_ == Phase::decode || (block_.layer < 0 && plan_.dataflow.prefill_head() == PrefillHead::as_decode);
+}
+
+void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
+  const Tasks after = dependencies_of(graph, v);
+  const std::vector<OperatorId> wave = wave_of(graph, v);
   std::map<OperatorId, std::int32_t> works;
   for (const OperatorId u : wave) works[u] = work(op_index(graph[u].name), {1, rows_of(graph[u]), graph[u].n, graph[u].k});
+  if (goes_by_slices(graph, v)) return sliced_wave(graph, wave, works, after);
+  if (stream_) return prefetched_wave(graph, wave, works, after);
   std::map<OperatorId, Tasks> gemms;
-  if (phase_ == Phase::decode && !expert_on_npu(graph[v])) {
+  if (on_pes() && !expert_on_npu(graph[v])) {
     const auto first_new = static_cast<std::int32_t>(block_.tasks.size());
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
@@ -90,8 +90,8 @@ void BlockEmitter::weight_member(const OperatorGraph& graph, const WeightPlaceme
                             in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory)), {gemms[s]}));
   }
   if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, rows_of(w.op) * w.n_nmp * (w.split.t_k() - 1), done)};
-  if (phase_ == Phase::prefill || expert_on_npu(w.op)) {
-    done = {weight_on_npu(w, {1, rows_of(w.op), w.op.n, w.op.k}, {work, 0, 0, 0, 0}, all_weights(w), after)};
+  if (!on_pes() || expert_on_npu(w.op)) {
+    done = {weight_on_npu(w, {1, rows_of(w.op), w.op.n, w.op.k}, {work, 0, 0, 0, 0}, prefill_weights(w, plan_.memory), after)};
   } else if (w.n_npu() > 0) {
     done.push_back(weight_on_npu(w, {1, rows_of(w.op), w.n_npu(), w.op.k}, {work, 0, 0, w.n_nmp, 0}, w.npu, after));
   }

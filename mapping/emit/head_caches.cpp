@@ -3,42 +3,18 @@
 #include <algorithm>
 #include <tuple>
 
+#include "mapping/layout/memory_map.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
 namespace {
-
-/// The extent as extents whose banks hold equally much.
-std::vector<Extent> even_extents(const Extent& e) {
-  if (e.longer_banks == 0) return {e};
-  std::vector<Extent> out;
-  for (std::int32_t first = e.first_bank; first < e.first_bank + e.banks; first += e.group_banks()) {
-    Extent part = e;
-    part.groups = 1;
-    part.longer_banks = 0;
-    part.extra_bytes = 0;
-    part.first_bank = first;
-    part.banks = e.longer_banks;
-    part.bytes_per_bank = e.max_bytes_per_bank();
-    out.push_back(part);
-    part.first_bank = first + e.longer_banks;
-    part.banks = e.group_banks() - e.longer_banks;
-    part.bytes_per_bank = e.bytes_per_bank;
-    if (part.bytes() > 0) out.push_back(part);
-  }
-  return out;
-}
 
 /// The part of every bank that holds heads [first, last) of `heads`, in whole accesses; neighbours may share one.
 std::vector<Extent> heads_of(const std::vector<Extent>& extents, std::int64_t first, std::int64_t last, std::int64_t heads,
                              std::int64_t unit) {
   std::vector<Extent> out;
   for (const Extent& extent : extents) {
-    for (const Extent& e : even_extents(extent)) {
-      const std::int64_t bytes = e.bytes_per_bank;
-      const Extent part = e.slice(bytes * first / heads / unit * unit, std::min(bytes, ceil_div(bytes * last, heads * unit) * unit));
-      if (part.bytes() > 0) out.push_back(part);
-    }
+    for (const Extent& part : part_of_banks(extent, first, last, heads, unit)) out.push_back(part);
   }
   return out;
 }

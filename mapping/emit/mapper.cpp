@@ -6,11 +6,12 @@
 
 #include "mapping/emit/block_emitter.hpp"
 #include "mapping/emit/lockstep.hpp"
+#include "models/base/element_bytes.hpp"
 
 namespace bondsim {
 namespace {
 
-/// Blocks of a step in turn: embedding, layers, head.
+/// Blocks of a step in turn: embedding, layers, head; a layer has one for each block of tokens of the prefill.
 class MappedSchedule : public ScheduleSource {
  public:
   MappedSchedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only)
@@ -27,10 +28,7 @@ class MappedSchedule : public ScheduleSource {
     if (part_ == end_of_step()) {
       step_ = batches_->next(now);
       if (!step_) return false;
-      check_batch(step_->batch);
-      if (plan_.kv_table) {
-        for (const int request : step_->released) plan_.kv_table->release(request);
-      }
+      begin_step();
       part_ = outside_ ? 0 : 1;
     }
     block = Block{};
@@ -40,12 +38,15 @@ class MappedSchedule : public ScheduleSource {
     const bool layers = part_ > 0 && part_ <= layer_blocks();
     block.layer = layers ? first_layer(part_ - 1) : -1;
     if (layers && !plan_.header.all_layers) block.layers = classes_[static_cast<std::size_t>(part_ - 1)].count;
-    block.phase = step_->batch.has(Phase::decode) ? Phase::decode : Phase::prefill;
+    if (layers && tokens_ == 0) choose_blocks(block.layer);
+    block.phase = step_->batch.has(Phase::decode) && tokens_ == 0 ? Phase::decode : Phase::prefill;
     const Phase first = step_->batch.requests.front().phase;
     emit(block, first);
     const Phase second = first == Phase::prefill ? Phase::decode : Phase::prefill;
     if (step_->batch.has(second)) emit(block, second);
     keep_nmp_mode(block);
+    if (layers && ++tokens_ < prefill_.size()) return true;
+    tokens_ = 0;
     if (++part_ == end_of_step()) {
       for (const BatchEntry& r : step_->batch.requests) {
         if (r.yields > 0) block.yields.push_back({r.request, r.yields});
@@ -55,24 +56,55 @@ class MappedSchedule : public ScheduleSource {
   }
 
  private:
+  void begin_step() {
+    check_batch(step_->batch);
+    if (plan_.kv_table) {
+      for (const int request : step_->released) plan_.kv_table->release(request);
+    }
+    tokens_ = 0;
+    chosen_for_ = -1;
+    choose_blocks(0);
+  }
+
+  /// Blocks of tokens of the step's prefill in a layer.
+  void choose_blocks(int layer) {
+    if (layer == chosen_for_) return;
+    chosen_for_ = layer;
+    prefill_.clear();
+    if (step_->batch.has(Phase::prefill)) prefill_ = token_blocks(plan_, step_->batch.of(Phase::prefill), layer);
+  }
+
   void emit(Block& block, Phase phase) {
-    Batch part = step_->batch.of(phase);
-    if (part_ > layer_blocks()) {
+    const bool layer = part_ > 0 && part_ <= layer_blocks();
+    if (!layer) return emit_outside(block, phase);
+    if (phase == Phase::prefill) return BlockEmitter(plan_, block, prefill_[tokens_]).graph(plan_.layer);
+    if (tokens_ > 0) return;  // the decode of a step goes beside the first block of tokens of its prefill
+    BlockEmitter emitter(plan_, block, one_block(plan_, step_->batch.of(phase), block.layer));
+    if (plan_.dataflow.groups().empty()) {
+      emitter.graph(plan_.layer);
+    } else {
+      emitter.grouped(plan_.layer, plan_.dataflow.groups());
+    }
+  }
+
+  void emit_outside(Block& block, Phase phase) {
+    TokenBlock tokens;
+    tokens.batch = step_->batch.of(phase);
+    if (part_ > 0) {
       // A part of a prompt yields no token: nothing of it goes through the head.
-      auto& rows = part.requests;
+      auto& rows = tokens.batch.requests;
       rows.erase(std::remove_if(rows.begin(), rows.end(), [](const BatchEntry& r) { return r.yields == 0; }), rows.end());
       if (rows.empty()) return;
     }
-    BlockEmitter emitter(plan_, block, std::move(part));
-    if (part_ == 0) {
-      emitter.embedding();
-    } else if (part_ > layer_blocks()) {
-      emitter.graph(plan_.head);
-    } else if (phase == Phase::decode && !plan_.dataflow.groups().empty()) {
-      emitter.grouped(plan_.layer, plan_.dataflow.groups());
-    } else {
-      emitter.graph(plan_.layer);
+    const bool in_dram = phase == Phase::prefill && prefill_.front().residual.bytes > 0;
+    if (part_ > 0 && in_dram) {
+      // The last position of each request.
+      const auto rows = static_cast<std::int64_t>(tokens.batch.requests.size());
+      tokens.residual.bytes = bytes_of(rows * plan_.model.hidden, plan_.model.bits.activation);
     }
+    BlockEmitter emitter(plan_, block, std::move(tokens));
+    if (part_ > 0) return emitter.graph(plan_.head);
+    emitter.embedding(in_dram ? prefill_ : std::vector<TokenBlock>());
   }
 
   int layer_blocks() const { return plan_.header.all_layers ? plan_.model.layers : static_cast<int>(classes_.size()); }
@@ -83,8 +115,11 @@ class MappedSchedule : public ScheduleSource {
   std::vector<LayerClass> classes_;  ///< a block each where one layer stands for those like it
   std::unique_ptr<BatchSource> batches_;
   std::optional<BatchStep> step_;
-  bool outside_;  ///< with the embedding and the LM head
-  int part_;      ///< next block of the step: 0 the embedding, then the layers, then the head
+  std::vector<TokenBlock> prefill_;  ///< of the step; empty: there is none
+  int chosen_for_ = -1;              ///< layer that these are for
+  std::size_t tokens_ = 0;           ///< of these the next one of the layer
+  bool outside_;                     ///< with the embedding and the LM head
+  int part_;                         ///< next block of the step: 0 the embedding, then the layers, then the head
 };
 
 }  // namespace

@@ -100,17 +100,35 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   put_tile(out, plan, run.channel, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
 }
 
-void put_fused_attention(Text& out, const Plan& plan) {
-  for (const auto& [context, tiled] : plan.fused_attention) {
-    const auto& [p, tile] = tiled;
-    const std::string loaded =
-        tile.keeps_stationary ? "K and V are loaded once" : fmt::format("K and V are loaded {} times", ceil_div(p.m, tile.rows));
-    put(out,
-        "  attention over {} tokens, {} heads of {} query rows: tiles of {} heads x {} rows x {} columns of scores, {:.1f} KiB of the "
-        "scratchpad{}; {}, in {:.1f} KiB\n",
-        context, p.heads, p.m, tile.heads, tile.rows, tile.columns, kib(score_bytes(p, tile)),
-        tile.columns < context ? ", running softmax" : "", loaded, kib(stationary_bytes(p, tile)));
+void put_tiles(Text& out, const TiledAttention& tiled) {
+  const auto& [p, tile] = tiled;
+  const std::string loaded =
+      tile.keeps_stationary ? "K and V are loaded once" : fmt::format("K and V are loaded {} times", ceil_div(p.m, tile.rows));
+  put(out,
+      "  attention over {} tokens, {} heads of {} query rows: tiles of {} heads x {} rows x {} columns of scores, {:.1f} KiB of the "
+      "scratchpad{}; {}, in {:.1f} KiB\n",
+      p.context, p.heads, p.m, tile.heads, tile.rows, tile.columns, kib(score_bytes(p, tile)),
+      tile.columns < p.context ? ", running softmax" : "", loaded, kib(stationary_bytes(p, tile)));
+}
+
+void put_prefill(Text& out, const Plan& plan) {
+  put(out, "prefill: every operator on the NPU, from where its operand lies\n");
+  const TokenBlock& first = plan.prefill.front();
+  std::int64_t spilled = 0;
+  for (const TokenBlock& b : plan.prefill) {
+    for (const Spill& s : b.spills) spilled += s.bytes;
   }
+  put(out,
+      "  a layer takes the prompts in {} of at most {} tokens; residual stream {}, f1, f3 and activation {}, {:.1f} MB of outputs "
+      "spilled\n",
+      plan.prefill.size() == 1 ? "1 block" : fmt::format("{} blocks", plan.prefill.size()), first.batch.tokens(),
+      first.residual.bytes > 0 ? "in DRAM between layers" : "in the scratchpad",
+      first.sliced_ffn ? "by slices of columns" : "one after the other", mb(spilled));
+  std::map<ContextRows, const TiledAttention*> tiles;
+  for (const TokenBlock& b : plan.prefill) {
+    for (const auto& [rows, tiled] : b.tiles) tiles.emplace(rows, &tiled);
+  }
+  for (const auto& entry : tiles) put_tiles(out, *entry.second);
 }
 
 void put_order(Text& out, const Plan& plan) {
@@ -172,8 +190,7 @@ std::string explain(const Plan& plan) {
       static_cast<double>(size.parameters) / 1e9, static_cast<double>(size.weight_bytes) / 1e9, kib(size.kv_bytes),
       static_cast<double>(size.macs_per_token) / 1e9, static_cast<double>(size.macs_per_context) / 1e3);
   put_classes(out, plan.model);
-  put(out, "prefill: every operator on the NPU, from where its operand lies\n");
-  put_fused_attention(out, plan);
+  put_prefill(out, plan);
   put_order(out, plan);
   put(out, "decode\n");
   for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {

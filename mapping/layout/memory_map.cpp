@@ -53,6 +53,36 @@ void ExtentBuilder::add(int channel, int bank, std::int64_t bank_offset, std::in
   extents_.push_back(e);
 }
 
+std::vector<Extent> even_extents(const Extent& e) {
+  if (e.longer_banks == 0) return {e};
+  std::vector<Extent> out;
+  for (std::int32_t first = e.first_bank; first < e.first_bank + e.banks; first += e.group_banks()) {
+    Extent part = e;
+    part.groups = 1;
+    part.longer_banks = 0;
+    part.extra_bytes = 0;
+    part.first_bank = first;
+    part.banks = e.longer_banks;
+    part.bytes_per_bank = e.max_bytes_per_bank();
+    out.push_back(part);
+    part.first_bank = first + e.longer_banks;
+    part.banks = e.group_banks() - e.longer_banks;
+    part.bytes_per_bank = e.bytes_per_bank;
+    if (part.bytes() > 0) out.push_back(part);
+  }
+  return out;
+}
+
+std::vector<Extent> part_of_banks(const Extent& extent, std::int64_t first, std::int64_t last, std::int64_t whole, std::int64_t unit) {
+  std::vector<Extent> out;
+  for (const Extent& e : even_extents(extent)) {
+    const std::int64_t bytes = e.bytes_per_bank;
+    const Extent part = e.slice(bytes * first / whole / unit * unit, std::min(bytes, ceil_div(bytes * last, whole * unit) * unit));
+    if (part.bytes() > 0) out.push_back(part);
+  }
+  return out;
+}
+
 MemoryMap::MemoryMap(const System& system, int layers)
     : layers_(layers),
       banks_(system.dram.organization.banks()),

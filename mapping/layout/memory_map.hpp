@@ -33,6 +33,12 @@ struct PeGroups {
 /// @param bytes of the i-th bank of a group: those of the first, falling once at most
 std::vector<Extent> side_by_side(const PeGroups& pes, std::int64_t bank_offset, const std::function<std::int64_t(int)>& bytes);
 
+/// The extent as extents whose banks hold equally much.
+std::vector<Extent> even_extents(const Extent& extent);
+
+/// The part [first, last) of `whole` equal parts of what each bank holds of an extent, in whole `unit`s; neighbours may share one.
+std::vector<Extent> part_of_banks(const Extent& extent, std::int64_t first, std::int64_t last, std::int64_t whole, std::int64_t unit);
+
 /// Which part of a bank a tensor lies in.
 enum class Space {
   layer,  ///< once a layer: weights, KV

@@ -47,12 +47,12 @@ class Reach {
   std::vector<std::vector<bool>> before_;
 };
 
-std::int64_t bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
+}  // namespace
+
+std::int64_t spilled_bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
   const std::int64_t of_channel = ceil_div<std::int64_t>(bytes, memory.channels());
   return memory.page_aligned(memory.spread_bank_bytes(of_channel, memory.host_unit()));
 }
-
-}  // namespace
 
 std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const Batch& batch,
                                        const std::vector<std::int64_t>& rows, bool fused) {
@@ -85,7 +85,7 @@ std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& 
 }
 
 std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vector<std::int64_t>& bytes, std::int64_t capacity,
-                                     const MemoryMap& memory) {
+                                     const MemoryMap& memory, std::int64_t* most) {
   const std::vector<OperatorId> order = level_order(graph);
   std::vector<std::size_t> last_use(order.size(), order.size());
   for (std::size_t i = 0; i < order.size(); ++i) {
@@ -112,16 +112,17 @@ std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vect
         std::vector<std::pair<std::int64_t, std::int64_t>> used;
         for (const OperatorId u : spilled) {
           const std::int64_t from = spills[u].bank_offset;
-          if (!reach.done_before(u, v)) used.emplace_back(from, from + bank_bytes(spills[u].bytes, memory));
+          if (!reach.done_before(u, v)) used.emplace_back(from, from + spilled_bank_bytes(spills[u].bytes, memory));
         }
         std::sort(used.begin(), used.end());
         for (const auto& [from, to] : used) {
-          if (spills[v].bank_offset + bank_bytes(spills[v].bytes, memory) <= from) break;
+          if (spills[v].bank_offset + spilled_bank_bytes(spills[v].bytes, memory) <= from) break;
           spills[v].bank_offset = std::max(spills[v].bank_offset, to);
         }
         spilled.push_back(v);
       }
     }
+    if (most != nullptr) *most = std::max(*most, std::accumulate(resident.begin(), resident.end(), std::int64_t{0}));
     for (const OperatorId u : inputs) {
       if (last_use[u] == i) resident[u] = 0;
     }
@@ -132,7 +133,7 @@ std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vect
 std::int64_t spill_bank_bytes(const std::vector<Spill>& spills, const MemoryMap& memory) {
   std::int64_t most = 0;
   for (const Spill& s : spills) {
-    if (s.bytes > 0) most = std::max(most, s.bank_offset + bank_bytes(s.bytes, memory));
+    if (s.bytes > 0) most = std::max(most, s.bank_offset + spilled_bank_bytes(s.bytes, memory));
   }
   return most;
 }

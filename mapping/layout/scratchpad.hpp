@@ -24,8 +24,12 @@ struct Spill {
 /// Spills of all outputs when operators run in level order: an output takes what those before it that are still needed leave of `capacity`.
 /// Vector work is done in place where its input is not needed any more. An output takes the place of an earlier one in the spill regions
 /// when all who need that come before it in the graph.
+/// @param most when given, set to the most bytes that are in the scratchpad at once
 std::vector<Spill> scratchpad_spills(const OperatorGraph& graph, const std::vector<std::int64_t>& output_bytes, std::int64_t capacity,
-                                     const MemoryMap& memory);
+                                     const MemoryMap& memory, std::int64_t* most = nullptr);
+
+/// Bytes of every bank that so many spilled bytes take, spread over all channels; whole rows.
+std::int64_t spilled_bank_bytes(std::int64_t bytes, const MemoryMap& memory);
 
 /// Bytes of every bank that the spills take.
 std::int64_t spill_bank_bytes(const std::vector<Spill>& spills, const MemoryMap& memory);

@@ -121,16 +121,35 @@ void place_shares(const PlanContext& c, WeightPlacement& w, const std::vector<in
   }
 }
 
-/// Weights that only the NPU reads: evenly over channels and banks in whole host accesses.
-void place_for_npu(WeightPlacement& w, const std::vector<int>& channels, MemoryMap& memory) {
-  if (w.n_npu() == 0) return;
+/// Bytes that only the NPU reads: evenly over channels and banks in whole host accesses.
+void place_evenly(std::int64_t whole, Space space, const std::vector<int>& channels, MemoryMap& memory, std::vector<Extent>& out) {
   const std::int64_t unit = memory.host_unit();
-  const std::int64_t units = ceil_div(bytes_of(w.n_npu() * w.op.k, w.bits.stationary), unit);
+  const std::int64_t units = ceil_div(whole, unit);
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const std::int64_t bytes = even_part(units, static_cast<int>(channels.size()), static_cast<int>(i), 1).size() * unit;
-    const std::int64_t offset = memory.reserve(channels[i], w.space, memory.spread_bank_bytes(bytes, unit), Holding::weights);
-    for (const Extent& e : memory.spread(channels[i], offset, bytes, unit)) w.npu.push_back(e);
+    if (bytes == 0) continue;
+    const std::int64_t offset = memory.reserve(channels[i], space, memory.spread_bank_bytes(bytes, unit), Holding::weights);
+    for (const Extent& e : memory.spread(channels[i], offset, bytes, unit)) out.push_back(e);
   }
+}
+
+/// The first columns of what each bank holds of a share, without those that have a copy; in whole accesses.
+Extent kept_of(const WeightPlacement& w, const Extent& share, const MemoryMap& memory) {
+  const std::int64_t bytes = share.max_bytes_per_bank(), unit = memory.host_unit();
+  const auto kept = static_cast<std::int64_t>(std::llround(static_cast<double>(bytes) * (1 - w.copied)));
+  return share.slice(0, std::min(bytes, ceil_div(kept, unit) * unit));
+}
+
+/// Copies of the last columns in each bank, evenly over normal channels and banks.
+void place_copies(const PlanContext& c, WeightPlacement& w, MemoryMap& memory) {
+  const std::vector<int> channels = c.system.normal_channels();
+  if (c.prefill_copies == 0 || w.shares.empty() || channels.empty()) return;
+  w.copied = c.prefill_copies;
+  std::int64_t bytes = 0;
+  for (const WeightShare& share : w.shares) {
+    for (const Extent& e : share.stationary) bytes += e.bytes() - kept_of(w, e, memory).bytes();
+  }
+  place_evenly(bytes, w.space, channels, memory, w.copies);
 }
 
 WeightPlacement describe(const PlanContext& c, const WeightGroup& group, const Operator& op) {
@@ -162,6 +181,19 @@ TilingProblem weight_tiling_problem(const System& system, int channel, const Ope
   TilingProblem problem = tiling_problem(system, channel, {1, m, n, k}, system.dram_of(channel).organization.banks(), bits);
   problem.may_spill = true;
   return problem;
+}
+
+std::vector<Extent> prefill_weights(const WeightPlacement& w, const MemoryMap& memory) {
+  std::vector<Extent> extents;
+  for (const WeightShare& share : w.shares) {
+    for (const Extent& e : share.stationary) {
+      const Extent part = w.copies.empty() ? e : kept_of(w, e, memory);
+      if (part.bytes() > 0) extents.push_back(part);
+    }
+  }
+  extents.insert(extents.end(), w.copies.begin(), w.copies.end());
+  extents.insert(extents.end(), w.npu.begin(), w.npu.end());
+  return extents;
 }
 
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory) {
@@ -200,7 +232,12 @@ std::vector<WeightPlacement> place_weights(const PlanContext& c, const WeightGro
     w.split = split;
     w.report = report;
     if (w.n_nmp > 0) place_shares(c, w, channels, inputs, memory, tilings);
-    place_for_npu(w, group.binding.executor == Executor::npu ? group.binding.all_channels() : group.binding.normal_channels, memory);
+    if (w.n_npu() > 0) {
+      const bool npu = group.binding.executor == Executor::npu;
+      place_evenly(bytes_of(w.n_npu() * w.op.k, w.bits.stationary), w.space,
+                   npu ? group.binding.all_channels() : group.binding.normal_channels, memory, w.npu);
+    }
+    place_copies(c, w, memory);
   }
   return out;
 }

@@ -46,9 +46,14 @@ struct WeightPlacement {
   std::int64_t n_nmp = 0;           ///< columns computed by the PEs
   std::vector<WeightShare> shares;  ///< one an NMP channel, in channel order; empty when the NPU computes everything
   std::vector<Extent> npu;          ///< weights that only the NPU reads
+  double copied = 0;                ///< part of the shares' columns, the last in each bank, of which `copies` holds a copy
+  std::vector<Extent> copies;       ///< on normal channels, for prefill
 
   std::int64_t n_npu() const { return op.n - n_nmp; }
 };
+
+/// Weights as the NPU reads them in prefill: the shares without what copies hold, the copies, and the NPU's own.
+std::vector<Extent> prefill_weights(const WeightPlacement& w, const MemoryMap& memory);
 
 /// Input and output of a share for `m` rows, at most the placement's; offsets in the shared space.
 std::vector<Extent> share_input(const WeightPlacement& w, const WeightShare& share, std::int64_t m, const MemoryMap& memory);
@@ -78,6 +83,7 @@ struct PlanContext {
   SplitPolicy split = SplitPolicy::closed_form;
   std::int64_t decode_tokens = 1;           ///< rows of a weight GEMM's input in decode
   const TilingOverrides* tiling = nullptr;  ///< tilings given by the user
+  double prefill_copies = 0;                ///< part of the columns on NMP channels that normal channels hold too
 };
 
 /// Chooses the cut and the tiles and reserves the memory of a group.

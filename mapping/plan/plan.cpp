@@ -7,6 +7,7 @@
 
 #include "mapping/dataflow/formats.hpp"
 #include "mapping/llm/routing.hpp"
+#include "mapping/plan/block_time.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
@@ -70,33 +71,6 @@ void place_embedding(Plan& plan) {
   }
 }
 
-/// Chooses the tiles of prefill's attention. @pre attention is placed
-void tile_attention(Plan& plan) {
-  if (!plan.system.npu.fused_attention || plan.attention.count("qk") == 0) return;
-  const AttentionPlacement& keys = plan.attention.at("qk");
-  AttentionProblem common;
-  common.head_dim = keys.head_dim;
-  common.bits = keys.bits;
-  for (const HeadRun& run : keys.runs) common.channels_per_head = std::max(common.channels_per_head, run.parts);
-  for (const HeadStripe& s : keys.stripes)
-    common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
-  std::int64_t tokens = 0;
-  for (const BatchEntry& r : lockstep_batch(plan.workload, 0).requests) {
-    tokens += r.tokens;
-    AttentionProblem& p = plan.fused_attention.emplace(r.context, TiledAttention{common, {}}).first->second.problem;
-    p.context = r.context;
-    p.heads += plan.model.kv_heads;
-    p.m = r.tokens * keys.m;
-  }
-  for (auto& [context, t] : plan.fused_attention) {
-    // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
-    t.problem.activation_bytes =
-        std::max(activation_capacity(plan.system, plan.model, tokens) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
-    t.problem.stationary_bytes = stream_capacity(plan.system);
-    t.tile = choose_attention_tile(plan.system, t.problem);
-  }
-}
-
 /// Of requests that come and go, prompts of the largest step, each over the longest context.
 Batch largest_step(const Workload& w) {
   Batch batch;
@@ -152,23 +126,30 @@ std::vector<int> spilling_layers(const Plan& plan) {
   return layers;
 }
 
-void reserve_spills(Plan& plan) {
+/// Chooses the blocks of the prefill, and reserves what they and the steps of decode spill.
+void plan_prefill(Plan& plan) {
+  const bool apart = plan.workload.step_tokens > 0;
+  const Batch prompts = apart ? largest_step(plan.workload) : lockstep_batch(plan.workload, 0);
   std::int64_t most = 0;
-  const auto widen = [&](const Batch& batch) {
-    for (const int layer : spilling_layers(plan)) most = std::max(most, spill_bank_bytes(layer_spills(plan, batch, layer), plan.memory));
-  };
-  if (plan.workload.step_tokens > 0) {
-    widen(largest_step(plan.workload));
-  } else {
-    for (int step = 0; step <= static_cast<int>(plan.workload.generated_tokens); ++step) widen(lockstep_batch(plan.workload, step));
+  bool sliced = false;
+  for (const int layer : spilling_layers(plan)) {
+    auto blocks = token_blocks(plan, prompts, layer);
+    most = std::max(most, spill_bank_bytes(blocks, plan.memory));
+    sliced = sliced || blocks.front().sliced_ffn;
+    if (plan.prefill.empty()) plan.prefill = std::move(blocks);
+    for (int step = 1; !apart && step <= static_cast<int>(plan.workload.generated_tokens); ++step)
+      most = std::max(most, spill_bank_bytes({one_block(plan, lockstep_batch(plan.workload, step), layer)}, plan.memory));
   }
+  plan.sliceable_ffn = sliced;
+  plan.spill_bank_bytes = most;
   if (most == 0) return;
   for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
 }
 
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
   if (op.kind == OperatorKind::vector) return "vector";
-  if (!op.is_gemm() || phase == Phase::prefill) return "npu";
+  const bool head_as_decode = op.name == "lm_head" && plan.dataflow.prefill_head() == PrefillHead::as_decode;
+  if (!op.is_gemm() || (phase == Phase::prefill && !head_as_decode)) return "npu";
   switch (plan.dataflow.binding(op.name).executor) {
     case Executor::npu:
       return "npu";
@@ -205,7 +186,9 @@ void fill_header(Plan& plan) {
         const bool tiled = plan.system.npu.fused_attention && phase == Phase::prefill &&
                            (from == OperatorKind::score_gemm || to == OperatorKind::value_gemm) &&
                            (from == OperatorKind::vector || to == OperatorKind::vector);
-        if (tiled) continue;
+        // By slices of columns, so does the activation of an FFN.
+        const bool sliced = plan.sliceable_ffn && phase == Phase::prefill && is_sliced(g, source);
+        if (tiled || sliced) continue;
         plan.header.edges.emplace_back(plan.operator_index(g[source].name, phase), plan.operator_index(g[target].name, phase));
       }
     }
@@ -214,38 +197,20 @@ void fill_header(Plan& plan) {
 
 }  // namespace
 
-std::vector<Spill> layer_spills(const Plan& plan, const Batch& batch, int layer) {
-  const std::int64_t tokens = batch.tokens();
-  std::vector<std::int64_t> rows(plan.layer.size(), tokens);
-  if (plan.model.moe) {
-    const auto of_expert = expert_rows(*plan.model.moe, tokens, batch.step, layer);
-    for (OperatorId v = 0; v < plan.layer.size(); ++v) {
-      if (!plan.layer[v].runs_in(plan.model.class_of(layer))) rows[v] = 0;
-      if (plan.layer[v].expert >= 0) rows[v] = of_expert[static_cast<std::size_t>(plan.layer[v].expert)];
-    }
-  }
-  const bool fused = batch.has(Phase::prefill) && !plan.fused_attention.empty();
-  const auto bytes = output_bytes(plan.layer, plan.model, batch, rows, fused);
-  std::int64_t of_tiles = 0;
-  if (fused) {
-    for (const auto& [context, t] : plan.fused_attention) of_tiles = std::max(of_tiles, score_bytes(t.problem, t.tile));
-  }
-  const std::int64_t capacity = std::max<std::int64_t>(0, activation_capacity(plan.system, plan.model, tokens) - of_tiles);
-  if (std::accumulate(bytes.begin(), bytes.end(), std::int64_t{0}) <= capacity) return {};
-  return scratchpad_spills(plan.layer, bytes, capacity, plan.memory);
-}
-
 int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
 
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
                const TilingOverrides& tiling) {
   require_context_fits(model, workload);
   require_formats(system, model);
-  Plan plan{system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, {},
-            {},     {},    {},       {}};
+  Plan plan{
+      system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, true, {}, {},
+      {},     {},    {},       {}};
+  // Prompts that come in parts, over any context, go operator by operator.
+  if (workload.step_tokens > 0) plan.system.npu.fused_attention = false;
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 
-  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling};
+  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling, plan.dataflow.prefill_copies()};
   place_graph_weights(plan, plan.layer, Space::layer, context);
   const auto gemms = gemm_names(plan.layer);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
@@ -261,8 +226,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
   place_embedding(plan);
-  tile_attention(plan);
-  reserve_spills(plan);
+  plan_prefill(plan);
   tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
   plan.memory.require_capacity();
   fill_header(plan);

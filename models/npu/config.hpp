@@ -55,7 +55,9 @@ struct NpuConfig {
   double scratchpad_mib = 0;  ///< activations, and two chunks of every channel's stream
   double dma_chunk_kib = 512;
   SystolicDataflow dataflow = SystolicDataflow::weight_stationary;
-  bool fused_attention = false;  ///< prefill's attention tile by tile
+  bool fused_attention = true;            ///< prefill's attention tile by tile
+  std::int64_t prefill_block_tokens = 0;  ///< tokens of prefill that pass through a layer together; 0: the mapper chooses
+  bool prefetch = false;                  ///< weights of prefill come ahead, into what activations leave of the scratchpad
   VectorCosts vector_costs;
   std::vector<MultiplyConfig> formats;  ///< besides FP16
 
@@ -80,6 +82,15 @@ void fields(Visitor& v, NpuConfig& c) {
   v.field("fused_attention", c.fused_attention,
           defaulted("attention of prefill goes tile by tile with a running softmax, scores, softmax and values of different tiles side by "
                     "side, instead of operator by operator"));
+  v.field(
+      "prefill_block_tokens", c.prefill_block_tokens,
+      defaulted("prompt tokens of a batch that pass through a layer together, block after block; 0: as many as the mapper finds fastest "
+                "(weights are read again for each block, activations that the scratchpad does not hold are spilled)")
+          .range(0, 1 << 24)
+          .in("token"));
+  v.field(
+      "prefetch", c.prefetch,
+      defaulted("weights of prefill are fetched ahead of their GEMMs, across operators, into what activations leave of the scratchpad"));
   v.section("vector_costs", c.vector_costs, defaulted("vector operations an element of each kind of work takes"));
   v.sections("formats", c.formats, defaulted("pairs of numbers that the arrays multiply besides FP16, and how fast"));
 }

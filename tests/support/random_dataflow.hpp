@@ -16,10 +16,13 @@
 namespace bondsim::testing {
 
 /// Every third system takes attention of prefill tile by tile, every sixth with so small a scratchpad that softmax runs on over tiles of
-/// columns: its arrays are small too, so that short prompts are several tiles.
-inline void draw_fused_attention(std::uint64_t seed, System& system) {
-  if (seed % 3 != 0) return;
-  system.npu.fused_attention = true;
+/// columns: its arrays are small too, so that short prompts are several tiles. Every fifth takes prefill in blocks of a few tokens, every
+/// seventh fetches its weights ahead.
+inline void draw_prefill(std::uint64_t seed, System& system) {
+  if (seed % 5 == 0) system.npu.prefill_block_tokens = 1 + static_cast<std::int64_t>(seed % 37);
+  system.npu.fused_attention = seed % 3 == 0;
+  system.npu.prefetch = seed % 7 == 0;
+  if (!system.npu.fused_attention) return;
   if (seed % 2 != 0) return;
   system.npu.array_rows = system.npu.array_columns = 16;
   system.npu.dma_chunk_kib = 4;
@@ -52,6 +55,8 @@ class RandomDataflow {
       for (const std::string& op : gemms_) bind(op, some_channels(all_channels()), normal_);
     }
     bind("lm_head", some_channels(all_channels()), normal_);
+    if (normal_ && below(4) == 0) text += fmt::format("prefill_copies: {:.2f}\n", 0.05 * static_cast<double>(1 + below(20)));
+    if (below(4) == 0) text += "prefill_head: as_decode\n";
     text += "operators:\n";
     for (const std::string& rule : rules_) text += rule;
     return groups.empty() ? text : text + "groups:\n" + groups;

@@ -95,6 +95,33 @@ TEST(Monotone, no_refresh_instead_of_either_kind) {
 TEST(Monotone, banks_refreshed_in_turns_cost_little_more_where_they_hide_nothing) {
   expect_no_slower([](System& s) { s.controller.refresh = RefreshKind::per_bank; }, as_drawn, 1.06);
 }
+TEST(Monotone, blocks_of_tokens_as_the_mapper_chooses_instead_of_all_at_once) {
+  // The mapper compares by an estimate, which is within 5 % of the tasks' times.
+  expect_no_slower([](System& s) { s.npu.prefill_block_tokens = 0; }, [](System& s) { s.npu.prefill_block_tokens = 1 << 20; }, 1.05);
+}
+TEST(Monotone, twice_the_scratchpad) {
+  expect_no_slower([](System& s) { s.npu.scratchpad_mib *= 2; }, [](System& s) { s.npu.scratchpad_mib = 4 * s.npu.dma_chunk_kib / 64; },
+                   1.05);
+}
+/// Weights ahead hide the bus behind other work. GEMMs then come in pieces, each of which fills and drains the arrays, and a piece of 128
+/// columns may leave some of many arrays without a tile: where arrays bound the prefill, that may cost what is bounded here.
+TEST(Monotone, weights_of_prefill_ahead) {
+  expect_no_slower([](System& s) { s.npu.prefetch = true; }, as_drawn, 1.03);
+}
+/// Copies spread the weights' stream over more buses. Decode does not read them; prefill may read an access more where columns are cut.
+TEST(Monotone, copies_of_weights_on_the_normal_channels) {
+  for (int i = 0; i < scaled(cases); ++i) {
+    const std::uint64_t seed = first_seed + static_cast<std::uint64_t>(i);
+    Case before = random_case(seed);
+    before.workload.layers = LayerMode::all;
+    const auto normal = static_cast<double>(before.system.normal_channels().size());
+    if (normal == 0) continue;
+    Case after = before;
+    after.dataflow.prefill_copies = normal / before.system.channel_count();
+    EXPECT_LE(static_cast<double>(total_ps(after)), 1.01 * static_cast<double>(total_ps(before)))
+        << "seed " << seed << ": " << describe(before);
+  }
+}
 TEST(Monotone, twice_the_systolic_arrays) {
   expect_no_slower([](System& s) { s.npu.arrays *= 2; });
 }

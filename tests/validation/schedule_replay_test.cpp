@@ -94,7 +94,7 @@ TEST(Replay, random_dataflows_come_to_their_end_with_the_macs_of_the_schedule) {
     system.set_channels(nmp, static_cast<int>(r.between(0, 2)));
     system.nmp.pe.output_buffer_kib = r.one_of({0.5, 1.0, 4.0});
     system.nmp.input_buffer_kib = r.one_of({4.0, 32.0});
-    testing::draw_fused_attention(seed, system);
+    testing::draw_prefill(seed, system);
     Model model = shipped_model(models[static_cast<std::size_t>(i) % models.size()]);
     model.layers = 1;
     model.hidden = 256;

@@ -22,6 +22,14 @@ Case prefill(double scratchpad_mib) {
   return c;
 }
 
+/// The same in one block of tokens, whatever that spills.
+Case at_once(double scratchpad_mib, bool fused) {
+  Case c = prefill(scratchpad_mib);
+  c.system.npu.prefill_block_tokens = 1 << 20;
+  c.system.npu.fused_attention = fused;
+  return c;
+}
+
 OperatorId by_name(const OperatorGraph& graph, const std::string& name) {
   for (OperatorId v = 0; v < graph.size(); ++v) {
     if (graph[v].name == name) return v;
@@ -52,9 +60,10 @@ TEST(Scratchpad, what_fits_is_not_spilled) {
 }
 
 TEST(Scratchpad, outputs_take_what_is_left_and_the_rest_is_written_and_read_back) {
-  const Case c = prefill(32);
+  const Case c = at_once(32, false);
   const Plan plan = plan_of(c);
-  const auto spills = layer_spills(plan, lockstep_batch(plan.workload, 0));
+  ASSERT_EQ(plan.prefill.size(), 1U);
+  const auto spills = plan.prefill.front().spills;
   // 32 MiB less 2 x 8 chunks of 512 KiB and the residual stream.
   const std::int64_t tokens = 1200, capacity = (32 - 8) * 1024 * 1024 - tokens * 4096 * 2;
   EXPECT_EQ(activation_capacity(c.system, c.model, tokens), capacity);
@@ -88,8 +97,7 @@ TEST(Scratchpad, spills_cost_time_and_their_schedule_is_valid) {
 }
 
 TEST(FusedAttention, keeps_the_scores_and_hides_the_arrays_behind_the_vector_units) {
-  Case apart = prefill(256), fused = apart, fused_small = prefill(48);
-  for (Case* c : {&fused, &fused_small}) c->system.npu.fused_attention = true;
+  const Case apart = at_once(256, false), fused = at_once(256, true), fused_small = at_once(48, true);
   const auto schedule = make_schedule(plan_of(fused));
   const auto fault = validate_schedule(fused.system, *schedule);
   EXPECT_FALSE(fault) << fault->text();
@@ -101,7 +109,7 @@ TEST(FusedAttention, keeps_the_scores_and_hides_the_arrays_behind_the_vector_uni
   const std::string one = simulate_isolated(apart, {}, report), other = simulate_isolated(fused, {}, report);
   EXPECT_LT(std::stoll(other), std::stoll(one));
   EXPECT_EQ(one.substr(one.find(' ')), other.substr(other.find(' '))) << "MACs";
-  EXPECT_GT(moved(prefill(48), TaskKind::host_scatter)["qk"], 0);
+  EXPECT_GT(moved(at_once(48, false), TaskKind::host_scatter)["qk"], 0);
   EXPECT_EQ(moved(fused_small, TaskKind::host_scatter).count("qk"), 0U);
 }
 
@@ -136,9 +144,7 @@ struct Attention {
 };
 
 TEST(FusedAttention, every_tile_goes_from_scores_through_softmax_to_values) {
-  Case c = prefill(64);
-  c.system.npu.fused_attention = true;
-  const Attention a(c);
+  const Attention a(at_once(64, true));
   std::int64_t heads = 0;
   for (const std::int32_t values : a.all(TaskKind::npu_gemm, "sv")) {
     const std::int32_t softmax = a.wait(values, TaskKind::npu_vector, "softmax");
@@ -156,8 +162,7 @@ TEST(FusedAttention, every_tile_goes_from_scores_through_softmax_to_values) {
 
 /// A scratchpad so small that no row of scores fits: softmax runs over tiles of columns.
 Case small_scratchpad() {
-  Case c = prefill(10);
-  c.system.npu.fused_attention = true;
+  Case c = at_once(10, true);
   c.workload.prompt_tokens = 3000;
   c.workload.generated_tokens = 0;
   return c;
@@ -188,8 +193,8 @@ TEST(FusedAttention, a_running_softmax_rescales_the_sums_before_the_next_values_
   // Nothing of the scores leaves the scratchpad, and their tiles are in it.
   EXPECT_EQ(moved(c, TaskKind::host_scatter).count("qk"), 0U);
   const Plan plan = plan_of(c);
-  for (const auto& [context, tiled] : plan.fused_attention) {
-    const auto& [problem, tile] = tiled;
+  for (const auto& entry : plan.prefill.front().tiles) {
+    const auto& [problem, tile] = entry.second;
     EXPECT_LE(score_bytes(problem, tile), problem.activation_bytes);
     EXPECT_LE(stationary_bytes(problem, tile), problem.stationary_bytes);
   }
@@ -197,14 +202,14 @@ TEST(FusedAttention, a_running_softmax_rescales_the_sums_before_the_next_values_
 
 /// The time of attention is what the tile was chosen by: the busiest of arrays, vector units and loads, without a pause.
 TEST(FusedAttention, takes_the_time_its_tiles_were_chosen_by) {
-  for (Case c : {prefill(32), prefill(64), prefill(256), small_scratchpad()}) {
-    c.system.npu.fused_attention = true;
+  for (Case c : {at_once(32, true), at_once(64, true), at_once(256, true), small_scratchpad()}) {
     c.workload.generated_tokens = 0;
     c.workload.prompt_tokens = 3000;
     const Plan plan = plan_of(c);
-    const auto& tiles = plan.fused_attention;
+    const auto& tiles = plan.prefill.front().tiles;
     ASSERT_EQ(tiles.size(), 1U);
-    const double expected = attention_seconds(c.system, tiles.at(3000).problem, tiles.at(3000).tile);
+    const TiledAttention& tiled = tiles.begin()->second;
+    const double expected = attention_seconds(c.system, tiled.problem, tiled.tile);
     const double seconds = std::stod(simulate_isolated(c, {}, [](const Results& r) {
       for (const OperatorResult& op : r.operators) {
         if (op.name == "softmax" && op.phase == "prefill")

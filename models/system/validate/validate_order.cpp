@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -98,8 +99,27 @@ void check_appends(const BlockView& v, const Ancestors& ancestors) {
   }
 }
 
-/// Every task of an operator starts after every task of the operators it needs.
+/// What tasks of the block write to channels.
+std::vector<Extent> written_extents(const BlockView& v) {
+  std::vector<Extent> written;
+  for (std::int32_t i = 0; i < v.count(); ++i) {
+    const Task& t = v.task(i);
+    if (t.kind == TaskKind::host_scatter || t.kind == TaskKind::kv_append)
+      written.insert(written.end(), t.extents.begin(), t.extents.end());
+    if (t.kind == TaskKind::nmp_gemm) written.insert(written.end(), t.nmp.output.begin(), t.nmp.output.end());
+  }
+  return written;
+}
+
+/// Every task of an operator starts after every task of the operators it needs; but loads of what nobody in the block writes bring weights,
+/// which may come at any time.
 void check_edges(const BlockView& v, const Ancestors& ancestors) {
+  std::optional<std::vector<Extent>> written;
+  const auto brings_weights = [&](std::int32_t i) {
+    if (v.task(i).kind != TaskKind::host_load) return false;
+    if (!written) written = written_extents(v);
+    return !overlap(*written, v.task(i).extents);
+  };
   std::map<std::int32_t, std::vector<std::int32_t>> by_operator;
   for (std::int32_t i = 0; i < v.count(); ++i) {
     if (v.task(i).op >= 0) by_operator[v.task(i).op].push_back(i);
@@ -111,6 +131,7 @@ void check_edges(const BlockView& v, const Ancestors& ancestors) {
     for (const std::int32_t later : second->second) {
       for (const std::int32_t earlier : first->second) {
         if (!ancestors.before(earlier, later)) {
+          if (brings_weights(later)) break;
           v.fail(later, "does not wait for task {} of {}, whose result it needs", earlier, v.operator_name(a));
         }
       }

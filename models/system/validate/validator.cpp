@@ -92,13 +92,37 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
     return std::nullopt;
   }
+  const bool same_layer = block.layer >= 0 && block.layer == last_layer_ && block.layers == last_layers_;
+  // More tokens of the prefill have other places in the caches.
+  if (std::string tokens = appended(block); same_layer && !has_decode(block) && (tokens.empty() || tokens != appended_)) {
+    appended_ = std::move(tokens);
+    return std::nullopt;
+  }
   // A block stands for its layer and others like it behind it, between which those of other blocks may lie.
   if (block.layer <= last_layer_ || block.layer > layers_in_step_ || block.layers < 1 || block.layers > header_.layers - layers_in_step_) {
     return fault(fmt::format("{} layers from {} on, the next one of {} is {}", block.layers, block.layer, header_.layers, layers_in_step_));
   }
+  appended_ = appended(block);
   layers_in_step_ += block.layers;
   last_layer_ = block.layer;
+  last_layers_ = block.layers;
   return std::nullopt;
+}
+
+std::string ScheduleValidator::appended(const Block& block) {
+  std::string places;
+  for (const Task& t : block.tasks) {
+    if (t.kind != TaskKind::kv_append) continue;
+    for (const Extent& e : t.extents) places += fmt::format("{} {} {} {};", e.channel, e.first_bank, e.bank_offset, e.bytes());
+  }
+  return places;
+}
+
+bool ScheduleValidator::has_decode(const Block& block) const {
+  return std::any_of(block.tasks.begin(), block.tasks.end(), [&](const Task& t) {
+    return t.op >= 0 && t.op < static_cast<std::int32_t>(header_.operators.size()) &&
+           header_.operators[static_cast<std::size_t>(t.op)].phase == Phase::decode;
+  });
 }
 
 std::optional<std::string> ScheduleValidator::check_requests(const Block& block) const {

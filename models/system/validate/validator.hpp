@@ -47,6 +47,9 @@ class ScheduleValidator {
   std::optional<ScheduleFault> check_sequence(const Block& block);
   /// Phase, begin and yields. @return the fault's sentence
   std::optional<std::string> check_requests(const Block& block) const;
+  bool has_decode(const Block& block) const;
+  /// Where a block's tokens are appended to caches.
+  static std::string appended(const Block& block);
 
   const System& system_;
   const ScheduleHeader& header_;
@@ -55,6 +58,8 @@ class ScheduleValidator {
   std::int64_t steps_done_ = 0;  ///< decode steps that the blocks so far stand for, those of `step_` included
   std::int64_t layers_in_step_ = 0;
   std::int64_t last_layer_ = -1;  ///< first layer of the last block in the layers
+  std::int64_t last_layers_ = 0;  ///< how many it stands for
+  std::string appended_;          ///< where it appends to caches
 };
 
 /// Runs a source to its end. @return the first fault

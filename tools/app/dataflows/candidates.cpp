@@ -116,6 +116,7 @@ class Refinement {
     for (bool better = true; better && budget_ > 0;) {
       better = false;
       for (std::size_t op = 0; op < best_.dataflow.operators.size(); ++op) better = change(op) || better;
+      better = change_prefill() || better;
     }
     return best_;
   }
@@ -163,11 +164,39 @@ class Refinement {
     return rules;
   }
 
+  /// Copies of NMP-bound weights on the normal channels: none, as many as even out what channels hold, and from the best on step by step;
+  /// and who multiplies by the LM head.
+  bool change_prefill() {
+    bool better = false;
+    const int normal = e_.system.channel_count() - e_.system.nmp_channel_count();
+    const auto try_copies = [&](double copies) {
+      Dataflow dataflow = best_.dataflow;
+      dataflow.prefill_copies = copies;
+      return copies >= 0 && copies <= 1 && copies != best_.dataflow.prefill_copies && try_dataflow(dataflow);
+    };
+    if (normal > 0) {
+      for (const double copies : {static_cast<double>(normal) / e_.system.channel_count(), 0.0}) better = try_copies(copies) || better;
+      for (const double step : {0.04, -0.04, 0.01, -0.01}) {
+        while (budget_ > 0 && best_.dataflow.prefill_copies > 0 && try_copies(best_.dataflow.prefill_copies + step)) better = true;
+      }
+    }
+    for (const PrefillHead head : {PrefillHead::npu, PrefillHead::as_decode}) {
+      Dataflow dataflow = best_.dataflow;
+      dataflow.prefill_head = head;
+      better = (head != best_.dataflow.prefill_head && try_dataflow(dataflow)) || better;
+    }
+    return better;
+  }
+
   bool try_rule(std::size_t op, const OperatorRule& rule) {
-    if (budget_ <= 0) return false;
-    --budget_;
     Dataflow dataflow = best_.dataflow;
     dataflow.operators[op] = rule;
+    return try_dataflow(dataflow);
+  }
+
+  bool try_dataflow(const Dataflow& dataflow) {
+    if (budget_ <= 0) return false;
+    --budget_;
     try {
       const RunTimes times = estimated_times(e_, dataflow, samples_);
       if (times.total_s() >= best_.estimate.total_s() * (1 - 2e-4)) return false;

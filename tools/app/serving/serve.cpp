@@ -123,9 +123,6 @@ void serve_by_form(const Experiment& experiment, const Plan& plan, ServingTier t
 
 ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
   const auto began = std::chrono::steady_clock::now();
-  if (experiment.system.npu.fused_attention) {
-    throw ConfigError("system.npu.fused_attention: true found; prompts that are served go operator by operator, allowed: false");
-  }
   ServingRun run;
   ServingRecord record(*experiment.serving, options.requests);
   Service service(experiment, options, record);

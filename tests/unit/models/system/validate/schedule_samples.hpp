@@ -67,6 +67,7 @@ struct FusedSample {
 
   FusedSample() {
     system.npu.fused_attention = true;
+    system.npu.prefill_block_tokens = 3000;
     system.npu.scratchpad_mib = 9;
     source = make_schedule(system, model("llama-3-8b"), lengths(1, 3000, 0), dataflow("attention_offloading"));
     source->next(embedding);

@@ -1,0 +1,135 @@
+#include "mapping/plan/block_time.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "mapping/plan/plan.hpp"
+#include "models/base/element_bytes.hpp"
+#include "models/npu/rules.hpp"
+#include "models/system/peaks.hpp"
+
+namespace bondsim {
+
+std::int64_t fullest_channel_bytes(const WeightPlacement& w, const MemoryMap& memory) {
+  std::map<std::int32_t, std::int64_t> bytes;
+  std::int64_t most = 0;
+  for (const Extent& e : prefill_weights(w, memory)) most = std::max(most, bytes[e.channel] += e.bytes());
+  return most;
+}
+
+double bus_bytes_a_second(const System& system) {
+  const DramTiming& t = system.dram.timing;
+  const bool refreshed = system.fidelity.refresh && system.controller.refresh == RefreshKind::all_bank;
+  return bus_gbps(system.dram) * 1e9 * (refreshed ? 1 - t.t_rfc_ab_ns / t.t_refi_ns : 1);
+}
+
+bool is_sliced(const OperatorGraph& graph, OperatorId v) {
+  if (graph[v].kind != OperatorKind::weight_gemm || graph.users(v).size() != 1) return false;
+  const OperatorId act = graph.users(v).front();
+  if (graph[act].kind != OperatorKind::vector || graph[act].vector != VectorKind::activation) return false;
+  return std::all_of(graph.inputs(act).begin(), graph.inputs(act).end(), [&](OperatorId u) {
+    return graph[u].kind == OperatorKind::weight_gemm && graph.users(u).size() == 1 && graph[u].n == graph[v].n &&
+           graph[u].k == graph[v].k && graph.inputs(u) == graph.inputs(v);
+  });
+}
+
+BlockTime::BlockTime(const Plan& plan, int layer)
+    : plan_(plan), class_(plan.model.class_of(layer)), channels_(plan.system.channel_count()), streams_(plan.layer.size(), 0) {
+  bytes_a_second_ = bus_bytes_a_second(plan.system);
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    if (plan.layer[v].kind != OperatorKind::weight_gemm || !plan.layer[v].runs_in(class_)) continue;
+    streams_[v] = static_cast<double>(fullest_channel_bytes(plan.weights.at(plan.layer[v].name), plan.memory)) / bytes_a_second_;
+    if (plan.layer[v].expert < 0) weights_ += streams_[v];
+  }
+}
+
+double BlockTime::compute(OperatorId v, std::int64_t rows, bool in_slices) const {
+  const Operator& op = plan_.layer[v];
+  const NpuConfig& npu = plan_.system.npu;
+  const OperandBits& bits = plan_.weights.at(op.name).bits;
+  double cycles = static_cast<double>(gemm_cycles({1, rows, op.n, op.k}, bits, npu));
+  if (in_slices) {
+    const std::int64_t columns = slice_columns(plan_, op);
+    cycles = static_cast<double>(op.n / columns * gemm_cycles({1, rows, columns, op.k}, bits, npu));
+    if (op.n % columns > 0) cycles += static_cast<double>(gemm_cycles({1, rows, op.n % columns, op.k}, bits, npu));
+  }
+  return cycles * 1e-6 / npu.clock_mhz;
+}
+
+double BlockTime::gemm(OperatorId v, std::int64_t rows, bool in_slices) const {
+  const double first = std::min(streams_[v], plan_.system.npu.dma_chunk_kib * 1024 / bytes_a_second_);
+  const double arrays = compute(v, rows, in_slices);
+  return std::max(streams_[v] + arrays * first / std::max(streams_[v], 1e-12), first + arrays);
+}
+
+double BlockTime::vector(VectorKind kind, std::int64_t elements) const {
+  if (!plan_.system.fidelity.vector_ops) return 0;
+  const NpuConfig& npu = plan_.system.npu;
+  return static_cast<double>(vector_cycles(vector_operations({kind, elements, 0, 0}, npu), 0, npu)) * 1e-6 / npu.clock_mhz;
+}
+
+double BlockTime::attention(const Batch& batch, double& moves) const {
+  if (plan_.attention.count("qk") == 0) return 0;
+  const AttentionPlacement& keys = plan_.attention.at("qk");
+  double sum = 0;
+  for (const BatchEntry& r : batch.requests) {
+    const std::int64_t context = class_.reach(r.context, r.tokens);
+    const std::int64_t m = r.tokens * keys.m, heads = plan_.model.kv_heads;
+    const double arrays = 1e-6 / plan_.system.npu.clock_mhz *
+                          static_cast<double>(gemm_cycles({heads, m, context, keys.head_dim}, keys.bits, plan_.system.npu) +
+                                              gemm_cycles({heads, m, keys.head_dim, context}, keys.bits, plan_.system.npu));
+    const double softmax = vector(VectorKind::softmax, heads * m * context);
+    const double loads = moved(2 * bytes_of(heads * context * keys.head_dim, keys.bits.stationary));
+    const double appended = moved(2 * bytes_of(heads * r.tokens * keys.head_dim, keys.bits.stationary));
+    sum += appended + (plan_.system.npu.fused_attention ? std::max({arrays, softmax, loads}) : arrays + softmax + loads);
+    moves += appended + loads;
+  }
+  return sum;
+}
+
+/// With weights that come ahead, the bus or all the rest is busy all the time.
+double BlockTime::prefetched(const TokenBlock& block, const std::vector<std::int64_t>& rows) const {
+  double bus = (block.residual_streams ? 3 : 2) * moved(block.residual.bytes);
+  double other = bus + attention(block.batch, bus);
+  for (OperatorId v = 0; v < plan_.layer.size(); ++v) {
+    const Operator& op = plan_.layer[v];
+    if (op.kind == OperatorKind::weight_gemm && rows[v] > 0) {
+      bus += streams_[v];
+      other += compute(v, rows[v], true);
+    } else if (op.kind == OperatorKind::vector && !op.per_context && !(block.sliced_ffn && op.vector == VectorKind::activation)) {
+      other += vector(op.vector, op.elements_per_token * rows[v]);
+    }
+  }
+  return std::max(bus, other);
+}
+
+double BlockTime::seconds(const TokenBlock& block, const std::vector<std::int64_t>& rows) const {
+  if (prefetches(plan_, block)) return prefetched(block, rows);
+  double moves = 0;
+  double sum = attention(block.batch, moves) + (block.residual_streams ? 3 : 2) * moved(block.residual.bytes);
+  double inner = 0;  // of a sliced FFN: gemms beside its activation
+  for (OperatorId v = 0; v < plan_.layer.size(); ++v) {
+    const Operator& op = plan_.layer[v];
+    if (!block.spills.empty()) {
+      std::int64_t bytes = block.spills[v].bytes;
+      for (const OperatorId u : plan_.layer.inputs(v)) bytes += block.spills[u].bytes;
+      sum += moved(bytes);
+    }
+    if (op.kind == OperatorKind::weight_gemm) {
+      if (rows[v] == 0) continue;
+      const bool sliced = block.sliced_ffn && is_sliced(plan_.layer, v);
+      (sliced ? inner : sum) += gemm(v, rows[v], sliced);
+    } else if (op.kind == OperatorKind::vector && !op.per_context) {
+      const double time = vector(op.vector, op.elements_per_token * rows[v]);
+      if (block.sliced_ffn && op.vector == VectorKind::activation) {
+        sum += std::max(inner, time);
+        inner = 0;
+      } else {
+        sum += time;
+      }
+    }
+  }
+  return sum + inner;
+}
+
+}  // namespace bondsim
