@@ -41,6 +41,7 @@ GlossaryEntry explain_word(const std::string& word) {
       std::find_if(entries.begin(), entries.end(), [&](const GlossaryEntry& entry) { return plain(entry.word) == plain(word); });
   if (found != entries.end()) return *found;
   std::vector<std::string> words;
+  words.reserve(entries.size());
   for (const GlossaryEntry& entry : entries) words.push_back(entry.word);
   throw ConfigError(fmt::format("help: '{}' is no word of the glossary and no command{}, allowed: {}", word,
                                 did_you_mean(plain(word), words), fmt::join(words, ", ")));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -22,7 +23,7 @@ void hide_progress() { hidden = true; }
 
 std::string time_left(double elapsed, std::int64_t done, std::int64_t total) {
   if (elapsed < 2 || done <= 0) return "";
-  const auto left = static_cast<std::int64_t>(elapsed * static_cast<double>(total - done) / static_cast<double>(done) + 0.5);
+  const auto left = std::llround(elapsed * static_cast<double>(total - done) / static_cast<double>(done));
   if (left < 100) return fmt::format("{} s", left);
   return fmt::format("{} min {} s", left / 60, left % 60);
 }
