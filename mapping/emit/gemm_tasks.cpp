@@ -44,6 +44,8 @@ std::vector<OperatorId> BlockEmitter::wave_of(const OperatorGraph& graph, Operat
   };
   for (OperatorId u = 0; u < graph.size(); ++u) {
     // Attention and FFN of a parallel block share their input, but attention should not wait for the FFN.
+    // What goes by slices goes with the other inputs of its activation, whatever else reads its input.
+    if (goes_by_slices(graph, u)) continue;
     if (graph[u].ffn == graph[v].ffn && in(names, graph[u].name) && (tier_ == nullptr || in(*tier_, graph[u].name))) wave.push_back(u);
   }
   return wave;
