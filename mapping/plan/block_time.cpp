@@ -10,11 +10,21 @@
 
 namespace bondsim {
 
-std::int64_t fullest_channel_bytes(const WeightPlacement& w, const MemoryMap& memory) {
-  std::map<std::int32_t, std::int64_t> bytes;
+namespace {
+
+using ChannelBytes = std::map<std::int32_t, std::int64_t>;
+
+std::int64_t add_channel_bytes(const WeightPlacement& w, const MemoryMap& memory, ChannelBytes& bytes) {
   std::int64_t most = 0;
   for (const Extent& e : prefill_weights(w, memory)) most = std::max(most, bytes[e.channel] += e.bytes());
   return most;
+}
+
+}  // namespace
+
+std::int64_t fullest_channel_bytes(const WeightPlacement& w, const MemoryMap& memory) {
+  ChannelBytes bytes;
+  return add_channel_bytes(w, memory, bytes);
 }
 
 double bus_bytes_a_second(const System& system) {
@@ -39,7 +49,17 @@ BlockTime::BlockTime(const Plan& plan, int layer)
   for (OperatorId v = 0; v < plan.layer.size(); ++v) {
     if (plan.layer[v].kind != OperatorKind::weight_gemm || !plan.layer[v].runs_in(class_)) continue;
     streams_[v] = static_cast<double>(fullest_channel_bytes(plan.weights.at(plan.layer[v].name), plan.memory)) / bytes_a_second_;
-    if (plan.layer[v].expert < 0) weights_ += streams_[v];
+    if (plan.layer[v].expert < 0 && !is_sliced(plan.layer, v)) weights_ += streams_[v];
+  }
+  for (OperatorId act = 0; act < plan.layer.size(); ++act) {
+    const std::vector<OperatorId>& inputs = plan.layer.inputs(act);
+    if (inputs.empty() || !is_sliced(plan.layer, inputs.front())) continue;
+    ChannelBytes bytes;
+    std::int64_t most = 0;
+    for (const OperatorId v : inputs) most = std::max(most, add_channel_bytes(plan.weights.at(plan.layer[v].name), plan.memory, bytes));
+    streams_[act] = static_cast<double>(most) / bytes_a_second_;
+    const Operator& first = plan.layer[inputs.front()];
+    if (first.expert < 0 && first.runs_in(class_)) weights_ += streams_[act];
   }
 }
 
@@ -56,10 +76,9 @@ double BlockTime::compute(OperatorId v, std::int64_t rows, bool in_slices) const
   return cycles * 1e-6 / npu.clock_mhz;
 }
 
-double BlockTime::gemm(OperatorId v, std::int64_t rows, bool in_slices) const {
-  const double first = std::min(streams_[v], plan_.system.npu.dma_chunk_kib * 1024 / bytes_a_second_);
-  const double arrays = compute(v, rows, in_slices);
-  return std::max(streams_[v] + arrays * first / std::max(streams_[v], 1e-12), first + arrays);
+double BlockTime::streamed(double stream, double arrays) const {
+  const double first = std::min(stream, plan_.system.npu.dma_chunk_kib * 1024 / bytes_a_second_);
+  return std::max(stream + arrays * first / std::max(stream, 1e-12), first + arrays);
 }
 
 double BlockTime::vector(VectorKind kind, std::int64_t elements) const {
@@ -107,7 +126,7 @@ double BlockTime::seconds(const TokenBlock& block, const std::vector<std::int64_
   if (prefetches(plan_, block)) return prefetched(block, rows);
   double moves = 0;
   double sum = attention(block.batch, moves) + (block.residual_streams ? 3 : 2) * moved(block.residual.bytes);
-  double inner = 0;  // of a sliced FFN: gemms beside its activation
+  double inner = 0;  // of a sliced FFN: the arrays, beside its activation
   for (OperatorId v = 0; v < plan_.layer.size(); ++v) {
     const Operator& op = plan_.layer[v];
     if (!block.spills.empty()) {
@@ -117,19 +136,23 @@ double BlockTime::seconds(const TokenBlock& block, const std::vector<std::int64_
     }
     if (op.kind == OperatorKind::weight_gemm) {
       if (rows[v] == 0) continue;
-      const bool sliced = block.sliced_ffn && is_sliced(plan_.layer, v);
-      (sliced ? inner : sum) += gemm(v, rows[v], sliced);
+      if (block.sliced_ffn && is_sliced(plan_.layer, v)) {
+        inner += compute(v, rows[v], true);
+      } else {
+        sum += streamed(streams_[v], compute(v, rows[v], false));
+      }
     } else if (op.kind == OperatorKind::vector && !op.per_context) {
       const double time = vector(op.vector, op.elements_per_token * rows[v]);
       if (block.sliced_ffn && op.vector == VectorKind::activation) {
-        sum += std::max(inner, time);
+        // Slices of f1 and f3 go in turns, their weights from all channels that have either.
+        if (rows[v] > 0) sum += std::max(streamed(streams_[v], inner), time);
         inner = 0;
       } else {
         sum += time;
       }
     }
   }
-  return sum + inner;
+  return sum;
 }
 
 }  // namespace bondsim

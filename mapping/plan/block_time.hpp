@@ -34,7 +34,8 @@ class BlockTime {
 
  private:
   double compute(OperatorId v, std::int64_t rows, bool in_slices) const;
-  double gemm(OperatorId v, std::int64_t rows, bool in_slices) const;
+  /// Of a GEMM: the stream of its weights beside the arrays.
+  double streamed(double stream, double arrays) const;
   double prefetched(const TokenBlock& block, const std::vector<std::int64_t>& rows) const;
   double vector(VectorKind kind, std::int64_t elements) const;
   /// @param loads added to: of K and V, and appends
@@ -46,7 +47,7 @@ class BlockTime {
   double bytes_a_second_ = 0;  ///< of a channel's bus, refreshes taken off
   double channels_ = 0;
   double weights_ = 0;
-  std::vector<double> streams_;  ///< by vertex: seconds of the weights' stream
+  std::vector<double> streams_;  ///< by vertex: seconds of the weights' stream; of an activation: of the weights sliced before it
 };
 
 }  // namespace bondsim

@@ -136,6 +136,8 @@ void plan_prefill(Plan& plan) {
     auto blocks = token_blocks(plan, prompts, layer);
     most = std::max(most, spill_bank_bytes(blocks, plan.memory));
     sliced = sliced || blocks.front().sliced_ffn;
+    // Steps of requests that come and go have fewer tokens, over other contexts: each of them may be taken at once.
+    if (apart) most = std::max(most, spill_bank_bytes({one_block(plan, prompts, layer)}, plan.memory));
     if (plan.prefill.empty()) plan.prefill = std::move(blocks);
     for (int step = 1; !apart && step <= static_cast<int>(plan.workload.generated_tokens); ++step)
       most = std::max(most, spill_bank_bytes({one_block(plan, lockstep_batch(plan.workload, step), layer)}, plan.memory));
@@ -206,8 +208,6 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   Plan plan{
       system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, true, {}, {},
       {},     {},    {},       {}};
-  // Prompts that come in parts, over any context, go operator by operator.
-  if (workload.step_tokens > 0) plan.system.npu.fused_attention = false;
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 
   const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling, plan.dataflow.prefill_copies()};

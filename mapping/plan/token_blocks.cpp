@@ -241,11 +241,7 @@ TokenBlock one_block(const Plan& plan, const Batch& batch, int layer) {
   return block;
 }
 
-std::vector<TokenBlock> token_blocks(const Plan& plan, const Batch& batch, int layer) {
-  // A policy that cuts prompts has chosen how much comes at once.
-  if (plan.workload.step_tokens > 0) return {one_block(plan, batch, layer)};
-  return Chooser(plan, batch, layer).choose();
-}
+std::vector<TokenBlock> token_blocks(const Plan& plan, const Batch& batch, int layer) { return Chooser(plan, batch, layer).choose(); }
 
 bool prefetches(const Plan& plan, const TokenBlock& block) {
   return plan.system.npu.prefetch && block.batch.has(Phase::prefill) && block.free_bytes >= stream_capacity(plan.system);
