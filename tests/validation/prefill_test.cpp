@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "models/system/peaks.hpp"
 #include "tests/support/inputs.hpp"
 
@@ -50,6 +52,19 @@ TEST(Prefill, with_refreshes_in_turns_and_the_head_on_the_pes_takes_at_most_155_
   c.dataflow.prefill_head = PrefillHead::as_decode;
   c.system.controller.refresh = RefreshKind::per_bank;
   EXPECT_LE(prefill_seconds(c), 0.155);
+}
+
+/// Where f1 and f3 lie on different channels, their streams go side by side for prompts of any length.
+TEST(Prefill, of_a_shorter_prompt_takes_no_longer) {
+  Case c{shipped_system("h2llm"), shipped_model("llama-3-8b"), shipped_workload("sharegpt"), shipped_dataflow("data_centric")};
+  c.workload.generated_tokens = 0;
+  double longer = std::numeric_limits<double>::infinity();
+  for (const int tokens : {128, 64, 32, 16, 8, 4, 1}) {
+    c.workload.prompt_tokens = tokens;
+    const double seconds = prefill_seconds(c);
+    EXPECT_LE(seconds, 1.005 * longer) << tokens << " tokens";
+    longer = seconds;
+  }
 }
 
 }  // namespace
