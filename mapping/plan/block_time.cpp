@@ -70,7 +70,8 @@ double BlockTime::compute(OperatorId v, std::int64_t rows, bool in_slices) const
   double cycles = static_cast<double>(gemm_cycles({1, rows, op.n, op.k}, bits, npu));
   if (in_slices) {
     const std::int64_t columns = slice_columns(plan_, op);
-    cycles = static_cast<double>(op.n / columns * gemm_cycles({1, rows, columns, op.k}, bits, npu));
+    const std::int64_t whole = op.n / columns;
+    cycles = static_cast<double>(whole * gemm_cycles({1, rows, columns, op.k}, bits, npu));
     if (op.n % columns > 0) cycles += static_cast<double>(gemm_cycles({1, rows, op.n % columns, op.k}, bits, npu));
   }
   return cycles * 1e-6 / npu.clock_mhz;
