@@ -44,12 +44,19 @@ bool is_sliced(const OperatorGraph& graph, OperatorId v) {
 }
 
 BlockTime::BlockTime(const Plan& plan, int layer)
-    : plan_(plan), class_(plan.model.class_of(layer)), channels_(plan.system.channel_count()), streams_(plan.layer.size(), 0) {
+    : plan_(plan),
+      class_(plan.model.class_of(layer)),
+      channels_(plan.system.channel_count()),
+      streams_(plan.layer.size(), 0),
+      slice_columns_(plan.layer.size(), 0),
+      sliced_(plan.layer.size(), false) {
   bytes_a_second_ = bus_bytes_a_second(plan.system);
   for (OperatorId v = 0; v < plan.layer.size(); ++v) {
     if (plan.layer[v].kind != OperatorKind::weight_gemm || !plan.layer[v].runs_in(class_)) continue;
     streams_[v] = static_cast<double>(fullest_channel_bytes(plan.weights.at(plan.layer[v].name), plan.memory)) / bytes_a_second_;
-    if (plan.layer[v].expert < 0 && !is_sliced(plan.layer, v)) weights_ += streams_[v];
+    slice_columns_[v] = slice_columns(plan, plan.layer[v]);
+    sliced_[v] = is_sliced(plan.layer, v);
+    if (plan.layer[v].expert < 0 && !sliced_[v]) weights_ += streams_[v];
   }
   for (OperatorId act = 0; act < plan.layer.size(); ++act) {
     const std::vector<OperatorId>& inputs = plan.layer.inputs(act);
@@ -69,7 +76,7 @@ double BlockTime::compute(OperatorId v, std::int64_t rows, bool in_slices) const
   const OperandBits& bits = plan_.weights.at(op.name).bits;
   double cycles = static_cast<double>(gemm_cycles({1, rows, op.n, op.k}, bits, npu));
   if (in_slices) {
-    const std::int64_t columns = slice_columns(plan_, op);
+    const std::int64_t columns = slice_columns_[v];
     const std::int64_t whole = op.n / columns;
     cycles = static_cast<double>(whole * gemm_cycles({1, rows, columns, op.k}, bits, npu));
     if (op.n % columns > 0) cycles += static_cast<double>(gemm_cycles({1, rows, op.n % columns, op.k}, bits, npu));
@@ -137,7 +144,7 @@ double BlockTime::seconds(const TokenBlock& block, const std::vector<std::int64_
     }
     if (op.kind == OperatorKind::weight_gemm) {
       if (rows[v] == 0) continue;
-      if (block.sliced_ffn && is_sliced(plan_.layer, v)) {
+      if (block.sliced_ffn && sliced_[v]) {
         inner += compute(v, rows[v], true);
       } else {
         sum += streamed(streams_[v], compute(v, rows[v], false));

@@ -48,6 +48,8 @@ class BlockTime {
   double channels_ = 0;
   double weights_ = 0;
   std::vector<double> streams_;  ///< by vertex: seconds of the weights' stream; of an activation: of the weights sliced before it
+  std::vector<std::int64_t> slice_columns_;  ///< by vertex: columns of a slice, of GEMMs that the layer has
+  std::vector<bool> sliced_;                 ///< by vertex: goes by slices where the block's FFN does
 };
 
 }  // namespace bondsim
