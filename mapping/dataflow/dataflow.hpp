@@ -16,34 +16,18 @@ namespace bondsim {
 /// Who computes an operator: the NPU, the channels with PEs, or both side by side.
 enum class Executor { npu, nmp, split };
 template <>
-struct EnumNames<Executor> {
-  static const std::vector<std::pair<const char*, Executor>>& names() {
-    static const std::vector<std::pair<const char*, Executor>> list = {
-        {"npu", Executor::npu}, {"nmp", Executor::nmp}, {"split", Executor::split}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<Executor> enum_names<Executor>[] = {{"npu", Executor::npu}, {"nmp", Executor::nmp}, {"split", Executor::split}};
 
 /// How K and N are cut over channels: by the published closed form, or by walking the candidates.
 enum class SplitPolicy { closed_form, search };
 template <>
-struct EnumNames<SplitPolicy> {
-  static const std::vector<std::pair<const char*, SplitPolicy>>& names() {
-    static const std::vector<std::pair<const char*, SplitPolicy>> list = {{"closed_form", SplitPolicy::closed_form},
-                                                                          {"search", SplitPolicy::search}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<SplitPolicy> enum_names<SplitPolicy>[] = {{"closed_form", SplitPolicy::closed_form},
+                                                                     {"search", SplitPolicy::search}};
 
 /// Who multiplies by the LM head at the end of prefill: the NPU, or those who do in decode, when it has a row a request just so.
 enum class PrefillHead { npu, as_decode };
 template <>
-struct EnumNames<PrefillHead> {
-  static const std::vector<std::pair<const char*, PrefillHead>>& names() {
-    static const std::vector<std::pair<const char*, PrefillHead>> list = {{"npu", PrefillHead::npu}, {"as_decode", PrefillHead::as_decode}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<PrefillHead> enum_names<PrefillHead>[] = {{"npu", PrefillHead::npu}, {"as_decode", PrefillHead::as_decode}};
 
 /// Who holds and multiplies the operators of a list, as written: a rule of a file or of a search.
 struct OperatorRule {
@@ -63,13 +47,8 @@ enum class ExpertPlacement {
   by_load       ///< each whole on one channel, so that the expected rows of the channels are as even as a greedy deal makes them
 };
 template <>
-struct EnumNames<ExpertPlacement> {
-  static const std::vector<std::pair<const char*, ExpertPlacement>>& names() {
-    static const std::vector<std::pair<const char*, ExpertPlacement>> list = {
-        {"spread", ExpertPlacement::spread}, {"round_robin", ExpertPlacement::round_robin}, {"by_load", ExpertPlacement::by_load}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<ExpertPlacement> enum_names<ExpertPlacement>[] = {
+    {"spread", ExpertPlacement::spread}, {"round_robin", ExpertPlacement::round_robin}, {"by_load", ExpertPlacement::by_load}};
 
 struct ExpertRule {
   ExpertPlacement placement = ExpertPlacement::spread;

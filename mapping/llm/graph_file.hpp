@@ -15,26 +15,16 @@ struct GivenGraphs {
 
 enum class NodeKind { gemm, vector, kv_append, scores, values };
 template <>
-struct EnumNames<NodeKind> {
-  static const std::vector<std::pair<const char*, NodeKind>>& names() {
-    static const std::vector<std::pair<const char*, NodeKind>> list = {{"gemm", NodeKind::gemm},
-                                                                       {"vector", NodeKind::vector},
-                                                                       {"kv_append", NodeKind::kv_append},
-                                                                       {"scores", NodeKind::scores},
-                                                                       {"values", NodeKind::values}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<NodeKind> enum_names<NodeKind>[] = {{"gemm", NodeKind::gemm},
+                                                               {"vector", NodeKind::vector},
+                                                               {"kv_append", NodeKind::kv_append},
+                                                               {"scores", NodeKind::scores},
+                                                               {"values", NodeKind::values}};
 
 /// Rows of a node's input: one for each new token, or one for each request.
 enum class NodeRows { tokens, batch };
 template <>
-struct EnumNames<NodeRows> {
-  static const std::vector<std::pair<const char*, NodeRows>>& names() {
-    static const std::vector<std::pair<const char*, NodeRows>> list = {{"tokens", NodeRows::tokens}, {"batch", NodeRows::batch}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<NodeRows> enum_names<NodeRows>[] = {{"tokens", NodeRows::tokens}, {"batch", NodeRows::batch}};
 
 /// A node as written. Inputs come before their users.
 struct GraphNode {

@@ -16,35 +16,19 @@ namespace bondsim {
 /// Function between the matrices of a feed-forward network.
 enum class ActivationKind { relu, gelu, silu };
 template <>
-struct EnumNames<ActivationKind> {
-  static const std::vector<std::pair<const char*, ActivationKind>>& names() {
-    static const std::vector<std::pair<const char*, ActivationKind>> list = {
-        {"relu", ActivationKind::relu}, {"gelu", ActivationKind::gelu}, {"silu", ActivationKind::silu}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<ActivationKind> enum_names<ActivationKind>[] = {
+    {"relu", ActivationKind::relu}, {"gelu", ActivationKind::gelu}, {"silu", ActivationKind::silu}};
 
 /// Normalisation before attention and feed-forward network.
 enum class NormKind { layer_norm, rms_norm };
 template <>
-struct EnumNames<NormKind> {
-  static const std::vector<std::pair<const char*, NormKind>>& names() {
-    static const std::vector<std::pair<const char*, NormKind>> list = {{"layer_norm", NormKind::layer_norm},
-                                                                       {"rms_norm", NormKind::rms_norm}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<NormKind> enum_names<NormKind>[] = {{"layer_norm", NormKind::layer_norm}, {"rms_norm", NormKind::rms_norm}};
 
 /// How positions enter: learned vectors added to the embedding, or rotations of Q and K.
 enum class PositionKind { learned, rotary };
 template <>
-struct EnumNames<PositionKind> {
-  static const std::vector<std::pair<const char*, PositionKind>>& names() {
-    static const std::vector<std::pair<const char*, PositionKind>> list = {{"learned", PositionKind::learned},
-                                                                           {"rotary", PositionKind::rotary}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<PositionKind> enum_names<PositionKind>[] = {{"learned", PositionKind::learned},
+                                                                       {"rotary", PositionKind::rotary}};
 
 /// Format of each operand: W4A16 is weight int4_g128, KV8 is kv int8. A width alone (weight 4) counts bytes, and every engine multiplies it
 /// at its base rate; once one operand has a format by name, a width stands for fp32, fp16, int8 or int4.
@@ -70,14 +54,9 @@ void fields(Visitor& v, ElementBits& c) {
 /// from layer to layer.
 enum class Routing { expected, given, uniform, zipf, trace, markov };
 template <>
-struct EnumNames<Routing> {
-  static const std::vector<std::pair<const char*, Routing>>& names() {
-    static const std::vector<std::pair<const char*, Routing>> list = {{"expected", Routing::expected}, {"given", Routing::given},
-                                                                      {"uniform", Routing::uniform},   {"zipf", Routing::zipf},
-                                                                      {"trace", Routing::trace},       {"markov", Routing::markov}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<Routing> enum_names<Routing>[] = {{"expected", Routing::expected}, {"given", Routing::given},
+                                                             {"uniform", Routing::uniform},   {"zipf", Routing::zipf},
+                                                             {"trace", Routing::trace},       {"markov", Routing::markov}};
 
 /// Experts of a routing trace: by (layer, step, token) the experts of that token. Layer -1 stands for every layer.
 using RoutingTrace = std::map<std::array<std::int64_t, 3>, std::vector<int>>;

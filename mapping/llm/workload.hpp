@@ -13,12 +13,7 @@ namespace bondsim {
 /// Layers that are simulated: one that stands for all, or all of them.
 enum class LayerMode { one, all };
 template <>
-struct EnumNames<LayerMode> {
-  static const std::vector<std::pair<const char*, LayerMode>>& names() {
-    static const std::vector<std::pair<const char*, LayerMode>> list = {{"one", LayerMode::one}, {"all", LayerMode::all}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<LayerMode> enum_names<LayerMode>[] = {{"one", LayerMode::one}, {"all", LayerMode::all}};
 
 /// Which channels have the KV heads of requests that come and go, where PEs compute the attention.
 enum class KvPlacement {
@@ -27,13 +22,8 @@ enum class KvPlacement {
   heads_first       ///< head h of every request on channel h mod C
 };
 template <>
-struct EnumNames<KvPlacement> {
-  static const std::vector<std::pair<const char*, KvPlacement>>& names() {
-    static const std::vector<std::pair<const char*, KvPlacement>> list = {
-        {"balanced", KvPlacement::balanced}, {"request_channel", KvPlacement::request_channel}, {"heads_first", KvPlacement::heads_first}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<KvPlacement> enum_names<KvPlacement>[] = {
+    {"balanced", KvPlacement::balanced}, {"request_channel", KvPlacement::request_channel}, {"heads_first", KvPlacement::heads_first}};
 
 /// A fixed workload: one batch of requests that are prefilled together and decoded in lockstep.
 struct Workload {

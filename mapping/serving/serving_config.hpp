@@ -102,12 +102,7 @@ ServingConfig decode_serving(const ConfigNode& node);
 namespace bondsim {
 
 template <>
-struct EnumNames<serving::KvAddresses> {
-  static const std::vector<std::pair<const char*, serving::KvAddresses>>& names() {
-    using T = serving::KvAddresses;
-    static const std::vector<std::pair<const char*, T>> list = {{"paged", T::paged}, {"consecutive", T::consecutive}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<serving::KvAddresses> enum_names<serving::KvAddresses>[] = {{"paged", serving::KvAddresses::paged},
+                                                                                       {"consecutive", serving::KvAddresses::consecutive}};
 
 }  // namespace bondsim

@@ -5,13 +5,6 @@
 
 namespace bondsim {
 
-const std::vector<std::pair<const char*, Number>>& EnumNames<Number>::names() {
-  static const std::vector<std::pair<const char*, Number>> list = {{"any", Number::any},   {"fp32", Number::fp32}, {"fp16", Number::fp16},
-                                                                   {"bf16", Number::bf16}, {"fp8", Number::fp8},   {"int8", Number::int8},
-                                                                   {"fp6", Number::fp6},   {"fp4", Number::fp4},   {"int4", Number::int4}};
-  return list;
-}
-
 int payload_bits(Number number) {
   switch (number) {
     case Number::any:
@@ -47,7 +40,7 @@ Element parse_element(const std::string& text) {
   std::string rest = text;
   if (const std::size_t colon = rest.find(':'); colon != std::string::npos) {
     bool known = false;
-    for (const auto& [name, number] : EnumNames<Number>::names()) {
+    for (const auto& [name, number] : enum_names<Number>) {
       if (rest.compare(0, colon, name) != 0) continue;
       e.number = number;
       known = true;

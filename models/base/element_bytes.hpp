@@ -11,9 +11,9 @@ namespace bondsim {
 /// What a multiplier takes; `any`: a width alone is known, and every engine multiplies it at its base rate.
 enum class Number : std::uint8_t { any, fp32, fp16, bf16, fp8, int8, fp6, fp4, int4 };
 template <>
-struct EnumNames<Number> {
-  static const std::vector<std::pair<const char*, Number>>& names();
-};
+inline constexpr EnumEntry<Number> enum_names<Number>[] = {{"any", Number::any},   {"fp32", Number::fp32}, {"fp16", Number::fp16},
+                                                           {"bf16", Number::bf16}, {"fp8", Number::fp8},   {"int8", Number::int8},
+                                                           {"fp6", Number::fp6},   {"fp4", Number::fp4},   {"int4", Number::int4}};
 /// Bits of a number itself; 0 for `any`.
 int payload_bits(Number number);
 

@@ -59,13 +59,16 @@ inline FieldInfo defaulted(std::string doc) {
   return info;
 }
 
-/// Specialise for an enum to list its names in configuration: `static const std::vector<std::pair<const char*, E>>& names()`.
+/// A value of an enum by its name in configuration.
 template <class E>
-struct EnumNames;
+using EnumEntry = std::pair<const char*, E>;
+/// Specialise for an enum to list its names: `template <> inline constexpr EnumEntry<E> enum_names<E>[] = {...}`.
+template <class E>
+inline constexpr EnumEntry<E> enum_names[1] = {};
 
 template <class E>
 std::string enum_name(E value) {
-  for (const auto& entry : EnumNames<E>::names()) {
+  for (const auto& entry : enum_names<E>) {
     if (entry.second == value) return entry.first;
   }
   throw InternalError("enum value without a name");
@@ -193,7 +196,7 @@ class Decoder {
   static T decode_enum(const ConfigNode& node, const std::string& path) {
     const std::string text = parse_string(node, path);
     std::string allowed;
-    for (const auto& entry : EnumNames<T>::names()) {
+    for (const auto& entry : enum_names<T>) {
       if (text == entry.first) return entry.second;
       allowed += (allowed.empty() ? "" : ", ") + std::string(entry.first);
     }

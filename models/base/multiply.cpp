@@ -2,12 +2,6 @@
 
 namespace bondsim {
 
-const std::vector<std::pair<const char*, Conversion>>& EnumNames<Conversion>::names() {
-  static const std::vector<std::pair<const char*, Conversion>> list = {
-      {"native", Conversion::native}, {"stage", Conversion::stage}, {"vector_units", Conversion::vector_units}};
-  return list;
-}
-
 std::optional<Multiplication> multiplication(const std::vector<MultiplyConfig>& list, const Element& activation,
                                              const Element& stationary) {
   if (activation.number == Number::any && stationary.number == Number::any) return Multiplication{};

@@ -15,9 +15,8 @@ enum class Conversion {
   vector_units  ///< NPU: the vector units do, before the arrays
 };
 template <>
-struct EnumNames<Conversion> {
-  static const std::vector<std::pair<const char*, Conversion>>& names();
-};
+inline constexpr EnumEntry<Conversion> enum_names<Conversion>[] = {
+    {"native", Conversion::native}, {"stage", Conversion::stage}, {"vector_units", Conversion::vector_units}};
 
 /// A pair of numbers that an engine multiplies: an entry of `formats` of its section.
 struct MultiplyConfig {

@@ -111,7 +111,7 @@ class Describer {
       k.type = SchemaKey::Type::number;
     } else if constexpr (std::is_enum_v<T>) {
       k.type = SchemaKey::Type::choice;
-      for (const auto& entry : EnumNames<T>::names()) k.names.emplace_back(entry.first);
+      for (const auto& entry : enum_names<T>) k.names.emplace_back(entry.first);
     } else if constexpr (ReadsItself<T>::value) {
       k.type = SchemaKey::Type::raw;
     } else if constexpr (!std::is_same_v<T, std::string>) {

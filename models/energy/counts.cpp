@@ -15,22 +15,6 @@ static_assert((sizeof counters / sizeof *counters + max_mac_formats) * sizeof(st
 
 }  // namespace
 
-const std::vector<std::pair<const char*, EnergyComponent>>& EnumNames<EnergyComponent>::names() {
-  static const std::vector<std::pair<const char*, EnergyComponent>> list = {{"dram_activate", EnergyComponent::dram_activate},
-                                                                            {"dram_array", EnergyComponent::dram_array},
-                                                                            {"dram_refresh", EnergyComponent::dram_refresh},
-                                                                            {"dram_background", EnergyComponent::dram_background},
-                                                                            {"hb_io", EnergyComponent::hb_io},
-                                                                            {"offchip_io", EnergyComponent::offchip_io},
-                                                                            {"pe_mac", EnergyComponent::pe_mac},
-                                                                            {"pe_sram", EnergyComponent::pe_sram},
-                                                                            {"npu_mac", EnergyComponent::npu_mac},
-                                                                            {"npu_sram", EnergyComponent::npu_sram},
-                                                                            {"vector", EnergyComponent::vector},
-                                                                            {"static", EnergyComponent::static_power}};
-  return list;
-}
-
 Attojoules total_of(const EnergyByComponent& energy) {
   Attojoules total;
   for (const Attojoules part : energy) total += part;

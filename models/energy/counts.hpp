@@ -27,9 +27,18 @@ enum class EnergyComponent {
 };
 inline constexpr std::size_t energy_components = 12;
 template <>
-struct EnumNames<EnergyComponent> {
-  static const std::vector<std::pair<const char*, EnergyComponent>>& names();
-};
+inline constexpr EnumEntry<EnergyComponent> enum_names<EnergyComponent>[] = {{"dram_activate", EnergyComponent::dram_activate},
+                                                                             {"dram_array", EnergyComponent::dram_array},
+                                                                             {"dram_refresh", EnergyComponent::dram_refresh},
+                                                                             {"dram_background", EnergyComponent::dram_background},
+                                                                             {"hb_io", EnergyComponent::hb_io},
+                                                                             {"offchip_io", EnergyComponent::offchip_io},
+                                                                             {"pe_mac", EnergyComponent::pe_mac},
+                                                                             {"pe_sram", EnergyComponent::pe_sram},
+                                                                             {"npu_mac", EnergyComponent::npu_mac},
+                                                                             {"npu_sram", EnergyComponent::npu_sram},
+                                                                             {"vector", EnergyComponent::vector},
+                                                                             {"static", EnergyComponent::static_power}};
 
 using EnergyByComponent = std::array<Attojoules, energy_components>;
 

@@ -15,9 +15,10 @@ enum class Confidence {
   estimate
 };
 template <>
-struct EnumNames<Confidence> {
-  static const std::vector<std::pair<const char*, Confidence>>& names();
-};
+inline constexpr EnumEntry<Confidence> enum_names<Confidence>[] = {{"measured", Confidence::measured},
+                                                                   {"transcribed", Confidence::transcribed},
+                                                                   {"paper", Confidence::paper},
+                                                                   {"estimate", Confidence::estimate}};
 
 /// One number of a table with where it comes from. The action decides which unit is allowed.
 struct EnergyEntry {

@@ -157,7 +157,7 @@ std::vector<Attojoules> EnergyModel::by_rail(const EnergyCounts& counts) const {
 
 double EnergyModel::pj_per(std::int64_t EnergyCounts::*count) const {
   double sum = 0;
-  for (const auto& named : EnumNames<EnergyComponent>::names()) sum += pj_per(count, named.second);
+  for (const auto& named : enum_names<EnergyComponent>) sum += pj_per(count, named.second);
   return sum;
 }
 

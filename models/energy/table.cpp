@@ -6,14 +6,6 @@
 
 namespace bondsim {
 
-const std::vector<std::pair<const char*, Confidence>>& EnumNames<Confidence>::names() {
-  static const std::vector<std::pair<const char*, Confidence>> list = {{"measured", Confidence::measured},
-                                                                       {"transcribed", Confidence::transcribed},
-                                                                       {"paper", Confidence::paper},
-                                                                       {"estimate", Confidence::estimate}};
-  return list;
-}
-
 int EnergyTable::mac_format(MacEngine engine, Number activation, Number weight) const {
   for (std::size_t i = 0; i < mac_formats.size(); ++i) {
     const MacFormatEnergy& m = mac_formats[i];

@@ -17,12 +17,7 @@ struct MacEnergyPoint {
 
 enum class MacEngine { pe, npu };
 template <>
-struct EnumNames<MacEngine> {
-  static const std::vector<std::pair<const char*, MacEngine>>& names() {
-    static const std::vector<std::pair<const char*, MacEngine>> list = {{"pe", MacEngine::pe}, {"npu", MacEngine::npu}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<MacEngine> enum_names<MacEngine>[] = {{"pe", MacEngine::pe}, {"npu", MacEngine::npu}};
 
 /// pJ of a MAC of two numbers that are not the base pair (FP16).
 struct MacFormatEnergy {

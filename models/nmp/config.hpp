@@ -15,13 +15,8 @@ namespace bondsim {
 /// Where PEs are: on a logic die bonded below the banks, or in the DRAM die.
 enum class NmpPlacement { hybrid_bonded, in_die };
 template <>
-struct EnumNames<NmpPlacement> {
-  static const std::vector<std::pair<const char*, NmpPlacement>>& names() {
-    static const std::vector<std::pair<const char*, NmpPlacement>> list = {{"hybrid_bonded", NmpPlacement::hybrid_bonded},
-                                                                           {"in_die", NmpPlacement::in_die}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<NmpPlacement> enum_names<NmpPlacement>[] = {{"hybrid_bonded", NmpPlacement::hybrid_bonded},
+                                                                       {"in_die", NmpPlacement::in_die}};
 
 /// One processing engine: FPUs of a few MACs each, an FPU taking `macs_per_fpu` elements of K of one output column a cycle.
 struct PeConfig {

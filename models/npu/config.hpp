@@ -36,13 +36,8 @@ void fields(Visitor& v, VectorCosts& c) {
 /// The operand that stays in the arrays while others stream by: a tile of weights (or K, V), or a tile of sums.
 enum class SystolicDataflow { weight_stationary, output_stationary };
 template <>
-struct EnumNames<SystolicDataflow> {
-  static const std::vector<std::pair<const char*, SystolicDataflow>>& names() {
-    static const std::vector<std::pair<const char*, SystolicDataflow>> list = {{"weight_stationary", SystolicDataflow::weight_stationary},
+inline constexpr EnumEntry<SystolicDataflow> enum_names<SystolicDataflow>[] = {{"weight_stationary", SystolicDataflow::weight_stationary},
                                                                                {"output_stationary", SystolicDataflow::output_stationary}};
-    return list;
-  }
-};
 
 /// The central processor: systolic arrays, vector units, and a scratchpad that a DMA fills from the channels.
 struct NpuConfig {

@@ -60,8 +60,7 @@ double joules(const EnergyByComponent& energy) { return to_joules(total_of(energ
 
 Json components_json(const EnergyByComponent& energy) {
   Json out = Json::object();
-  for (const auto& entry : EnumNames<EnergyComponent>::names())
-    out[entry.first] = to_joules(energy[static_cast<std::size_t>(entry.second)]);
+  for (const auto& entry : enum_names<EnergyComponent>) out[entry.first] = to_joules(energy[static_cast<std::size_t>(entry.second)]);
   return out;
 }
 

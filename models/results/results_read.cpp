@@ -86,7 +86,7 @@ Attojoules from_joules(const Node& n) {
 
 EnergyByComponent components(const Node& n) {
   EnergyByComponent out{};
-  for (const auto& [name, component] : EnumNames<EnergyComponent>::names()) out[static_cast<std::size_t>(component)] = from_joules(n[name]);
+  for (const auto& [name, component] : enum_names<EnergyComponent>) out[static_cast<std::size_t>(component)] = from_joules(n[name]);
   return out;
 }
 

@@ -48,7 +48,7 @@ std::string channels_text(const Results& r, const std::string& kind) {
 }  // namespace
 
 std::string energy_shares(const Results& r) {
-  auto named = EnumNames<EnergyComponent>::names();
+  std::vector<EnumEntry<EnergyComponent>> named(std::begin(enum_names<EnergyComponent>), std::end(enum_names<EnergyComponent>));
   std::stable_sort(named.begin(), named.end(), [&](const auto& a, const auto& b) {
     return r.energy[static_cast<std::size_t>(a.second)] > r.energy[static_cast<std::size_t>(b.second)];
   });

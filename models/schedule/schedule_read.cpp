@@ -48,7 +48,7 @@ class Value {
   E name() const {
     const std::string found = text();
     std::string allowed;
-    for (const auto& entry : EnumNames<E>::names()) {
+    for (const auto& entry : enum_names<E>) {
       if (found == entry.first) return entry.second;
       allowed += (allowed.empty() ? "" : ", ") + std::string(entry.first);
     }

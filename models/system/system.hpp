@@ -25,13 +25,8 @@ void fields(Visitor& v, ChannelKinds& c) {
 /// Computing engine of a channel.
 enum class ChannelEngine { none, bank_pes };
 template <>
-struct EnumNames<ChannelEngine> {
-  static const std::vector<std::pair<const char*, ChannelEngine>>& names() {
-    static const std::vector<std::pair<const char*, ChannelEngine>> list = {{"none", ChannelEngine::none},
-                                                                            {"bank_pes", ChannelEngine::bank_pes}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<ChannelEngine> enum_names<ChannelEngine>[] = {{"none", ChannelEngine::none},
+                                                                         {"bank_pes", ChannelEngine::bank_pes}};
 
 /// Channels that are alike. Sections a group leaves out are the system's.
 struct ChannelGroup {

@@ -94,7 +94,7 @@ void PowerWriter::write_interval() {
   const std::int64_t end = std::min((first_ + 1) * interval_ps_, std::max(run_time_.value, start + 1));
   const Interval& interval = intervals_.front();
   for (std::size_t executor = 0; executor < interval.size(); ++executor) {
-    for (const auto& [name, component] : EnumNames<EnergyComponent>::names()) {
+    for (const auto& [name, component] : enum_names<EnergyComponent>) {
       const Attojoules energy = interval[executor][static_cast<std::size_t>(component)];
       if (energy.value == 0) continue;
       fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, executors_[executor], name, energy.value,

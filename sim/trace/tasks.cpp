@@ -43,7 +43,7 @@ std::int64_t row_macs(const Block& block, const TaskRow& row) {
 const char* row_kind(const Block& block, const TaskRow& row) {
   if (row.task < 0) return row.last ? "idle" : "wait";
   const TaskKind kind = block.tasks[static_cast<std::size_t>(row.task)].kind;
-  for (const auto& entry : EnumNames<TaskKind>::names()) {
+  for (const auto& entry : enum_names<TaskKind>) {
     if (entry.second == kind) return entry.first;
   }
   throw InternalError("a task of no kind");

@@ -17,14 +17,9 @@ enum class SpaceMethod { exhaustive, nsga2, ant_colony };
 namespace bondsim {
 
 template <>
-struct EnumNames<search::SpaceMethod> {
-  static const std::vector<std::pair<const char*, search::SpaceMethod>>& names() {
-    static const std::vector<std::pair<const char*, search::SpaceMethod>> list = {{"exhaustive", search::SpaceMethod::exhaustive},
-                                                                                  {"nsga2", search::SpaceMethod::nsga2},
-                                                                                  {"ant_colony", search::SpaceMethod::ant_colony}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<search::SpaceMethod> enum_names<search::SpaceMethod>[] = {{"exhaustive", search::SpaceMethod::exhaustive},
+                                                                                     {"nsga2", search::SpaceMethod::nsga2},
+                                                                                     {"ant_colony", search::SpaceMethod::ant_colony}};
 
 }  // namespace bondsim
 

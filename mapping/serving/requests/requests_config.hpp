@@ -70,33 +70,19 @@ void fields(Visitor& v, RequestsConfig& c) {
 namespace bondsim {
 
 template <>
-struct EnumNames<serving::TraceFormat> {
-  static const std::vector<std::pair<const char*, serving::TraceFormat>>& names() {
-    using T = serving::TraceFormat;
-    static const std::vector<std::pair<const char*, T>> list = {{"made", T::made},   {"mooncake", T::mooncake},
-                                                                {"azure", T::azure}, {"burstgpt", T::burstgpt},
-                                                                {"vidur", T::vidur}, {"llmservingsim", T::llmservingsim}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<serving::TraceFormat> enum_names<serving::TraceFormat>[] = {
+    {"made", serving::TraceFormat::made},   {"mooncake", serving::TraceFormat::mooncake},
+    {"azure", serving::TraceFormat::azure}, {"burstgpt", serving::TraceFormat::burstgpt},
+    {"vidur", serving::TraceFormat::vidur}, {"llmservingsim", serving::TraceFormat::llmservingsim}};
 
 template <>
-struct EnumNames<serving::ArrivalKind> {
-  static const std::vector<std::pair<const char*, serving::ArrivalKind>>& names() {
-    using T = serving::ArrivalKind;
-    static const std::vector<std::pair<const char*, T>> list = {
-        {"poisson", T::poisson}, {"gamma", T::gamma}, {"uniform", T::uniform}, {"closed_loop", T::closed_loop}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<serving::ArrivalKind> enum_names<serving::ArrivalKind>[] = {{"poisson", serving::ArrivalKind::poisson},
+                                                                                       {"gamma", serving::ArrivalKind::gamma},
+                                                                                       {"uniform", serving::ArrivalKind::uniform},
+                                                                                       {"closed_loop", serving::ArrivalKind::closed_loop}};
 
 template <>
-struct EnumNames<serving::LengthKind> {
-  static const std::vector<std::pair<const char*, serving::LengthKind>>& names() {
-    using T = serving::LengthKind;
-    static const std::vector<std::pair<const char*, T>> list = {{"fixed", T::fixed}, {"lognormal", T::lognormal}, {"file", T::file}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<serving::LengthKind> enum_names<serving::LengthKind>[] = {
+    {"fixed", serving::LengthKind::fixed}, {"lognormal", serving::LengthKind::lognormal}, {"file", serving::LengthKind::file}};
 
 }  // namespace bondsim

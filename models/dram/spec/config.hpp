@@ -64,44 +64,24 @@ void fields(Visitor& v, DramTiming& c) {
 /// What happens to a row after its last access in the queue: it stays open, or is precharged.
 enum class PagePolicy { open, closed };
 template <>
-struct EnumNames<PagePolicy> {
-  static const std::vector<std::pair<const char*, PagePolicy>>& names() {
-    static const std::vector<std::pair<const char*, PagePolicy>> list = {{"open", PagePolicy::open}, {"closed", PagePolicy::closed}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<PagePolicy> enum_names<PagePolicy>[] = {{"open", PagePolicy::open}, {"closed", PagePolicy::closed}};
 
 /// Order of requests: row hits first, then by age (FR-FCFS), or by age alone.
 enum class SchedulerKind { fr_fcfs, fcfs };
 template <>
-struct EnumNames<SchedulerKind> {
-  static const std::vector<std::pair<const char*, SchedulerKind>>& names() {
-    static const std::vector<std::pair<const char*, SchedulerKind>> list = {{"fr_fcfs", SchedulerKind::fr_fcfs},
-                                                                            {"fcfs", SchedulerKind::fcfs}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<SchedulerKind> enum_names<SchedulerKind>[] = {{"fr_fcfs", SchedulerKind::fr_fcfs},
+                                                                         {"fcfs", SchedulerKind::fcfs}};
 
 /// When the second half of an LPDDR5 activate is issued: by the age of its request, or as late as t_AAD allows.
 enum class Act2Order { by_age, last };
 template <>
-struct EnumNames<Act2Order> {
-  static const std::vector<std::pair<const char*, Act2Order>>& names() {
-    static const std::vector<std::pair<const char*, Act2Order>> list = {{"by_age", Act2Order::by_age}, {"last", Act2Order::last}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<Act2Order> enum_names<Act2Order>[] = {{"by_age", Act2Order::by_age}, {"last", Act2Order::last}};
 
 /// Refresh of a channel: none, of all banks at once (REFab), or bank by bank (REFpb).
 enum class RefreshKind { none, all_bank, per_bank };
 template <>
-struct EnumNames<RefreshKind> {
-  static const std::vector<std::pair<const char*, RefreshKind>>& names() {
-    static const std::vector<std::pair<const char*, RefreshKind>> list = {
-        {"none", RefreshKind::none}, {"all_bank", RefreshKind::all_bank}, {"per_bank", RefreshKind::per_bank}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<RefreshKind> enum_names<RefreshKind>[] = {
+    {"none", RefreshKind::none}, {"all_bank", RefreshKind::all_bank}, {"per_bank", RefreshKind::per_bank}};
 
 /// One step of the ladder of refresh rates: up to a temperature, how often the part is refreshed.
 struct RefreshRate {

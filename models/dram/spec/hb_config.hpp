@@ -9,13 +9,8 @@ namespace bondsim {
 /// Activates in NMP mode: of all banks in one slot, or one after the other under t_RRD and t_FAW.
 enum class ActivatePolicy { all_bank, staggered };
 template <>
-struct EnumNames<ActivatePolicy> {
-  static const std::vector<std::pair<const char*, ActivatePolicy>>& names() {
-    static const std::vector<std::pair<const char*, ActivatePolicy>> list = {{"all_bank", ActivatePolicy::all_bank},
-                                                                             {"staggered", ActivatePolicy::staggered}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<ActivatePolicy> enum_names<ActivatePolicy>[] = {{"all_bank", ActivatePolicy::all_bank},
+                                                                           {"staggered", ActivatePolicy::staggered}};
 
 /// The port between a bank and its PE.
 struct HbConfig {

@@ -173,7 +173,7 @@ SweepRow sweep_row(const Results& r) {
                                          {"tbt_p99_s", to_seconds(r.step_percentile(0.99))},
                                          {"energy_j", to_joules(r.energy_total)},
                                          {"energy_on_estimates_j", to_joules(r.energy_estimated)}});
-  for (const auto& entry : EnumNames<EnergyComponent>::names()) {
+  for (const auto& entry : enum_names<EnergyComponent>) {
     row.metrics.emplace_back(std::string("energy_") + entry.first + "_j", to_joules(r.energy[static_cast<std::size_t>(entry.second)]));
   }
   return row;

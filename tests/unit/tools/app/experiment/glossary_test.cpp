@@ -24,7 +24,7 @@ std::set<std::string> words() {
 TEST(Glossary, has_every_part_of_the_time_and_every_component_of_the_energy) {
   const std::set<std::string> known = words();
   for (const auto& part : named_parts(TimeParts())) EXPECT_EQ(known.count(part.first), 1U) << part.first;
-  for (const auto& component : EnumNames<EnergyComponent>::names()) EXPECT_EQ(known.count(component.first), 1U) << component.first;
+  for (const auto& component : enum_names<EnergyComponent>) EXPECT_EQ(known.count(component.first), 1U) << component.first;
 }
 
 TEST(Glossary, finds_a_word_however_it_is_written) {
