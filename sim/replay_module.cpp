@@ -21,6 +21,9 @@ Replay::Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& led
   SC_HAS_PROCESS(Replay);
   SC_METHOD(wake);
   sensitive << wakeup_;
+  SC_METHOD(end_delays);
+  sensitive << delay_end_;
+  dont_initialize();
 }
 
 void Replay::bind(Executors executors) {
@@ -204,6 +207,28 @@ void Replay::start(std::int32_t id) {
     busy_[queue_of(task)].started(now(), task.op);
     busy_.back().started(now(), task.op);
   }
+  if (task.delay.value == 0) return begin_work(id);
+  delayed_.emplace(now() + task.delay, id);
+  await_delay();
+}
+
+void Replay::await_delay() {
+  if (delayed_.empty()) return;
+  delay_end_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((delayed_.begin()->first - now()).value)));
+}
+
+void Replay::end_delays() {
+  while (!delayed_.empty() && delayed_.begin()->first <= now()) {
+    const std::int32_t id = delayed_.begin()->second;
+    delayed_.erase(delayed_.begin());
+    begin_work(id);
+  }
+  await_delay();
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Replay::begin_work(std::int32_t id) {
+  const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   switch (task.kind) {
     case TaskKind::nmp_gemm: {
       NmpController* nmp = executors_.nmp.at(static_cast<std::size_t>(task.channel()));

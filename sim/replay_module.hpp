@@ -57,6 +57,9 @@ class Replay : public sc_core::sc_module, public TaskListener {
   void start_vectors(std::size_t executor);
   bool may_start(std::int32_t id) const;
   void start(std::int32_t id);
+  void begin_work(std::int32_t id);
+  void await_delay();
+  void end_delays();
   void end(std::int32_t id);
   void end_block();
   void book_channels(Picoseconds length, std::int64_t repeat);
@@ -78,6 +81,8 @@ class Replay : public sc_core::sc_module, public TaskListener {
   Executors executors_;
   std::unique_ptr<TaskRecorder> recorder_;  ///< null when nobody asks
   sc_core::sc_event wakeup_;
+  sc_core::sc_event delay_end_;
+  std::multimap<Picoseconds, std::int32_t> delayed_;  ///< started tasks, by when their work begins
 
   Block block_;
   bool running_ = false;

@@ -57,7 +57,7 @@ BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& aft
   return done;
 }
 
-std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after) {
+std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after) {
   const BatchEntry& request = *batch_.find(run.request);
   const std::int64_t context = reach(request);
   const std::int64_t before = tokens_before(run, context);
@@ -65,7 +65,7 @@ std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlaceme
   t.kind = TaskKind::nmp_gemm;
   t.op = op_index(op.name);
   t.executor = ExecutorId::of_channel(run.channel);
-  t.dependencies = {after};
+  t.dependencies = std::move(after);
   t.nmp.shape = run_shape(a, run, context);
   t.nmp.part = {context_work_.at(context_rows(request)), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
   t.nmp.bits = a.bits;
@@ -94,16 +94,22 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
   }
   std::map<int, std::int32_t> scatters;
   for (const auto& [channel, runs] : by_channel) {
+    if (moves_directly(channel)) continue;
     std::vector<Extent> inputs;
     for (const HeadRun* run : runs) append_to(inputs, run_input(a, *run, context(*run), plan_.memory));
     scatters[channel] = transfer(TaskKind::host_scatter, op_index(op.name), channel, in_shared(std::move(inputs)), after);
   }
   std::map<int, Tasks> gemms;
   for (const auto& [channel, runs] : by_channel) {
-    for (const HeadRun* run : runs) gemms[channel].push_back(run_on_nmp(op, a, *run, scatters.at(channel)));
+    const Tasks waits = moves_directly(channel) ? after : Tasks{scatters.at(channel)};
+    for (const HeadRun* run : runs) gemms[channel].push_back(run_on_nmp(op, a, *run, waits));
   }
   Tasks done;
   for (const auto& [channel, runs] : by_channel) {
+    if (moves_directly(channel)) {
+      done.insert(done.end(), gemms.at(channel).begin(), gemms.at(channel).end());
+      continue;
+    }
     std::vector<Extent> outputs;
     for (const HeadRun* run : runs) append_to(outputs, run_output(a, *run, context(*run), plan_.memory));
     done.push_back(transfer(TaskKind::host_load, op_index(op.name), channel, in_shared(std::move(outputs)), gemms.at(channel)));

@@ -69,6 +69,8 @@ class BlockEmitter {
   std::int32_t work(int op, const GemmShape& shape);
   /// Weight GEMMs that are emitted together with `v`.
   std::vector<OperatorId> wave_of(const OperatorGraph& graph, OperatorId v) const;
+  /// Whether GEMMs of a channel's PEs move their inputs and outputs themselves, past the banks.
+  bool moves_directly(int channel) const { return plan_.system.nmp_of(channel).io_path == IoPath::direct; }
   /// Whether weight GEMMs go where decode has them.
   bool on_pes() const;
 
@@ -98,7 +100,7 @@ class BlockEmitter {
   Tasks append(const Operator& op, const Tasks& after);
   Tasks attention(const Operator& op, const Tasks& after);
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
-  std::int32_t run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, std::int32_t after);
+  std::int32_t run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after);
   void attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done);
   /// Heads of a context that the NPU computes in this phase: how many, the number of the first, and where their cache lies.
   struct NpuHeads {

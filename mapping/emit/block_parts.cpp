@@ -1,7 +1,10 @@
 #include "mapping/emit/block_parts.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <set>
+#include <utility>
 
 namespace bondsim {
 
@@ -27,6 +30,34 @@ void keep_nmp_mode(Block& block) {
     }
     last[t.channel()] = i;
   }
+}
+
+namespace {
+
+Picoseconds of_ns(double ns) { return Picoseconds(std::llround(ns * 1000)); }
+
+void put_before(Block& block, Picoseconds delay) {
+  Task wait;
+  wait.delay = delay;
+  for (Task& t : block.tasks) {
+    for (std::int32_t& d : t.dependencies) ++d;
+    if (t.dependencies.empty()) t.dependencies.push_back(0);
+  }
+  block.tasks.insert(block.tasks.begin(), std::move(wait));
+}
+
+}  // namespace
+
+void add_overhead(Block& block, const OverheadConfig& overhead, bool begins_step) {
+  const Picoseconds of_operator = of_ns(overhead.operator_ns), of_step = of_ns(overhead.step_ns);
+  std::set<std::pair<std::int32_t, ExecutorId>> begun;
+  for (Task& t : block.tasks) {
+    if (of_operator.value == 0 || t.op < 0 || !begun.emplace(t.op, t.executor).second) continue;
+    const bool continues = std::any_of(t.dependencies.begin(), t.dependencies.end(),
+                                       [&](std::int32_t d) { return block.tasks[static_cast<std::size_t>(d)].op == t.op; });
+    if (!continues) t.delay = of_operator;
+  }
+  if (begins_step && of_step.value > 0) put_before(block, of_step);
 }
 
 namespace {

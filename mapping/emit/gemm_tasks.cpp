@@ -67,11 +67,17 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
     const auto first_new = static_cast<std::int32_t>(block_.tasks.size());
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
-      for (const WeightShare& share : w.shares) weight_scatter(w, share, after);
+      for (const WeightShare& share : w.shares) {
+        if (!moves_directly(share.channel)) weight_scatter(w, share, after);
+      }
     }
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
       for (const WeightShare& share : w.shares) {
+        if (moves_directly(share.channel)) {
+          gemms[u].push_back(weight_on_nmp(w, share, works[u], after));
+          continue;
+        }
         // A scatter of an earlier wave knows nothing of what this one waits for.
         const std::int32_t scatter = weight_scatter(w, share, after);
         Tasks waits = scatter < first_new ? after : Tasks();
@@ -88,8 +94,10 @@ void BlockEmitter::weight_member(const OperatorGraph& graph, const WeightPlaceme
   const int op = op_index(w.op.name);
   Tasks done;
   for (std::size_t s = 0; s < gemms.size(); ++s) {
-    done.push_back(transfer(TaskKind::host_load, op, w.shares[s].channel,
-                            in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory)), {gemms[s]}));
+    done.push_back(gemms[s]);
+    if (moves_directly(w.shares[s].channel)) continue;
+    auto output = in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory));
+    done.back() = transfer(TaskKind::host_load, op, w.shares[s].channel, std::move(output), {gemms[s]});
   }
   if (!done.empty() && w.split.t_k() > 1) done = {reduce(op, rows_of(w.op) * w.n_nmp * (w.split.t_k() - 1), done)};
   if (!on_pes() || expert_on_npu(w.op)) {

@@ -6,7 +6,7 @@ namespace bondsim {
 
 LockstepBatches::LockstepBatches(Workload workload, std::int64_t decode_samples)
     : workload_(std::move(workload)), steps_(sample_steps(workload_.generated_tokens, decode_samples)) {
-  steps_.insert(steps_.begin(), SampledStep{0, 1});  // the prefill
+  if (!workload_.prompt_cached) steps_.insert(steps_.begin(), SampledStep{0, 1});  // the prefill
 }
 
 std::optional<BatchStep> LockstepBatches::next(Picoseconds) {

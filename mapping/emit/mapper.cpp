@@ -45,6 +45,7 @@ class MappedSchedule : public ScheduleSource {
     const Phase second = first == Phase::prefill ? Phase::decode : Phase::prefill;
     if (step_->batch.has(second)) emit(block, second);
     keep_nmp_mode(block);
+    add_overhead(block, plan_.system.overhead, part_ == 0);
     if (layers && ++tokens_ < prefill_.size()) return true;
     tokens_ = 0;
     if (++part_ == end_of_step()) {

@@ -150,6 +150,10 @@ class SingleOperatorEmitter {
   /// Each channel takes all of its inputs, computes without leaving NMP mode, and gives all of its outputs.
   void add_gemms() {
     for (auto& [channel, gemms] : gemms_) {
+      if (system_.nmp_of(channel).io_path == IoPath::direct) {
+        for (Task& t : gemms) loads_.push_back(add(std::move(t)));
+        continue;
+      }
       std::vector<Extent> inputs, outputs;
       for (const Task& t : gemms) {
         inputs.insert(inputs.end(), t.nmp.input.begin(), t.nmp.input.end());

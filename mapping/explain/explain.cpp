@@ -112,6 +112,7 @@ void put_tiles(Text& out, const TiledAttention& tiled) {
 }
 
 void put_prefill(Text& out, const Plan& plan) {
+  if (plan.prefill.empty()) return put(out, "prefill: none, K and V of the prompts are in the caches\n");
   put(out, "prefill: every operator on the NPU, from where its operand lies\n");
   const TokenBlock& first = plan.prefill.front();
   std::int64_t spilled = 0;

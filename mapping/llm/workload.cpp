@@ -13,6 +13,10 @@ Workload decode_workload(const ConfigNode& node) {
         *node.find("prompts"), "workload.prompts",
         fmt::format("{} prompt lengths for a batch of {}, allowed: one for each request", workload.prompts.size(), workload.batch));
   }
+  if (workload.prompt_cached && workload.generated_tokens == 0) {
+    config_error(*node.find("generated_tokens"), "workload.generated_tokens",
+                 "0 with prompt_cached, which leaves nothing to run, allowed: 1 or more");
+  }
   return workload;
 }
 

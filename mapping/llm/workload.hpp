@@ -33,6 +33,7 @@ struct Workload {
   std::vector<std::int64_t> prompts;    ///< one a request; empty: `prompt_tokens` for each
   std::int64_t generated_tokens = 0;    ///< decode steps
   std::int64_t kv_capacity_tokens = 0;  ///< KV space a request reserves; 0: what it will use
+  bool prompt_cached = false;           ///< K and V of the prompts are there: the run begins with the first decode step
   LayerMode layers = LayerMode::one;
   bool apart = false;  ///< requests come and go: each has runs of PEs of its own, whatever its length
   KvPlacement placement = KvPlacement::balanced;
@@ -54,6 +55,8 @@ void fields(Visitor& v, Workload& c) {
           required("decode steps; step s has a context of prompt + s").range(0, 1 << 24).in("token"));
   v.field("kv_capacity_tokens", c.kv_capacity_tokens,
           defaulted("KV space reserved for a request; 0 is prompt + generated").range(0, 1 << 24).in("token"));
+  v.field("prompt_cached", c.prompt_cached,
+          defaulted("K and V of the prompts are in the caches when the run begins: decode steps alone, no prefill"));
   v.field("layers", c.layers, defaulted("one layer stands for all of them, or every layer is a block of its own"));
 }
 

@@ -133,9 +133,10 @@ void plan_prefill(Plan& plan) {
   std::int64_t most = 0;
   bool sliced = false;
   for (const int layer : spilling_layers(plan)) {
-    auto blocks = token_blocks(plan, prompts, layer);
+    std::vector<TokenBlock> blocks;
+    if (!plan.workload.prompt_cached) blocks = token_blocks(plan, prompts, layer);
     most = std::max(most, spill_bank_bytes(blocks, plan.memory));
-    sliced = sliced || blocks.front().sliced_ffn;
+    sliced = sliced || (!blocks.empty() && blocks.front().sliced_ffn);
     // Steps of requests that come and go have fewer tokens, over other contexts: each of them may be taken at once.
     if (apart) most = std::max(most, spill_bank_bytes({one_block(plan, prompts, layer)}, plan.memory));
     if (plan.prefill.empty()) plan.prefill = std::move(blocks);
@@ -174,6 +175,7 @@ void fill_header(Plan& plan) {
   plan.header.channels = plan.system.channel_names();
   plan.header.batch = plan.workload.batch;
   plan.header.layers = plan.model.layers;
+  plan.header.first_step = plan.workload.prompt_cached ? 1 : 0;
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
   plan.header.prompt_tokens = static_cast<int>(plan.workload.prompt_of(0));
   plan.header.all_layers = plan.workload.layers == LayerMode::all;

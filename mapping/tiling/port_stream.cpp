@@ -109,6 +109,18 @@ void PortStream::move(Bank& b, const Transfer& t) const {
   }
 }
 
+std::int64_t PortStream::move_over_bus(std::int64_t bytes, bool write, std::int64_t submitted) {
+  const Transfer transfer{-1, 0, 0, write, submitted, {}, t_.busy_delay(1, 0)};
+  std::int64_t begin = submitted;
+  for (Bank& bank : banks_) {
+    refresh_until(bank, transfer);
+    begin = std::max({begin, bank.at, bank.column_end});
+  }
+  const std::int64_t end = t_.bus_end(edge(begin), bytes, write);
+  for (Bank& bank : banks_) bank.at = bank.column_end = end;
+  return end;
+}
+
 std::int64_t PortStream::move(int tensor, std::int64_t from, std::int64_t to, bool write, std::int64_t submitted, const ColumnPace& pace) {
   const Transfer transfer{tensor, from, to, write, submitted, pace, t_.busy_delay(pace.passes, pace.pace)};
   std::int64_t end = 0;

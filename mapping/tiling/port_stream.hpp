@@ -24,6 +24,10 @@ class PortStream {
   /// Bytes [from, to) of a tensor. @return the end of the last access, which is the present one's when there are no bytes
   std::int64_t move(int tensor, std::int64_t from, std::int64_t to, bool write, std::int64_t submitted, const ColumnPace& pace = {});
 
+  /// Bytes between the bus and the buffers of the PEs, past the banks, once all that was moved before has ended. @return the end of the
+  /// last
+  std::int64_t move_over_bus(std::int64_t bytes, bool write, std::int64_t submitted);
+
   /// Of the next refresh, of whichever banks.
   std::int64_t due() const;
 

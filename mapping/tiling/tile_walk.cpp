@@ -19,6 +19,7 @@ class Walk {
         buffers_(loop),
         bytes_(bytes),
         access_(nmp.hb.access_bytes),
+        direct_(nmp.io_path == IoPath::direct),
         port_(port),
         clock_(Clock::from_khz(nmp.pe.clock_mhz * 1000LL)),
         now_(start),
@@ -73,6 +74,8 @@ class Walk {
 
   /// Moves a span; of weights, sets the cycles that the PE computes after the last column has come.
   std::int64_t transfer(TileSpan& span, bool write) {
+    if (const std::int64_t bytes = loop_.bus_bytes(span); bytes > 0) return end_ = port_.move_over_bus(bytes, !write, now_);
+    if (direct_ && span.kind != TileSpan::Kind::load_weights) return end_;
     int tensor = 0;
     std::int64_t bytes = bytes_.stationary;
     if (span.kind == TileSpan::Kind::load_input) {
@@ -154,6 +157,7 @@ class Walk {
   TileBuffers buffers_;
   OperandBytes bytes_;
   std::int64_t access_;
+  bool direct_;
   PortStream& port_;
   Clock clock_;
   std::int64_t now_;

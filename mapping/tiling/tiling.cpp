@@ -157,9 +157,12 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const std::int64_t last_n = p.n - (n_tiles - 1) * n_tile;
   const double compute = compute_ps(nmp, p, t);
 
-  const OperandBytes bytes = operand_bytes(p);
+  const bool direct = nmp.io_path == IoPath::direct;
+  OperandBytes bytes = operand_bytes(p);
+  // Over the bus inputs and outputs take time as well, which a bound may leave out.
+  if (direct) bytes = {0, bytes.stationary, 0, 0};
   const auto access = [&](double b) { return b / static_cast<double>(p.port.access_bytes) * static_cast<double>(p.port.access); };
-  const auto change = static_cast<double>(p.port.subarrays ? 0 : p.port.rp + p.port.rcd);
+  const auto change = static_cast<double>(p.port.subarrays || direct ? 0 : p.port.rp + p.port.rcd);
   const bool resident = input_resident(nmp, p), output_stationary = t.order == LoopOrder::output_stationary;
   const double passes = output_stationary && !resident ? static_cast<double>(n_tiles) : 1.0;
   const double spills = output_stationary ? 0.0 : 2.0 * static_cast<double>(k_tiles - 1);

@@ -51,12 +51,14 @@ inline constexpr std::size_t max_mac_formats = 16;
 
 /// Counted actions and times of one operator (or of none), on all executors together. Bits are those the commands moved.
 struct EnergyCounts {
-  std::int64_t activates = 0;        ///< rows opened, bank by bank
-  std::int64_t host_read_bits = 0;   ///< over the channel bus, to the NPU
-  std::int64_t host_write_bits = 0;  ///< over the channel bus, from the NPU
-  std::int64_t hb_read_bits = 0;     ///< from a bank through its own port
-  std::int64_t hb_write_bits = 0;    ///< to a bank through its own port
-  std::int64_t refreshed_rows = 0;   ///< bank by bank
+  std::int64_t activates = 0;          ///< rows opened, bank by bank
+  std::int64_t host_read_bits = 0;     ///< over the channel bus, to the NPU
+  std::int64_t host_write_bits = 0;    ///< over the channel bus, from the NPU
+  std::int64_t buffer_read_bits = 0;   ///< over the channel bus from the PEs' result registers, past the banks
+  std::int64_t buffer_write_bits = 0;  ///< likewise to their buffers
+  std::int64_t hb_read_bits = 0;       ///< from a bank through its own port
+  std::int64_t hb_write_bits = 0;      ///< to a bank through its own port
+  std::int64_t refreshed_rows = 0;     ///< bank by bank
   std::int64_t pe_macs = 0;
   std::int64_t pe_sram_bits = 0;
   std::int64_t npu_macs = 0;
@@ -74,7 +76,7 @@ struct EnergyCounts {
   std::int64_t npu_conversions = 0;
   std::array<std::int64_t, max_mac_formats> mac_formats{};  ///< MACs by entry of the table's mac_formats
 
-  std::int64_t host_bits() const { return host_read_bits + host_write_bits; }
+  std::int64_t host_bits() const { return host_read_bits + host_write_bits + buffer_read_bits + buffer_write_bits; }
   std::int64_t hb_bits() const { return hb_read_bits + hb_write_bits; }
   EnergyCounts& operator+=(const EnergyCounts& o);
   /// Every count and time times `factor`.

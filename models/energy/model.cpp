@@ -47,6 +47,8 @@ EnergyModel::EnergyModel(const EnergyTable& table, const EnergyContext& context)
   add(EnergyComponent::hb_io, &EnergyCounts::hb_write_bits, port);
   add(EnergyComponent::offchip_io, &EnergyCounts::host_read_bits, table.offchip_io);
   add(EnergyComponent::offchip_io, &EnergyCounts::host_write_bits, table.offchip_io);
+  add(EnergyComponent::offchip_io, &EnergyCounts::buffer_read_bits, table.offchip_io);
+  add(EnergyComponent::offchip_io, &EnergyCounts::buffer_write_bits, table.offchip_io);
   const EnergyEntry pe_mac = mac_energy(context.in_die ? table.pe_mac_in_die : table.pe_mac_hybrid_bonded, context.pe_clock_mhz);
   add(EnergyComponent::pe_mac, &EnergyCounts::pe_macs, pe_mac);
   add(EnergyComponent::pe_sram, &EnergyCounts::pe_sram_bits, table.pe_sram);
@@ -108,7 +110,10 @@ void EnergyModel::add_rail(const CurrentTable& table, const RailCurrents& rail, 
   const double read = energy.read_pj_per_bit * attojoules_per_pj, write = energy.write_pj_per_bit * attojoules_per_pj;
   put(burst, &EnergyCounts::host_read_bits, read, rail.idd4r, rail.idd3n);
   put(burst, &EnergyCounts::host_write_bits, write, rail.idd4w, rail.idd3n);
-  if (!rail.io) {
+  if (rail.io) {
+    put(burst, &EnergyCounts::buffer_read_bits, read, rail.idd4r, rail.idd3n);
+    put(burst, &EnergyCounts::buffer_write_bits, write, rail.idd4w, rail.idd3n);
+  } else {
     const EnergyEntry& share = table.array_share;
     const auto certain = [&](const std::optional<Current>& burst_current) {
       return std::max(confidence_of(table, column, burst_current, rail.idd3n), share.confidence);

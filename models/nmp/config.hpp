@@ -18,6 +18,17 @@ template <>
 inline constexpr EnumEntry<NmpPlacement> enum_names<NmpPlacement>[] = {{"hybrid_bonded", NmpPlacement::hybrid_bonded},
                                                                        {"in_die", NmpPlacement::in_die}};
 
+/// How inputs reach the PEs' global buffer and outputs the bus: through the banks, as other tensors do, or past them, the bus writing the
+/// buffer and reading the result registers.
+enum class IoPath { through_banks, direct };
+template <>
+struct EnumNames<IoPath> {
+  static const std::vector<std::pair<const char*, IoPath>>& names() {
+    static const std::vector<std::pair<const char*, IoPath>> list = {{"through_banks", IoPath::through_banks}, {"direct", IoPath::direct}};
+    return list;
+  }
+};
+
 /// One processing engine: FPUs of a few MACs each, an FPU taking `macs_per_fpu` elements of K of one output column a cycle.
 struct PeConfig {
   int fpus = 0;
@@ -60,6 +71,7 @@ struct NmpConfig : BankPorts {
   NmpPlacement placement = NmpPlacement::hybrid_bonded;
   PeConfig pe;
   double input_buffer_kib = 0;
+  IoPath io_path = IoPath::through_banks;
   std::vector<MultiplyConfig> formats;  ///< besides FP16
 
   /// The PE as it multiplies these operands: its FPUs take more or fewer elements of K a cycle.
@@ -76,6 +88,9 @@ void fields(Visitor& v, NmpConfig& c) {
   v.section("hb", c.hb, required("port between a bank and its PE"));
   v.section("pe", c.pe, required("processing engine, one a bank"));
   v.field("input_buffer_kib", c.input_buffer_kib, required("global input buffer of the channel").range(0.0625, 1 << 20).in("KiB"));
+  v.field(
+      "io_path", c.io_path,
+      defaulted("inputs and outputs of the PEs: through_banks, or direct, the bus writing the input buffer and reading result registers"));
   v.field("mode_change_ns", c.mode_change_ns, required("latency of a mode change after drain and precharge-all").range(0, 1e6).in("ns"));
   v.field("activate_policy", c.activate_policy, defaulted("all banks activate together, or staggered under t_rrd and t_faw"));
   v.field("subarray_overlap", c.subarray_overlap, defaulted("the next row is activated in another subarray while the present one is read"));

@@ -118,23 +118,30 @@ void NmpController::issue(TileStep& step) {
     reads = program_->reads_of(step, ceil_div<std::int64_t>(bytes, config_.hb.access_bytes));
     step.cycles = reads.cycles;
   }
-  const std::uint64_t loaded_by = submit(step.extents, false, reads);
+  const std::uint64_t loaded_by = submit(step, false, reads);
   if (step.kind == TileSpan::Kind::load_weights) pieces_.push_back({loaded_by, step, {}});
 }
 
 /// @return number of the last HB transfer submitted so far: when it has ended, so has all of this step.
-std::uint64_t NmpController::submit(const std::vector<Extent>& extents, bool write, const ColumnReads& reads) {
-  for (const Extent& extent : extents) {
-    HbTransfer transfer;
+/// @param write to the banks; past them a load writes the buffers, and a store reads the result registers
+std::uint64_t NmpController::submit(const TileStep& step, bool write, const ColumnReads& reads) {
+  HbTransfer transfer;
+  transfer.bus_bytes = program_->bus_bytes(step);
+  if (transfer.bus_bytes > 0) submit(transfer, !write);
+  for (const Extent& extent : step.extents) {
     transfer.extent = extent;
-    transfer.write = write;
-    transfer.op = op_;
     transfer.passes = reads.passes;
     transfer.pace_ps = reads.pace_ps;
-    transfer.tag = ++submitted_;
-    channel->submit(transfer);
+    submit(transfer, write);
   }
   return submitted_;
+}
+
+void NmpController::submit(HbTransfer transfer, bool write) {
+  transfer.write = write;
+  transfer.op = op_;
+  transfer.tag = ++submitted_;
+  channel->submit(transfer);
 }
 
 void NmpController::start_compute() {
@@ -160,7 +167,7 @@ void NmpController::end_compute() {
   pieces_.pop_front();
   computing_ = false;
   buffers_.end_compute(piece.span);
-  if (piece.span.closes_tile) stores_.push_back(submit(piece.store.extents, true, {}));
+  if (piece.span.closes_tile) stores_.push_back(submit(piece.store, true, {}));
   tell();
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }

@@ -57,7 +57,8 @@ class NmpController : public sc_core::sc_module {
   void wake();
   void fetch();
   void issue(TileStep& step);
-  std::uint64_t submit(const std::vector<Extent>& extents, bool write, const ColumnReads& reads);
+  std::uint64_t submit(const TileStep& step, bool write, const ColumnReads& reads);
+  void submit(HbTransfer transfer, bool write);
   void start_compute();
   void end_compute();
   void finish_if_complete();

@@ -61,7 +61,13 @@ BufferSlots buffer_slots(const GemmShape& shape, std::int64_t columns, const Nmp
 
 TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBits& bits, const NmpTiling& tiling, const NmpConfig& nmp,
                    bool finite_buffers)
-    : shape_(shape), tiling_(tiling), pe_(nmp.pe_for(bits.activation, bits.stationary)), columns_(columns), access_ps_(nmp.hb.access_ps()) {
+    : shape_(shape),
+      tiling_(tiling),
+      bits_(bits),
+      pe_(nmp.pe_for(bits.activation, bits.stationary)),
+      direct_(nmp.io_path == IoPath::direct),
+      columns_(columns),
+      access_ps_(nmp.hb.access_ps()) {
   check(tiling.n_tile > 0 && tiling.k_tile > 0, "nmp_gemm without tiles");
   k_tiles_ = ceil_div(shape.k, tiling.k_tile);
   n_tiles_ = ceil_div(columns_, tiling.n_tile);
@@ -70,6 +76,15 @@ TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBi
     return;
   }
   slots_ = buffer_slots(shape, columns, tiling, bits, nmp);
+}
+
+std::int64_t TileLoop::bus_bytes(const TileSpan& span) const {
+  if (!direct_ || span.kind == TileSpan::Kind::load_weights) return 0;
+  const bool input = span.kind == TileSpan::Kind::load_input;
+  const bool sums = span.kind == TileSpan::Kind::load_partials || span.unfinished;
+  const Element& element = input ? bits_.activation : sums ? bits_.accumulator : bits_.output;
+  const std::int64_t bytes = ceil_div(shape_.count * shape_.m * (input ? shape_.k : shape_.n) * element, std::int64_t{8});
+  return position(bytes, span.to, span.all, 1) - position(bytes, span.from, span.all, 1);
 }
 
 void TileLoop::without_limits(const Element& stationary) {

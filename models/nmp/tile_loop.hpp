@@ -67,6 +67,9 @@ class TileLoop {
   /// a PE are read in turns, each as much slower.
   ColumnReads reads_of(const TileSpan& piece, std::int64_t accesses) const;
 
+  /// Bytes of a span of all PEs together between the bus and the buffers (`io_path: direct`); 0: the span passes the ports.
+  std::int64_t bus_bytes(const TileSpan& span) const;
+
   /// Cycles of a PE for a [k, n] piece against m rows: an FPU takes `macs_per_fpu` elements of K of one column a cycle.
   static std::int64_t compute_cycles(std::int64_t m, std::int64_t k, std::int64_t n, const PeConfig& pe);
 
@@ -88,7 +91,9 @@ class TileLoop {
 
   GemmShape shape_;
   NmpTiling tiling_;
+  OperandBits bits_;
   PeConfig pe_;
+  bool direct_ = false;
   std::int64_t columns_ = 0;
   std::int64_t k_tiles_ = 0;
   std::int64_t n_tiles_ = 0;

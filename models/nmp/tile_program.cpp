@@ -38,7 +38,8 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_
       output_(gemm.output),
       partials_(gemm.partials),
       stationary_bytes_(std::min(stationary_.bytes(), ceil_div(columns_of(gemm) * gemm.shape.k * gemm.bits.stationary, std::int64_t{8}))),
-      access_bytes_(nmp.hb.access_bytes) {
+      access_bytes_(nmp.hb.access_bytes),
+      direct_(nmp.io_path == IoPath::direct) {
   check(gemm.tiling.order == LoopOrder::output_stationary || gemm.tiling.k_tile >= gemm.shape.k || !gemm.partials.empty(),
         "input_stationary tiling without room for partials");
 }
@@ -58,7 +59,7 @@ const HbOperand& TileProgram::operand_of(const TileSpan& span) const {
 
 TileStep TileProgram::next() {
   TileStep step{advance(), {}};
-  if (step.kind == TileSpan::Kind::end) return step;
+  if (step.kind == TileSpan::Kind::end || (direct_ && step.kind != TileSpan::Kind::load_weights)) return step;
   const HbOperand& operand = operand_of(step);
   // Padding lies at the ends of parts: the places of tiles before it do not move with it.
   const bool in_parts = step.kind == TileSpan::Kind::load_weights && operand.parts() > 1;

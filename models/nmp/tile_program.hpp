@@ -39,6 +39,7 @@ class TileProgram : public TileLoop {
   HbOperand input_, stationary_, output_, partials_;
   std::int64_t stationary_bytes_;  ///< of the PE with most columns, padding apart
   std::int64_t access_bytes_;
+  bool direct_;
 };
 
 }  // namespace bondsim

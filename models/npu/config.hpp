@@ -39,6 +39,18 @@ template <>
 inline constexpr EnumEntry<SystolicDataflow> enum_names<SystolicDataflow>[] = {{"weight_stationary", SystolicDataflow::weight_stationary},
                                                                                {"output_stationary", SystolicDataflow::output_stationary}};
 
+/// Tiles of a GEMM that follow one another on an array: the next one's operand shifts in under the present one, or each has the array to
+/// itself from its first operand in to its last sum out.
+enum class FoldOverlap { overlapped, serial };
+template <>
+struct EnumNames<FoldOverlap> {
+  static const std::vector<std::pair<const char*, FoldOverlap>>& names() {
+    static const std::vector<std::pair<const char*, FoldOverlap>> list = {{"overlapped", FoldOverlap::overlapped},
+                                                                          {"serial", FoldOverlap::serial}};
+    return list;
+  }
+};
+
 /// The central processor: systolic arrays, vector units, and a scratchpad that a DMA fills from the channels.
 struct NpuConfig {
   int arrays = 0;             ///< systolic arrays
@@ -50,6 +62,7 @@ struct NpuConfig {
   double scratchpad_mib = 0;  ///< activations, and two chunks of every channel's stream
   double dma_chunk_kib = 512;
   SystolicDataflow dataflow = SystolicDataflow::weight_stationary;
+  FoldOverlap fold_overlap = FoldOverlap::overlapped;
   bool fused_attention = true;            ///< prefill's attention tile by tile
   std::int64_t prefill_block_tokens = 0;  ///< tokens of prefill that pass through a layer together; 0: the mapper chooses
   bool prefetch = false;                  ///< weights of prefill come ahead, into what activations leave of the scratchpad
@@ -74,6 +87,8 @@ void fields(Visitor& v, NpuConfig& c) {
       "dataflow", c.dataflow,
       defaulted("what stays in the arrays: a tile of the stationary operand, activations streaming by, or a tile of sums, both operands "
                 "streaming by"));
+  v.field("fold_overlap", c.fold_overlap,
+          defaulted("tiles of a GEMM on an array: the next one shifts in under the present one, or serial, one after the other"));
   v.field("fused_attention", c.fused_attention,
           defaulted("attention of prefill goes tile by tile with a running softmax, scores, softmax and values of different tiles side by "
                     "side, instead of operator by operator"));

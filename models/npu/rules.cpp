@@ -18,9 +18,11 @@ std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu, doubl
       shape.count * ceil_div<std::int64_t>(held, npu.array_rows) * ceil_div<std::int64_t>(shape.n, npu.array_columns);
   if (tiles == 0 || streamed == 0) return 0;
   const std::int64_t rounds = ceil_div<std::int64_t>(tiles, npu.arrays);
+  const std::int64_t alone = streamed + 2 * npu.array_rows + npu.array_columns - 2;
+  if (npu.fold_overlap == FoldOverlap::serial) return rounds * alone;
   const std::int64_t occupied = std::max<std::int64_t>(streamed, npu.array_rows);
   // Shifting in the first tile's weights, or out the last tile's sums; and the way through the array.
-  return npu.array_rows + (rounds - 1) * occupied + streamed + npu.array_rows + npu.array_columns - 2;
+  return (rounds - 1) * occupied + alone;
 }
 
 std::int64_t converted_elements(const GemmShape& shape, const OperandBits& bits, const NpuConfig& npu) {

@@ -16,6 +16,8 @@ namespace bondsim {
 /// elements of both operands stream through while the sums of the tile before shift out down the columns (array_rows cycles). The way of
 /// the last operands through the array (array_rows + array_columns - 2) and the shifting out of the last tile (array_rows) are not hidden.
 ///
+/// With `fold_overlap: serial` each tile has its array to itself, m (k) + 2 array_rows + array_columns - 2 cycles: the folds of SCALE-Sim.
+///
 /// @param rate MACs a cell does a cycle, along K
 std::int64_t systolic_cycles(const GemmShape& shape, const NpuConfig& npu, double rate = 1);
 

@@ -112,7 +112,7 @@ std::string results_headline(const Results& r, const std::string& done) {
     return fmt::format("  {:<21} {:>14}   {:.2f} tokens/s, {:.4f} J, {:.3f} mJ/token\n", name, time_text(p.time), p.tokens_per_s(),
                        to_joules(p.energy), 1e3 * p.joules_per_token());
   };
-  out += line("prefill", phase_figures(r, "prefill"));
+  if (r.prefill.value > 0) out += line("prefill", phase_figures(r, "prefill"));
   out += line("decode", phase_figures(r, "decode"));
   out += fmt::format("  time between tokens   {:>14}   mean; 99th percentile {}\n", time_text(mean), time_text(r.step_percentile(0.99)));
   out += fmt::format("  total                 {:>14}\n", time_text(r.total));
@@ -129,12 +129,16 @@ std::string results_headline(const Results& r, const std::string& done) {
 
 std::string results_summary(const Results& r) {
   std::string out = results_headline(r);
-  for (const char* phase : {"prefill", "decode"}) out += fmt::format("{} is bound by {}\n", phase, phase_figures(r, phase).bound());
+  for (const char* phase : {"prefill", "decode"}) {
+    if (phase_length(r, phase).value == 0) continue;
+    out += fmt::format("{} is bound by {}\n", phase, phase_figures(r, phase).bound());
+  }
   out += speed_of_light_text(r);
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
-  out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),
-                     r.npu_prefill_bound(), shares_text(r.npu_prefill));
+  if (r.prefill.value > 0)
+    out += fmt::format("  NPU in prefill: at {:.1f} % of the arrays' peak, bound by {}: {}\n", 100 * r.npu_prefill_utilization(),
+                       r.npu_prefill_bound(), shares_text(r.npu_prefill));
   out += channels_text(r, "nmp");
   out += channels_text(r, "normal");
   out += fmt::format("  operators: {}\n", operators_text(r));

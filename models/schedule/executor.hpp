@@ -24,6 +24,7 @@ class ExecutorId {
   std::int32_t channel() const;
 
   friend constexpr bool operator==(ExecutorId a, ExecutorId b) { return a.kind_ == b.kind_ && a.channel_ == b.channel_; }
+  friend constexpr bool operator<(ExecutorId a, ExecutorId b) { return a.kind_ != b.kind_ ? a.kind_ < b.kind_ : a.channel_ < b.channel_; }
   friend constexpr bool operator!=(ExecutorId a, ExecutorId b) { return !(a == b); }
 
  private:

@@ -120,6 +120,7 @@ struct Task {
   std::int32_t op = -1;                    ///< index into ScheduleHeader::operators; -1: none (barrier)
   ExecutorId executor;                     ///< npu_gemm: arrays, npu_vector: vector units, barrier: nobody, others: their channel
   std::vector<std::int32_t> dependencies;  ///< indices of earlier tasks of the same block
+  Picoseconds delay;                       ///< from its start to its work, its executor taken: a launch
   std::vector<Extent> extents;             ///< host_scatter, host_load, kv_append: what moves
   NmpGemm nmp;                             ///< nmp_gemm
   NpuGemm npu;                             ///< npu_gemm
@@ -172,6 +173,7 @@ struct ScheduleHeader {
   std::vector<std::string> channels;    ///< names of the system's channels, by number
   std::int32_t batch = 1;               ///< requests
   std::int32_t layers = 0;              ///< decoder layers of the model
+  std::int32_t first_step = 0;          ///< 1: the prompts are in the caches already, there is no step 0
   std::int32_t steps = 0;               ///< after step 0, in a fixed workload its generated tokens; -1: not known in advance
   std::int32_t prompt_tokens = 0;       ///< of the first request, for reports
   bool all_layers = false;              ///< every layer its own block, or one block repeated

@@ -183,6 +183,7 @@ Task read_task(const Value& value, const std::vector<std::string>& channels) {
   o.optional("after", [&](const Value& v) {
     for (const Value& item : v.items()) t.dependencies.push_back(item.small());
   });
+  o.optional("delay_ps", [&](const Value& v) { t.delay = Picoseconds(v.integer()); });
   switch (t.kind) {
     case TaskKind::nmp_gemm:
       read_nmp(o, t.nmp);
@@ -225,6 +226,7 @@ ScheduleHeader read_header(const Value& value) {
   });
   o.required("batch", [&](const Value& v) { h.batch = v.small(); });
   o.required("layers", [&](const Value& v) { h.layers = v.small(); });
+  o.optional("first_step", [&](const Value& v) { h.first_step = v.small(); });
   o.required("steps", [&](const Value& v) { h.steps = v.small(); });
   o.optional("prompt_tokens", [&](const Value& v) { h.prompt_tokens = v.small(); });
   o.required("all_layers", [&](const Value& v) { h.all_layers = v.boolean(); });

@@ -42,6 +42,7 @@ void put_gemm(Buffer& out, const GemmShape& s, const GemmPart& p, const OperandB
 void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channels) {
   put(out, "{{\"kind\":\"{}\",\"op\":{},\"on\":{},\"after\":[{}]", enum_name(t.kind), t.op, quoted(executor_name(t.executor, channels)),
       fmt::join(t.dependencies, ","));
+  if (t.delay.value != 0) put(out, ",\"delay_ps\":{}", t.delay.value);
   put_extents(out, "extents", t.extents);
   if (t.kind == TaskKind::nmp_gemm) {
     const NmpGemm& g = t.nmp;
@@ -72,6 +73,7 @@ ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out
   put(line, "{{\"schema\":\"bondsim.schedule/2\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
   put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}",
       nlohmann::json(h.channels).dump(), h.batch, h.layers, h.steps, h.prompt_tokens, h.all_layers);
+  if (h.first_step != 0) put(line, ",\"first_step\":{}", h.first_step);
   put(line, ",\"operators\":[");
   const char* comma = "";
   for (const OperatorInfo& op : h.operators) {

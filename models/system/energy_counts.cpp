@@ -75,6 +75,8 @@ EnergyCounts energy_counts(int channel, const ChannelCounts& c, const System& sy
   const std::int64_t hb_bits = system.nmp_of(channel).hb.access_bytes * std::int64_t{8};
   e.host_read_bits = c.reads * burst_bits;
   e.host_write_bits = c.writes * burst_bits;
+  e.buffer_read_bits = c.buffer_reads * burst_bits;
+  e.buffer_write_bits = c.buffer_writes * burst_bits;
   e.hb_read_bits = c.hb_reads * hb_bits;
   e.hb_write_bits = c.hb_writes * hb_bits;
   e.refreshed_rows = refreshed_rows(system.dram_of(channel), c);

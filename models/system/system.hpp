@@ -73,6 +73,17 @@ void fields(Visitor& v, FidelityConfig& c) {
   v.field("overlap", c.overlap, defaulted("operators run side by side as dependencies allow; off: one after the other"));
 }
 
+/// Time that a runtime takes around the work itself: launches, synchronisation. Fixed, whatever the work's size.
+struct OverheadConfig {
+  double operator_ns = 0;
+  double step_ns = 0;
+};
+template <class Visitor>
+void fields(Visitor& v, OverheadConfig& c) {
+  v.field("operator_ns", c.operator_ns, defaulted("from an operator's inputs being there to the begin of its work").range(0, 1e9).in("ns"));
+  v.field("step_ns", c.step_ns, defaulted("before the first work of a step").range(0, 1e9).in("ns"));
+}
+
 /// How the kernel runs; never what it computes.
 struct KernelConfig {
   bool column_trains = true;
@@ -93,6 +104,7 @@ struct System {
   NmpConfig nmp;  ///< read even when no channel has PEs
   NpuConfig npu;
   EnergyTable energy;
+  OverheadConfig overhead;
   FidelityConfig fidelity;
   KernelConfig kernel;
 
@@ -138,6 +150,7 @@ void fields(Visitor& v, System& c) {
   v.section("nmp", c.nmp, required("the NMP side of an NMP channel"));
   v.section("npu", c.npu, required("the central processor"));
   v.section("energy", c.energy, required("energy table: a file of configs/energy/, or its content").or_file());
+  v.section("overhead", c.overhead, defaulted("fixed times of a runtime around the work"));
   v.section("fidelity", c.fidelity, defaulted("switches of second-order effects"));
   v.section("kernel", c.kernel, defaulted("how the kernel runs"));
 }

@@ -57,7 +57,7 @@ DramCommand command_of(std::string_view name, const TextLines& lines) {
   }
   lines.fail(fmt::format(
       "command '{}' is not known, allowed: ACT1, ACT2, RD, WR, PRE, PREA, REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, "
-      "CAS_WR, RFMab, RFMpb",
+      "CAS_WR, RFMab, RFMpb, RDB, WRB",
       name));
 }
 

@@ -110,6 +110,10 @@ void VcdWriter::command(int c, const CommandRecord& record) {
     bank->open = true;
     bank->row = static_cast<unsigned>(record.row);
   };
+  const auto burst = [&](int latency) {
+    const Picoseconds start = record.time + clock.edge(latency);
+    span(channel.bus_busy, channel.bursts, start, start + clock.edge(timing.n_bl_min));
+  };
   switch (record.command) {
     case DramCommand::act1:
       open();
@@ -122,12 +126,16 @@ void VcdWriter::command(int c, const CommandRecord& record) {
       for (Bank& each : channel.banks) each.open = false;
       break;
     case DramCommand::rd:
-    case DramCommand::wr: {
+    case DramCommand::wr:
       open();
-      const Picoseconds start = record.time + clock.edge(record.command == DramCommand::rd ? timing.n_cl : timing.n_cwl);
-      span(channel.bus_busy, channel.bursts, start, start + clock.edge(timing.n_bl_min));
+      burst(record.command == DramCommand::rd ? timing.n_cl : timing.n_cwl);
       break;
-    }
+    case DramCommand::rdb:
+      burst(timing.n_cl);
+      break;
+    case DramCommand::wrb:
+      burst(timing.n_cwl);
+      break;
     case DramCommand::nrd:
     case DramCommand::nwr:
       if (!bank->open) open();

@@ -305,5 +305,35 @@ TEST(InDie, banks_that_share_a_pe_take_turns_and_an_issue_interval_spaces_its_ac
   EXPECT_NEAR(static_cast<double>(reads_of(c).ps - spaced.ps), 3.0 * 1024 * 10000, 0.15 * 3 * 1024 * 10000);
 }
 
+TEST(InDie, inputs_and_outputs_past_the_banks_take_the_bus_and_no_rows) {
+  System system = shipped_system("gddr6-aim");
+  system.set_channels(1, 0);
+  system.fidelity.refresh = system.fidelity.mode_switch = false;
+  system.nmp.io_path = IoPath::direct;
+  // Two columns a PE, K of one row of 2 KB each: one input tile of 2 KB, 64 reads a row, one store of 32 sums of 2 B.
+  SingleOperator op;
+  op.shape = {1, 1, 32, 1024};
+  op.channels = {0};
+  std::istringstream in(run_isolated([&] {
+    const auto schedule = single_operator_schedule(system, op);
+    const Results r = simulate(system, *schedule);
+    const EnergyCounts& counts = r.operators.front().counts;
+    return fmt::format("{} {} {} {} {} {}", r.operators.front().span.value, counts.buffer_write_bits, counts.buffer_read_bits,
+                       counts.host_bits(), counts.hb_write_bits, counts.activates);
+  }));
+  std::int64_t ps = 0, written = 0, read = 0, bus = 0, stored = 0, activates = 0;
+  in >> ps >> written >> read >> bus >> stored >> activates;
+  EXPECT_EQ(written, 2048 * 8);
+  EXPECT_EQ(read, 64 * 8);
+  EXPECT_EQ(bus, written + read);
+  EXPECT_EQ(stored, 0);
+  EXPECT_EQ(activates, 2 * 16);
+  // Cycles of 0.5 ns. Mode: 1. Input: 63 bursts of 2, nCWL 6, nBL 2. First row: nRCDRDMAC 56, 64 columns of 2 less one, and from there to the
+  // PRE nRTP 12 (the last access began 2 before its end), nRP 32; the second row likewise, its last column, 1 ns of MACs on it, and the sums:
+  // one burst more, nCL 50, nBL 2.
+  const std::int64_t input = 1 + 63 * 2 + 6 + 2, row = 56 + 63 * 2 + 12 + 32, last = 56 + 64 * 2, mac = 2, output = 2 + 50 + 2;
+  EXPECT_EQ(ps, 500 * (input + row + last + mac + output));
+}
+
 }  // namespace
 }  // namespace bondsim::test

@@ -170,6 +170,17 @@ TEST(TileWalk, takes_the_time_of_in_die_pes_to_the_picosecond) {
   }
 }
 
+TEST(TileWalk, takes_the_time_of_pes_whose_inputs_and_outputs_pass_the_banks_by_to_the_picosecond) {
+  for (int i = 0; i < scaled(80); ++i) {
+    const std::uint64_t seed = 8300 + static_cast<std::uint64_t>(i);
+    WalkCase c = i % 2 == 0 ? random_walk(seed) : random_in_die_walk(seed);
+    c.system.nmp.io_path = IoPath::direct;
+    EXPECT_EQ(walked_ps(c), simulated_ps(c)) << "seed " << seed << ": " << in_die_text(c);
+    const TilingProblem p = tiling_problem(c.system, 0, c.gemm.shape, c.gemm.pes_per_gemm, c.gemm.bits);
+    EXPECT_LE(tiling_bound_ps(c.system.nmp, p, c.gemm.tiling), static_cast<double>(walked_ps(c))) << "seed " << seed;
+  }
+}
+
 /// One bank of each turn stands for its turn, and turns do not wait for one another: refresh that is put off or pulled in uses pauses of
 /// the ports in the order of the turns in the simulator, in any order here. REFab has no turns.
 TEST(TileWalk, follows_refresh_that_is_put_off_pulled_in_or_in_turns) {

@@ -62,6 +62,9 @@ double BlockTimeline::run() {
         break;
       case What::reopened:
         reopen(event.id);
+        break;
+      case What::launched:
+        begin_work(event.id);
     }
   }
   return last;
@@ -110,6 +113,12 @@ void BlockTimeline::start(std::int32_t id) {
   const auto at = static_cast<std::size_t>(id);
   const Task& task = block_.tasks[at];
   started_[at] = true;
+  if (task.delay.value == 0) return begin_work(id);
+  schedule(now_ + static_cast<double>(task.delay.value), What::launched, id);
+}
+
+void BlockTimeline::begin_work(std::int32_t id) {
+  const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   switch (task.kind) {
     case TaskKind::barrier:
       return end(id);

@@ -24,7 +24,7 @@ class BlockTimeline {
   double run();
 
  private:
-  enum class What { bus, chunk_computed, vector_ended, nmp_ended, reopened };
+  enum class What { bus, chunk_computed, vector_ended, nmp_ended, reopened, launched };
   struct Event {
     double time = 0;
     std::int64_t number = 0;
@@ -69,6 +69,7 @@ class BlockTimeline {
   void try_start(std::size_t queue);
   void try_start_vectors();
   void start(std::int32_t id);
+  void begin_work(std::int32_t id);
   void end(std::int32_t id);
   void schedule(double time, What what, std::int32_t id, std::int64_t version = 0) { events_.push({time, number_++, what, id, version}); }
 

@@ -65,8 +65,9 @@ double HbTiming::walked_end(const NmpShare& share, double start, double& due) co
 double HbTiming::gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const {
   // Partial sums come and go between the pieces: no run of those is like another.
   const bool spills = share.tiling.order == LoopOrder::input_stationary && share.tiling.k_tile < share.shape.k;
-  // Columns read again, or while the PE computes, are timed access by access; banks refreshed in turns each for itself.
-  const bool by_column = nmp_.pe.pipelined_access || nmp_.pe.rows_per_read > 0 || port_.turns > 1 || port_.postponed + port_.pulled_in > 0;
+  // Columns read again, or while the PE computes, are timed access by access; banks refreshed in turns and the bus each for itself.
+  const bool by_column = nmp_.io_path == IoPath::direct || nmp_.pe.pipelined_access || nmp_.pe.rows_per_read > 0 || port_.turns > 1 ||
+                         port_.postponed + port_.pulled_in > 0;
   if (walk == PieceWalk::steps || spills || by_column) return walked_end(share, start, due);
   return TileWalk(*this, share, start, due, walk).end();
 }

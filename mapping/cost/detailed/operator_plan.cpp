@@ -134,6 +134,7 @@ class Planner {
     const auto bank = [](const BankBytes& b) { return static_cast<double>(fullest(b)); };
     rounds.bank_bytes += times * (pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
     rounds.channel.gemms.push_back({times, {shape, ceil_div(shape.n, pes), tiling, bits_, bank(input), bank(stationary), bank(output)}});
+    if (system_.nmp.io_path == IoPath::direct) return;
     add_transfer(rounds.channel.scatter, input, times);
     add_transfer(rounds.channel.load, output, times);
   }

@@ -26,10 +26,16 @@ class Counter {
     const double inputs = bits(gemm.count * gemm.m * gemm.k * split.n_parts, width.activation) * times;
     const double outputs = bits(gemm.count * gemm.m * gemm.n * split.k_parts, width.output) * times;
     const double stationary = bits(gemm.count * gemm.n * gemm.k, width.stationary) * times;
-    host_write_bits_ += inputs;
-    host_read_bits_ += outputs;
-    hb_read_bits_ += stationary + inputs;
-    hb_write_bits_ += outputs;
+    hb_read_bits_ += stationary;
+    if (system_.nmp.io_path == IoPath::direct) {
+      buffer_write_bits_ += inputs;
+      buffer_read_bits_ += outputs;
+    } else {
+      host_write_bits_ += inputs;
+      host_read_bits_ += outputs;
+      hb_read_bits_ += inputs;
+      hb_write_bits_ += outputs;
+    }
     pe_sram_bits_ += stationary * static_cast<double>(1 + gemm.m) + 2 * (inputs + outputs);
     add(pe_mac_counts(gemm, width, system_.nmp, system_.energy), times);
   }
@@ -39,6 +45,8 @@ class Counter {
     c.activates = std::llround((host_read_bits_ + host_write_bits_ + hb_read_bits_ + hb_write_bits_) / page_bits_);
     c.host_read_bits = std::llround(host_read_bits_);
     c.host_write_bits = std::llround(host_write_bits_);
+    c.buffer_read_bits = std::llround(buffer_read_bits_);
+    c.buffer_write_bits = std::llround(buffer_write_bits_);
     c.hb_read_bits = std::llround(hb_read_bits_);
     c.hb_write_bits = std::llround(hb_write_bits_);
     c.pe_macs = std::llround(pe_macs_);
@@ -64,6 +72,8 @@ class Counter {
   EnergyCounts formats_;
   double host_read_bits_ = 0;
   double host_write_bits_ = 0;
+  double buffer_read_bits_ = 0;
+  double buffer_write_bits_ = 0;
   double hb_read_bits_ = 0;
   double hb_write_bits_ = 0;
   double pe_macs_ = 0;

@@ -86,7 +86,7 @@ void ChannelCore::submit(const HbTransfer& transfer, Picoseconds now) {
   check(hb_->has_value(), "HB transfer submitted to a normal channel");
   check(mode_ == ChannelMode::nmp && (phase_ == Phase::steady || (phase_ == Phase::draining && now == requested_)),
         "HB transfer submitted outside of NMP mode");
-  if (transfer.extent.bytes() == 0) {
+  if (transfer.extent.bytes() == 0 && transfer.bus_bytes == 0) {
     output_.events.push_back({now, ChannelEvent::Kind::hb_done, transfer.tag, ChannelMode::nmp});
     return;
   }

@@ -122,7 +122,9 @@ void TraceChecker::judge(const CommandRecord& record) {
   if (previous_.any && now_.time < previous_.record.time) fail("time_order", "the trace goes back in time", &previous_);
   const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
   const bool is_cas = now_.command == C::cas_rd || now_.command == C::cas_wr;
-  const bool to_bank = now_.command != C::prea && now_.command != C::refab && now_.command != C::rfmab && !changes_mode && !is_cas;
+  const bool to_buffer = now_.command == C::rdb || now_.command == C::wrb;
+  const bool to_bank =
+      !to_buffer && now_.command != C::prea && now_.command != C::refab && now_.command != C::rfmab && !changes_mode && !is_cas;
   if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
@@ -171,6 +173,10 @@ void TraceChecker::judge(const CommandRecord& record) {
     case C::nrd:
     case C::nwr:
       hb_access();
+      break;
+    case C::rdb:
+    case C::wrb:
+      buffer_burst();
       break;
     case C::mode_nmp:
     case C::mode_normal:

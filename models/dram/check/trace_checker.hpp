@@ -89,6 +89,7 @@ class TraceChecker {
   void refresh_all();
   void refresh_bank();
   void hb_access();
+  void buffer_burst();
   void mode_change();
   void close(Bank& bank, std::size_t sub);
   void half_open_too_long();

@@ -28,6 +28,16 @@ void TraceChecker::hb_access() {
   if (write) b.write_end = b.access_end;
 }
 
+void TraceChecker::buffer_burst() {
+  const DramTiming& t = dram_.timing;
+  if (!in_nmp_) return fail("command_in_normal_mode", "a burst of the PEs' buffers in normal mode", &mode_);
+  for (const C earlier : {C::rdb, C::wrb}) need_rank("tCCD_buffer", earlier, t.n_ccd_s);
+  const std::int64_t data = now_.time.value + span(now_.command == C::rdb ? t.n_cl : t.n_cwl);
+  if (data + 1 < bus_free_) fail("data_bus", "data of an earlier burst are on the bus", &bus_user_);
+  bus_free_ = data + span(t.n_bl_min);
+  bus_user_ = {now_, true};
+}
+
 void TraceChecker::mode_change() {
   const DramTiming& t = dram_.timing;
   const bool to_nmp = now_.command == C::mode_nmp;

@@ -48,7 +48,7 @@ void HbEngine::repeat_rows(const RowShare& share, std::int64_t last_row, Ps limi
   counts.precharges += rows;
   (transfer.write ? counts.hb_writes : counts.hb_reads) += rows * share.accesses();
   const Ps data = (share.accesses() - 1) * share.pace_ps + access_ps_;
-  output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, count * (period - data), 0, -count * closed_});
+  output.account.add_sums(Picoseconds(lane.column_end), {count * data, 0, 0, 0, count * (period - data), 0, -count * closed_});
   const Ps shift = count * period;
   lane.row += count;
   lane.column_end += shift;
@@ -72,6 +72,9 @@ void HbEngine::emit(Picoseconds t, ChannelOutput& output) {
   for (Train& train : trains_) emit_train(train, t.value, output);
   trains_.erase(std::remove_if(trains_.begin(), trains_.end(), [](const Train& x) { return x.emitted == x.share.accesses(); }),
                 trains_.end());
+  for (BusTrain& train : bus_trains_) emit_bus_train(train, t.value, output);
+  bus_trains_.erase(std::remove_if(bus_trains_.begin(), bus_trains_.end(), [](const BusTrain& x) { return x.emitted == x.bursts; }),
+                    bus_trains_.end());
 }
 
 void HbEngine::emit_rows(Ps t, ChannelOutput& output) {

@@ -25,6 +25,7 @@ HbEngine::HbEngine(const DramConfig& dram, const ControllerConfig& controller, c
       overlap_(nmp.subarray_overlap),
       row_timing_(switches.row_timing),
       n_(port_cycles(rules)),
+      bus_(bus_cycles(dram.timing)),
       timing_(port_timing(dram, nmp, rules, clock, switches.refresh ? &controller : nullptr)),
       banks_(static_cast<std::size_t>(dram.organization.banks())),
       lanes_(staggered_ ? banks_.size() : static_cast<std::size_t>(timing_.turns)),
@@ -78,6 +79,7 @@ void HbEngine::submit(const HbTransfer& transfer, Picoseconds now, ChannelOutput
 
 /// Bytes of the lane's longest bank.
 std::int64_t HbEngine::bytes_of(const Lane& lane, const Job& job) {
+  if (job.transfer.bus_bytes > 0) return job.transfer.bus_bytes;
   const Extent& extent = job.transfer.extent;
   if ((job.longer & lane.banks) != 0) return extent.max_bytes_per_bank();
   return (job.shorter & lane.banks) != 0 ? extent.bytes_per_bank : 0;
@@ -128,7 +130,7 @@ std::uint64_t HbEngine::banks_to_open(const RowShare& share, std::int64_t row) c
 
 /// Time of the lane's next decision or ACT; far away without work.
 HbEngine::Ps HbEngine::time_of(const Lane& lane) const {
-  if (!has_work(lane)) return far_away;
+  if (!has_work(lane) || (job_of(lane).transfer.bus_bytes > 0 && !all_lanes_at(lane.job))) return far_away;
   return lane.phase == Phase::activate ? lane.at : std::max(lane.at, job_of(lane).submitted);
 }
 
@@ -155,6 +157,7 @@ Picoseconds HbEngine::next_command() const {
   Ps next = far_away;
   for (const RowCommand& row : rows_) next = std::min(next, row.time);
   for (const Train& train : trains_) next = std::min(next, train.first + train.emitted * train.share.pace_ps);
+  for (const BusTrain& train : bus_trains_) next = std::min(next, after(train.first, train.emitted * bus_.burst));
   return Picoseconds(next);
 }
 
@@ -166,7 +169,9 @@ void HbEngine::step(ChannelOutput& output, Picoseconds limit) {
     if (!per_bank_) return refresh_all(next, output);
     return pending_.any ? refresh_bank(output) : close_for_refresh(next.refresh, next.refresh_at);
   }
-  if (lanes_[next.lane].phase == Phase::activate) {
+  if (job_of(lanes_[next.lane]).transfer.bus_bytes > 0) {
+    move_over_bus(output);
+  } else if (lanes_[next.lane].phase == Phase::activate) {
     activate(next.lane, output, limit.value);
   } else {
     begin_row(next.lane, output, limit.value);
@@ -290,6 +295,10 @@ void HbEngine::end_share(std::size_t index, ChannelOutput& output) {
   ++lane.job;
   lane.row = -1;
   skip_others(index);
+  end_jobs(output);
+}
+
+void HbEngine::end_jobs(ChannelOutput& output) {
   while (!jobs_.empty() && jobs_.front().lanes_left == 0) {
     last_end_ = std::max(last_end_, jobs_.front().end);
     output.events.push_back({Picoseconds(last_end_), ChannelEvent::Kind::hb_done, jobs_.front().transfer.tag, ChannelMode::nmp});

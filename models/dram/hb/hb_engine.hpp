@@ -21,6 +21,9 @@ namespace bondsim {
 /// to rows come on edges of CK, accesses follow each other every access time from the first possible moment on. `subarray_overlap`: rows of
 /// even and odd number lie in different subarrays, and the next row is opened once the accesses of the present one begin.
 ///
+/// Between the bus and the buffers of the PEs (`bus_bytes`, hb_bus.cpp) data come once all lanes have ended what was submitted before, and
+/// hold up what follows: PEs in the die compute on columns as they come, so that the input must be there.
+///
 /// Refresh (hb_refresh.cpp) comes at the first row boundary after it is due, or as many intervals later as the controller postpones it;
 /// banks without work are refreshed when it is due, or as many intervals ahead as it pulls it in.
 class HbEngine {
@@ -136,6 +139,14 @@ class HbEngine {
     std::int32_t row;
     std::int32_t op;
   };
+  /// Bursts between the bus and the buffers.
+  struct BusTrain {
+    Ps first;
+    std::int64_t bursts;
+    std::int32_t op;
+    bool write;
+    std::int64_t emitted;
+  };
   struct Train {
     Ps first;
     RowShare share;
@@ -166,6 +177,9 @@ class HbEngine {
   void activate(std::size_t lane, ChannelOutput& output, Ps limit);
   void plan_columns(std::size_t lane, ChannelOutput& output, Ps limit);
   void end_share(std::size_t lane, ChannelOutput& output);
+  void end_jobs(ChannelOutput& output);
+  bool all_lanes_at(std::size_t job) const;
+  void move_over_bus(ChannelOutput& output);
   void repeat_rows(const RowShare& share, std::int64_t last_row, Ps limit, ChannelOutput& output);
   RowState row_state(const RowShare& share) const;
   void refresh_all(const Decision& decided, ChannelOutput& output);
@@ -177,6 +191,7 @@ class HbEngine {
   std::int64_t open_rows() const;
   void emit_rows(Ps t, ChannelOutput& output);
   void emit_train(Train& train, Ps t, ChannelOutput& output) const;
+  void emit_bus_train(BusTrain& train, Ps t, ChannelOutput& output) const;
 
   const DramConfig* dram_;
   Clock clock_;
@@ -188,6 +203,7 @@ class HbEngine {
   bool overlap_ = false;
   bool row_timing_ = true;
   PortCycles n_;
+  BusCycles bus_;
   PortTiming timing_;
   std::vector<Bank> banks_;
   std::vector<Lane> lanes_;
@@ -209,6 +225,7 @@ class HbEngine {
   RowState last_row_state_;  ///< of the lane all banks share
   std::vector<RowCommand> rows_;
   std::vector<Train> trains_;
+  std::vector<BusTrain> bus_trains_;
 };
 
 }  // namespace bondsim

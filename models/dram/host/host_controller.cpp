@@ -213,7 +213,7 @@ bool HostController::skip_idle_refreshes(ChannelOutput& output, Picoseconds limi
   output.refresh.due_ps += count * interval;
   state_.next = refresh_cycle(output, false);
   (all ? output.of(-1).refreshes_all_bank : output.of(-1).refreshes_per_bank) += count;
-  output.account.add_sums(begin, {0, count * length, 0, 0, (clock_.edge(state_.next) - begin).value - count * length, 0});
+  output.account.add_sums(begin, {0, count * length, 0, 0, 0, (clock_.edge(state_.next) - begin).value - count * length, 0});
   return true;
 }
 

@@ -13,7 +13,9 @@ constexpr std::int64_t ChannelCounts::*counters[] = {&ChannelCounts::activates,
                                                      &ChannelCounts::refreshes_per_bank,
                                                      &ChannelCounts::managements_all_bank,
                                                      &ChannelCounts::managements_per_bank,
-                                                     &ChannelCounts::mode_changes};
+                                                     &ChannelCounts::mode_changes,
+                                                     &ChannelCounts::buffer_reads,
+                                                     &ChannelCounts::buffer_writes};
 constexpr Picoseconds ChannelTimes::*times[] = {&ChannelTimes::host_transfer, &ChannelTimes::host_row, &ChannelTimes::column,
                                                 &ChannelTimes::row,           &ChannelTimes::refresh,  &ChannelTimes::mode_switch,
                                                 &ChannelTimes::free,          &ChannelTimes::rows_open};
@@ -76,6 +78,10 @@ const char* command_name(DramCommand command) {
       return "RFMab";
     case DramCommand::rfmpb:
       return "RFMpb";
+    case DramCommand::rdb:
+      return "RDB";
+    case DramCommand::wrb:
+      return "WRB";
   }
   return "?";
 }

@@ -17,19 +17,21 @@ struct HostTransfer {
   std::uint64_t tag = 0;  ///< handed back on completion; also orders transfers submitted at the same time
 };
 
-/// Work of the NMP controller behind the HB ports, all banks of the extent at once, in the order submitted.
+/// Work of the NMP controller, in the order submitted: behind the HB ports, all banks of the extent at once, or, where it has `bus_bytes`,
+/// between the channel bus and the buffers of the PEs, past the banks.
 struct HbTransfer {
   Extent extent;
   bool write = false;
   std::int32_t op = -1;
   std::uint64_t tag = 0;
-  std::int64_t passes = 1;   ///< times each row's columns are read, one pass after the other
-  std::int64_t pace_ps = 0;  ///< from access to access, where PEs take longer for one than the port; 0: the port's time
+  std::int64_t passes = 1;     ///< times each row's columns are read, one pass after the other
+  std::int64_t pace_ps = 0;    ///< from access to access, where PEs take longer for one than the port; 0: the port's time
+  std::int64_t bus_bytes = 0;  ///< the extent is left out; `write`: to the buffers
 };
 
 /// Where a channel's time went since time 0; the parts before `rows_open` are exclusive and sum to the time asked for.
 struct ChannelTimes {
-  Picoseconds host_transfer;  ///< normal mode: data on the bus for host transfers
+  Picoseconds host_transfer;  ///< data on the bus for host transfers, or, in NMP mode, between the bus and the buffers of the PEs
   Picoseconds host_row;       ///< normal mode: host work is queued, but rows, turnarounds or latencies keep the bus empty
   Picoseconds column;         ///< NMP mode: HB accesses
   Picoseconds row;            ///< NMP mode: ACT and PRE of HB transfers
@@ -52,6 +54,8 @@ struct ChannelCounts {
   std::int64_t managements_all_bank = 0;  ///< RFMab
   std::int64_t managements_per_bank = 0;  ///< RFMpb
   std::int64_t mode_changes = 0;
+  std::int64_t buffer_reads = 0;  ///< bursts over the channel bus from result registers, past the banks
+  std::int64_t buffer_writes = 0;
 };
 
 ChannelTimes& operator+=(ChannelTimes& a, const ChannelTimes& b);
@@ -61,7 +65,8 @@ ChannelCounts operator-(ChannelCounts a, const ChannelCounts& b);
 
 /// Commands of a channel. Normal mode has act1 to refpb and, on a channel whose WCK stops, the CAS that starts it for a read or a write
 /// (JESD209-5B: CAS with WS_RD or WS_WR); NMP mode has act1, pre, prea, refab, refpb and the column accesses through HB ports, nrd and nwr;
-/// mode_* begin a mode change; rfmab and rfmpb are the refreshes that refresh management adds, timed like refab and refpb.
+/// mode_* begin a mode change; rdb and wrb are bursts between the bus and the buffers of the PEs, in NMP mode; rfmab and rfmpb are the
+/// refreshes that refresh management adds, timed like refab and refpb.
 enum class DramCommand : std::uint8_t {
   act1,
   act2,
@@ -78,11 +83,14 @@ enum class DramCommand : std::uint8_t {
   cas_rd,
   cas_wr,
   rfmab,
-  rfmpb
+  rfmpb,
+  rdb,
+  wrb
 };
-inline constexpr int dram_commands = 16;
+inline constexpr int dram_commands = 18;
 
-/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR, RFMab, RFMpb.
+/// Name of a command as traces write it: ACT1, ACT2, RD, ..., REFab, REFpb, NRD, NWR, MODE_NMP, MODE_NORMAL, CAS_RD, CAS_WR, RFMab, RFMpb,
+/// RDB, WRB.
 const char* command_name(DramCommand command);
 
 /// One command as a trace shows it. Fields that mean nothing for a command are -1.

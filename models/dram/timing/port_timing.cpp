@@ -67,6 +67,8 @@ PortCycles port_cycles(const std::vector<TimingRule>& rules) {
   return n;
 }
 
+BusCycles bus_cycles(const DramTiming& t) { return {std::max(t.n_ccd_s, t.n_bl_min), t.n_cl + t.n_bl_min, t.n_cwl + t.n_bl_min}; }
+
 namespace {
 
 /// When refreshes come, not how long they take.
@@ -104,6 +106,11 @@ PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std
   t.rp_ab = span(n.rp_ab);
   t.rfc = span(n.rfc);
   t.close = t.rp_ab;
+  t.bus_bytes = dram.organization.access_bytes();
+  const BusCycles bus = bus_cycles(dram.timing);
+  t.bus_burst = span(bus.burst);
+  t.bus_read = span(bus.read);
+  t.bus_write = span(bus.write);
   if (refresh != nullptr) set_refresh(t, dram, *refresh);
   if (refresh != nullptr && refresh->refresh == RefreshKind::per_bank) {
     t.close = t.rp;

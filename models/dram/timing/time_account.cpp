@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::int64_t open_end = INT64_MAX / 2;
 constexpr std::size_t longest_track = 24;
-constexpr std::size_t exclusive_parts = 5;
-constexpr std::size_t open_part = 5;
+constexpr std::size_t exclusive_parts = 6;
+constexpr std::size_t open_part = 6;
 
 }  // namespace
 
@@ -141,13 +141,13 @@ ChannelTimes TimeAccount::until(Picoseconds t) {
         open_rows_until_);
   advance_open_rows(t.value);
   ChannelTimes times;
-  times.host_transfer = Picoseconds(sums_[0][0]);
-  times.host_row = Picoseconds(sums_[0][3]);
+  times.host_transfer = Picoseconds(sums_[0][0] + sums_[1][3]);
+  times.host_row = Picoseconds(sums_[0][4]);
   times.column = Picoseconds(sums_[1][0]);
-  times.row = Picoseconds(sums_[1][3]);
+  times.row = Picoseconds(sums_[1][4]);
   times.refresh = Picoseconds(sums_[0][1] + sums_[1][1]);
   times.mode_switch = Picoseconds(sums_[0][2] + sums_[1][2]);
-  times.free = Picoseconds(sums_[0][4] + sums_[1][4]);
+  times.free = Picoseconds(sums_[0][5] + sums_[1][5]);
   times.rows_open = Picoseconds(sums_[0][open_part] + sums_[1][open_part]);
   return times;
 }

@@ -38,15 +38,15 @@ class IntervalTrack {
 };
 
 /// Splits a channel's time exclusively. Intervals of each kind are given as they become known; where they overlap, the first of
-/// data, refresh, mode switch, work counts. What none covers is free.
+/// data, refresh, mode switch, bus, work counts. What none covers is free. `bus` is the channel bus at work while the banks serve PEs.
 class TimeAccount {
  public:
-  enum class Kind { data, refresh, mode_switch, work };
+  enum class Kind { data, refresh, mode_switch, bus, work };
 
   /// [from, to) belongs to `kind`. Nothing given later begins before `now`.
   void add(Kind kind, Picoseconds from, Picoseconds to, Picoseconds now);
   /// Picoseconds by kind, then free, then with a row open; the last overlaps the others.
-  using Sums = std::array<std::int64_t, 6>;
+  using Sums = std::array<std::int64_t, 7>;
   /// [from, from + the sum of the exclusive `parts`) at once. All that begins before the end of it has been given, and nothing else happens
   /// in it.
   void add_sums(Picoseconds from, const Sums& parts);
@@ -75,7 +75,7 @@ class TimeAccount {
   void advance(std::int64_t to);
   void advance_open_rows(std::int64_t to);
 
-  std::array<IntervalTrack, 4> tracks_;
+  std::array<IntervalTrack, 5> tracks_;
   std::array<Sums, 2> sums_{};  ///< by mode
   std::int64_t now_ = 0;
   std::size_t mode_ = 0;

@@ -62,6 +62,7 @@ void check_transfers(const BlockView& v, const Ancestors& ancestors) {
   for (std::int32_t i = 0; i < v.count(); ++i) {
     const Task& t = v.task(i);
     if (t.kind != TaskKind::nmp_gemm) continue;
+    if (v.system.nmp_of(t.channel()).io_path == IoPath::direct) continue;  // it moves them itself
     std::vector<Extent> written;
     for (const std::int32_t s : scatters[t.channel()]) {
       // The same place of the list of the channel is not enough: the data must have been waited for.

@@ -18,6 +18,7 @@ std::int64_t bytes_of(const std::vector<Extent>& extents) {
 
 /// Sizes beyond this are no schedule's, and would overflow sums.
 constexpr std::int64_t largest_offset = std::int64_t{1} << 48;
+constexpr std::int64_t largest_delay = 1'000'000'000'000'000;
 
 /// Checks of one task, with the task at hand.
 class TaskChecker {
@@ -28,6 +29,7 @@ class TaskChecker {
     check_operator();
     check_executor();
     check_dependencies();
+    if (t_.delay.value < 0 || t_.delay.value > largest_delay) fail("a delay of {} ps, allowed: 0 to {}", t_.delay.value, largest_delay);
     switch (t_.kind) {
       case TaskKind::nmp_gemm:
         check_nmp();

@@ -36,7 +36,9 @@ std::string ScheduleFault::text() const {
   return place.empty() ? what : place + ": " + what;
 }
 
-ScheduleValidator::ScheduleValidator(const System& system, const ScheduleHeader& header) : system_(system), header_(header) {}
+ScheduleValidator::ScheduleValidator(const System& system, const ScheduleHeader& header) : system_(system), header_(header) {
+  if (header.first_step > 0) layers_in_step_ = header.layers;  // as if step 0 had been
+}
 
 std::optional<ScheduleFault> ScheduleValidator::check_header() const {
   const auto fault = [](std::string what) {
@@ -51,6 +53,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_header() const {
   if (header_.batch < 1 || header_.layers < 1 || header_.steps < -1) {
     return fault(fmt::format("batch {}, layers {}, steps {}, allowed: at least 1, 1, -1", header_.batch, header_.layers, header_.steps));
   }
+  if (header_.first_step < 0 || header_.first_step > 1) return fault(fmt::format("first step {}, allowed: 0, 1", header_.first_step));
   const auto count = static_cast<std::int32_t>(header_.operators.size());
   for (const auto& [a, b] : header_.edges) {
     if (a < 0 || b < 0 || a >= count || b >= count || a == b)
@@ -67,6 +70,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     f.what = std::move(what);
     return f;
   };
+  if (block.step < header_.first_step) return fault(fmt::format("the first step is {}", header_.first_step));
   const std::int64_t most = std::max(header_.steps, 1);
   if (block.steps < 1 || block.steps > most) return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, most));
   if (block.step != step_) {

@@ -28,6 +28,8 @@ ChannelCounts CommandCount::nmp(const NmpGemm& gemm) const {
                                          : step.kind == TileStep::Kind::load_weights ? gemm.stationary
                                          : step.kind == TileStep::Kind::load_input   ? gemm.input
                                                                                      : gemm.partials;
+    const std::int64_t bursts = ceil_div<std::int64_t>(program.bus_bytes(step), system_.dram.organization.access_bytes());
+    (store ? c.buffer_reads : c.buffer_writes) += bursts;
     for (const Extent& e : step.extents) {
       for (std::int32_t b = 0; b < e.banks; ++b) {
         const std::int64_t bytes = e.bytes_of_bank(b);

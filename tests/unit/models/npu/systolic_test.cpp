@@ -35,16 +35,15 @@ struct Token {
 using Wires = std::vector<std::vector<Token>>;
 
 /// One array, all tiles of [m, k] x [k, n] one after the other. Weights shift in from the top, a row a cycle; activations enter from the
-/// left, row r of the array a cycle after row r - 1; sums move down. Each tile begins `occupied` cycles after the one before.
+/// left, row r of the array a cycle after row r - 1; sums move down. Each tile begins `spacing` cycles after the one before.
 struct WeightStationary {
   std::int64_t cycles = 0;
   Matrix out;
 
-  WeightStationary(const Matrix& a, const Matrix& w, std::int64_t n, std::int64_t rows, std::int64_t columns) {
+  WeightStationary(const Matrix& a, const Matrix& w, std::int64_t n, std::int64_t rows, std::int64_t columns, std::int64_t spacing) {
     const auto m = static_cast<std::int64_t>(a.size()), k = static_cast<std::int64_t>(w.size());
     out.assign(static_cast<std::size_t>(m), std::vector<std::int64_t>(static_cast<std::size_t>(n), 0));
     const std::int64_t k_tiles = (k + rows - 1) / rows, n_tiles = (n + columns - 1) / columns, tiles = k_tiles * n_tiles;
-    const std::int64_t spacing = std::max(m, rows);
     Wires act(static_cast<std::size_t>(rows), std::vector<Token>(static_cast<std::size_t>(columns))), sum = act;
     std::int64_t left = tiles * m * columns;
     // The first activation enters when the last row of the first tile's weights is in its place.
@@ -80,11 +79,10 @@ struct OutputStationary {
   std::int64_t cycles = 0;
   Matrix out;
 
-  OutputStationary(const Matrix& a, const Matrix& w, std::int64_t n, std::int64_t rows, std::int64_t columns) {
+  OutputStationary(const Matrix& a, const Matrix& w, std::int64_t n, std::int64_t rows, std::int64_t columns, std::int64_t spacing) {
     const auto m = static_cast<std::int64_t>(a.size()), k = static_cast<std::int64_t>(w.size());
     out.assign(static_cast<std::size_t>(m), std::vector<std::int64_t>(static_cast<std::size_t>(n), 0));
     const std::int64_t m_tiles = (m + rows - 1) / rows, n_tiles = (n + columns - 1) / columns, tiles = m_tiles * n_tiles;
-    const std::int64_t spacing = std::max(k, rows);
     std::int64_t left = tiles * rows * columns;
     Wires latch(static_cast<std::size_t>(rows), std::vector<Token>(static_cast<std::size_t>(columns)));
     std::vector<std::vector<std::int64_t>> sum(static_cast<std::size_t>(rows),
@@ -139,7 +137,7 @@ Matrix product(const Matrix& a, const Matrix& w, std::int64_t n) {
 }
 
 template <class Array>
-void expect_closed_form(SystolicDataflow dataflow) {
+void expect_closed_form(SystolicDataflow dataflow, FoldOverlap folds) {
   std::mt19937_64 random(17);
   const auto pick = [&](std::int64_t hi) { return 1 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(hi)); };
   for (int i = 0; i < 60; ++i) {
@@ -148,9 +146,14 @@ void expect_closed_form(SystolicDataflow dataflow) {
     npu.array_rows = static_cast<int>(pick(6));
     npu.array_columns = static_cast<int>(pick(6));
     npu.dataflow = dataflow;
+    npu.fold_overlap = folds;
     const std::int64_t m = pick(15), k = pick(15), n = pick(15);
     const Matrix a = random_matrix(random, m, k), w = random_matrix(random, k, n);
-    const Array array(a, w, n, npu.array_rows, npu.array_columns);
+    const std::int64_t streamed = dataflow == SystolicDataflow::weight_stationary ? m : k;
+    // Serial: SCALE-Sim v2, a fold takes M (output stationary: K) + 2 R + C - 2 cycles.
+    const std::int64_t spacing = folds == FoldOverlap::serial ? streamed + 2 * npu.array_rows + npu.array_columns - 2
+                                                              : std::max<std::int64_t>(streamed, npu.array_rows);
+    const Array array(a, w, n, npu.array_rows, npu.array_columns, spacing);
     EXPECT_EQ(array.out, product(a, w, n)) << "the simulated array computes something else";
     EXPECT_EQ(systolic_cycles({1, m, n, k}, npu), array.cycles) << "seed 17, case " << i << ": [" << m << ", " << k << "] x [" << k << ", "
                                                                 << n << "] on " << npu.array_rows << " x " << npu.array_columns;
@@ -158,11 +161,13 @@ void expect_closed_form(SystolicDataflow dataflow) {
 }
 
 TEST(SystolicArray, weight_stationary_takes_as_long_as_the_array_simulated_register_by_register) {
-  expect_closed_form<WeightStationary>(SystolicDataflow::weight_stationary);
+  for (const FoldOverlap folds : {FoldOverlap::overlapped, FoldOverlap::serial})
+    expect_closed_form<WeightStationary>(SystolicDataflow::weight_stationary, folds);
 }
 
 TEST(SystolicArray, output_stationary_takes_as_long_as_the_array_simulated_register_by_register) {
-  expect_closed_form<OutputStationary>(SystolicDataflow::output_stationary);
+  for (const FoldOverlap folds : {FoldOverlap::overlapped, FoldOverlap::serial})
+    expect_closed_form<OutputStationary>(SystolicDataflow::output_stationary, folds);
 }
 
 TEST(SystolicArray, the_dimension_just_longer_than_the_array_had_better_stream) {
