@@ -37,7 +37,8 @@ class SingleOperatorEmitter {
     if (op_.executor == Executor::npu) {
       on_npu();
     } else {
-      const ProductDeal deal = deal_products(system_, op_.bits, op_.shape, static_cast<int>(channels));
+      const ProductDeal deal = op_.whole_products ? deal_whole_products(op_.shape, static_cast<int>(channels))
+                                                  : deal_products(system_, op_.bits, op_.shape, static_cast<int>(channels));
       std::int64_t first = 0;
       for (std::int64_t c = 0; c < channels; ++c) {
         const std::int64_t products = deal.of_channel + (c < deal.longer ? 1 : 0);
@@ -272,6 +273,13 @@ ProductDeal deal_products(const System& system, const OperandBits& bits, const G
   const auto whole_ps = [&](std::int64_t products) { return rounds_estimate_ps(product_rounds(system, bits, shape, products), round_ps); };
   if (whole_ps(deal.of_channel + 1) > whole_ps(deal.of_channel) + cut_ps(system, bits, shape, deal.cut_channels)) return deal;
   return {deal.of_channel, rest, 0, 0};
+}
+
+ProductDeal deal_whole_products(const GemmShape& shape, int channels) {
+  ProductDeal deal;
+  deal.of_channel = shape.count / channels;
+  deal.longer = shape.count % channels;
+  return deal;
 }
 
 std::vector<ProductRound> product_rounds(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t products) {

@@ -17,6 +17,7 @@ struct SingleOperator {
   GemmShape shape;
   OperandBits bits;
   SplitPolicy split = SplitPolicy::closed_form;
+  bool whole_products = false;  ///< nmp: no product is cut over channels
 };
 
 /// How the operator lies on the channels.
@@ -41,6 +42,8 @@ struct ProductDeal {
 /// Every channel has as many whole products; those left over are cut over the channels as weight GEMMs are, or make some channels longer
 /// where that is estimated to be faster.
 ProductDeal deal_products(const System& system, const OperandBits& bits, const GemmShape& shape, int channels);
+/// Every channel has as many whole products, some one more.
+ProductDeal deal_whole_products(const GemmShape& shape, int channels);
 
 /// Rounds of a channel's whole products: those of a round side by side, rounds one after the other.
 std::vector<ProductRound> product_rounds(const System& system, const OperandBits& bits, const GemmShape& shape, std::int64_t products);

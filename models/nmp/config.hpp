@@ -22,12 +22,7 @@ inline constexpr EnumEntry<NmpPlacement> enum_names<NmpPlacement>[] = {{"hybrid_
 /// buffer and reading the result registers.
 enum class IoPath { through_banks, direct };
 template <>
-struct EnumNames<IoPath> {
-  static const std::vector<std::pair<const char*, IoPath>>& names() {
-    static const std::vector<std::pair<const char*, IoPath>> list = {{"through_banks", IoPath::through_banks}, {"direct", IoPath::direct}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<IoPath> enum_names<IoPath>[] = {{"through_banks", IoPath::through_banks}, {"direct", IoPath::direct}};
 
 /// One processing engine: FPUs of a few MACs each, an FPU taking `macs_per_fpu` elements of K of one output column a cycle.
 struct PeConfig {

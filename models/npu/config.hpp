@@ -43,13 +43,8 @@ inline constexpr EnumEntry<SystolicDataflow> enum_names<SystolicDataflow>[] = {{
 /// itself from its first operand in to its last sum out.
 enum class FoldOverlap { overlapped, serial };
 template <>
-struct EnumNames<FoldOverlap> {
-  static const std::vector<std::pair<const char*, FoldOverlap>>& names() {
-    static const std::vector<std::pair<const char*, FoldOverlap>> list = {{"overlapped", FoldOverlap::overlapped},
-                                                                          {"serial", FoldOverlap::serial}};
-    return list;
-  }
-};
+inline constexpr EnumEntry<FoldOverlap> enum_names<FoldOverlap>[] = {{"overlapped", FoldOverlap::overlapped},
+                                                                     {"serial", FoldOverlap::serial}};
 
 /// The central processor: systolic arrays, vector units, and a scratchpad that a DMA fills from the channels.
 struct NpuConfig {

@@ -61,6 +61,12 @@ void check_dram(const Sections& at, const DramConfig& dram, const ControllerConf
   if (shape.banks() > 64) {
     config_error(at.at("dram"), at.path + ".dram.organization", fmt::format("{} banks in a channel, allowed: up to 64", shape.banks()));
   }
+  if (shape.burst_bytes > 0 &&
+      (shape.columns % shape.burst_length != 0 || shape.burst_bytes * 8 > shape.device_width_bits * shape.burst_length)) {
+    config_error(at.at("dram"), at.path + ".dram.organization.burst_bytes",
+                 fmt::format("{} of {} beats of {} bit in a row of {} columns, allowed: no more than their bits, and rows of whole bursts",
+                             shape.burst_bytes, shape.burst_length, shape.device_width_bits, shape.columns));
+  }
   double last = -INFINITY;
   for (const RefreshRate& step : dram.refresh_rates) {
     if (step.up_to_c <= last) {

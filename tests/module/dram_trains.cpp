@@ -83,6 +83,7 @@ class Workload : public sc_core::sc_module, public ChannelListener {
     transfer.write = pick(random_, 0, 2) == 0;
     transfer.passes = transfer.write ? 1 : pick(random_, 1, 3);
     transfer.pace_ps = pick(random_, 0, 1) * pick(random_, 0, 6000);
+    if (pick(random_, 0, 4) == 0) transfer.bus_bytes = pick(random_, 1, 5000);
     transfer.tag = ++tag_;
     ++hb_left_;
     channel_.submit(transfer);

@@ -104,6 +104,15 @@ class CoreRun {
     core.submit(transfer, now);
   }
 
+  void bus(std::int64_t bytes, bool write, std::int32_t op = 0) {
+    HbTransfer transfer;
+    transfer.bus_bytes = bytes;
+    transfer.write = write;
+    transfer.op = op;
+    transfer.tag = tag++;
+    core.submit(transfer, now);
+  }
+
   ChannelCore core;
   TraceChecker checker;
   std::vector<CommandRecord> commands;  ///< kept when `keep`
@@ -159,6 +168,7 @@ inline void random_work(CoreRun& run, std::uint64_t seed, int rounds, const Dram
     run.mode(ChannelMode::nmp);
     for (std::int64_t n = pick(random, 1, 6); n > 0; --n) {
       run.hb(random_extent(random, shape, 2 * most), pick(random, 0, 2) == 0);
+      if (seed % 3 == 0 && pick(random, 0, 2) == 0) run.bus(pick(random, 1, 4096), pick(random, 0, 1) == 0);
       if (pick(random, 0, 2) == 0) run.to(run.now + Picoseconds(pick(random, 1, 5'000'000)));
     }
     run.to_end();

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -94,6 +95,32 @@ TEST(DramReference, ten_million_commands_break_no_rule) {
     ASSERT_EQ(run.checker.violations(), 0) << "seed " << seed << "\n" << test::describe(run.checker);
     commands += run.checker.commands();
   }
+}
+
+/// Parts of other command sets and bursts are data: what is read and written, and every command, is as their files say.
+TEST(DramParts, every_shipped_part_moves_all_bytes_and_breaks_no_rule) {
+  int parts = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(bondsim::tests::source_dir() + "/configs/dram")) {
+    const std::string name = entry.path().stem().string();
+    const DramConfig dram = test::dram_part(name);
+    const NmpConfig nmp = test::nmp_side(12.8, dram.organization.access_bytes());
+    for (const RefreshKind refresh : {RefreshKind::all_bank, RefreshKind::per_bank}) {
+      ControllerConfig controller;
+      controller.refresh = refresh;
+      test::CoreRun run(dram, controller, &nmp, {}, timing_rules(dram));
+      test::random_work(run, 3, 12, dram.organization, true);
+      EXPECT_EQ(run.checker.violations(), 0) << name << "\n" << test::describe(run.checker);
+    }
+    test::CoreRun stream(dram, ControllerConfig(), nullptr, {}, timing_rules(dram));
+    const DramOrganization& shape = dram.organization;
+    stream.host(test::extent_of(0, shape.banks(), 0, 4 * shape.page_bytes()), false);
+    stream.to_end();
+    const ChannelCounts& counts = stream.core.counts(0);
+    EXPECT_EQ(counts.reads * shape.access_bytes(), 4LL * shape.page_bytes() * shape.banks()) << name;
+    EXPECT_EQ(stream.checker.violations(), 0) << name << "\n" << test::describe(stream.checker);
+    ++parts;
+  }
+  EXPECT_GE(parts, 10);
 }
 
 }  // namespace

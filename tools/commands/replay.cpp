@@ -64,7 +64,7 @@ void add_replay(Command& app, Action& action) {
       ->allow_extra_args(false);
   command->add_flag("--allow-illegal", options->allow_illegal, "take a device whose PEs are larger than the published area limits");
   command->add_option("-o,--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto", "vcd"});
+  add_trace_options(*command, options->trace, {"commands", "drampower", "hbmpower", "tasks", "perfetto", "vcd"});
   command->footer(
       "Example:\n  bondsim map configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out llama.schedule\n"
       "  bondsim replay configs/system/h2llm.yaml llama.schedule --out out/llama\n"

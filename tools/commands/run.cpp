@@ -106,7 +106,7 @@ void add_run(Command& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("-o,--out", options->out, "directory for results.json, operators.csv and channels.csv");
-  add_trace_options(*command, options->trace, {"commands", "tasks", "perfetto", "vcd"});
+  add_trace_options(*command, options->trace, {"commands", "drampower", "hbmpower", "tasks", "perfetto", "vcd"});
   add_power_option(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");

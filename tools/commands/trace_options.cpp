@@ -88,6 +88,10 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
   const bool windowed = !hub_.window.whole();
   if (options.has("commands"))
     hub_.add(commands_.emplace(directory, system.channel_names(), options.gzip, hub_.window), {true, false, false});
+  if (options.has("drampower"))
+    hub_.add(drampower_.emplace(PowerTraceFormat::drampower, directory, system, options.gzip, hub_.window), {true, false, false});
+  if (options.has("hbmpower"))
+    hub_.add(hbmpower_.emplace(PowerTraceFormat::hbmpower, directory, system, options.gzip, hub_.window), {true, false, false});
   if (options.has("tasks")) hub_.add(tasks_.emplace(system, directory, options.gzip), {false, true, false});
   if (options.has("perfetto")) {
     // Command by command the whole run would be gigabytes: only a window that was asked for.
@@ -110,6 +114,8 @@ void RunTraces::attach(SimulateOptions& options) {
 
 void RunTraces::finish() {
   if (commands_) commands_->finish();
+  if (drampower_) drampower_->finish();
+  if (hbmpower_) hbmpower_->finish();
   if (tasks_) tasks_->finish();
   if (perfetto_) perfetto_->finish();
   if (vcd_) vcd_->finish();

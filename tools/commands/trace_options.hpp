@@ -6,6 +6,7 @@
 
 #include "sim/simulate.hpp"
 #include "sim/trace/commands.hpp"
+#include "sim/trace/dram_power.hpp"
 #include "sim/trace/perfetto.hpp"
 #include "sim/trace/power.hpp"
 #include "sim/trace/tasks.hpp"
@@ -30,7 +31,7 @@ struct TraceOptions {
   TraceWindow window() const;
 };
 
-/// @param kinds what this command can write, of: commands, tasks, perfetto, vcd
+/// @param kinds what this command can write, of: commands, drampower, hbmpower, tasks, perfetto, vcd
 void add_trace_options(Command& command, TraceOptions& options, const std::vector<std::string>& kinds);
 
 /// --power INTERVAL.
@@ -50,6 +51,8 @@ class RunTraces {
   bool any_ = false;
   TraceHub hub_;
   std::optional<CommandTraceWriter> commands_;
+  std::optional<PowerTraceWriter> drampower_;
+  std::optional<PowerTraceWriter> hbmpower_;
   std::optional<TaskTraceWriter> tasks_;
   std::optional<PerfettoWriter> perfetto_;
   std::optional<VcdWriter> vcd_;

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "tools/app/experiment/progress.hpp"
 #include "tools/app/output/output_directory.hpp"
 #include "tools/app/output/output_file.hpp"
+#include "tools/app/published/suite.hpp"
 #include "tools/app/validation/judging.hpp"
 #include "tools/app/validation/predictions.hpp"
 #include "tools/app/validation/validation_plot.hpp"
@@ -21,6 +23,7 @@ struct Options {
   std::string gate;
   std::string out;
   bool write_template = false;
+  bool published = false;
   Plotting plot = Plotting::where_possible;
 };
 
@@ -32,6 +35,33 @@ int write_template(const Options& options) {
   fmt::print("{}\nwritten to {}: {} cases, `latency_s` to be filled in; then validate ... --predictions {}\n", set.title, options.out,
              set.table.rows(), options.out);
   return 0;
+}
+
+/// What others published: all targets, or the one that stands where an experiment would.
+int validate_published(const Options& options) {
+  const std::string& name = options.request.experiment.file;
+  OutputDirectory directory(options.out, "validate");
+  std::vector<FigureResult> all;
+  std::string text;
+  for (const TargetFile& file : target_files(name)) {
+    if (file.experiments) {
+      text += fmt::format("{}: a paper's experiments, run by `bondsim reproduce {}`\n", file.name, file.name);
+      continue;
+    }
+    const Target target = load_target(file.file);
+    ProgressBar bar(static_cast<std::int64_t>(target.figures.size()));
+    std::int64_t done = 0;
+    const auto results = run_target(target, [&] { bar.show(++done); });
+    bar.clear();
+    text += published_text(target, results);
+    all.insert(all.end(), results.begin(), results.end());
+  }
+  const auto missed = std::count_if(all.begin(), all.end(), [](const FigureResult& r) { return !r.kept(); });
+  directory.write("published.csv", published_csv(all));
+  const std::string no_figure = all.empty() ? "" : plot_published(directory.path(), options.plot);
+  fmt::print("{}{} figures, {} past their tolerance; written to {}: {}{}\n", text, all.size(), missed, options.out,
+             list_of(directory.commit()), no_figure);
+  return missed == 0 ? 0 : 1;
 }
 
 int validate(const Options& options) {
@@ -86,16 +116,21 @@ void add_validate(Command& app, Action& action) {
       "--plot", [options] { options->plot = Plotting::required; }, "fail when the figure cannot be drawn (needs python3 and matplotlib)");
   command->add_flag_callback(
       "--no-plot", [options] { options->plot = Plotting::off; }, "no figure");
+  command->add_flag("--published", options->published,
+                    "against what others published (configs/reproduce/): all, or the one named instead of an experiment; exit 1 past a "
+                    "tolerance");
   command->add_flag("--write-template", options->write_template, "write the cases to the file --out, for --predictions, and run nothing");
   command->add_option("-o,--out", options->out, "directory for validate.csv, accuracy.csv, validate.svg and validate.png")->required();
   command->footer(
-      "Examples:\n  bondsim validate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --out out/validate\n"
+      "Examples:\n  bondsim validate --published --out out/published\n  bondsim validate configs/experiment/h2llm-llama3-8b-sharegpt.yaml "
+      "--out out/validate\n"
       "  bondsim validate --suite quick --forms detailed --gate mape=5,worst=15,tau=0.95 --out out/validate");
   command->callback([options, &action] {
     action = [options] {
       const ValidationRequest& request = options->request;
+      if (options->published) return validate_published(*options);
       if (request.experiment.file.empty() && request.ops.empty() && request.suite.empty() && request.predictions.empty()) {
-        throw ConfigError("validate: nothing to validate, one of EXPERIMENT, --ops, --suite or --predictions is required");
+        throw ConfigError("validate: nothing to validate, one of EXPERIMENT, --ops, --suite, --predictions or --published is required");
       }
       return options->write_template ? write_template(*options) : validate(*options);
     };

@@ -17,7 +17,9 @@ void TraceChecker::hb_access() {
   } else if (row.row != now_.row) {
     fail("column_to_other_row", fmt::format("row {} is open", row.row), &opened);
   }
-  const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * 8 / dram_.organization.device_width_bits);
+  const DramOrganization& shape = dram_.organization;
+  const int burst_bytes = shape.burst_bytes > 0 ? shape.burst_bytes : shape.device_width_bits * shape.burst_length / 8;
+  const auto columns = static_cast<std::int32_t>(nmp_.hb.access_bytes * shape.burst_length / burst_bytes);
   if (now_.column < 0 || now_.column % columns != 0) fail("column_range", "not the first column of an access");
   need_bank(write ? "tRCD_hb_write" : "tRCD_hb_read", C::act1, t.n_rcd_nmp > 0 ? t.n_rcd_nmp : t.n_rcd);
   const Seen access{b.access, b.access_end != long_ago};

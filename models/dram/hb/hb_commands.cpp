@@ -120,7 +120,7 @@ void HbEngine::emit_train(Train& train, Ps t, ChannelOutput& output) const {
       __builtin_popcountll(share.longer) * (until - train.emitted) +
       __builtin_popcountll(share.shorter) * (share.short_accesses(until) - share.short_accesses(train.emitted));
   if (output.keep_log) {
-    const auto step = static_cast<std::int32_t>(access_bytes_ * 8 / dram_->organization.device_width_bits);
+    const std::int32_t step = dram_->organization.columns_of(static_cast<int>(access_bytes_));
     for (std::int64_t i = train.emitted; i < until; ++i) {
       const std::int64_t in_pass = i % share.count;
       const std::uint64_t banks = share.longer | (in_pass < share.short_count ? share.shorter : 0);

@@ -14,10 +14,14 @@ struct DramOrganization {
   int columns = 0;            ///< per row, each of device_width_bits
   int device_width_bits = 0;  ///< DQ of the channel
   int burst_length = 0;       ///< beats of one RD or WR
+  int burst_bytes = 0;        ///< data of them, where beats carry more than data (LPDDR6: 32 of 36 bytes); 0: all of their bits
 
   int banks() const { return bank_groups * banks_per_group; }
-  int page_bytes() const { return columns * device_width_bits / 8; }
-  int access_bytes() const { return device_width_bits * burst_length / 8; }
+  int access_bytes() const { return burst_bytes > 0 ? burst_bytes : device_width_bits * burst_length / 8; }
+  /// Data of a row: whole bursts.
+  int page_bytes() const { return burst_bytes > 0 ? columns / burst_length * burst_bytes : columns * device_width_bits / 8; }
+  /// Columns that so many bytes of data take.
+  int columns_of(int bytes) const { return bytes * burst_length / access_bytes(); }
   std::int64_t bank_bytes() const { return rows * page_bytes(); }
   std::int64_t channel_bytes() const { return bank_bytes() * banks(); }
 };
@@ -30,6 +34,10 @@ void fields(Visitor& v, DramOrganization& c) {
   v.field("columns", c.columns, required("columns of a row, each device_width_bits wide").range(16, 1 << 16));
   v.field("device_width_bits", c.device_width_bits, required("data pins of the channel").range(4, 1024).in("bit"));
   v.field("burst_length", c.burst_length, required("beats of a RD or WR").range(2, 64));
+  v.field("burst_bytes", c.burst_bytes,
+          defaulted("data of a RD or WR, where its beats carry metadata besides (LPDDR6: 32); 0: device_width_bits x burst_length / 8")
+              .range(0, 512)
+              .in("B"));
 }
 
 }  // namespace bondsim

@@ -15,6 +15,7 @@
 #include "models/base/nearest.hpp"
 #include "models/system/system.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
+#include "tools/app/experiment/target.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -38,6 +39,7 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
       {"dataflow", {"which channels hold and run each operator", [] { return Describer::keys_of<Dataflow>(); }}},
       {"dram", {"organisation and timing of a DRAM part", [] { return Describer::keys_of<DramConfig>(); }}},
       {"energy", {"energy of each action, with unit, boundary, source and confidence", [] { return Describer::keys_of<EnergyTable>(); }}},
+      {"target", {"numbers that others published, to be held against", [] { return Describer::keys_of<Target>(); }}},
       {"space", {"devices a search may build, and what it minimises", [] { return Describer::keys_of<search::DesignSpace>(); }}}};
   return list;
 }
@@ -112,7 +114,7 @@ const std::vector<std::string>& schema_names() {
   return names;
 }
 
-std::string config_folder(const std::string& kind) { return kind == "format" ? "formats" : kind; }
+std::string config_folder(const std::string& kind) { return kind == "format" ? "formats" : kind == "target" ? "reproduce" : kind; }
 
 Schema schema_of(const std::string& name) {
   for (const auto& [known, kind] : kinds()) {

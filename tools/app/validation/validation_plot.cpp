@@ -40,15 +40,13 @@ std::string python() {
   return "";
 }
 
-}  // namespace
-
-std::string plot_validation(const std::string& directory, Plotting plotting) {
+std::string plot(const std::string& script_name, const std::string& directory, Plotting plotting) {
   if (plotting == Plotting::off) return "";
   const auto impossible = [&](const std::string& why) -> std::string {
     if (plotting == Plotting::required) throw ConfigError("--plot: " + why);
     return fmt::format(" (no figure: {})", why);
   };
-  const fs::path script = shipped("tools/plot_validate.py");
+  const fs::path script = shipped(script_name);
   const std::string interpreter = python();
   if (interpreter.empty()) return impossible("no python3 with matplotlib; Debian's package is python3-matplotlib");
   std::string output;
@@ -56,6 +54,16 @@ std::string plot_validation(const std::string& directory, Plotting plotting) {
     return impossible(fmt::format("{} failed: {}", script.string(), output));
   }
   return "";
+}
+
+}  // namespace
+
+std::string plot_validation(const std::string& directory, Plotting plotting) {
+  return plot("tools/plot_validate.py", directory, plotting);
+}
+
+std::string plot_published(const std::string& directory, Plotting plotting) {
+  return plot("tools/plot_published.py", directory, plotting);
 }
 
 }  // namespace bondsim::tools

@@ -1,0 +1,21 @@
+#pragma once
+#include <cstdint>
+#include <string>
+
+#include "models/system/system.hpp"
+
+namespace bondsim::tools {
+
+/// Commands of one pseudo channel of a trace of HBM-Power's format, counted.
+struct CommandSums {
+  std::int64_t activates = 0, reads = 0, writes = 0, refreshes = 0;
+  std::int64_t cycles = 0;       ///< from the first command to the last
+  std::int64_t open_cycles = 0;  ///< with a row open; a bank whose first command is no ACT has had one before
+};
+/// @throws ConfigError; also when several pseudo channels are in it
+CommandSums count_commands(const std::string& trace, const DramConfig& dram);
+
+/// Average power in mW of `driven` channels of a system that have these commands, and `resting` ones that have none, by its energy table.
+double commands_power_mw(const System& system, const CommandSums& sums, int driven, int resting);
+
+}  // namespace bondsim::tools
