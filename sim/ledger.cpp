@@ -69,8 +69,8 @@ void Ledger::add_commands(int channel, int op, Phase phase, const ChannelCounts&
   ChannelResult& ch = channels_.at(static_cast<std::size_t>(channel));
   ch.hb_bytes_read += c.hb_reads * hb * repeat;
   ch.hb_bytes_written += c.hb_writes * hb * repeat;
-  ch.bytes_read += (c.reads * host + c.hb_reads * hb) * repeat;
-  ch.bytes_written += (c.writes * host + c.hb_writes * hb) * repeat;
+  ch.bytes_read += ((c.reads + c.buffer_reads) * host + c.hb_reads * hb) * repeat;
+  ch.bytes_written += ((c.writes + c.buffer_writes) * host + c.hb_writes * hb) * repeat;
 }
 
 void Ledger::add_time(Phase phase, Picoseconds length, std::int64_t repeat) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/dram/spec/command.hpp"
 #include "models/schedule/simulation_listener.hpp"
 #include "models/system/system.hpp"
 #include "sim/trace/gzip_writer.hpp"

@@ -23,7 +23,8 @@ RowBytes row_bytes(const System& system, const Block& block, const TaskRow& row)
   RowBytes bytes;
   if (row.of_channel()) {
     bytes.hb = (row.counts.hb_reads + row.counts.hb_writes) * system.nmp_of(row.channel()).hb.access_bytes;
-    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes) * system.dram_of(row.channel()).organization.access_bytes();
+    bytes.all = bytes.hb + (row.counts.reads + row.counts.writes + row.counts.buffer_reads + row.counts.buffer_writes) *
+                               system.dram_of(row.channel()).organization.access_bytes();
   } else if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
     for (const auto* extents : {&task.extents, &task.npu.stationary}) {

@@ -63,7 +63,9 @@ TEST(PowerTrace, both_formats_have_the_commands_of_our_own) {
     EXPECT_EQ(row[3], std::to_string(std::stoi(row[4]) / 4)) << "bank " << row[4] << " in group " << row[3];
     const bool burst = row[1] == "RD" || row[1] == "WR";
     EXPECT_EQ(row.size(), burst ? 8U : 7U) << i;
-    if (burst) EXPECT_EQ(row[7], "0x" + std::string(64, '0'));
+    if (burst) {
+      EXPECT_EQ(row[7], "0x" + std::string(64, '0'));
+    }
   }
   EXPECT_EQ(drampower.back()[1], "END");
   EXPECT_EQ(hbmpower.front()[0], "timestamp");

@@ -329,9 +329,9 @@ TEST(InDie, inputs_and_outputs_past_the_banks_take_the_bus_and_no_rows) {
   EXPECT_EQ(stored, 0);
   EXPECT_EQ(activates, 2 * 16);
   // Cycles of 0.5 ns. Mode: 1. Input: 63 bursts of 2, nCWL 6, nBL 2. First row: nRCDRDMAC 56, 64 columns of 2 less one, and from there to
-  // the PRE nRTP 12 (the last access began 2 before its end), nRP 32; the second row likewise, its last column, 1 ns of MACs on it, and the
-  // sums: one burst more, nCL 50, nBL 2.
-  const std::int64_t input = 1 + 63 * 2 + 6 + 2, row = 56 + 63 * 2 + 12 + 32, last = 56 + 64 * 2, mac = 2, output = 2 + 50 + 2;
+  // the PRE nRTP 12 (the last access began 2 before its end), nRP 32; the second row likewise, its last column, 1 ns of MACs on it (2
+  // cycles, from an edge of the PE clock: the column ends in an odd cycle), and the sums: one burst more, nCL 50, nBL 2.
+  const std::int64_t input = 1 + 63 * 2 + 6 + 2, row = 56 + 63 * 2 + 12 + 32, last = 56 + 64 * 2, mac = 1 + 2, output = 2 + 50 + 2;
   EXPECT_EQ(ps, 500 * (input + row + last + mac + output));
 }
 

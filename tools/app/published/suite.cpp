@@ -30,10 +30,11 @@ std::string csv_cell(const std::string& text) {
   return out + "\"";
 }
 
-/// Columns, rows, refreshes and computations of the channel that has most of them.
+/// Columns, rows, refreshes and computations, and the waits between them, of the channel that has most of them.
 Picoseconds longest_of_banks(const Results& r) {
   Picoseconds longest;
-  for (const ChannelResult& c : r.channels) longest = std::max(longest, c.time.column + c.time.row + c.time.refresh + c.time.compute);
+  for (const ChannelResult& c : r.channels)
+    longest = std::max(longest, c.time.column + c.time.row + c.time.refresh + c.time.compute + c.time.buffer_wait);
   return longest;
 }
 

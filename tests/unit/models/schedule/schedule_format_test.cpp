@@ -35,7 +35,7 @@ std::string everything() {
   ScheduleHeader header;
   header.model = header.dataflow = "x";
   header.channels = {"hb.channel0"};
-  header.batch = header.layers = header.steps = header.prompt_tokens = 1;
+  header.batch = header.layers = header.steps = header.prompt_tokens = header.first_step = 1;
   header.operators = {{"a", Phase::prefill, "npu"}, {"b", Phase::decode, "nmp"}};
   header.edges = {{0, 1}};
   const std::vector<Extent> extents = {{0, 1, 4, 2, 64, 32, 16, 2}};
@@ -47,6 +47,7 @@ std::string everything() {
                               TaskKind::kv_append, TaskKind::barrier}) {
     Task task;
     task.kind = kind;
+    task.delay = Picoseconds(9);
     task.executor = kind == TaskKind::npu_gemm     ? ExecutorId::arrays()
                     : kind == TaskKind::npu_vector ? ExecutorId::vector_units()
                     : kind == TaskKind::barrier    ? ExecutorId()
