@@ -58,12 +58,8 @@ std::string plot(const std::string& script_name, const std::string& directory, P
 
 }  // namespace
 
-std::string plot_validation(const std::string& directory, Plotting plotting) {
-  return plot("tools/plot_validate.py", directory, plotting);
-}
+std::string plot_validation(const std::string& directory, Plotting plotting) { return plot("tools/plot_validate.py", directory, plotting); }
 
-std::string plot_published(const std::string& directory, Plotting plotting) {
-  return plot("tools/plot_published.py", directory, plotting);
-}
+std::string plot_published(const std::string& directory, Plotting plotting) { return plot("tools/plot_published.py", directory, plotting); }
 
 }  // namespace bondsim::tools
