@@ -131,6 +131,27 @@ def plot_prefill(directory, tier, rows):
     save(figure, directory, f"prefill_share_{tier}")
 
 
+def plot_sweep(directory, rows):
+    """What H2-LLM gains over in-die PEs that read a column again for each so many rows of activations: time and energy, by batch."""
+    rows = [r for r in rows if r["batch"] != "all" and r["speedup"]]
+    if not rows:
+        return
+    systems = in_order(r["system"] for r in rows)
+    columns = {"decode_speedup": "decode speed-up", "decode_energy": "decode energy efficiency"}
+    figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
+    values = in_order(r["value"] for r in rows)
+    for axis, (column, label) in zip(axes, columns.items()):
+        for i, (system, batch) in enumerate((s, b) for s in systems for b in in_order(r["batch"] for r in rows)):
+            points = {r["value"]: float(r[column]) for r in rows if (r["system"], r["batch"]) == (system, batch)}
+            axis.plot([points.get(v) for v in values], "o-", markersize=3, color=COLOURS[i], label=f"over {system}, batch {batch}")
+        axis.set_xticks(range(len(values)), ["all" if v == "0" else v for v in values])
+        axis.set_xlabel("rows of activations a column read serves")
+        axis.set_ylabel(label)
+        axis.grid(linewidth=0.4, alpha=0.6)
+    axes[1].legend(frameon=False, fontsize=6, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    save(figure, directory, "rows_per_read")
+
+
 def plot_architecture(directory, tier, rows):
     rows = [r for r in rows if r["latency_s"]]
     bandwidths = sorted({float(r["pe_bw_gbps"]) for r in rows})
@@ -155,19 +176,26 @@ def plot_architecture(directory, tier, rows):
     save(figure, directory, f"architecture_{tier}")
 
 
+def way_of(row):
+    """A tier, and of the cycle tier a row policy, as a part of a file's name."""
+    return "_".join([row["tier"], *row.get("rows", "").split()])
+
+
 def main():
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "headlines.csv").exists():
         sys.exit("usage: plot_reproduce.py DIR, where DIR was written by `bondsim reproduce`")
     directory = Path(sys.argv[1])
     tables = {name: rows_of(directory, name) for name in ("end_to_end", "dataflow", "ablation", "prefill_share", "architecture")}
-    for tier in in_order(r["tier"] for r in tables["end_to_end"]):
-        of_tier = {name: [r for r in rows if r["tier"] == tier] for name, rows in tables.items()}
-        plot_speedups(directory, tier, "end_to_end", of_tier["end_to_end"])
-        plot_energy(directory, tier, "end_to_end", of_tier["end_to_end"])
-        plot_speedups(directory, tier, "dataflow", of_tier["dataflow"])
-        plot_ablation(directory, tier, of_tier["ablation"])
-        plot_prefill(directory, tier, of_tier["prefill_share"])
-        plot_architecture(directory, tier, of_tier["architecture"])
+    for way in in_order(way_of(r) for r in tables["end_to_end"]):
+        rows = {name: [r for r in table if way_of(r) == way] for name, table in tables.items()}
+        plot_speedups(directory, way, "end_to_end", rows["end_to_end"])
+        plot_energy(directory, way, "end_to_end", rows["end_to_end"])
+        plot_speedups(directory, way, "dataflow", rows["dataflow"])
+        plot_ablation(directory, way, rows["ablation"])
+        plot_prefill(directory, way, rows["prefill_share"])
+    for tier in in_order(r["tier"] for r in tables["architecture"]):
+        plot_architecture(directory, tier, [r for r in tables["architecture"] if r["tier"] == tier])
+    plot_sweep(directory, rows_of(directory, "rows_per_read"))
 
 
 if __name__ == "__main__":

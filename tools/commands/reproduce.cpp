@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -33,61 +34,96 @@ class ReproductionBar final : public ReproductionListener {
   std::optional<ProgressBar> bar_;
 };
 
-void print_headlines(const ReproductionResult& result) {
-  const CsvTable& headlines = result.headlines;
+void print_runs(const ReproductionResult& result) {
+  const Findings& found = result.findings;
   std::size_t problems = 0;
-  for (const auto& tier : result.findings.cells) {
-    fmt::print("tier {}: {} runs{}\n", tier.first, tier.second.size(),
-               tier.first == "cycle"
-                   ? fmt::format("; simulated of each: one layer of the prefill and of {} decode steps", result.reproduction.decode_samples)
-                   : std::string("; no energy in this tier"));
-    for (const auto& cell : tier.second) problems += cell.second.problem.empty() ? 0 : 1;
+  for (const auto& [tier, cells] : found.cells) {
+    if (tier == "cycle") {
+      fmt::print("tier cycle: {} runs of one layer, the prefill and {} decode steps each; of their {} steps {} differ and were simulated\n",
+                 cells.size(), result.reproduction.decode_samples, found.steps, found.simulated);
+    } else {
+      fmt::print("tier {}: {} runs; no energy in this tier\n", tier, cells.size());
+    }
+    for (const auto& cell : cells) problems += cell.second.problem.empty() ? 0 : 1;
   }
   if (problems > 0) fmt::print("{} runs have no result, see their column `problem`\n", problems);
-  if (!result.findings.utilization.empty()) {
-    fmt::print("in-die PEs: the paper's table of utilisations is not published; measured on the cycle model instead\n");
-    for (const auto& [key, value] : result.findings.utilization) fmt::print("  {:<12} batch {:>2}: {:.3f}\n", key.first, key.second, value);
-  }
-  fmt::print("{:<62}{:<12}{:>10}{:>8}  runs\n", "headline", "tier", "published", "found");
-  for (std::size_t i = 0; i < headlines.rows(); ++i) {
-    fmt::print("{:<62}{:<12}{:>10}{:>8.2f}{} {}\n", headlines.text(i, "headline"), headlines.text(i, "tier"),
-               headlines.text(i, "published"), headlines.number(i, "found", 0, 1e12), headlines.text(i, "reached") == "yes" ? " " : "*",
-               headlines.text(i, "runs"));
-  }
-  fmt::print("* below the published figure\n");
+  if (found.utilization.empty()) return;
+  fmt::print("in-die PEs: the paper's table of utilisations is not published; measured on the cycle model instead\n");
+  for (const auto& [key, value] : found.utilization) fmt::print("  {:<12} batch {:>2}: {:.3f}\n", key.first, key.second, value);
 }
 
-/// Of the data-centric systems: the share of time the paper gives for its own.
-void print_shares(const ReproductionResult& result) {
-  const auto cells = result.findings.cells.find("cycle");
-  if (cells == result.findings.cells.end()) return;
-  for (std::size_t s = 0; s < result.reproduction.systems.size(); ++s) {
-    if (result.reproduction.systems[s].dataflow != "data_centric") continue;
-    std::vector<double> transfers, waits;
-    for (const auto& [cell, run] : cells->second) {
-      if (cell.system != s || !run.problem.empty()) continue;
-      transfers.push_back(100 * run.decode_transfer_share);
-      waits.push_back(100 * run.decode_wait_share);
+std::string figure_text(const HeadlineRow& row, const std::vector<double>& values) {
+  if (values.empty()) return "-";
+  if (values.size() == 1) return fmt::format("{:.2f}", values[0]);
+  if (row.headline.metric == "channel_split") return fmt::format("{:.2f} to {:.2f}", values[0], values[1]);
+  return fmt::format("{:.1f} to {:.1f} %", values[0], values[1]);
+}
+
+/// Ours over the published figure.
+std::string ratio_text(const HeadlineRow& row) {
+  const std::vector<double> published = row.published();
+  std::string text;
+  for (std::size_t i = 0; i < published.size(); ++i) text += fmt::format("{}{:.2f}", i > 0 ? ", " : "", row.found.values[i] / published[i]);
+  return text + (row.differs() ? "*" : "");
+}
+
+/// The rows of a headline side by side: a column for the closed form and one for each row policy.
+void print_headlines(const ReproductionResult& result) {
+  std::vector<std::string> columns, names;
+  std::map<std::string, std::map<std::string, const HeadlineRow*>> cells;
+  const auto column_of = [&](const HeadlineRow& row) {
+    return row.tier == "cycle" ? result.reproduction.row_policies[row.policy].name : "closed form";
+  };
+  const auto add_new = [](std::vector<std::string>& list, const std::string& name) {
+    if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+  };
+  for (const HeadlineRow& row : result.headlines) {
+    add_new(columns, column_of(row));
+    add_new(names, row.headline.name);
+    cells[row.headline.name][column_of(row)] = &row;
+  }
+  fmt::print("{:<58}{:>16}", "headline", "published");
+  for (const std::string& column : columns) fmt::print(" |{:>17}  {:<11}", column, "ratio");
+  for (const std::string& name : names) {
+    fmt::print("\n{:<58}{:>16}", name, figure_text(*cells[name].begin()->second, cells[name].begin()->second->published()));
+    for (const std::string& column : columns) {
+      const HeadlineRow* row = cells[name][column];
+      fmt::print(" |{:>17}  {:<11}", row ? figure_text(*row, row->found.values) : "", row ? ratio_text(*row) : "");
     }
-    if (transfers.empty()) continue;
-    const auto [least, most] = std::minmax_element(transfers.begin(), transfers.end());
-    const auto [least_wait, most_wait] = std::minmax_element(waits.begin(), waits.end());
-    fmt::print(
-        "{}, NMP channels in decode: transfers and changes of mode {:.1f} to {:.1f} % of the time, waiting for others {:.1f} to {:.1f} "
-        "%\n",
-        result.reproduction.systems[s].name, *least, *most, *least_wait, *most_wait);
+  }
+  fmt::print("\n");
+}
+
+void print_causes(const ReproductionResult& result) {
+  bool any = false;
+  for (const HeadlineRow& row : result.headlines) {
+    if (row.tier != "cycle" || !row.differs()) continue;
+    if (!std::exchange(any, true))
+      fmt::print("* more than 10 % off the published figure. What brings it nearest, of all that was changed (changes.csv):\n");
+    const std::string where = fmt::format("  {}, {}: {}", row.headline.name, result.reproduction.row_policies[row.policy].name,
+                                          figure_text(row, row.found.values));
+    if (row.cause) {
+      fmt::print("{}; {} with: {} ({} runs)\n", where, figure_text(row, row.cause->moved.values), row.cause->change, row.cause->runs);
+    } else {
+      fmt::print("{}; no change brings it nearer by a quarter\n", where);
+    }
   }
 }
 
-void print_splits(const CsvTable& splits) {
-  double least = 1e300;
-  double most = 0;
-  for (std::size_t i = 0; i < splits.rows(); ++i) {
-    const double ratio = splits.number(i, "worst_over_best_transfer", 1, 1e6);
-    least = std::min(least, ratio);
-    most = std::max(most, ratio);
+void print_sweeps(const ReproductionResult& result) {
+  const auto& sweeps = result.reproduction.attribution.sweeps;
+  for (std::size_t s = 0; s < result.sweeps.size(); ++s) {
+    const CsvTable& table = result.sweeps[s];
+    fmt::print("{} of {}: {} over it, all batches\n", sweeps[s].key, fmt::join(sweeps[s].systems, " and "), sweeps[s].of);
+    fmt::print("  {:<10}{:<12}{:>10}{:>16}{:>16}{:>26}\n", "value", "system", "speed-up", "decode speed-up", "decode energy",
+               "by the paper's energies");
+    for (std::size_t i = 0; i < table.rows(); ++i) {
+      if (table.text(i, "batch") != "all" || !table.has(i, "speedup")) continue;
+      fmt::print("  {:<10}{:<12}{:>10.2f}{:>16.2f}{:>16.2f}{:>26.2f}\n", table.text(i, "value"), table.text(i, "system"),
+                 table.number(i, "speedup", 0, 1e9), table.number(i, "decode_speedup", 0, 1e9), table.number(i, "decode_energy", 0, 1e9),
+                 table.number(i, "decode_energy_paper_table", 0, 1e9));
+    }
   }
-  fmt::print("transfers of the worst channel split over the best: {:.2f} to {:.2f}, published 1.5 to 5.4\n", least, most);
 }
 
 int reproduce(const Options& options) {
@@ -96,9 +132,10 @@ int reproduce(const Options& options) {
   ReproductionBar bar;
   const auto result = reproduce(request, bar);
   if (!result) return 0;  // a rank that worked for another
+  print_runs(*result);
   print_headlines(*result);
-  print_splits(result->splits);
-  print_shares(*result);
+  print_causes(*result);
+  print_sweeps(*result);
   fmt::print("written to {}: {}\n", request.out, result->files);
   return 0;
 }

@@ -80,7 +80,7 @@ OperatorTable::OperatorTable(const SearchProblem& problem) : problem_(problem) {
 
 OperatorTable::Entry OperatorTable::make_entry(const SearchOperator& op, int nmp) const {
   Entry entry;
-  for (int normal = 0; normal <= (has_normal() ? 1 : 0); ++normal) {
+  for (int normal = 0; problem_.prefill_counts && normal <= (has_normal() ? 1 : 0); ++normal) {
     cost::NpuDevice npu = problem_.device.npu;
     const int of_normal = normal * problem_.device.normal_channels;
     npu.channels = problem_.split_reads_all_channels ? nmp + of_normal : std::max(nmp, of_normal);

@@ -58,6 +58,8 @@ struct SearchProblem {
   /// The NPU's part of a split operator comes from every channel that the operator is bound to, as published; otherwise from the normal
   /// ones, which hold it, and a prefill from the larger kind of channels, which holds most of it.
   bool split_reads_all_channels = true;
+  /// The prefill counts as well; otherwise only the decode is made fast, as a search does that knows nothing of the prefill.
+  bool prefill_counts = true;
   /// Storing ratios of a split operator that the form is asked for, evenly spaced, where there are more; 0: every unit is asked for. Times
   /// of seven ratios between two of them are interpolated. For forms that take long for an operator.
   std::int64_t most_shares = 0;

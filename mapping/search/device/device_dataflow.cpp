@@ -35,6 +35,7 @@ SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& 
   problem.device.nmp.utilization = question.utilization;
   problem.nmp_channel_numbers = system.nmp_channels();
   problem.rule = question.rule;
+  problem.prefill_counts = question.prefill_counts;
   problem.model = &form;
   problem.split_reads_all_channels = !machine && question.bandwidths == Bandwidths::peak;
   problem.most_shares = machine ? detailed_shares : 0;
@@ -119,8 +120,8 @@ OperatorRule head_rule(const DeviceQuestion& question, const OperatorTable& tabl
 }  // namespace
 
 DeviceDataflow find_dataflow(const DeviceQuestion& question) {
-  const auto form = form_of(question);
-  const OperatorTable table(problem_of(question, *form));
+  const auto own = question.form == nullptr ? form_of(question) : nullptr;
+  const OperatorTable table(problem_of(question, own ? *own : *question.form));
   const SearchResult result = search_exactly(table);
   return {result.latency, gemm_counts(table, result.dataflow, *question.system), to_text(table, result.dataflow),
           written_dataflow(table, result.dataflow, "found", head_rule(question, table)), result.optimal};

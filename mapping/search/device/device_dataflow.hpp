@@ -30,10 +30,13 @@ struct DeviceQuestion {
   std::int64_t longest_context = 0;  ///< KV tokens reserved for a request at least, as far as the model goes
   const System* system = nullptr;
   std::string cost_model = {};  ///< a name of make_cost_model(); `detailed` sees the system itself, its bandwidths are what rows sustain
+  /// That form, where the caller keeps one for questions about the same machine; null: it is made for this question.
+  const cost::CostModel* form = nullptr;
   Bandwidths bandwidths = Bandwidths::peak;
   BindingRule rule = BindingRule::data_centric;
-  double utilization = 1;     ///< of the PEs: see NmpDevice
-  double reserved_bytes = 0;  ///< kept free, evenly over all channels
+  bool prefill_counts = true;  ///< see SearchProblem
+  double utilization = 1;      ///< of the PEs: see NmpDevice
+  double reserved_bytes = 0;   ///< kept free, evenly over all channels
 };
 
 /// Best dataflow found for a device, with its times in seconds.

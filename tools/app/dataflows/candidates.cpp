@@ -7,6 +7,7 @@
 #include "mapping/emit/mapper.hpp"
 #include "mapping/llm/graph.hpp"
 #include "mapping/search/device/device_dataflow.hpp"
+#include "tools/app/experiment/found_dataflow.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
@@ -21,33 +22,11 @@ std::vector<std::string> shipped_files() {
   return files;
 }
 
-/// Bytes a channel that the search leaves free beyond embedding and LM head, for what it does not see: padding to rows, inputs and outputs
-/// of NMP GEMMs, spilled activations.
-constexpr double free_shares[] = {0, 0.005, 0.02, 0.06, 0.15};
-
-/// A search's dataflow that the mapper takes: where memory is short, channels are left a little free. @throws InfeasibleError
-search::DeviceDataflow found_within_memory(const Experiment& e, search::DeviceQuestion question) {
-  const double outside = search::bytes_outside_layers(e.model);
-  const double memory = static_cast<double>(e.system.dram.organization.channel_bytes()) * e.system.channel_count();
-  std::string reason;
-  for (const double share : free_shares) {
-    question.reserved_bytes = outside + share * memory;
-    search::DeviceDataflow found = search::find_dataflow(question);
-    try {
-      make_plan(e.system, e.model, e.workload, found.dataflow, e.tiling);
-      return found;
-    } catch (const InfeasibleError& error) {
-      reason = error.what();
-    }
-  }
-  throw InfeasibleError(reason);
-}
-
 void add_found(const Experiment& e, const std::string& name, const search::DeviceQuestion& question, std::vector<RankedDataflow>& out) {
   RankedDataflow candidate;
   candidate.dataflow.name = name;
   try {
-    candidate.dataflow = found_within_memory(e, question).dataflow;
+    candidate.dataflow = find_fitting_dataflow(question, e.tiling).dataflow;
     candidate.dataflow.name = name;
     candidate.dataflow.split = SplitPolicy::search;
     out.push_back(candidate);

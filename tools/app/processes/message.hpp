@@ -99,6 +99,13 @@ std::string encode(const T& value) {
   return out.dump(-1, ' ', true, message::Json::error_handler_t::replace);
 }
 
+/// Whether a line is such a message, of this version.
+template <class T>
+bool is_message(const std::string& text) {
+  const std::string start = std::string("{\"schema\":\"") + message_schema(T{}) + "\"";
+  return text.compare(0, start.size(), start) == 0;
+}
+
 /// @throws InternalError for another schema or version, a missing or unknown key, a value of another type: both ends are bondsim.
 template <class T>
 T decode(const std::string& text) {

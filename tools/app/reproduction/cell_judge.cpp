@@ -3,21 +3,22 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/published/fixed_dataflow.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "mapping/emit/step_sample.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/device/device_dataflow.hpp"
 #include "sim/simulate.hpp"
-#include "tools/app/experiment/shipped.hpp"
 #include "tools/app/processes/isolate.hpp"
 #include "tools/app/processes/message.hpp"
-#include "tools/app/studies/sampled_run.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 const char* const published_form = "h2llm-roofline";
 
-search::BindingRule rule_of(const std::string& dataflow) {
-  return dataflow == "data_centric" ? search::BindingRule::data_centric : search::BindingRule::compute_centric;
+/// The best dataflow for the decode alone, with its times: where the search knows nothing of the prefill.
+cost::LayerLatency with_prefill(search::SearchProblem problem, const search::FoundDataflow& found) {
+  problem.prefill_counts = true;
+  return search::evaluate(search::OperatorTable(problem), found);
 }
 
 struct SimulatedTime {
@@ -44,14 +45,9 @@ double simulated_seconds(const System& system, const GemmShape& shape) {
 
 }  // namespace
 
-bool CellJudge::searched(const Cell& cell) const {
-  const std::string& dataflow = reproduction_.systems[cell.system].dataflow;
-  return dataflow == "data_centric" || dataflow == "compute_centric";
-}
-
 CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
-  const System& system = inputs_.systems[cell.system];
-  const std::string& dataflow = reproduction_.systems[cell.system].dataflow;
+  const System& system = inputs_.system(cell);
+  const std::string& dataflow = inputs_.device(cell).dataflow;
   const cost::Layer layer = search::layer_of(inputs_.models[cell.model], inputs_.workload(cell), reproduction_.longest_context,
                                              reproduction_.models[cell.model].file);
   CellResult result;
@@ -59,13 +55,16 @@ CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
   cost::LayerDevice device = search::view_of(system, search::Bandwidths::peak);
   device.nmp.utilization = utilization;
   const auto form = cost::make_cost_model(published_form);
+  const auto searched = searched_dataflow(dataflow);
   try {
-    if (searched(cell)) {
-      search::SearchProblem problem = search::make_problem(layer, device, rule_of(dataflow), *form);
+    if (searched) {
+      const auto rule = searched->data_centric ? search::BindingRule::data_centric : search::BindingRule::compute_centric;
+      search::SearchProblem problem = search::make_problem(layer, device, rule, *form);
       problem.channel_capacity_bytes = static_cast<double>(system.dram.organization.channel_bytes());
+      problem.prefill_counts = searched->prefill_counts;
       const search::OperatorTable table(problem);
       const auto found = search::search_exactly(table);
-      latency = found.latency;
+      latency = searched->prefill_counts ? found.latency : with_prefill(problem, found.dataflow);
       result.dataflow = search::to_text(table, found.dataflow);
     } else {
       latency = cost::fixed_dataflow_latency(*form, dataflow, layer, device);
@@ -79,46 +78,33 @@ CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
   return result;
 }
 
-CellResult CellJudge::cycle(const Cell& cell) const {
-  const System& system = inputs_.systems[cell.system];
-  const Model& model = inputs_.models[cell.model];
-  const Workload workload = inputs_.workload(cell);
-  const std::string& name = reproduction_.systems[cell.system].dataflow;
-  CellResult result;
-  result.dataflow = name;
+CellPlan CellJudge::plan(const Cell& cell) {
+  CellPlan plan;
   try {
-    Dataflow dataflow;
-    if (searched(cell)) {
-      search::DeviceQuestion question;
-      question.model = &model;
-      question.workload = &workload;
-      question.system = &system;
-      question.cost_model = "h2llm-roofline-corrected";
-      question.bandwidths = search::Bandwidths::sustained;
-      question.rule = rule_of(name);
-      question.reserved_bytes = search::bytes_outside_layers(model);
-      const auto found = search::find_dataflow(question);
-      result.dataflow = found.text;
-      dataflow = found.dataflow;
-    } else {
-      dataflow = decode_dataflow(load_yaml_file(shipped("configs/dataflow/" + name + ".yaml")));
+    CellDataflow found = dataflows_.choose(cell);
+    plan.dataflow = found.text;
+    plan.file = to_file(found.dataflow);
+    const Inputs::Device& device = inputs_.device(cell);
+    for (const StepSchedule& step : found.steps) {
+      plan.steps.emplace_back(fmt::format("step {}", plan.steps.size()), step_key(step, device.system, device.energy));
     }
-    const SampledRun run = run_sampled(system, model, workload, dataflow, reproduction_.decode_samples, &inputs_.paper_energy);
-    result.prefill_s_per_layer = run.prefill_s / model.layers;
-    result.decode_s_per_layer = run.decode_s / model.layers;
-    result.energy_j = run.prefill_energy_j + run.decode_energy_j;
-    result.decode_energy_j = run.decode_energy_j;
-    result.paper_decode_energy_j = run.other_decode_energy_j;
-    result.decode_transfer_share = run.decode_transfer_share;
-    result.decode_wait_share = run.decode_wait_share;
   } catch (const InfeasibleError& e) {
-    result.problem = e.what();
+    plan.problem = e.what();
   }
-  return result;
+  return plan;
+}
+
+StepOutcome CellJudge::step(const Cell& cell, const std::string& dataflow_file, std::size_t step) {
+  const bool known = mapped_ && !(mapped_->cell < cell) && !(cell < mapped_->cell) && mapped_->file == dataflow_file;
+  if (!known) {
+    const Dataflow dataflow = decode_dataflow(parse_yaml(dataflow_file, "dataflow of the reproduction"));
+    mapped_ = Mapped{cell, dataflow_file, cell_steps(reproduction_, inputs_, cell, dataflow)};
+  }
+  return simulate_step(mapped_->steps.at(step), inputs_.system(cell), &inputs_.paper_energy);
 }
 
 double CellJudge::in_die_utilization(std::size_t system, std::int64_t batch) const {
-  const System& device = inputs_.systems[system];
+  const System& device = inputs_.system({system, 0, 0, batch});
   System all_nmp = device;
   all_nmp.set_channels(device.nmp_channel_count(), 0);
   const auto form = cost::make_cost_model(published_form);
@@ -131,6 +117,32 @@ double CellJudge::in_die_utilization(std::size_t system, std::int64_t batch) con
     by_cycles += simulated_seconds(all_nmp, op.decode);
   }
   return by_form / by_cycles;
+}
+
+CellResult cell_result(const Reproduction& reproduction, const Inputs& inputs, const Cell& cell, const CellPlan& plan,
+                       const std::vector<StepOutcome>& steps) {
+  CellResult result;
+  result.dataflow = plan.dataflow;
+  result.problem = plan.problem;
+  if (steps.empty()) return result;
+  const double layers = inputs.models[cell.model].layers;
+  result.prefill_s_per_layer = 1e-12 * static_cast<double>(steps[0].time_ps) / layers;
+  result.energy_j = steps[0].energy_j;
+  const auto samples = sample_steps(inputs.workload(cell).generated_tokens, reproduction.decode_samples);
+  double time = 0, transfer = 0, wait = 0;
+  for (std::size_t i = 1; i < steps.size(); ++i) {
+    const auto times = static_cast<double>(samples.at(i - 1).stands_for);
+    result.decode_s_per_layer += times * 1e-12 * static_cast<double>(steps[i].time_ps) / layers;
+    result.decode_energy_j += times * steps[i].energy_j;
+    result.paper_decode_energy_j += times * steps[i].other_energy_j;
+    time += times * static_cast<double>(steps[i].nmp_time_ps);
+    transfer += times * static_cast<double>(steps[i].nmp_transfer_ps);
+    wait += times * static_cast<double>(steps[i].nmp_wait_ps);
+  }
+  result.energy_j += result.decode_energy_j;
+  result.decode_transfer_share = time > 0 ? transfer / time : 0;
+  result.decode_wait_share = time > 0 ? wait / time : 0;
+  return result;
 }
 
 }  // namespace bondsim::tools

@@ -1,7 +1,10 @@
 #pragma once
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "tools/app/reproduction/reproduction.hpp"
+#include "tools/app/reproduction/cell_dataflow.hpp"
 
 namespace bondsim::tools {
 
@@ -33,25 +36,55 @@ void members(Visitor& v, CellResult& r) {
 }
 inline const char* message_schema(const CellResult&) { return "bondsim.cell_result/1"; }
 
+/// Dataflow of a run of the cycle tier, and its steps by the key of their simulation: the prefill, then the sampled decode steps.
+struct CellPlan {
+  std::string dataflow;                                    ///< one line
+  std::string file;                                        ///< the same as a dataflow file
+  std::vector<std::pair<std::string, std::string>> steps;  ///< step_key of each
+  std::string problem;                                     ///< why there is none
+};
+template <class Visitor>
+void members(Visitor& v, CellPlan& p) {
+  v("dataflow", p.dataflow);
+  v("file", p.file);
+  v("steps", p.steps);
+  v("problem", p.problem);
+}
+inline const char* message_schema(const CellPlan&) { return "bondsim.cell_plan/1"; }
+
 /// Judges cells, at either tier; what a worker does.
 class CellJudge {
  public:
-  CellJudge(const Reproduction& reproduction, const Inputs& inputs) : reproduction_(reproduction), inputs_(inputs) {}
+  CellJudge(const Reproduction& reproduction, const Inputs& inputs)
+      : reproduction_(reproduction), inputs_(inputs), dataflows_(reproduction, inputs) {}
 
   /// The closed form of the paper's artifact, its exact dataflow search included. @param utilization of in-die PEs
   CellResult roofline(const Cell& cell, double utilization) const;
-  /// Simulation: the prefill and decode_samples decode steps of one layer.
-  CellResult cycle(const Cell& cell) const;
+
+  /// Cycle tier: the dataflow and the keys of its steps; then one of the steps, simulated.
+  CellPlan plan(const Cell& cell);
+  StepOutcome step(const Cell& cell, const std::string& dataflow_file, std::size_t step);
 
   /// Share of the roofline's rate that a system's in-die PEs reach at a batch: the decode weight GEMMs of a Llama-3-8B layer by the
   /// roofline, over the same on the cycle model, one after the other on all NMP channels.
   double in_die_utilization(std::size_t system, std::int64_t batch) const;
 
  private:
-  bool searched(const Cell& cell) const;
+  /// Steps of the last cell that was asked for: neighbours among tasks are of the same one.
+  struct Mapped {
+    Cell cell;
+    std::string file;
+    std::vector<StepSchedule> steps;
+  };
 
   const Reproduction& reproduction_;
   const Inputs& inputs_;
+  DataflowChooser dataflows_;
+  std::optional<Mapped> mapped_;
 };
+
+/// Result of a cell from the outcomes of its steps.
+CellResult cell_result(const Reproduction& reproduction, const Inputs& inputs, const Cell& cell, const CellPlan& plan,
+                       const std::vector<StepOutcome>& steps);
 
 }  // namespace bondsim::tools

@@ -1,6 +1,7 @@
 #include "tools/app/reproduction/reproduce.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "models/base/digest.hpp"
 #include "tools/app/experiment/shipped.hpp"
@@ -32,9 +33,14 @@ class Experiments {
   /// Answers a CellTask, or a task of judge_task.
   std::string work(const std::string& text) {
     if (text.empty() || text[0] != '{') return search::judge_task({&forms_, &cycles_}, text);
+    if (is_message<StepTask>(text)) {
+      const auto task = decode<StepTask>(text);
+      return encode(judge_.step(task.cell, task.file, task.step));
+    }
     const auto task = decode<CellTask>(text);
     if (task.tier == "utilization") return encode(Utilization{judge_.in_die_utilization(task.cell.system, task.cell.batch)});
-    return encode(task.tier == "cycle" ? judge_.cycle(task.cell) : judge_.roofline(task.cell, task.utilization));
+    if (task.tier == "cycle") return encode(judge_.plan(task.cell));
+    return encode(judge_.roofline(task.cell, task.utilization));
   }
 
   ReproductionResult lead(TaskPool& pool) {
@@ -45,14 +51,15 @@ class Experiments {
                     digest(inputs_.digest + forms_.inputs() + cycles_.inputs()) + " " BONDSIM_VERSION);
     const Way way{pool, journal, listener_};
     if (tiers[0] == "analytical") find_utilizations(way);
-    for (const std::string& tier : tiers) judge_cells(way, tier);
+    for (const std::string& tier : tiers) tier == "cycle" ? judge_by_cycles(way) : judge_by_form(way);
     std::map<std::string, std::vector<JudgedDevice>> devices;
     for (const std::string& tier : tiers) devices[tier] = judge_devices(way, tier);
     ReproductionResult result;
     result.reproduction = reproduction_;
-    result.headlines = headline_table(reproduction_, findings_);
     result.splits = channel_split_table(inputs_, reproduction_);
-    write(directory, devices, result);
+    const Headlines headlines(reproduction_, inputs_, findings_, splits_of(result.splits));
+    result.headlines = headlines.rows();
+    write(directory, devices, result, headlines);
     result.findings = findings_;
     result.files = list_of(directory.commit());
     journal.remove();
@@ -74,8 +81,9 @@ class Experiments {
     ReproductionListener& listener;
   };
 
+  /// @param chunk neighbours among the tasks that share work
   /// @return answers in the order of the tasks
-  static std::vector<std::string> ask(Way way, const std::string& what, const std::vector<std::string>& tasks) {
+  static std::vector<std::string> ask(Way way, const std::string& what, const std::vector<std::string>& tasks, std::size_t chunk = 1) {
     TaskPool& pool = way.pool;
     Journal& journal = way.journal;
     std::vector<std::string> answers(tasks.size());
@@ -93,6 +101,7 @@ class Experiments {
     const auto all = static_cast<std::int64_t>(tasks.size());
     auto done = static_cast<std::int64_t>(tasks.size() - open.size());
     TaskPool::Callbacks callbacks;
+    callbacks.chunk = chunk;
     callbacks.answered = [&](std::size_t task, const std::string& answer) {
       answers[number[task]] = answer;
       journal.add(open[task], answer);
@@ -107,12 +116,12 @@ class Experiments {
     return answers;
   }
 
-  bool in_die(std::size_t system) const { return inputs_.systems[system].nmp.placement == NmpPlacement::in_die; }
+  bool in_die(std::size_t system) const { return inputs_.system({system}).nmp.placement == NmpPlacement::in_die; }
 
   void find_utilizations(Way way) {
     std::vector<std::string> tasks;
     std::vector<std::pair<std::string, std::int64_t>> keys;
-    for (std::size_t s = 0; s < inputs_.systems.size(); ++s) {
+    for (std::size_t s = 0; s < reproduction_.systems.size(); ++s) {
       for (const std::int64_t batch : reproduction_.batches) {
         if (!in_die(s)) continue;
         tasks.push_back(encode(CellTask{"utilization", {s, 0, 0, batch}}));
@@ -123,23 +132,83 @@ class Experiments {
     for (std::size_t i = 0; i < keys.size(); ++i) findings_.utilization[keys[i]] = decode<Utilization>(answers[i]).share;
   }
 
-  void judge_cells(Way way, const std::string& tier) {
-    std::map<Cell, CellResult>& results = findings_.cells[tier];
-    for (const auto& experiment : reproduction_.experiments) {
-      for (const Cell& cell : cells_of(reproduction_, experiment, tier)) results[cell];
+  /// Cells of a tier, each device once.
+  std::vector<Cell> cells_of_tier(const std::string& tier) const {
+    std::set<Cell> cells;
+    const auto add = [&](const std::vector<Cell>& more) {
+      for (const Cell& cell : more) cells.insert(inputs_.shared(cell));
+    };
+    for (const auto& experiment : reproduction_.experiments) add(cells_of(reproduction_, experiment, tier));
+    for (std::size_t v = reproduction_.policies(); tier == "cycle" && v < reproduction_.variants().size(); ++v) {
+      for (const std::size_t s : compared_systems()) add(cells_of(reproduction_, s, v, reproduction_.attribution.part));
     }
+    return {cells.begin(), cells.end()};
+  }
+
+  /// Systems of headlines and sweeps.
+  std::set<std::size_t> compared_systems() const {
+    std::set<std::string> names;
+    for (const Headline& h : reproduction_.headlines) {
+      names.insert(h.over.begin(), h.over.end());
+      if (!h.of.empty()) names.insert(h.of);
+    }
+    for (const Sweep& s : reproduction_.attribution.sweeps) {
+      names.insert(s.systems.begin(), s.systems.end());
+      names.insert(s.of);
+    }
+    std::set<std::size_t> systems;
+    for (const std::string& name : names) systems.insert(index_of(reproduction_.systems, name));
+    return systems;
+  }
+
+  void judge_by_form(Way way) {
     std::vector<std::string> tasks;
-    std::vector<Cell> cells;
-    for (const auto& entry : results) {
-      const Cell& c = entry.first;
-      const bool scaled = tier == "analytical" && in_die(c.system);
-      const double utilization = scaled ? findings_.utilization.at({reproduction_.systems[c.system].name, c.batch}) : 1;
-      tasks.push_back(encode(CellTask{tier, c, utilization}));
-      cells.push_back(c);
+    const std::vector<Cell> cells = cells_of_tier("analytical");
+    for (const Cell& c : cells) {
+      const double utilization = in_die(c.system) ? findings_.utilization.at({reproduction_.systems[c.system].name, c.batch}) : 1;
+      tasks.push_back(encode(CellTask{"analytical", c, utilization}));
     }
     const auto answers = ask(way, "runs", tasks);
-    for (std::size_t i = 0; i < cells.size(); ++i) results[cells[i]] = decode<CellResult>(answers[i]);
-    if (tier == "cycle") results = fastest_of_the_space(results);
+    for (std::size_t i = 0; i < cells.size(); ++i) findings_.cells["analytical"][cells[i]] = decode<CellResult>(answers[i]);
+  }
+
+  static constexpr std::size_t same_machine = 12;  ///< cells in a row, which differ in data set and batch
+  static constexpr std::size_t same_run = 3;       ///< steps in a row
+
+  /// Every cell is planned; of steps that are equal in tasks and machine one is simulated for all.
+  void judge_by_cycles(Way way) {
+    const std::vector<Cell> cells = cells_of_tier("cycle");
+    std::vector<std::string> tasks;
+    for (const Cell& c : cells) tasks.push_back(encode(CellTask{"cycle", c}));
+    std::vector<CellPlan> plans;
+    for (const std::string& answer : ask(way, "dataflows of runs", tasks, same_machine)) plans.push_back(decode<CellPlan>(answer));
+    const auto outcomes = simulate(way, cells, plans);
+    std::map<Cell, CellResult>& results = findings_.cells["cycle"];
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      std::vector<StepOutcome> steps;
+      for (const auto& step : plans[i].steps) steps.push_back(outcomes.at(step.second));
+      findings_.steps += steps.size();
+      results[cells[i]] = cell_result(reproduction_, inputs_, cells[i], plans[i], steps);
+    }
+    findings_.simulated = outcomes.size();
+    results = fastest_of_the_space(results);
+  }
+
+  /// Outcomes by key.
+  std::map<std::string, StepOutcome> simulate(Way way, const std::vector<Cell>& cells, const std::vector<CellPlan>& plans) const {
+    std::map<std::string, StepOutcome> outcomes;
+    std::vector<std::string> tasks, keys;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      for (std::size_t step = 0; step < plans[i].steps.size(); ++step) {
+        const std::string& key = plans[i].steps[step].second;
+        if (!outcomes.emplace(key, StepOutcome{}).second) continue;
+        tasks.push_back(encode(StepTask{cells[i], plans[i].file, step}));
+        keys.push_back(key);
+      }
+    }
+    const auto answers = ask(way, "steps of runs", tasks, same_run);
+    for (std::size_t i = 0; i < keys.size(); ++i) outcomes[keys[i]] = decode<StepOutcome>(answers[i]);
+    return outcomes;
   }
 
   /// A data-centric system may run what a narrower one on the same device runs. Its own dataflow is the best by a closed form; where cycles
@@ -147,13 +216,13 @@ class Experiments {
   std::map<Cell, CellResult> fastest_of_the_space(const std::map<Cell, CellResult>& results) const {
     std::map<Cell, CellResult> out = results;
     for (auto& [cell, result] : out) {
-      const ReproducedSystem& mine = reproduction_.systems[cell.system];
-      if (mine.dataflow != "data_centric") continue;
+      const Inputs::Device& mine = inputs_.device(cell);
+      const auto searched = searched_dataflow(mine.dataflow);
+      if (!searched || !searched->data_centric) continue;
       Cell other = cell;
       for (other.system = 0; other.system < reproduction_.systems.size(); ++other.system) {
-        const ReproducedSystem& theirs = reproduction_.systems[other.system];
-        const auto found = results.find(other);
-        if (found == results.end() || !found->second.problem.empty() || theirs.system != mine.system || theirs.set != mine.set) continue;
+        const auto found = results.find(inputs_.shared(other));
+        if (found == results.end() || !found->second.problem.empty() || inputs_.device(found->first).text != mine.text) continue;
         if (!result.problem.empty() || found->second.total_s_per_layer() < result.total_s_per_layer()) result = found->second;
       }
     }
@@ -191,8 +260,8 @@ class Experiments {
     return devices;
   }
 
-  void write(const OutputDirectory& directory, const std::map<std::string, std::vector<JudgedDevice>>& devices,
-             const ReproductionResult& result) const {
+  void write(const OutputDirectory& directory, const std::map<std::string, std::vector<JudgedDevice>>& devices, ReproductionResult& result,
+             const Headlines& headlines) const {
     const auto put = [&](const std::string& name, const CsvTable& table) {
       if (table.rows() > 0) directory.write(name, table.to_text());
     };
@@ -200,7 +269,19 @@ class Experiments {
     put("architecture.csv", architecture_table(devices));
     put("in_die_utilization.csv", utilization_table(findings_));
     put("channel_split.csv", result.splits);
-    directory.write("headlines.csv", result.headlines.to_text());
+    directory.write("headlines.csv", headline_table(reproduction_, result.headlines).to_text());
+    if (findings_.cells.count("cycle") == 0) return;
+    put("changes.csv", change_table(reproduction_, headlines));
+    for (const Sweep& sweep : reproduction_.attribution.sweeps) {
+      result.sweeps.push_back(sweep_table(reproduction_, sweep, headlines));
+      put(sweep.name + ".csv", result.sweeps.back());
+    }
+  }
+
+  static std::vector<double> splits_of(const CsvTable& splits) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < splits.rows(); ++i) values.push_back(splits.number(i, "worst_over_best_transfer", 1, 1e6));
+    return values;
   }
 
   ReproductionRequest request_;

@@ -2,6 +2,7 @@
 #include <optional>
 #include <string>
 
+#include "tools/app/reproduction/headlines.hpp"
 #include "tools/app/reproduction/tables.hpp"
 
 namespace bondsim::tools {
@@ -30,9 +31,10 @@ class ReproductionListener {
 struct ReproductionResult {
   Reproduction reproduction;
   Findings findings;
-  CsvTable headlines;  ///< headlines.csv
-  CsvTable splits;     ///< channel_split.csv
-  std::string files;   ///< written, as a list
+  std::vector<HeadlineRow> headlines;  ///< of `reproduction`
+  std::vector<CsvTable> sweeps;        ///< a table each
+  CsvTable splits;                     ///< channel_split.csv
+  std::string files;                   ///< written, as a list
 };
 
 /// Judges all runs and devices with worker processes, or with those of all ranks of an MPI job, and writes the tables. Answers are kept

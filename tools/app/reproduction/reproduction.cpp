@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <tuple>
 
 #include "mapping/cost/published/fixed_dataflow.hpp"
-#include "models/base/digest.hpp"
-#include "models/system/load.hpp"
+#include "models/base/fields.hpp"
+#include "models/base/schema.hpp"
 
 namespace bondsim::tools {
 
@@ -24,6 +23,21 @@ void fields(Visitor& v, ReproducedSystem& c) {
   v.field("tiers", c.tiers, defaulted("tiers that can judge it; empty is all"));
 }
 template <class Visitor>
+void fields(Visitor& v, Variant& c) {
+  v.field("name", c.name, required("name in the tables"));
+  v.field("systems", c.systems, defaulted("systems that it changes; empty is all"));
+  v.field("set", c.set, defaulted("values changed, key=value"));
+  v.field("dataflow", c.dataflow, defaulted("dataflow instead of the system's; empty: the system's"));
+}
+template <class Visitor>
+void fields(Visitor& v, Sweep& c) {
+  v.field("name", c.name, required("name of its table"));
+  v.field("key", c.key, required("key of a system"));
+  v.field("values", c.values, required("values it takes"));
+  v.field("systems", c.systems, required("systems that have it"));
+  v.field("of", c.of, required("system that is compared with them"));
+}
+template <class Visitor>
 void fields(Visitor& v, ReproducedExperiment& c) {
   v.field("name", c.name, required("name of the table"));
   v.field("baseline", c.baseline, defaulted("system that speed-ups are over"));
@@ -34,10 +48,13 @@ void fields(Visitor& v, ReproducedExperiment& c) {
 template <class Visitor>
 void fields(Visitor& v, Headline& c) {
   v.field("name", c.name, required("what it says"));
-  v.field("metric", c.metric, required("total_latency, decode_energy or decode_energy_paper"));
-  v.field("of", c.of, required("the better system"));
-  v.field("over", c.over, required("the systems it is better than"));
-  v.field("published", c.published, required("the factor in print").range(1e-6, 1e6));
+  v.field("metric", c.metric, required("a factor or a share, see README.md"));
+  v.field("of", c.of, defaulted("the better system; of channel_split none"));
+  v.field("over", c.over, defaulted("the systems it is better than; of a share none"));
+  v.field("datasets", c.datasets, defaulted("data sets; empty is all"));
+  v.field("batches", c.batches, defaulted("batch sizes; empty is all"));
+  v.field("published", c.published, defaulted("the factor in print, or the least share in percent; 0: not in print").range(0, 1e6));
+  v.field("most", c.most, defaulted("the largest share in print, in percent").range(0, 1e6));
 }
 template <class Visitor>
 void fields(Visitor& v, ReproducedArchitecture& c) {
@@ -51,6 +68,13 @@ void fields(Visitor& v, QuickPart& c) {
   v.field("batches", c.batches, required("batches of --quick"));
 }
 template <class Visitor>
+void fields(Visitor& v, Attribution& c) {
+  v.field("over", c.over, required("row policy that changes are made over"));
+  v.section("part", c.part, required("the part of the runs that changes are made on"));
+  v.sections("changes", c.changes, defaulted("what the paper leaves open, changed one at a time"));
+  v.sections("sweeps", c.sweeps, defaulted("keys at several values"));
+}
+template <class Visitor>
 void fields(Visitor& v, Reproduction& c) {
   v.field("name", c.name, required("name of the reproduction"));
   v.field("longest_context", c.longest_context, defaulted("analytical tier: KV caches are allocated for it").range(1, 1 << 24).in("token"));
@@ -59,14 +83,22 @@ void fields(Visitor& v, Reproduction& c) {
   v.sections("models", c.models, required("models by short name"));
   v.sections("datasets", c.datasets, required("workload files by short name"));
   v.field("batches", c.batches, required("batch sizes"));
+  v.sections("row_policies", c.row_policies, defaulted("cycle tier: settings under which every system runs; none: as its file says"));
   v.sections("systems", c.systems, required("devices with their dataflows"));
   v.sections("experiments", c.experiments, required("tables to make"));
   v.sections("headlines", c.headlines, defaulted("figures of the paper to compare with"));
+  v.section("attribution", c.attribution, defaulted("cycle tier: runs that show what a difference comes from"));
   v.section("architecture", c.architecture, required("design spaces of the architecture exploration"));
   v.section("quick", c.quick, required("the part that --quick runs"));
 }
 
 namespace {
+
+const std::vector<std::pair<const char*, SearchedDataflow>>& searched_dataflows() {
+  static const std::vector<std::pair<const char*, SearchedDataflow>> list = {
+      {"data_centric", {true, true}}, {"compute_centric", {false, false}}, {"compute_centric_with_prefill", {false, true}}};
+  return list;
+}
 
 template <class Named>
 void require_known(const std::string& where, const std::vector<std::string>& names, const std::vector<Named>& known) {
@@ -80,9 +112,20 @@ void require_known(const std::string& where, const std::vector<std::string>& nam
   }
 }
 
-void check_names(const std::string& file, const Reproduction& r) {
+void require_one_of(const std::string& where, const std::string& name, const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return;
+  throw ConfigError(fmt::format("{}: '{}' is not known, allowed: {}", where, name, fmt::join(allowed, ", ")));
+}
+
+std::vector<std::string> dataflow_names() {
+  std::vector<std::string> names = cost::fixed_dataflow_names();
+  for (const auto& searched : searched_dataflows()) names.push_back(searched.first);
+  return names;
+}
+
+void check_experiments(const std::string& at, const Reproduction& r) {
   for (const auto& e : r.experiments) {
-    const std::string where = fmt::format("{}: reproduction.experiments: {}", file, e.name);
+    const std::string where = at + "experiments: " + e.name;
     if (e.name.empty() || e.name.find_first_of("/\\\n") != std::string::npos || e.name[0] == '.') {
       throw ConfigError(where + ": name: becomes a file's, allowed: a name without slashes that does not begin with a dot");
     }
@@ -91,44 +134,53 @@ void check_names(const std::string& file, const Reproduction& r) {
     require_known(where + ": models", e.models, r.models);
     require_known(where + ": datasets", e.datasets, r.datasets);
   }
-  for (const auto& h : r.headlines) {
-    const std::string where = fmt::format("{}: reproduction.headlines: {}", file, h.name);
-    require_known(where + ": of", {h.of}, r.systems);
-    require_known(where + ": over", h.over, r.systems);
-    if (h.metric != "total_latency" && h.metric != "decode_energy" && h.metric != "decode_energy_paper") {
-      throw ConfigError(
-          fmt::format("{}: metric: '{}' is not known, allowed: total_latency, decode_energy, decode_energy_paper", where, h.metric));
-    }
-  }
-  std::vector<std::string> dataflows = cost::fixed_dataflow_names();
-  dataflows.insert(dataflows.end(), {"data_centric", "compute_centric"});
-  for (const auto& s : r.systems) {
-    if (std::find(dataflows.begin(), dataflows.end(), s.dataflow) == dataflows.end()) {
-      throw ConfigError(fmt::format("{}: reproduction.systems: {}: dataflow: '{}' is not known, allowed: {}", file, s.name, s.dataflow,
-                                    fmt::join(dataflows, ", ")));
-    }
-    for (const auto& tier : s.tiers) {
-      if (tier != "analytical" && tier != "cycle") {
-        throw ConfigError(
-            fmt::format("{}: reproduction.systems: {}: tiers: '{}' is not known, allowed: analytical, cycle", file, s.name, tier));
-      }
-    }
-  }
-  require_known(file + ": reproduction.quick.models", r.quick.models, r.models);
-  require_known(file + ": reproduction.quick.datasets", r.quick.datasets, r.datasets);
 }
 
-ConfigNode system_node(const Reproduction& r, const ReproducedSystem& entry) {
-  ConfigNode node = load_yaml_file(r.path(entry.system));
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  for (const std::string& change : entry.set) {
-    const std::size_t equals = change.find('=');
-    if (equals == std::string::npos)
-      throw ConfigError(fmt::format("reproduction.systems: {}: set: '{}', allowed: key=value", entry.name, change));
-    apply_override(node, change.substr(0, equals), change.substr(equals + 1));
+void check_headlines(const std::string& at, const Reproduction& r) {
+  std::vector<std::string> metrics = factor_metrics();
+  metrics.insert(metrics.end(), share_metrics().begin(), share_metrics().end());
+  for (const auto& h : r.headlines) {
+    const std::string where = at + "headlines: " + h.name;
+    require_one_of(where + ": metric", h.metric, metrics);
+    const bool factor = !h.is_range();
+    if (h.metric != "channel_split") require_known(where + ": of", {h.of}, r.systems);
+    require_known(where + ": over", h.over, r.systems);
+    require_known(where + ": datasets", h.datasets, r.datasets);
+    if (factor == h.over.empty()) {
+      throw ConfigError(
+          fmt::format("{}: over: {} systems, allowed: {}", where, h.over.size(), factor ? "at least one" : "none, of a share"));
+    }
+    if (factor != (h.most == 0)) throw ConfigError(where + ": most: allowed: a number for a share, none for a factor");
   }
-  return node;
+}
+
+void check_attribution(const std::string& at, const Reproduction& r) {
+  const Attribution& a = r.attribution;
+  if (a.changes.empty() && a.sweeps.empty()) return;
+  require_known(at + "attribution.over", {a.over}, r.row_policies);
+  require_known(at + "attribution.part.models", a.part.models, r.models);
+  require_known(at + "attribution.part.datasets", a.part.datasets, r.datasets);
+  for (const Sweep& s : a.sweeps) {
+    require_known(at + "attribution.sweeps: " + s.name + ": systems", s.systems, r.systems);
+    require_known(at + "attribution.sweeps: " + s.name + ": of", {s.of}, r.systems);
+  }
+}
+
+void check_names(const std::string& file, const Reproduction& r) {
+  const std::string at = file + ": reproduction.";
+  check_experiments(at, r);
+  check_headlines(at, r);
+  check_attribution(at, r);
+  for (const Variant& v : r.variants()) {
+    require_known(at + "variants: " + v.name + ": systems", v.systems, r.systems);
+    if (!v.dataflow.empty()) require_one_of(at + "variants: " + v.name + ": dataflow", v.dataflow, dataflow_names());
+  }
+  for (const auto& s : r.systems) {
+    require_one_of(at + "systems: " + s.name + ": dataflow", s.dataflow, dataflow_names());
+    for (const auto& tier : s.tiers) require_one_of(at + "systems: " + s.name + ": tiers", tier, {"analytical", "cycle"});
+  }
+  require_known(at + "quick.models", r.quick.models, r.models);
+  require_known(at + "quick.datasets", r.quick.datasets, r.datasets);
 }
 
 template <class Named>
@@ -150,6 +202,42 @@ void keep(std::vector<std::string>& own, const std::vector<std::string>& left) {
 
 }  // namespace
 
+std::optional<SearchedDataflow> searched_dataflow(const std::string& name) {
+  for (const auto& [known, searched] : searched_dataflows()) {
+    if (name == known) return searched;
+  }
+  return std::nullopt;
+}
+
+const std::vector<std::string>& factor_metrics() {
+  static const std::vector<std::string> names = {"total_latency", "prefill_latency", "decode_latency", "decode_energy",
+                                                 "decode_energy_paper"};
+  return names;
+}
+
+const std::vector<std::string>& share_metrics() {
+  static const std::vector<std::string> names = {"prefill_share", "transfer_share", "channel_split"};
+  return names;
+}
+
+bool Headline::is_range() const { return std::find(share_metrics().begin(), share_metrics().end(), metric) != share_metrics().end(); }
+
+std::size_t Reproduction::changed_policy() const {
+  const auto found = std::find_if(row_policies.begin(), row_policies.end(), [&](const Variant& v) { return v.name == attribution.over; });
+  return found == row_policies.end() ? 0 : static_cast<std::size_t>(found - row_policies.begin());
+}
+
+void Reproduction::list_variants() {
+  if (row_policies.empty()) row_policies.push_back({"rows as the system says", {}, {}, {}});
+  variants_ = row_policies;
+  variants_.insert(variants_.end(), attribution.changes.begin(), attribution.changes.end());
+  for (const Sweep& sweep : attribution.sweeps) {
+    for (const std::string& value : sweep.values) {
+      variants_.push_back({fmt::format("{} {}", sweep.name, value), sweep.systems, {sweep.key + "=" + value}, {}});
+    }
+  }
+}
+
 std::string Reproduction::path(const std::string& file) const {
   return (std::filesystem::path(directory) / file).lexically_normal().string();
 }
@@ -160,6 +248,9 @@ void Reproduction::restrict_to(const QuickPart& part) {
   if (!part.models.empty()) keep(models, part.models);
   if (!part.datasets.empty()) keep(datasets, part.datasets);
   if (!part.batches.empty()) batches = part.batches;
+  if (!part.models.empty()) keep(attribution.part.models, part.models);
+  if (!part.datasets.empty()) keep(attribution.part.datasets, part.datasets);
+  if (!part.batches.empty()) attribution.part.batches = part.batches;
   for (auto& e : experiments) {
     if (!part.models.empty()) keep(e.models, part.models);
     if (!part.datasets.empty()) keep(e.datasets, part.datasets);
@@ -170,36 +261,9 @@ Reproduction load_reproduction(const std::string& file) {
   const ConfigNode node = load_yaml_file(file);
   auto reproduction = decode_document<Reproduction>(node, "reproduction", "bondsim.reproduction/1");
   reproduction.directory = directory_of(node);
+  reproduction.list_variants();
   check_names(file, reproduction);
   return reproduction;
-}
-
-bool Cell::operator<(const Cell& o) const {
-  return std::tie(system, model, dataset, batch) < std::tie(o.system, o.model, o.dataset, o.batch);
-}
-
-Inputs::Inputs(const Reproduction& r) {
-  std::string text = fmt::format("{} {}", r.longest_context, r.decode_samples);
-  const auto load = [&](const std::string& file) {
-    ConfigNode node = load_yaml_file(r.path(file));
-    text += canonical_text(node, file);
-    return node;
-  };
-  for (const auto& s : r.systems) {
-    const ConfigNode node = system_node(r, s);
-    text += canonical_text(node, s.name) + s.dataflow;
-    systems.push_back(decode_system(node, "system"));
-  }
-  for (const auto& m : r.models) models.push_back(decode_model(load(m.file)));
-  for (const auto& d : r.datasets) workloads.push_back(decode_workload(load(d.file)));
-  paper_energy = decode_document<EnergyTable>(load(r.paper_energy), "energy", "bondsim.energy/1");
-  digest = bondsim::digest(text);
-}
-
-Workload Inputs::workload(const Cell& cell) const {
-  Workload w = workloads[cell.dataset];
-  w.batch = static_cast<int>(cell.batch);
-  return w;
 }
 
 }  // namespace bondsim::tools

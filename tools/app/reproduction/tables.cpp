@@ -1,47 +1,13 @@
 #include "tools/app/reproduction/tables.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "mapping/cost/published/published_layer.hpp"
 #include "mapping/search/device/device_dataflow.hpp"
+#include "tools/app/reproduction/headlines.hpp"
 
 namespace bondsim::tools {
 namespace {
-
-std::string quoted(const std::string& text) { return text.find(',') == std::string::npos ? text : "\"" + text + "\""; }
-
-/// A table of `rows` empty rows, to be filled by name.
-CsvTable blank_table(std::size_t rows, const std::string& first_column, const std::string& name) {
-  std::string text = first_column + "\n";
-  for (std::size_t i = 0; i < rows; ++i) text += "?\n";
-  return CsvTable::parse(text, name);
-}
-
-template <class Named>
-std::size_t index_of(const std::vector<Named>& list, const std::string& name) {
-  return static_cast<std::size_t>(std::find_if(list.begin(), list.end(), [&](const Named& n) { return n.name == name; }) - list.begin());
-}
-
-bool judges(const ReproducedSystem& system, const std::string& tier) {
-  return system.tiers.empty() || std::find(system.tiers.begin(), system.tiers.end(), tier) != system.tiers.end();
-}
-
-bool among(const std::vector<std::string>& names, const std::string& name) {
-  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
-}
-
-const CellResult* result_of(const Findings& findings, const std::string& tier, const Cell& cell) {
-  const auto of_tier = findings.cells.find(tier);
-  if (of_tier == findings.cells.end()) return nullptr;
-  const auto found = of_tier->second.find(cell);
-  return found == of_tier->second.end() || !found->second.problem.empty() ? nullptr : &found->second;
-}
-
-double metric_of(const CellResult& r, const std::string& metric) {
-  if (metric == "decode_energy_paper") return r.paper_decode_energy_j;
-  return metric == "decode_energy" ? r.decode_energy_j : r.total_s_per_layer();
-}
 
 void fill_results(CsvTable& table, std::size_t row, const CellResult& r, const CellResult* baseline) {
   if (r.problem.empty()) {
@@ -72,11 +38,9 @@ std::vector<Cell> cells_of(const Reproduction& r, const ReproducedExperiment& ex
   for (const std::string& system : experiment.systems) {
     const std::size_t s = index_of(r.systems, system);
     if (!judges(r.systems[s], tier)) continue;
-    for (std::size_t m = 0; m < r.models.size(); ++m) {
-      for (std::size_t d = 0; d < r.datasets.size(); ++d) {
-        if (!among(experiment.models, r.models[m].name) || !among(experiment.datasets, r.datasets[d].name)) continue;
-        for (const std::int64_t batch : r.batches) cells.push_back({s, m, d, batch});
-      }
+    for (std::size_t policy = 0; policy < (tier == "cycle" ? r.policies() : 1); ++policy) {
+      const auto more = cells_of(r, s, policy, {experiment.models, experiment.datasets, {}});
+      cells.insert(cells.end(), more.begin(), more.end());
     }
   }
   return cells;
@@ -88,7 +52,7 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     for (const Cell& cell : cells_of(r, experiment, entry.first)) rows.push_back({entry.first, cell});
   }
   CsvTable table = blank_table(rows.size(), "system", experiment.name + ".csv");
-  for (const char* column : {"model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer",
+  for (const char* column : {"rows", "model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer",
                              "prefill_latency_s_per_layer", "decode_latency_s_per_layer", "energy_j", "decode_energy_j",
                              "decode_energy_paper_table_j", "decode_transfer_share", "decode_wait_share", "speedup"}) {
     if (!rows.empty()) table.set(0, column, "");
@@ -97,6 +61,7 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     const auto& [tier, cell] = rows[row];
     const Workload& w = inputs.workloads[cell.dataset];
     table.set(row, "system", r.systems[cell.system].name);
+    table.set(row, "rows", tier == "cycle" ? quoted(r.row_policies[cell.variant].name) : "");
     table.set(row, "model", r.models[cell.model].name);
     table.set(row, "dataset", r.datasets[cell.dataset].name);
     table.set(row, "prompt_len", std::to_string(w.prompt_of(0)));
@@ -105,7 +70,9 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     table.set(row, "tier", tier);
     Cell base = cell;
     base.system = index_of(r.systems, experiment.baseline);
-    fill_results(table, row, findings.cells.at(tier).at(cell), result_of(findings, tier, base));
+    const bool has_base = base.system < r.systems.size();
+    fill_results(table, row, findings.cells.at(tier).at(inputs.shared(cell)),
+                 has_base ? findings.find(tier, inputs.shared(base)) : nullptr);
   }
   return table;
 }
@@ -144,46 +111,6 @@ CsvTable utilization_table(const Findings& findings) {
     table.set(row, "system", key.first);
     table.set(row, "batch", std::to_string(key.second));
     table.set_number(row++, "utilization", value);
-  }
-  return table;
-}
-
-CsvTable headline_table(const Reproduction& r, const Findings& findings) {
-  struct Row {
-    const Headline* headline;
-    std::string tier;
-    double found;
-    int runs;
-  };
-  std::vector<Row> rows;
-  for (const Headline& headline : r.headlines) {
-    const std::size_t of = index_of(r.systems, headline.of);
-    for (const auto& [tier, cells] : findings.cells) {
-      double sum = 0;
-      int runs = 0;
-      for (const auto& entry : cells) {
-        if (entry.first.system != of) continue;
-        const CellResult* better = result_of(findings, tier, entry.first);
-        for (const std::string& over : headline.over) {
-          Cell other = entry.first;
-          other.system = index_of(r.systems, over);
-          const CellResult* worse = result_of(findings, tier, other);
-          if (better == nullptr || worse == nullptr || !(metric_of(*better, headline.metric) > 0)) continue;
-          sum += std::log(metric_of(*worse, headline.metric) / metric_of(*better, headline.metric));
-          ++runs;
-        }
-      }
-      if (runs > 0) rows.push_back({&headline, tier, std::exp(sum / runs), runs});
-    }
-  }
-  CsvTable table = blank_table(rows.size(), "headline", "headlines.csv");
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    table.set(i, "headline", quoted(rows[i].headline->name));
-    table.set(i, "tier", rows[i].tier);
-    table.set(i, "published", fmt::format("{}", rows[i].headline->published));
-    table.set(i, "found", fmt::format("{:.4f}", rows[i].found));
-    table.set(i, "reached", rows[i].found >= rows[i].headline->published ? "yes" : "no");
-    table.set(i, "runs", std::to_string(rows[i].runs));
   }
   return table;
 }

@@ -1,25 +1,18 @@
 #pragma once
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "mapping/search/device/hardware_search.hpp"
 #include "models/base/csv_table.hpp"
-#include "tools/app/reproduction/cell_judge.hpp"
+#include "tools/app/reproduction/findings.hpp"
 
 namespace bondsim::tools {
 
-/// All that was found, by tier (analytical, cycle).
-struct Findings {
-  std::map<std::string, std::map<Cell, CellResult>> cells;
-  std::map<std::pair<std::string, std::int64_t>, double> utilization;  ///< of in-die PEs, by system and batch
-};
-
-/// The cells of an experiment that a tier can judge, in the order of the table.
+/// The cells of an experiment that a tier can judge, in the order of the table: under every row policy where the tier is cycle.
 std::vector<Cell> cells_of(const Reproduction& reproduction, const ReproducedExperiment& experiment, const std::string& tier);
 
-/// Columns system, model, dataset, prompt_len, gen_len, batch, tier, total_, prefill_, decode_latency_s_per_layer, energy_j,
+/// Columns system, rows (policy), model, dataset, prompt_len, gen_len, batch, tier, total_, prefill_, decode_latency_s_per_layer, energy_j,
 /// decode_energy_j, decode_energy_paper_table_j, decode_transfer_share, decode_wait_share, speedup (over the baseline's total latency),
 /// prefill_share, dataflow, problem. Energies are of all layers; the shares are of the NMP channels' time.
 CsvTable experiment_table(const Reproduction& reproduction, const Inputs& inputs, const ReproducedExperiment& experiment,
@@ -34,9 +27,6 @@ struct JudgedDevice {
 CsvTable architecture_table(const std::map<std::string, std::vector<JudgedDevice>>& by_tier);
 
 CsvTable utilization_table(const Findings& findings);
-
-/// Published factors beside those found, a row a headline and tier: headline, tier, published, found, reached (yes, no), runs.
-CsvTable headline_table(const Reproduction& reproduction, const Findings& findings);
 
 /// Transfers of each decode weight GEMM of the models cut over 8 channels: the worst T_K x T_N = 8 over the best.
 CsvTable channel_split_table(const Inputs& inputs, const Reproduction& reproduction);

@@ -1,13 +1,13 @@
 #pragma once
 #include <string>
 
-#include "tools/app/reproduction/reproduction.hpp"
+#include "tools/app/reproduction/cell.hpp"
 
 namespace bondsim::tools {
 
 /// Task of a worker in a run of the experiments.
 struct CellTask {
-  std::string tier;  ///< analytical, cycle; `utilization`: of the in-die PEs of `cell.system` at `cell.batch`
+  std::string tier;  ///< analytical; cycle: the plan; `utilization`: of the in-die PEs of `cell.system` at `cell.batch`
   Cell cell;
   double utilization = 1;  ///< of in-die PEs, for the analytical tier
 };
@@ -18,9 +18,28 @@ void members(Visitor& v, CellTask& t) {
   v("model", t.cell.model);
   v("dataset", t.cell.dataset);
   v("batch", t.cell.batch);
+  v("variant", t.cell.variant);
   v("utilization", t.utilization);
 }
-inline const char* message_schema(const CellTask&) { return "bondsim.cell_task/1"; }
+inline const char* message_schema(const CellTask&) { return "bondsim.cell_task/2"; }
+
+/// One step of a planned cell, to be simulated.
+struct StepTask {
+  Cell cell;
+  std::string file;  ///< its dataflow
+  std::size_t step = 0;
+};
+template <class Visitor>
+void members(Visitor& v, StepTask& t) {
+  v("system", t.cell.system);
+  v("model", t.cell.model);
+  v("dataset", t.cell.dataset);
+  v("batch", t.cell.batch);
+  v("variant", t.cell.variant);
+  v("file", t.file);
+  v("step", t.step);
+}
+inline const char* message_schema(const StepTask&) { return "bondsim.step_task/1"; }
 
 /// Share of the roofline's rate that in-die PEs reach.
 struct Utilization {

@@ -9,6 +9,7 @@
 #include "tools/app/reproduction/tasks.hpp"
 #include "tools/app/studies/ladder.hpp"
 #include "tools/app/studies/sampled_run.hpp"
+#include "tools/app/studies/step_run.hpp"
 #include "tools/app/validation/validation.hpp"
 
 namespace bondsim::tools {
@@ -65,7 +66,7 @@ std::string printed(T value) {
 
 template <class T>
 class Message : public testing::Test {};
-using Messages = testing::Types<SampledRun, LadderStep, CycleResult, CellTask, CellResult, Utilization>;
+using Messages = testing::Types<SampledRun, StepOutcome, LadderStep, CycleResult, CellTask, StepTask, CellPlan, CellResult, Utilization>;
 TYPED_TEST_SUITE(Message, Messages);
 
 TYPED_TEST(Message, crosses_as_one_line_with_every_digit) {
