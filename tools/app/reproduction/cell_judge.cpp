@@ -78,20 +78,36 @@ CellResult CellJudge::roofline(const Cell& cell, double utilization) const {
   return result;
 }
 
-CellPlan CellJudge::plan(const Cell& cell) {
+CellPlan CellJudge::plan_of(const Cell& cell, const CellDataflow& chosen) const {
   CellPlan plan;
-  try {
-    CellDataflow found = dataflows_.choose(cell);
-    plan.dataflow = found.text;
-    plan.file = to_file(found.dataflow);
-    const Inputs::Device& device = inputs_.device(cell);
-    for (const StepSchedule& step : found.steps) {
-      plan.steps.emplace_back(fmt::format("step {}", plan.steps.size()), step_key(step, device.system, device.energy));
-    }
-  } catch (const InfeasibleError& e) {
-    plan.problem = e.what();
+  plan.dataflow = chosen.text;
+  plan.file = to_file(chosen.dataflow);
+  const Inputs::Device& device = inputs_.device(cell);
+  for (const StepSchedule& step : chosen.steps) {
+    plan.steps.emplace_back(fmt::format("step {}", plan.steps.size()), step_key(step, device.system, device.energy));
   }
   return plan;
+}
+
+CellPlan CellJudge::plan(const Cell& cell) {
+  CellPlan none;
+  try {
+    return plan_of(cell, dataflows_.choose(cell));
+  } catch (const InfeasibleError& e) {
+    none.problem = e.what();
+  }
+  return none;
+}
+
+CellPlan CellJudge::plan_with(const Cell& cell, const std::string& dataflow_file) const {
+  CellPlan none;
+  try {
+    const Dataflow dataflow = decode_dataflow(parse_yaml(dataflow_file, "dataflow of the reproduction"));
+    return plan_of(cell, {dataflow, dataflow.name, cell_steps(reproduction_, inputs_, cell, dataflow)});
+  } catch (const InfeasibleError& e) {
+    none.problem = e.what();
+  }
+  return none;
 }
 
 StepOutcome CellJudge::step(const Cell& cell, const std::string& dataflow_file, std::size_t step) {

@@ -61,8 +61,9 @@ class CellJudge {
   /// The closed form of the paper's artifact, its exact dataflow search included. @param utilization of in-die PEs
   CellResult roofline(const Cell& cell, double utilization) const;
 
-  /// Cycle tier: the dataflow and the keys of its steps; then one of the steps, simulated.
+  /// Cycle tier: the dataflow, searched or given, and the keys of its steps; then one of the steps, simulated.
   CellPlan plan(const Cell& cell);
+  CellPlan plan_with(const Cell& cell, const std::string& dataflow_file) const;
   StepOutcome step(const Cell& cell, const std::string& dataflow_file, std::size_t step);
 
   /// Share of the roofline's rate that a system's in-die PEs reach at a batch: the decode weight GEMMs of a Llama-3-8B layer by the
@@ -70,6 +71,8 @@ class CellJudge {
   double in_die_utilization(std::size_t system, std::int64_t batch) const;
 
  private:
+  CellPlan plan_of(const Cell& cell, const CellDataflow& chosen) const;
+
   /// Steps of the last cell that was asked for: neighbours among tasks are of the same one.
   struct Mapped {
     Cell cell;

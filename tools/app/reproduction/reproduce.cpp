@@ -37,6 +37,10 @@ class Experiments {
       const auto task = decode<StepTask>(text);
       return encode(judge_.step(task.cell, task.file, task.step));
     }
+    if (is_message<GivenDataflowTask>(text)) {
+      const auto task = decode<GivenDataflowTask>(text);
+      return encode(judge_.plan_with(task.cell, task.file));
+    }
     const auto task = decode<CellTask>(text);
     if (task.tier == "utilization") return encode(Utilization{judge_.in_die_utilization(task.cell.system, task.cell.batch)});
     if (task.tier == "cycle") return encode(judge_.plan(task.cell));
@@ -178,10 +182,7 @@ class Experiments {
   /// Every cell is planned; of steps that are equal in tasks and machine one is simulated for all.
   void judge_by_cycles(Way way) {
     const std::vector<Cell> cells = cells_of_tier("cycle");
-    std::vector<std::string> tasks;
-    for (const Cell& c : cells) tasks.push_back(encode(CellTask{"cycle", c}));
-    std::vector<CellPlan> plans;
-    for (const std::string& answer : ask(way, "dataflows of runs", tasks, same_machine)) plans.push_back(decode<CellPlan>(answer));
+    const std::vector<CellPlan> plans = plan_cells(way, cells);
     const auto outcomes = simulate(way, cells, plans);
     std::map<Cell, CellResult>& results = findings_.cells["cycle"];
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -192,6 +193,42 @@ class Experiments {
     }
     findings_.simulated = outcomes.size();
     results = fastest_of_the_space(results);
+  }
+
+  /// A change keeps the dataflow that was found before it, so that it is the only change, unless it names another.
+  bool keeps_dataflow(const Cell& cell) const {
+    return cell.variant >= reproduction_.policies() && reproduction_.variants()[cell.variant].dataflow.empty();
+  }
+
+  std::vector<CellPlan> plan_cells(Way way, const std::vector<Cell>& cells) const {
+    std::map<Cell, CellPlan> plans;
+    std::vector<std::string> tasks;
+    std::vector<Cell> asked;
+    const auto answer_all = [&](std::size_t chunk) {
+      const auto answers = ask(way, "dataflows of runs", tasks, chunk);
+      for (std::size_t i = 0; i < asked.size(); ++i) plans[asked[i]] = decode<CellPlan>(answers[i]);
+      tasks.clear();
+      asked.clear();
+    };
+    for (const Cell& c : cells) {
+      if (keeps_dataflow(c)) continue;
+      tasks.push_back(encode(CellTask{"cycle", c}));
+      asked.push_back(c);
+    }
+    answer_all(same_machine);
+    for (const Cell& c : cells) {
+      if (!keeps_dataflow(c)) continue;
+      Cell before = c;
+      before.variant = reproduction_.changed_policy();
+      const auto found = plans.find(inputs_.shared(before));
+      const bool given = found != plans.end() && !found->second.file.empty();
+      tasks.push_back(given ? encode(GivenDataflowTask{c, found->second.file}) : encode(CellTask{"cycle", c}));
+      asked.push_back(c);
+    }
+    answer_all(1);
+    std::vector<CellPlan> in_order;
+    for (const Cell& c : cells) in_order.push_back(plans.at(c));
+    return in_order;
   }
 
   /// Outcomes by key.

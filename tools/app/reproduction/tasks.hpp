@@ -5,6 +5,15 @@
 
 namespace bondsim::tools {
 
+template <class Visitor>
+void members(Visitor& v, Cell& c) {
+  v("system", c.system);
+  v("model", c.model);
+  v("dataset", c.dataset);
+  v("batch", c.batch);
+  v("variant", c.variant);
+}
+
 /// Task of a worker in a run of the experiments.
 struct CellTask {
   std::string tier;  ///< analytical; cycle: the plan; `utilization`: of the in-die PEs of `cell.system` at `cell.batch`
@@ -14,14 +23,22 @@ struct CellTask {
 template <class Visitor>
 void members(Visitor& v, CellTask& t) {
   v("tier", t.tier);
-  v("system", t.cell.system);
-  v("model", t.cell.model);
-  v("dataset", t.cell.dataset);
-  v("batch", t.cell.batch);
-  v("variant", t.cell.variant);
+  members(v, t.cell);
   v("utilization", t.utilization);
 }
 inline const char* message_schema(const CellTask&) { return "bondsim.cell_task/2"; }
+
+/// Plan of a cell whose dataflow is that of another.
+struct GivenDataflowTask {
+  Cell cell;
+  std::string file;
+};
+template <class Visitor>
+void members(Visitor& v, GivenDataflowTask& t) {
+  members(v, t.cell);
+  v("file", t.file);
+}
+inline const char* message_schema(const GivenDataflowTask&) { return "bondsim.given_dataflow_task/1"; }
 
 /// One step of a planned cell, to be simulated.
 struct StepTask {
@@ -31,11 +48,7 @@ struct StepTask {
 };
 template <class Visitor>
 void members(Visitor& v, StepTask& t) {
-  v("system", t.cell.system);
-  v("model", t.cell.model);
-  v("dataset", t.cell.dataset);
-  v("batch", t.cell.batch);
-  v("variant", t.cell.variant);
+  members(v, t.cell);
   v("file", t.file);
   v("step", t.step);
 }
