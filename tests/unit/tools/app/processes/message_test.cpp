@@ -66,7 +66,8 @@ std::string printed(T value) {
 
 template <class T>
 class Message : public testing::Test {};
-using Messages = testing::Types<SampledRun, StepOutcome, LadderStep, CycleResult, CellTask, StepTask, GivenDataflowTask, CellPlan, CellResult, Utilization>;
+using Messages = testing::Types<SampledRun, StepOutcome, LadderStep, CycleResult, CellTask, StepTask, GivenDataflowTask, CellPlan,
+                                CellResult, Utilization>;
 TYPED_TEST_SUITE(Message, Messages);
 
 TYPED_TEST(Message, crosses_as_one_line_with_every_digit) {
