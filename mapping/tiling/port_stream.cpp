@@ -68,7 +68,9 @@ void PortStream::move_row(Bank& b, const Transfer& t, std::int64_t row, std::int
     open(b, t.tensor, row, t.submitted > b.column_end ? t.submitted + t_.stagger : std::max(b.at, t.submitted));
   }
   first = std::max({first, b.column_end, b.column_ready, t.write ? 0 : b.read_ready});
-  b.column_end = first + (accesses * t.pace.passes - 1) * std::max(t.pace.pace, t_.access) + t_.access;
+  const std::int64_t pace = std::max(t.pace.pace, t_.access), all = accesses * t.pace.passes;
+  b.column_end = first + (all - 1) * pace + t_.access;
+  b.column_ready = std::max(b.column_ready, first + all * pace);
   o.closable = std::max(o.closable, t_.closable(b.column_end, t.write));
   if (t.write) b.read_ready = b.column_end + t_.wtr;
   b.at = t_.subarrays ? first : b.column_end;

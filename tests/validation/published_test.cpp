@@ -27,7 +27,7 @@ TEST_P(PublishedTarget, keeps_its_tolerance) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, PublishedTarget, ::testing::Values("scalesim", "cent", "orin", "hbm-power"), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(All, PublishedTarget, ::testing::Values("scalesim", "cent", "attacc", "orin", "hbm-power"), [](const auto& info) {
   std::string name = info.param;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -66,7 +66,7 @@ TEST(Published, another_machine_is_past_the_tolerance) {
 
 TEST(Published, a_name_that_is_not_known_lists_those_that_are) {
   EXPECT_EQ(bondsim::test::error_of([] { target_files("cnet"); }),
-            "--published: 'cnet' is not known, allowed: cent, h2llm, hbm-power, orin, scalesim, or a file");
+            "--published: 'cnet' is not known, allowed: attacc, cent, h2llm, hbm-power, orin, scalesim, or a file");
 }
 
 TEST(Published, the_command_says_both_numbers_and_exits_1_past_a_tolerance) {
@@ -85,6 +85,18 @@ TEST(Published, the_command_says_both_numbers_and_exits_1_past_a_tolerance) {
                                                      scratch.file("missed"));
   EXPECT_EQ(missed.status, 1) << missed.output;
   EXPECT_NE(missed.output.find("MISSED"), std::string::npos) << missed.output;
+}
+
+/// A head count that does not divide the channels costs what the fullest channel has, not more.
+TEST(Published, uneven_heads_cost_no_more_than_their_share) {
+  const Target t = target("attacc");
+  PublishedFigure f = t.figures.front();
+  f.whole_products = f.banks_alone = false;
+  const auto cycles = [&](std::int64_t heads) {
+    for (FigureGemm& g : f.gemms) g.count = heads;
+    return measure(t, f);
+  };
+  EXPECT_LE(cycles(130) / cycles(128), 1.10 * 130 / 128);
 }
 
 }  // namespace

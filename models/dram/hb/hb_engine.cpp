@@ -273,6 +273,9 @@ void HbEngine::plan_columns(std::size_t index, ChannelOutput& output, Ps limit) 
   for_each_bank(share.shorter, [&](std::size_t b) { used(b, share.short_count); });
   const Ps decided = lane.at;
   lane.column_end = first + (share.accesses() - 1) * share.pace_ps + access_ps_;
+  // PEs that pace their accesses do so from transfer to transfer too.
+  const Ps paced = first + share.accesses() * share.pace_ps;
+  for_each_bank(share.longer | share.shorter, [&](std::size_t b) { banks_[b].column_ready = std::max(banks_[b].column_ready, paced); });
   lane.phase = Phase::decide;
   lane.at = overlap_ ? first : lane.column_end;
   trains_.push_back({first, share, static_cast<std::int32_t>(lane.row), transfer.op, transfer.write, 0});
