@@ -15,6 +15,18 @@ std::int64_t tokens_before(const HeadRun& run, std::int64_t context) {
   return sum;
 }
 
+/// Numbers of the heads on PEs of requests that are alike, ascending: a head's place among them is its place in their work entry.
+std::map<ContextRows, std::vector<std::int64_t>> heads_alike(const AttentionPlacement& a, const Batch& batch) {
+  std::map<ContextRows, std::vector<std::int64_t>> heads;
+  for (const HeadRun& run : a.runs) {
+    const BatchEntry* r = batch.find(run.request);
+    if (r == nullptr || run.part > 0) continue;
+    for (int g = 0; g < run.gemms; ++g) heads[context_rows(*r)].push_back(run.first_head + g);
+  }
+  for (auto& entry : heads) std::sort(entry.second.begin(), entry.second.end());
+  return heads;
+}
+
 }  // namespace
 
 BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {
@@ -59,34 +71,37 @@ BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& aft
 
 std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after) {
   const BatchEntry& request = *batch_.find(run.request);
-  const std::int64_t context = reach(request);
-  const std::int64_t before = tokens_before(run, context);
+  const Attended reached{reach(request), request.tokens};
+  const std::int64_t before = tokens_before(run, reached.context);
   Task t;
   t.kind = TaskKind::nmp_gemm;
   t.op = op_index(op.name);
   t.executor = ExecutorId::of_channel(run.channel);
   t.dependencies = std::move(after);
-  t.nmp.shape = run_shape(a, run, context);
+  t.nmp.shape = run_shape(a, run, reached);
   t.nmp.part = {context_work_.at(context_rows(request)), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
   t.nmp.bits = a.bits;
   t.nmp.first_pe = run.first_pe;
   t.nmp.pes_per_gemm = run.pes_per_gemm;
-  t.nmp.tiling = run_tiling(plan_.system, a, run, context);
-  t.nmp.input = in_shared(run_input(a, run, context, plan_.memory));
-  t.nmp.stationary = in_layer(cache_extents(a, run, context, plan_.memory));
-  t.nmp.output = in_shared(run_output(a, run, context, plan_.memory));
+  t.nmp.tiling = run_tiling(plan_.system, a, run, reached);
+  t.nmp.input = in_shared(run_input(a, run, reached, plan_.memory));
+  t.nmp.stationary = in_layer(cache_extents(a, run, reached.context, plan_.memory));
+  t.nmp.output = in_shared(run_output(a, run, reached, plan_.memory));
   return add(std::move(t));
 }
 
 BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after) {
-  const auto context = [&](const HeadRun& run) { return reach(*batch_.find(run.request)); };
+  const auto reached = [&](const HeadRun& run) {
+    const BatchEntry& r = *batch_.find(run.request);
+    return Attended{reach(r), r.tokens};
+  };
   std::map<int, std::vector<const HeadRun*>> by_channel;
   std::int64_t partial_sums = 0;
   for (const HeadRun& run : a.runs) {
     const BatchEntry* r = batch_.find(run.request);
     if (r == nullptr) continue;
-    check(r->tokens == 1, "request {}: attention on PEs takes one new token, {} found", run.request, r->tokens);
-    const GemmShape shape = run_shape(a, run, context(run));
+    check(r->tokens <= a.tokens, "request {}: attention on PEs has room for {} new tokens, {} found", run.request, a.tokens, r->tokens);
+    const GemmShape shape = run_shape(a, run, reached(run));
     if (shape.macs() == 0) continue;  // fewer tokens than parts
     by_channel[run.channel].push_back(&run);
     // Scores of different tokens are set side by side; values of different tokens are partial sums.
@@ -96,13 +111,20 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
   for (const auto& [channel, runs] : by_channel) {
     if (moves_directly(channel)) continue;
     std::vector<Extent> inputs;
-    for (const HeadRun* run : runs) append_to(inputs, run_input(a, *run, context(*run), plan_.memory));
+    for (const HeadRun* run : runs) append_to(inputs, run_input(a, *run, reached(*run), plan_.memory));
     scatters[channel] = transfer(TaskKind::host_scatter, op_index(op.name), channel, in_shared(std::move(inputs)), after);
   }
   std::map<int, Tasks> gemms;
+  const auto heads = heads_alike(a, batch_);
   for (const auto& [channel, runs] : by_channel) {
     const Tasks waits = moves_directly(channel) ? after : Tasks{scatters.at(channel)};
-    for (const HeadRun* run : runs) gemms[channel].push_back(run_on_nmp(op, a, *run, waits));
+    for (const HeadRun* run : runs) {
+      const std::int32_t task = run_on_nmp(op, a, *run, waits);
+      const std::vector<std::int64_t>& alike = heads.at(context_rows(*batch_.find(run->request)));
+      block_.tasks[static_cast<std::size_t>(task)].nmp.part.gemm =
+          std::lower_bound(alike.begin(), alike.end(), run->first_head) - alike.begin();
+      gemms[channel].push_back(task);
+    }
   }
   Tasks done;
   for (const auto& [channel, runs] : by_channel) {
@@ -111,7 +133,7 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
       continue;
     }
     std::vector<Extent> outputs;
-    for (const HeadRun* run : runs) append_to(outputs, run_output(a, *run, context(*run), plan_.memory));
+    for (const HeadRun* run : runs) append_to(outputs, run_output(a, *run, reached(*run), plan_.memory));
     done.push_back(transfer(TaskKind::host_load, op_index(op.name), channel, in_shared(std::move(outputs)), gemms.at(channel)));
   }
   if (partial_sums > 0) done = {reduce(op_index(op.name), partial_sums, done)};

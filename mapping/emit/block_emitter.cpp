@@ -29,9 +29,8 @@ std::int64_t BlockEmitter::rows_of(const Operator& op) const {
 }
 
 std::int64_t BlockEmitter::total_tokens() const {
-  // Outside the layers only the last position of a request matters.
-  if (block_.layer < 0) return static_cast<std::int64_t>(batch_.requests.size());
-  return batch_.tokens();
+  // Outside the layers only positions that give a token matter.
+  return block_.layer < 0 ? batch_.logits() : batch_.tokens();
 }
 
 std::int32_t BlockEmitter::add(Task task) {
@@ -94,20 +93,21 @@ BlockEmitter::Tasks BlockEmitter::dependencies_of(const OperatorGraph& graph, Op
 
 void BlockEmitter::embedding(const std::vector<TokenBlock>& layer) {
   const auto& table = plan_.embedding;
-  const int channels = plan_.memory.channels();
-  std::vector<ExtentBuilder> reads(static_cast<std::size_t>(channels));
+  const auto channels = static_cast<std::int64_t>(table.channels.size());
+  std::vector<ExtentBuilder> reads(table.channels.size());
   for (const BatchEntry& r : batch_.requests) {
     for (std::int64_t position = r.context - r.tokens; position < r.context; ++position) {
       const std::int64_t row = vocabulary_row(position + 7919 * r.request, table.rows);
-      const auto channel = static_cast<std::size_t>(row % channels);
+      const auto at = static_cast<std::size_t>(row % channels);
       const std::int64_t first = row / channels * table.units_per_row;
-      plan_.memory.stripe(reads[channel], static_cast<int>(channel), table.offsets[channel], first, first + table.units_per_row);
+      plan_.memory.stripe(reads[at], table.channels[at], table.offsets[at], first, first + table.units_per_row);
     }
   }
   Tasks loads;
-  for (int c = 0; c < channels; ++c) {
-    auto extents = in_shared(reads[static_cast<std::size_t>(c)].take());
-    if (!extents.empty()) loads.push_back(transfer(TaskKind::host_load, op_index("embedding"), c, std::move(extents), {}));
+  for (std::size_t at = 0; at < table.channels.size(); ++at) {
+    auto extents = in_shared(reads[at].take());
+    if (extents.empty()) continue;
+    loads.push_back(transfer(TaskKind::host_load, op_index("embedding"), table.channels[at], std::move(extents), {}));
   }
   Task t;
   t.kind = TaskKind::npu_vector;

@@ -96,8 +96,8 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
         run.parts > 1 ? fmt::format(", every {}-th token", run.parts) : std::string());
   }
   const HeadRun& run = a.runs.front();
-  const std::int64_t context = plan.workload.final_tokens(run.request);
-  put_tile(out, plan, run.channel, run_problem(plan.system, a, run, context), run_tiling(plan.system, a, run, context));
+  const Attended span{plan.workload.final_tokens(run.request), a.tokens};
+  put_tile(out, plan, run.channel, run_problem(plan.system, a, run, span), run_tiling(plan.system, a, run, span));
 }
 
 void put_tiles(Text& out, const TiledAttention& tiled) {

@@ -33,11 +33,12 @@ std::int64_t longest_context(const Workload& w) {
 std::int64_t largest_block(const PlanContext& c, const AttentionPlacement& a, const HeadRun& run) {
   const NmpConfig& nmp = c.system.nmp_of(run.channel);
   const double kib = a.keys ? nmp.input_buffer_kib : nmp.pe.output_buffer_kib;
-  const std::int64_t bits_each = a.keys ? run.gemms * a.m * a.bits.activation : a.m * a.bits.accumulator;
+  const std::int64_t rows = a.m * a.tokens;
+  const std::int64_t bits_each = a.keys ? run.gemms * rows * a.bits.activation : rows * a.bits.accumulator;
   std::int64_t limit = static_cast<std::int64_t>(kib * 1024) * 8 / bits_each;
   if (limit < 1) {
     throw InfeasibleError(fmt::format("attention: {} GEMMs of {} rows need {} bytes of {} buffer for one element of a head, {} KiB there",
-                                      run.gemms, a.m, ceil_div(bits_each, std::int64_t{8}), a.keys ? "input" : "output", kib));
+                                      run.gemms, rows, ceil_div(bits_each, std::int64_t{8}), a.keys ? "input" : "output", kib));
   }
   if (!a.keys) {
     const double weights_kib = nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1);
@@ -56,7 +57,7 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
   run.block_elements = largest_block(c, a, run);
   run.group_tokens = tokens_of_pe(a, run, 0, tokens_of_part(w.reserved_tokens(run.request), run.parts, 0));
   if (run.block_elements == elements) return;
-  TilingProblem p = run_problem(c.system, a, run, w.final_tokens(run.request));
+  TilingProblem p = run_problem(c.system, a, run, {w.final_tokens(run.request), a.tokens});
   p.fixed_n = p.fixed_k = 0;
   const auto tiling = choose_tiling(c.system.nmp_of(run.channel), p);
   if (!tiling) return;  // run_tiling() says so
@@ -72,10 +73,10 @@ void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a,
   choose_blocks(c, w, a, run, memory);
   run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory), Holding::kv);
   const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
-  const std::int64_t in = run.gemms * bytes_of(a.m * (a.keys ? a.head_dim : tokens), a.bits.activation);
+  const std::int64_t in = run.gemms * bytes_of(a.m * a.tokens * (a.keys ? a.head_dim : tokens), a.bits.activation);
   const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
   run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
-  run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * columns, a.bits.output)));
+  run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * a.tokens * columns, a.bits.output)));
   a.runs.push_back(run);
 }
 
@@ -173,8 +174,10 @@ void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a,
 void require_tilings(const PlanContext& c, const Workload& w, const AttentionPlacement& a) {
   std::set<std::tuple<int, int, int, std::int64_t>> known;
   for (const HeadRun& run : a.runs) {
-    const std::int64_t tokens = w.final_tokens(run.request);
-    if (run.part == 0 && known.emplace(run.gemms, run.pes_per_gemm, run.parts, tokens).second) run_tiling(c.system, a, run, tokens);
+    const std::int64_t tokens = w.longest_tokens(run.request);
+    if (run.part == 0 && known.emplace(run.gemms, run.pes_per_gemm, run.parts, tokens).second) {
+      run_tiling(c.system, a, run, {tokens, a.tokens});
+    }
   }
 }
 
@@ -206,6 +209,7 @@ AttentionPlacement place_attention(const PlanContext& c, const Workload& w, cons
   a.bits = operand_bits(c.model, op);
   a.head_dim = keys ? c.model.head_dim : c.model.value_dim();
   a.m = c.model.queries_per_kv_head();
+  a.tokens = w.decode_rows;
   check(longest_context(w) > 0, "a workload of {} tokens", longest_context(w));
 
   const std::int64_t total = w.batch * c.model.kv_heads;
@@ -224,11 +228,11 @@ AttentionPlacement place_attention(const PlanContext& c, const Workload& w, cons
   return a;
 }
 
-GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
-  const std::int64_t tokens = tokens_of_part(context, run.parts, run.part);
+GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, const Attended& span) {
+  const std::int64_t tokens = tokens_of_part(span.context, run.parts, run.part);
   GemmShape s;
   s.count = run.gemms;
-  s.m = a.m;
+  s.m = a.m * span.tokens;
   s.n = a.keys ? tokens : a.head_dim;
   s.k = a.keys ? a.head_dim : tokens;
   return s;
@@ -245,31 +249,31 @@ std::vector<Extent> stripe_extents(const HeadStripe& s, std::int64_t first, std:
   return out.take();
 }
 
-std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
-  const GemmShape s = run_shape(a, run, context);
+std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, const Attended& span, const MemoryMap& memory) {
+  const GemmShape s = run_shape(a, run, span);
   return memory.spread(run.channel, run.input, s.count * bytes_of(s.m * s.k, a.bits.activation), memory.both_unit());
 }
 
-std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory) {
-  const GemmShape s = run_shape(a, run, context);
+std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, const Attended& span, const MemoryMap& memory) {
+  const GemmShape s = run_shape(a, run, span);
   return side_by_side(pes_of(run), run.output,
                       [&](int pe) { return memory.padded(bytes_of(s.m * even_part(s.n, run.pes_per_gemm, pe, 1).size(), a.bits.output)); });
 }
 
-TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
-  TilingProblem p = tiling_problem(system, run.channel, run_shape(a, run, context), run.pes_per_gemm, a.bits);
+TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, const Attended& span) {
+  TilingProblem p = tiling_problem(system, run.channel, run_shape(a, run, span), run.pes_per_gemm, a.bits);
   // The cache grows token by token in the order of the tiles: K in groups of tokens and blocks of elements, V in blocks of columns.
   p.fixed_k = a.keys ? run.block_elements : 0;
   p.fixed_n = a.keys ? (run.block_elements < a.head_dim ? run.group_tokens : 0) : run.block_elements;
   return p;
 }
 
-NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context) {
-  const TilingProblem p = run_problem(system, a, run, context);
+NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, const Attended& span) {
+  const TilingProblem p = run_problem(system, a, run, span);
   const auto tiling = choose_tiling(system.nmp_of(run.channel), p);
   if (!tiling) {
     throw InfeasibleError(fmt::format("{} on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers, at {} tokens of context",
-                                      a.keys ? "qk" : "sv", run.channel, p.count, p.m, p.k, p.k, p.n, context));
+                                      a.keys ? "qk" : "sv", run.channel, p.count, p.m, p.k, p.k, p.n, span.context));
   }
   return *tiling;
 }

@@ -55,7 +55,8 @@ struct AttentionPlacement {
   bool keys = false;
   OperandBits bits;
   std::int64_t head_dim = 0;
-  std::int64_t m = 0;          ///< queries of a KV head and token of decode
+  std::int64_t m = 0;          ///< queries of a KV head and token
+  std::int64_t tokens = 1;     ///< most new tokens of a request in decode: caches lie, and inputs have room, for so many
   std::vector<HeadDeal> rule;  ///< by the published rule, and the cost of that at the longest context
   double rule_us = 0;
   std::vector<HeadDeal> searched;
@@ -96,13 +97,20 @@ std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& r
 /// The same of heads that only the NPU reads.
 std::vector<Extent> stripe_extents(const HeadStripe& stripe, std::int64_t first, std::int64_t last, const MemoryMap& memory);
 
-/// Shape of one GEMM of a run at a context: qk [m, head_dim] x [head_dim, tokens], sv [m, tokens] x [tokens, head_dim].
-GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
-/// Input and output of a run at a context; offsets in the shared space.
-std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
-std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, std::int64_t context, const MemoryMap& memory);
-/// Tiling problem of a run at a context, and its tiles as the layout demands. @throws InfeasibleError when none fits
-TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
-NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, std::int64_t context);
+/// Tokens that attend, and to how many: the last `tokens` of a context. All scores are computed, also those that a mask then zeroes: of a
+/// token with those after it, or with drafts of other branches.
+struct Attended {
+  std::int64_t context = 0;
+  std::int64_t tokens = 1;
+};
+
+/// Shape of one GEMM of a run: qk [m, head_dim] x [head_dim, tokens], sv [m, tokens] x [tokens, head_dim].
+GemmShape run_shape(const AttentionPlacement& a, const HeadRun& run, const Attended& span);
+/// Input and output of a run; offsets in the shared space.
+std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, const Attended& span, const MemoryMap& memory);
+std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, const Attended& span, const MemoryMap& memory);
+/// Tiling problem of a run, and its tiles as the layout demands. @throws InfeasibleError when none fits
+TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, const Attended& span);
+NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const HeadRun& run, const Attended& span);
 
 }  // namespace bondsim

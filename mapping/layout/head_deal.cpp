@@ -10,7 +10,7 @@
 namespace bondsim {
 
 double head_round_ps(const PlanContext& c, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
-  const GemmShape shape{together, a.m, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
+  const GemmShape shape{together, a.m * a.tokens, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
   return round_estimate_ps(c.system.nmp_of(channel),
                            tiling_problem(c.system, channel, shape, c.system.dram_of(channel).organization.banks() / together, a.bits));
 }
@@ -28,10 +28,10 @@ double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std
     const auto mine = static_cast<std::int64_t>(ceil_div(deal.heads, channels / static_cast<std::size_t>(deal.parts)));
     const auto estimate = [&](std::int64_t together) { return head_round_ps(c, channel, a, tokens, together); };
     ps += rounds_estimate_ps(choose_rounds(mine, c.system.dram_of(channel).organization.banks(), estimate), estimate);
-    const std::int64_t bytes = a.m * (a.head_dim + tokens) * a.bits.activation / 8;
+    const std::int64_t bytes = a.m * a.tokens * (a.head_dim + tokens) * a.bits.activation / 8;
     const double vectors = static_cast<double>(mine) * static_cast<double>(bytes);
     ps += 1e3 * vectors / bus_gbps(c.system.dram_of(channel));
-    if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.head_dim);
+    if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.tokens * a.head_dim);
   }
   const auto& npu = c.system.npu;
   const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);

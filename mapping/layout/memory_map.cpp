@@ -83,19 +83,22 @@ std::vector<Extent> part_of_banks(const Extent& extent, std::int64_t first, std:
   return out;
 }
 
-MemoryMap::MemoryMap(const System& system, int layers)
+MemoryMap::MemoryMap(const System& system, int layers, const MemoryMap* before)
     : layers_(layers),
       banks_(system.dram.organization.banks()),
       page_bytes_(system.dram.organization.page_bytes()),
       host_unit_(system.dram.organization.access_bytes()),
       both_unit_(std::lcm<std::int64_t>(host_unit_, std::max(1, system.nmp.hb.access_bytes))),
+      before_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       layer_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       shared_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       held_(static_cast<std::size_t>(system.channel_count())) {
   for (int c = 0; c < system.channel_count(); ++c) {
     bank_bytes_.push_back(system.dram_of(c).organization.bank_bytes());
     if (system.has_pes(c)) both_unit_ = std::lcm<std::int64_t>(both_unit_, std::max(1, system.nmp_of(c).hb.access_bytes));
+    if (before != nullptr) before_bytes_[static_cast<std::size_t>(c)] = before->bytes_per_bank(c);
   }
+  if (before != nullptr) held_ = before->held_;
 }
 
 std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per_bank, Holding holding) {
@@ -108,7 +111,7 @@ std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per
 
 std::int64_t MemoryMap::address(int channel, Space space, std::int64_t offset, int layer) const {
   const std::int64_t frame = layer_bytes_[static_cast<std::size_t>(channel)];
-  return offset + frame * (space == Space::layer ? layer : layers_);
+  return before_bytes_[static_cast<std::size_t>(channel)] + offset + frame * (space == Space::layer ? layer : layers_);
 }
 
 std::vector<Extent> MemoryMap::place(std::vector<Extent> extents, Space space, int layer) const {
@@ -118,7 +121,7 @@ std::vector<Extent> MemoryMap::place(std::vector<Extent> extents, Space space, i
 
 std::int64_t MemoryMap::bytes_per_bank(int channel) const {
   const auto c = static_cast<std::size_t>(channel);
-  return layer_bytes_[c] * layers_ + shared_bytes_[c];
+  return before_bytes_[c] + layer_bytes_[c] * layers_ + shared_bytes_[c];
 }
 
 std::int64_t MemoryMap::held_per_bank(int channel, Holding holding) const {

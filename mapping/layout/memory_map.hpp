@@ -59,7 +59,8 @@ class CapacityError : public InfeasibleError {
 /// reserved.
 class MemoryMap {
  public:
-  MemoryMap(const System& system, int layers);
+  /// @param before what lies in the banks before all of this: another model; null: nothing
+  MemoryMap(const System& system, int layers, const MemoryMap* before = nullptr);
 
   /// Offset inside the space.
   std::int64_t reserve(int channel, Space space, std::int64_t bytes_per_bank, Holding holding = Holding::buffers);
@@ -71,7 +72,7 @@ class MemoryMap {
   /// @throws CapacityError naming the fullest channel, the bytes needed and there, and what needs them.
   void require_capacity() const;
 
-  std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers
+  std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers, with what lies before
   /// The part of it for `holding`, as the widest bank needs it, all layers; what all parts leave is padding to whole rows.
   std::int64_t held_per_bank(int channel, Holding holding) const;
   std::int64_t bank_bytes(int channel) const { return bank_bytes_[static_cast<std::size_t>(channel)]; }
@@ -98,7 +99,8 @@ class MemoryMap {
   std::int64_t page_bytes_ = 0;
   std::int64_t host_unit_ = 0;
   std::int64_t both_unit_ = 0;
-  std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next two
+  std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next three
+  std::vector<std::int64_t> before_bytes_;
   std::vector<std::int64_t> layer_bytes_;
   std::vector<std::int64_t> shared_bytes_;
   std::vector<std::array<std::int64_t, 3>> held_;  ///< by channel and Holding

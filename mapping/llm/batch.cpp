@@ -26,6 +26,12 @@ std::int64_t Batch::tokens() const {
   return sum;
 }
 
+std::int64_t Batch::logits() const {
+  std::int64_t sum = 0;
+  for (const BatchEntry& r : requests) sum += r.logits;
+  return sum;
+}
+
 const BatchEntry* Batch::find(int request) const {
   const auto at = std::find_if(requests.begin(), requests.end(), [&](const BatchEntry& r) { return r.request == request; });
   return at == requests.end() ? nullptr : &*at;
@@ -38,6 +44,8 @@ void check_batch(const Batch& batch) {
     check(seen.insert(r.request).second, "step {}: request {} twice in a batch", batch.step, r.request);
     check(r.tokens >= 1 && r.context >= r.tokens, "step {}: request {} has {} new tokens and a context of {}", batch.step, r.request,
           r.tokens, r.context);
+    check(r.logits >= 0 && r.logits <= r.tokens, "step {}: request {} has {} new tokens, {} of them go through the LM head", batch.step,
+          r.request, r.tokens, r.logits);
   }
 }
 
@@ -47,6 +55,16 @@ Batch lockstep_batch(const Workload& w, std::int64_t step) {
   for (int r = 0; r < w.batch; ++r) {
     const Phase phase = step == 0 ? Phase::prefill : Phase::decode;
     batch.requests.push_back({r, phase, step == 0 ? w.prompt_of(r) : 1, w.prompt_of(r) + step, 1});
+  }
+  return batch;
+}
+
+Batch widest_batch(const Workload& w, std::int64_t step) {
+  Batch batch = lockstep_batch(w, step);
+  for (BatchEntry& r : batch.requests) {
+    if (r.phase != Phase::decode) continue;
+    r.context += w.decode_rows - 1;
+    r.tokens = r.logits = w.decode_rows;
   }
   return batch;
 }

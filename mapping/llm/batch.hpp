@@ -14,9 +14,10 @@ namespace bondsim {
 struct BatchEntry {
   int request = 0;              ///< id: index into the plan's workload, where the request's cache has its place
   Phase phase = Phase::decode;  ///< prefill: prompt tokens, computed by the NPU; decode: as the dataflow says
-  std::int64_t tokens = 0;      ///< new ones, a row each of every GEMM's input; decode: 1
+  std::int64_t tokens = 0;      ///< new ones, a row each of every GEMM's input; decode: 1, of a verification its drafts and one
   std::int64_t context = 0;     ///< tokens in the cache at the end of the step, the new ones included
-  std::int64_t yields = 1;      ///< output tokens that the request has more at the end of the step; 0: a part of a prompt
+  std::int64_t yields = 1;      ///< output tokens that the request has more at the end of the step; 0: a part of a prompt, a draft
+  std::int64_t logits = 1;      ///< of the new tokens, the last ones that go through the LM head; 0: a part of a prompt
 };
 
 /// Entries of a batch whose attention is alike: context, new tokens.
@@ -33,6 +34,8 @@ struct Batch {
   Batch of(Phase phase) const;
   /// New tokens of all requests.
   std::int64_t tokens() const;
+  /// Positions of all requests that go through the LM head.
+  std::int64_t logits() const;
   /// Null when the batch does not have the request.
   const BatchEntry* find(int request) const;
 };
@@ -58,5 +61,8 @@ class BatchSource {
 
 /// Step `step` of a fixed workload: 0 is the prefill of all prompts, s the s-th token of every request.
 Batch lockstep_batch(const Workload& workload, std::int64_t step);
+
+/// The largest step that has the s-th token as its first: with all rows that a request of decode may have.
+Batch widest_batch(const Workload& workload, std::int64_t step);
 
 }  // namespace bondsim

@@ -17,6 +17,7 @@ Workload decode_workload(const ConfigNode& node) {
     config_error(*node.find("generated_tokens"), "workload.generated_tokens",
                  "0 with prompt_cached, which leaves nothing to run, allowed: 1 or more");
   }
+  if (workload.speculation) resolve_speculation(*node.find("speculation"), "workload", *workload.speculation);
   return workload;
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "mapping/llm/model.hpp"
+#include "mapping/llm/speculation.hpp"
 #include "models/base/fields.hpp"
 
 namespace bondsim {
@@ -35,15 +37,20 @@ struct Workload {
   std::int64_t kv_capacity_tokens = 0;  ///< KV space a request reserves; 0: what it will use
   bool prompt_cached = false;           ///< K and V of the prompts are there: the run begins with the first decode step
   LayerMode layers = LayerMode::one;
+  std::optional<SpeculationConfig> speculation;
   bool apart = false;  ///< requests come and go: each has runs of PEs of its own, whatever its length
   KvPlacement placement = KvPlacement::balanced;
-  std::int64_t page_tokens = 0;  ///< of requests that come and go: their caches lie in pages of so many tokens; 0: consecutively
-  std::int64_t step_tokens = 0;  ///< most new tokens of a step; 0: all prompts together
+  std::int64_t page_tokens = 0;   ///< of requests that come and go: their caches lie in pages of so many tokens; 0: consecutively
+  std::int64_t step_tokens = 0;   ///< most new tokens of a step; 0: all prompts together
+  std::int64_t decode_rows = 1;   ///< most new tokens of a request in a step of decode: with speculation, its drafts and one
+  std::int64_t spare_tokens = 0;  ///< KV places of a request beyond its final tokens, for drafts
 
   std::int64_t prompt_of(int request) const { return prompts.empty() ? prompt_tokens : prompts[static_cast<std::size_t>(request)]; }
   /// KV tokens of a request at the end of the run.
   std::int64_t final_tokens(int request) const { return prompt_of(request) + generated_tokens; }
-  std::int64_t reserved_tokens(int request) const { return std::max(kv_capacity_tokens, final_tokens(request)); }
+  /// Tokens that it may hold at a time, drafts included.
+  std::int64_t longest_tokens(int request) const { return final_tokens(request) + spare_tokens; }
+  std::int64_t reserved_tokens(int request) const { return std::max(kv_capacity_tokens, longest_tokens(request)); }
 };
 template <class Visitor>
 void fields(Visitor& v, Workload& c) {
@@ -58,6 +65,7 @@ void fields(Visitor& v, Workload& c) {
   v.field("prompt_cached", c.prompt_cached,
           defaulted("K and V of the prompts are in the caches when the run begins: decode steps alone, no prefill"));
   v.field("layers", c.layers, defaulted("one layer stands for all of them, or every layer is a block of its own"));
+  v.section("speculation", c.speculation, defaulted("drafts of several tokens that the model verifies in one step"));
 }
 
 /// Reads a `schema: bondsim.workload/1` file. @throws ConfigError

@@ -60,14 +60,23 @@ void place_graph_weights(Plan& plan, const OperatorGraph& graph, Space space, co
   }
 }
 
-void place_embedding(Plan& plan) {
-  const int channels = plan.memory.channels();
+/// @param own the table lies where the LM head does
+void place_embedding(Plan& plan, bool own) {
+  const std::vector<std::string> heads = gemm_names(plan.head);
+  if (own && !heads.empty()) {
+    plan.embedding.channels = plan.dataflow.binding(heads.back()).all_channels();
+  } else {
+    plan.embedding.channels.resize(static_cast<std::size_t>(plan.memory.channels()));
+    std::iota(plan.embedding.channels.begin(), plan.embedding.channels.end(), 0);
+  }
+  const auto channels = static_cast<int>(plan.embedding.channels.size());
   plan.embedding.rows = plan.model.vocab;
   plan.embedding.units_per_row = ceil_div(bytes_of(plan.model.hidden, plan.model.bits.weight.of("embedding")), plan.memory.host_unit());
   for (int c = 0; c < channels; ++c) {
     const std::int64_t units = tokens_of_part(plan.model.vocab, channels, c) * plan.embedding.units_per_row;
     const std::int64_t bank_bytes = ceil_div<std::int64_t>(units, plan.memory.banks()) * plan.memory.host_unit();
-    plan.embedding.offsets.push_back(plan.memory.reserve(c, Space::shared, bank_bytes, Holding::weights));
+    plan.embedding.offsets.push_back(
+        plan.memory.reserve(plan.embedding.channels[static_cast<std::size_t>(c)], Space::shared, bank_bytes, Holding::weights));
   }
 }
 
@@ -141,7 +150,7 @@ void plan_prefill(Plan& plan) {
     if (apart) most = std::max(most, spill_bank_bytes({one_block(plan, prompts, layer)}, plan.memory));
     if (plan.prefill.empty()) plan.prefill = std::move(blocks);
     for (int step = 1; !apart && step <= static_cast<int>(plan.workload.generated_tokens); ++step)
-      most = std::max(most, spill_bank_bytes({one_block(plan, lockstep_batch(plan.workload, step), layer)}, plan.memory));
+      most = std::max(most, spill_bank_bytes({one_block(plan, widest_batch(plan.workload, step), layer)}, plan.memory));
   }
   plan.sliceable_ffn = sliced;
   plan.spill_bank_bytes = most;
@@ -203,16 +212,32 @@ void fill_header(Plan& plan) {
 
 int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
 
-Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-               const TilingOverrides& tiling) {
+Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow, const TilingOverrides& tiling,
+               const PlanBeside& beside) {
   require_context_fits(model, workload);
   require_formats(system, model);
-  Plan plan{
-      system, model, workload, {}, layer_graph(model), head_graph(model), MemoryMap(system, model.layers), {}, {}, {}, {}, true, {}, {},
-      {},     {},    {},       {}};
+  Plan plan{system,
+            model,
+            workload,
+            {},
+            layer_graph(model),
+            head_graph(model),
+            MemoryMap(system, model.layers, beside.before),
+            {},
+            {},
+            {},
+            {},
+            true,
+            {},
+            {},
+            {},
+            {},
+            {},
+            {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 
-  const PlanContext context{plan.system, plan.model, plan.dataflow.split(), workload.batch, &tiling, plan.dataflow.prefill_copies()};
+  const PlanContext context{
+      plan.system, plan.model, plan.dataflow.split(), workload.batch * workload.decode_rows, &tiling, plan.dataflow.prefill_copies()};
   place_graph_weights(plan, plan.layer, Space::layer, context);
   const auto gemms = gemm_names(plan.layer);
   for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
@@ -227,7 +252,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
                                               workload, workload.page_tokens, plan.memory);
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
-  place_embedding(plan);
+  if (beside.embedding) place_embedding(plan, beside.before != nullptr);
   plan_prefill(plan);
   tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });
   plan.memory.require_capacity();

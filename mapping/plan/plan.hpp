@@ -20,11 +20,13 @@
 
 namespace bondsim {
 
-/// The embedding table: row r of the vocabulary on channel r % C, striped over all banks.
+/// The embedding table: row r of the vocabulary on the (r mod C)-th of C channels, striped over all banks. A model that shares the memory
+/// with another has it where its LM head lies.
 struct EmbeddingPlacement {
+  std::vector<int> channels;
   std::int64_t rows = 0;
   std::int64_t units_per_row = 0;     ///< host accesses
-  std::vector<std::int64_t> offsets;  ///< per channel, shared space
+  std::vector<std::int64_t> offsets;  ///< per channel of these, shared space
 };
 
 /// Everything that is decided before the first task is written: who runs what, and the address of every tensor.
@@ -52,10 +54,16 @@ struct Plan {
   int operator_index(const std::string& name, Phase phase) const;
 };
 
+/// What a model shares the memory with.
+struct PlanBeside {
+  const MemoryMap* before = nullptr;  ///< of another model, whose weights and caches come first; null: it is alone
+  bool embedding = true;              ///< the model has a table of its own
+};
+
 /// @throws InfeasibleError when the model does not fit the memory, or a smallest tile its buffers; ConfigError when the dataflow does not
 /// fit.
 /// @param tiling tilings of weight GEMMs that are given instead of chosen
 Plan make_plan(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-               const TilingOverrides& tiling = {});
+               const TilingOverrides& tiling = {}, const PlanBeside& beside = {});
 
 }  // namespace bondsim

@@ -35,7 +35,7 @@ std::vector<Batch> cut(const Batch& batch, std::int64_t tokens) {
       part.tokens = std::min(room, r.tokens - done);
       done += part.tokens;
       part.context = r.context - r.tokens + done;
-      if (done < r.tokens) part.yields = 0;
+      if (done < r.tokens) part.yields = part.logits = 0;
       room -= part.tokens;
       blocks.back().requests.push_back(part);
     }

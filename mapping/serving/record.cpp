@@ -108,6 +108,9 @@ void ServingRecord::iteration(const Batch& batch, const std::vector<std::int64_t
     const BatchEntry& entry = batch.requests[i];
     (entry.phase == Phase::prefill ? prefill_ : decode_).emplace_back(requests[i], entry.tokens);
     if (entry.phase == Phase::prefill) totals_.computed_tokens += entry.tokens;
+    if (entry.phase == Phase::prefill || entry.tokens == 1) continue;
+    ++totals_.verifications;
+    totals_.verified_tokens += entry.yields;
   }
 }
 

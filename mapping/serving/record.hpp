@@ -38,6 +38,7 @@ struct ServingTotals {
   std::int64_t unfinished = 0;                                             ///< of a run that was stopped
   std::int64_t prompt_tokens = 0, computed_tokens = 0, reused_tokens = 0;  ///< prompts'; computed: again after making room, too
   std::int64_t output_tokens = 0;
+  std::int64_t verifications = 0, verified_tokens = 0;  ///< of requests in decode, with drafts; tokens that these gave
   std::int64_t preemptions = 0;
   Distribution ttft, tpot, itl, latency, queueing;
   Attojoules energy;       ///< of all requests, those that did not finish included

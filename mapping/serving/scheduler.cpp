@@ -18,7 +18,9 @@ Scheduler::Scheduler(const ServingConfig& config, std::unique_ptr<RequestSource>
       listener_(listener),
       policy_(make_policy(config.batch)),
       pages_(config.pages(), config.kv.page_tokens, block_pages(config.kv)),
-      slots_(static_cast<std::size_t>(config.batch.max_batch)) {}
+      slots_(static_cast<std::size_t>(config.batch.max_batch)) {
+  if (config.speculation) acceptance_.emplace(*config.speculation);
+}
 
 std::optional<BatchStep> Scheduler::next(Picoseconds now) {
   now_ = std::max(now, now_);
@@ -61,7 +63,7 @@ void Scheduler::receive() {
 }
 
 bool Scheduler::fits(const Sequence& sequence) const {
-  return sequence.known() <= config_.kv.context_tokens && pages_.pages_of(sequence.known()) <= pages_.pages();
+  return sequence.known() <= config_.kv.context_tokens && pages_.pages_of(sequence.known() + config_.drafts()) <= pages_.pages();
 }
 
 void Scheduler::choose() {
@@ -101,7 +103,8 @@ Sequence* Scheduler::admit() {
 bool Scheduler::add(Sequence& sequence, std::int64_t tokens) {
   check(tokens >= 1 && tokens <= sequence.missing(), "{} new tokens of a request that misses {}", tokens, sequence.missing());
   check(turn_.count(sequence.slot) == 0, "request {} is twice in an iteration", sequence.request.id);
-  while (!pages_.grow(sequence.pages, sequence.cached + tokens)) {
+  const std::int64_t drafts = sequence.decodes() ? config_.drafts() : 0;
+  while (!pages_.grow(sequence.pages, sequence.cached + tokens + drafts)) {
     Sequence& latest = *running_.back();
     const bool itself = &latest == &sequence;
     preempt(latest);
@@ -142,10 +145,16 @@ BatchStep Scheduler::step() {
   step.batch.step = iterations_++;
   step.released = std::exchange(released_, {});
   std::vector<std::int64_t> ids;
-  for (const Sequence* s : order_) {
+  for (Sequence* s : order_) {
     const std::int64_t tokens = turn_.at(s->slot);
     const Phase phase = s->decodes() ? Phase::decode : Phase::prefill;
-    step.batch.requests.push_back({s->slot, phase, tokens, s->cached + tokens, tokens == s->missing() ? 1 : 0});
+    const std::int64_t yields = tokens == s->missing() ? 1 : 0;
+    if (phase == Phase::decode && acceptance_) {
+      const std::int64_t rows = 1 + config_.drafts();
+      step.batch.requests.push_back({s->slot, phase, rows, s->cached + rows, drawn_tokens(*s), rows});
+    } else {
+      step.batch.requests.push_back({s->slot, phase, tokens, s->cached + tokens, yields, yields});
+    }
     ids.push_back(s->request.id);
   }
   listener_.iteration(step.batch, ids, load(), now_);
@@ -167,12 +176,30 @@ void Scheduler::complete_iteration() {
   for (Sequence* s : done) advance(*s, tokens.at(s->slot));
 }
 
+/// Tokens that the verification of a request gives; what goes beyond its answer is dropped.
+std::int64_t Scheduler::drawn_tokens(Sequence& s) {
+  const speculation::Accepted accepted = acceptance_->draw(static_cast<int>(s.request.id), s.verifications++);
+  s.coming = std::min(accepted.tokens(), s.request.output_tokens - s.produced);
+  return s.coming;
+}
+
+/// The tokens that a verification gave after its first one: they are in the cache, all but the last.
+void Scheduler::decoded(Sequence& s) {
+  for (; s.coming > 1 && s.produced < s.request.output_tokens && fits(s); --s.coming) {
+    ++s.cached;
+    ++s.produced;
+    listener_.token(s, now_);
+  }
+  s.coming = 1;
+}
+
 void Scheduler::advance(Sequence& s, std::int64_t tokens) {
   s.cached += tokens;
   if (config_.kv.prefix_reuse) share_blocks(s);
   if (s.missing() > 0) return;
   ++s.produced;
   listener_.token(s, now_);
+  decoded(s);
   if (s.produced == s.request.output_tokens) {
     leave(s, Ending::complete);
   } else if (!fits(s)) {
@@ -202,6 +229,7 @@ Workload serving_workload(const ServingConfig& config, LayerMode layers) {
   w.layers = layers;
   w.apart = true;
   w.placement = config.kv.placement;
+  w.speculation = config.speculation;
   if (config.kv.addresses == KvAddresses::paged) w.page_tokens = config.kv.page_tokens;
   w.step_tokens = std::max({config.batch.max_batched_tokens, config.batch.chunk_tokens, config.kv.context_tokens});
   return w;

@@ -11,6 +11,7 @@
 #include "mapping/serving/kv_pages.hpp"
 #include "mapping/serving/policy.hpp"
 #include "mapping/serving/serving_listener.hpp"
+#include "mapping/speculation/acceptance.hpp"
 
 namespace bondsim::serving {
 
@@ -38,6 +39,8 @@ class Scheduler : public BatchSource, private Turn {
   void choose();
   void complete_iteration();
   void advance(Sequence& sequence, std::int64_t tokens);
+  void decoded(Sequence& sequence);
+  std::int64_t drawn_tokens(Sequence& sequence);
   void share_blocks(Sequence& sequence);
   void preempt(Sequence& sequence);
   void leave(Sequence& sequence, Ending ending);
@@ -49,6 +52,7 @@ class Scheduler : public BatchSource, private Turn {
   std::unique_ptr<RequestSource> requests_;
   ServingListener& listener_;
   std::unique_ptr<Policy> policy_;
+  std::optional<speculation::Acceptance> acceptance_;  ///< with drafts
   KvPages pages_;
   Picoseconds now_;
   std::int64_t iterations_ = 0;

@@ -1,5 +1,6 @@
 #include "mapping/serving/serving_config.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "mapping/serving/policy.hpp"
@@ -42,6 +43,15 @@ ServingConfig decode_serving(const ConfigNode& node) {
   if (r.window_end_s > 0 && r.window_end_s <= r.window_begin_s) {
     config_error(node_of(node, "requests", "window_end_s"), "serving.requests.window_end_s",
                  fmt::format("{} found, allowed: after window_begin_s ({})", r.window_end_s, r.window_begin_s));
+  }
+  if (config.speculation) {
+    SpeculationConfig& s = *config.speculation;
+    resolve_speculation(*node.find("speculation"), "serving", s);
+    const bool chain = std::all_of(s.width.begin(), s.width.end(), [](int width) { return width == 1; });
+    if (!chain) config_error(node_of(node, "speculation", "width"), "serving.speculation.width", "a tree found, allowed: a chain");
+    if (s.schedule == DraftSchedule::parallel) {
+      config_error(node_of(node, "speculation", "schedule"), "serving.speculation.schedule", "'parallel' found, allowed: serial");
+    }
   }
   if (config.pages() == 0) {
     config_error(node_of(node, "kv", "capacity_tokens"), "serving.kv.capacity_tokens",

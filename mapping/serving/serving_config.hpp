@@ -77,13 +77,16 @@ struct ServingConfig {
   RequestsConfig requests;
   BatchingConfig batch;
   KvConfig kv;
+  std::optional<SpeculationConfig> speculation;
   std::optional<SloConfig> slo;
 
   /// KV pages of all requests together.
   std::int64_t pages() const {
     if (kv.capacity_tokens > 0) return kv.capacity_tokens / kv.page_tokens;
-    return batch.max_batch * ((kv.context_tokens + kv.page_tokens - 1) / kv.page_tokens);
+    return batch.max_batch * ((kv.context_tokens + drafts() + kv.page_tokens - 1) / kv.page_tokens);
   }
+  /// Places of a request beyond its text that a verification takes.
+  std::int64_t drafts() const { return speculation ? speculation->depth : 0; }
 };
 template <class Visitor>
 void fields(Visitor& v, ServingConfig& c) {
@@ -91,6 +94,7 @@ void fields(Visitor& v, ServingConfig& c) {
   v.section("requests", c.requests, defaulted("requests: a trace, or made"));
   v.section("batch", c.batch, defaulted("what an iteration takes"));
   v.section("kv", c.kv, defaulted("the KV cache that requests share"));
+  v.section("speculation", c.speculation, defaulted("drafts of several tokens that the model verifies in one iteration"));
   v.section("slo", c.slo, defaulted("latencies that a request should keep"));
 }
 

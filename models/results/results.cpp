@@ -78,8 +78,9 @@ Json latency_json(const Results& r) {
   out["prefill"] = to_seconds(r.prefill);
   out["decode"] = to_seconds(r.decode());
   out["total"] = to_seconds(r.total);
-  out["ttft"] = to_seconds(r.prefill);
-  out["tbt_mean"] = r.steps.empty() ? 0.0 : to_seconds(r.decode()) / steps;
+  // With drafts, prompts pass through the draft's model too, after the first token.
+  out["ttft"] = to_seconds(r.speculation && !r.requests.empty() ? r.requests.front().first_token : r.prefill);
+  out["tbt_mean"] = r.speculation ? cost_of_token(r).seconds : r.steps.empty() ? 0.0 : to_seconds(r.decode()) / steps;
   out["tbt_p99"] = to_seconds(r.step_percentile(0.99));
   return out;
 }
@@ -249,6 +250,40 @@ Json busiest_json(const Results& r) {
   return rows;
 }
 
+Json speculation_json(const Results& r) {
+  const SpeculationResult& s = *r.speculation;
+  const TokenCost token = cost_of_token(r);
+  Json out = {{"draft", s.draft},
+              {"depth", s.depth},
+              {"rows", s.rows},
+              {"rounds", s.rounds},
+              {"verifications", s.verifications},
+              {"tokens", s.tokens},
+              {"dropped", s.dropped},
+              {"drafted", s.drafted},
+              {"unverified", s.unverified},
+              {"accepted", s.accepted},
+              {"copied", s.copied},
+              {"scores", s.scores},
+              {"masked_scores", s.masked_scores},
+              {"mean_tokens", s.mean_tokens()},
+              {"expected_tokens", s.expected_tokens},
+              {"token_s", token.seconds},
+              {"token_energy_j", token.joules}};
+  for (const auto& [tokens, count] : s.lengths) out["lengths"].push_back({{"tokens", tokens}, {"verifications", count}});
+  for (const DecodePart& part : decode_parts(r)) {
+    out["parts"].push_back(
+        {{"name", part.name}, {"time_s", to_seconds(part.time)}, {"time_ps", part.time.value}, {"energy_j", to_joules(part.energy)}});
+  }
+  if (s.plain_decode.value > 0) {
+    out["plain"] = {{"decode_s", to_seconds(s.plain_decode)},
+                    {"decode_ps", s.plain_decode.value},
+                    {"energy_j", to_joules(s.plain_energy)},
+                    {"speed_up", speed_up(r)}};
+  }
+  return out;
+}
+
 /// Generated tokens over the whole run, prefill included; the rates of the phases stand beside it.
 double tokens_per_second(const Results& r) {
   const double tokens = static_cast<double>(r.generated_tokens) * r.schedule.batch;
@@ -290,6 +325,7 @@ std::string results_json(const Results& r) {
                        {"prefill_tokens_per_s", phase_figures(r, "prefill").tokens_per_s()},
                        {"decode_tokens_per_s", phase_figures(r, "decode").tokens_per_s()}};
   out["phases"] = {{"prefill", phase_json(r, "prefill")}, {"decode", phase_json(r, "decode")}};
+  if (r.speculation) out["speculation"] = speculation_json(r);
   out["busiest_operators"] = busiest_json(r);
   out["operators"] = operators_json(r);
   out["channels"] = channels_json(r);

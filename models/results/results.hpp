@@ -1,11 +1,13 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/base/quantity.hpp"
 #include "models/energy/counts.hpp"
 #include "models/results/peaks.hpp"
+#include "models/results/speculation.hpp"
 #include "models/schedule/schedule.hpp"
 
 namespace bondsim {
@@ -136,6 +138,7 @@ struct Results {
   std::vector<RailResult> rails;  ///< empty when the energy table has no currents
   PowerResult npu_power;          ///< what no channel takes
   ActivationCurrent activation;
+  std::optional<SpeculationResult> speculation;  ///< of a run with drafts
   std::int64_t events = 0;
   double wall_s = 0;
 

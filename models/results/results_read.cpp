@@ -232,6 +232,33 @@ void read_machine(const Node& n, Results& r) {
   r.npu_peak_macs = r.peaks.npu_macs_per_s;
 }
 
+SpeculationResult speculation(const Node& n) {
+  SpeculationResult s;
+  s.draft = n["draft"].text();
+  s.depth = n["depth"].as<std::int32_t>();
+  for (const auto& [key, value] : std::vector<std::pair<const char*, std::int64_t*>>{{"rows", &s.rows},
+                                                                                     {"rounds", &s.rounds},
+                                                                                     {"verifications", &s.verifications},
+                                                                                     {"tokens", &s.tokens},
+                                                                                     {"dropped", &s.dropped},
+                                                                                     {"drafted", &s.drafted},
+                                                                                     {"unverified", &s.unverified},
+                                                                                     {"accepted", &s.accepted},
+                                                                                     {"copied", &s.copied},
+                                                                                     {"scores", &s.scores},
+                                                                                     {"masked_scores", &s.masked_scores}}) {
+    *value = n[key].as<std::int64_t>();
+  }
+  s.expected_tokens = n["expected_tokens"].number();
+  for (const Node& length : n["lengths"].items()) {
+    s.lengths.emplace_back(length["tokens"].as<std::int64_t>(), length["verifications"].as<std::int64_t>());
+  }
+  if (!n.has("plain")) return s;
+  s.plain_decode = Picoseconds(n["plain"]["decode_ps"].as<std::int64_t>());
+  s.plain_energy = from_joules(n["plain"]["energy_j"]);
+  return s;
+}
+
 }  // namespace
 
 Results results_from_json(const std::string& text, const std::string& file) {
@@ -249,6 +276,7 @@ Results results_from_json(const std::string& text, const std::string& file) {
     r.requests.push_back({request["request"].as<std::int32_t>(), request["tokens"].as<std::int64_t>(),
                           from_seconds(request["first_token_s"]), from_seconds(request["finish_s"])});
   }
+  if (n.has("speculation")) r.speculation = speculation(n["speculation"]);
   r.config_digest = n["config"]["digest"].text();
   r.config_files = n["config"]["files"].as<std::vector<std::string>>();
   for (const Node& value : n["config"]["values"].items()) r.config_values.push_back(config_value(value));

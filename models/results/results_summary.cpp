@@ -114,7 +114,8 @@ std::string results_headline(const Results& r, const std::string& done) {
   };
   if (r.prefill.value > 0) out += line("prefill", phase_figures(r, "prefill"));
   out += line("decode", phase_figures(r, "decode"));
-  out += fmt::format("  time between tokens   {:>14}   mean; 99th percentile {}\n", time_text(mean), time_text(r.step_percentile(0.99)));
+  out += fmt::format("  {:<21} {:>14}   mean; 99th percentile {}\n", r.speculation ? "time of a round" : "time between tokens",
+                     time_text(mean), time_text(r.step_percentile(0.99)));
   out += fmt::format("  total                 {:>14}\n", time_text(r.total));
   out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
                      to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
@@ -128,7 +129,7 @@ std::string results_headline(const Results& r, const std::string& done) {
 }
 
 std::string results_summary(const Results& r) {
-  std::string out = results_headline(r);
+  std::string out = results_headline(r) + speculation_text(r);
   for (const char* phase : {"prefill", "decode"}) {
     if (phase_length(r, phase).value == 0) continue;
     out += fmt::format("{} is bound by {}\n", phase, phase_figures(r, phase).bound());

@@ -40,7 +40,8 @@ std::vector<Golden> golden_runs() {
     runs.push_back({quick, shipped_run(quick), true});
   }
   for (const char* slow : {"cp-llama3-8b-sharegpt", "h2llm-llama3-8b-sharegpt-attention-offloading", "id-nmp-llama3-8b-sharegpt",
-                           "id-nmp-plus-llama3-8b-sharegpt", "npu-only-llama3-8b-sharegpt"}) {
+                           "id-nmp-plus-llama3-8b-sharegpt", "npu-only-llama3-8b-sharegpt", "speculation-llama3-8b-draft-1b-npu",
+                           "speculation-llama3-8b-draft-1b-pes", "speculation-opt-6.7b-draft-125m", "speculation-llama3-8b-first-layers"}) {
     runs.push_back({slow, shipped_run(slow), false});
     runs.push_back({std::string(slow) + ".short", shipped_run(slow) + " --set workload.generated_tokens=16", true});
   }

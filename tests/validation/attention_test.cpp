@@ -212,9 +212,9 @@ TEST(Attention, walked_tilings_are_those_of_the_run) {
       const AttentionPlacement& a = plan.attention.at(name);
       double walked = 0;
       for (const HeadRun& run : a.runs) {
-        TilingProblem p = run_problem(system, a, run, c.context);
+        TilingProblem p = run_problem(system, a, run, {c.context, 1});
         p.port.refi = 0;
-        walked += tiling_cost_ps(system.nmp, p, run_tiling(system, a, run, c.context));
+        walked += tiling_cost_ps(system.nmp, p, run_tiling(system, a, run, {c.context, 1}));
       }
       Block alone = decode_blocks(c.inputs, name).front();
       std::vector<Task> gemms;

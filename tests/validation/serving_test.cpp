@@ -202,5 +202,23 @@ TEST(Serving, a_stopped_run_is_marked_as_partial_and_counts_what_is_left) {
   EXPECT_TRUE(Json::parse(serving_json(e, run, options.tier))["partial"].get<bool>());
 }
 
+TEST(Serving, drafts_of_depth_0_change_nothing_and_cycles_confirm_the_closed_form) {
+  const std::vector<std::string> few = {"serving.requests.limit=6", "serving.batch.max_batch=4"};
+  std::vector<std::string> none = few;
+  none.push_back("serving.speculation.depth=0");
+  const Json plain = served(chat(few), ServingTier::cycle), depth_0 = served(chat(none), ServingTier::cycle);
+  EXPECT_EQ(depth_0["time_s"], plain["time_s"]);
+  EXPECT_EQ(depth_0["latency"], plain["latency"]);
+  std::vector<std::string> drafts = few;
+  for (const char* set : {"serving.speculation.depth=3", "serving.speculation.acceptance=[0.7]", "serving.speculation.draft=layers",
+                          "serving.speculation.layers=2"}) {
+    drafts.push_back(set);
+  }
+  const Json cycle = served(chat(drafts), ServingTier::cycle), form = served(chat(drafts), ServingTier::detailed);
+  EXPECT_EQ(cycle["tokens"], plain["tokens"]);
+  EXPECT_GT(cycle["speculation"]["tokens"].get<double>() / cycle["speculation"]["verifications"].get<double>(), 1.5);
+  EXPECT_NEAR(form["latency"]["tpot"]["mean_ms"].get<double>() / cycle["latency"]["tpot"]["mean_ms"].get<double>(), 1, 0.03);
+}
+
 }  // namespace
 }  // namespace bondsim::tools

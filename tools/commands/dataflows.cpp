@@ -2,6 +2,7 @@
 
 #include "tools/app/dataflows/study.hpp"
 #include "tools/app/output/output_directory.hpp"
+#include "tools/app/speculation/search.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
 
@@ -21,9 +22,29 @@ void show_progress(const std::string& what, int done, int total) {
   if (done == total) fmt::print(stderr, "\r\x1b[K");
 }
 
+/// With drafts, their depth and width and both dataflows together.
+int with_drafts(const Experiment& experiment, const Options& options, OutputDirectory& directory) {
+  SpeculationSearchOptions search;
+  search.files = options.study.files;
+  search.confirm = options.study.confirm;
+  search.progress = show_progress;
+  const std::vector<SpeculationChoice> choices = search_speculation(experiment, search);
+  const SpeculationChoice& best = choices.front();
+  const std::string comment =
+      fmt::format("The fastest of {} choices of dataflows, depth and width of {} on {}, by cycles: {:.6g} s a token.", choices.size(),
+                  experiment.model.name, experiment.system.name, *best.confirmed_s);
+  directory.write("speculations.csv", search_csv(choices));
+  directory.write("best.yaml", to_file(best.dataflow, comment));
+  if (best.draft) directory.write("best_draft.yaml", to_file(*best.draft, comment));
+  fmt::print("{}", search_text(choices));
+  fmt::print("written to {}: {}\n", options.out, list_of(directory.commit()));
+  return 0;
+}
+
 int dataflows(Options options) {
   const Experiment experiment = load_experiment(options.experiment);
   OutputDirectory directory(options.out, "dataflows");
+  if (experiment.workload.speculation) return with_drafts(experiment, options, directory);
   options.study.progress = show_progress;
   const DataflowStudy study = study_dataflows(experiment, options.study);
   const RankedDataflow& winner = study.winner();

@@ -35,7 +35,7 @@ int map(const MapOptions& options) {
     dot->stream() << to_dot(plan);
     dot->commit();
   }
-  const auto schedule = validated(experiment.system, make_schedule(plan));
+  const auto schedule = validated(experiment.system, schedule_experiment(experiment));
   std::int64_t blocks = 0;
   std::int64_t tasks = 0;
   const auto drain = [&](ScheduleWriter* writer) {

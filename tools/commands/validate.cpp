@@ -96,9 +96,9 @@ void add_validate(Command& app, Action& action) {
       ->range(0, 1 << 20)
       ->capture_default_str();
   Option* ops = command->add_option("--ops", options->request.ops, "CSV of operators (columns as in tests/data/roofline_ops.csv)");
-  Option* suite =
-      command->add_option("--suite", options->request.suite,
-                          "cases that come with bondsim: quick, full (operators), quick_steps, steps (whole prefills and decode steps)");
+  Option* suite = command->add_option(
+      "--suite", options->request.suite,
+      "cases that come with bondsim: quick, full, verification (operators), quick_steps, steps (whole prefills and decode steps)");
   command->add_option(
       "--predictions", options->request.predictions,
       "CSV with latency_s for each case (of an experiment by operator, phase and step); alone, its rows are the operators too");

@@ -44,6 +44,11 @@ RooflineEvaluator::RooflineEvaluator(const DesignSpace& space, const std::string
     const ConfigNode workload = load_yaml_file(beside(space.directory, w.workload));
     models_.push_back(decode_model(model));
     workloads_.push_back(decode_workload(workload));
+    if (workloads_.back().speculation) {
+      config_error(
+          *workload.find("speculation"), "workload.speculation",
+          "drafts in a design space, allowed: a workload without (bondsim dataflows chooses depth, width and dataflows of one device)");
+    }
     inputs_ += canonical_text(model, "model") + canonical_text(workload, "workload");
   }
 }

@@ -131,6 +131,7 @@ void check_accumulation(const BlockView& v, const std::vector<std::int32_t>& par
 
 void check_reductions(const BlockView& v, const Ancestors& ancestors) {
   const auto parts = parts_by_work(v);
+  const bool in_turn = v.parts_in_turn();
   std::map<std::int32_t, std::int64_t> sums;               // by operator: additions of partial results that are needed
   std::map<std::int32_t, std::vector<std::int32_t>> from;  // by operator: tasks with partial results
   for (std::size_t w = 0; w < parts.size(); ++w) {
@@ -149,7 +150,8 @@ void check_reductions(const BlockView& v, const Ancestors& ancestors) {
       const Task& t = v.task(r);
       if (t.kind != TaskKind::npu_vector || t.vector.kind != VectorKind::reduce || t.op != op) continue;
       for (const std::int32_t i : tasks) {
-        if (!ancestors.before(i, r)) v.fail(r, "adds up partial results without waiting for task {}", i);
+        if (!ancestors.before(i, r) && !(in_turn && ancestors.before(r, i)))
+          v.fail(r, "adds up partial results without waiting for task {}", i);
       }
       done += t.vector.elements;
     }

@@ -86,6 +86,7 @@ const std::vector<Extent>& cache_read(const Task& t) {
 }
 
 void check_appends(const BlockView& v, const Ancestors& ancestors) {
+  const bool parts = v.parts_in_turn();
   std::vector<std::int32_t> appends;
   for (std::int32_t i = 0; i < v.count(); ++i) {
     if (v.task(i).kind == TaskKind::kv_append) appends.push_back(i);
@@ -94,7 +95,9 @@ void check_appends(const BlockView& v, const Ancestors& ancestors) {
     const auto& operand = cache_read(v.task(i));
     if (operand.empty()) continue;
     for (const std::int32_t w : appends) {
-      if (ancestors.before(w, i)) continue;
+      // A copy inside a cache writes what it has read; so does a later layer of the same block.
+      const bool may_follow = parts || v.task(w).op == v.task(i).op;
+      if (ancestors.before(w, i) || (may_follow && ancestors.before(i, w))) continue;
       if (overlap(v.task(w).extents, operand)) v.fail(i, "reads a cache that task {} appends to, without waiting for it", w);
     }
   }
@@ -121,6 +124,7 @@ void check_edges(const BlockView& v, const Ancestors& ancestors) {
     if (!written) written = written_extents(v);
     return !overlap(*written, v.task(i).extents);
   };
+  const bool parts = v.parts_in_turn();
   std::map<std::int32_t, std::vector<std::int32_t>> by_operator;
   for (std::int32_t i = 0; i < v.count(); ++i) {
     if (v.task(i).op >= 0) by_operator[v.task(i).op].push_back(i);
@@ -131,7 +135,7 @@ void check_edges(const BlockView& v, const Ancestors& ancestors) {
     if (first == by_operator.end() || second == by_operator.end()) continue;
     for (const std::int32_t later : second->second) {
       for (const std::int32_t earlier : first->second) {
-        if (!ancestors.before(earlier, later)) {
+        if (!ancestors.before(earlier, later) && !(parts && ancestors.before(later, earlier))) {
           if (brings_weights(later)) break;
           v.fail(later, "does not wait for task {} of {}, whose result it needs", earlier, v.operator_name(a));
         }

@@ -1,6 +1,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "models/schedule/schedule.hpp"
@@ -19,6 +20,11 @@ struct BlockView {
   const Task& task(std::int32_t i) const { return block.tasks[static_cast<std::size_t>(i)]; }
   std::int32_t count() const { return static_cast<std::int32_t>(block.tasks.size()); }
   std::string operator_name(std::int32_t op) const;
+  /// Whether the block has several layers or steps one after the other: outside of layers no cache grows.
+  bool parts_in_turn() const {
+    return block.layer < 0 &&
+           std::any_of(block.tasks.begin(), block.tasks.end(), [](const Task& t) { return t.kind == TaskKind::kv_append; });
+  }
 
   /// Throws a ScheduleFault of task `i` (-1: of the block).
   template <class... Args>

@@ -74,7 +74,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
   const std::int64_t most = std::max(header_.steps, 1);
   if (block.steps < 1 || block.steps > most) return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, most));
   if (block.step != step_) {
-    if (layers_in_step_ != header_.layers) {
+    if (!has_drafts() && layers_in_step_ != header_.layers) {
       return fault(fmt::format("step {} had {} of {} layers", step_, layers_in_step_, header_.layers));
     }
     if (block.step <= steps_done_ || block.step > steps_done_ + block.steps) {
@@ -96,6 +96,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
     return std::nullopt;
   }
+  if (has_drafts()) return std::nullopt;
   const bool same_layer = block.layer >= 0 && block.layer == last_layer_ && block.layers == last_layers_;
   // More tokens of the prefill have other places in the caches.
   if (std::string tokens = appended(block); same_layer && !has_decode(block) && (tokens.empty() || tokens != appended_)) {
@@ -120,6 +121,11 @@ std::string ScheduleValidator::appended(const Block& block) {
     for (const Extent& e : t.extents) places += fmt::format("{} {} {} {};", e.channel, e.first_bank, e.bank_offset, e.bytes());
   }
   return places;
+}
+
+bool ScheduleValidator::has_drafts() const {
+  return std::any_of(header_.operators.begin(), header_.operators.end(),
+                     [](const OperatorInfo& op) { return op.name.rfind("draft.", 0) == 0 || op.name == "k_copy"; });
 }
 
 bool ScheduleValidator::has_decode(const Block& block) const {
@@ -158,7 +164,8 @@ std::optional<ScheduleFault> ScheduleValidator::check(const Block& block) {
 }
 
 std::optional<ScheduleFault> ScheduleValidator::check_end() const {
-  if ((steps_done_ == header_.steps || header_.steps < 0) && layers_in_step_ == header_.layers) return std::nullopt;
+  const bool all_layers = has_drafts() || layers_in_step_ == header_.layers;
+  if ((steps_done_ == header_.steps || header_.steps < 0) && all_layers) return std::nullopt;
   ScheduleFault f;
   f.what = fmt::format("the schedule ends after {} steps with {} layers of the last, the header has {} steps of {} layers", steps_done_,
                        layers_in_step_, header_.steps, header_.layers);

@@ -31,7 +31,8 @@ struct ScheduleFault {
 ///    load of its output follows it, the NPU reads a cache after the append to it;
 ///  - modes: a channel that stays in NMP mode goes on with an nmp_gemm that waits for nothing else;
 ///  - coverage: the parts of each GEMM cover its output and K exactly once, and partial sums are added up;
-///  - sequence: every step, every layer once, by itself or by one that stands for it.
+///  - sequence: every step, every layer once, by itself or by one that stands for it. Of a schedule with drafts, in which layers of two
+///  models and copies share a step, the steps alone.
 class ScheduleValidator {
  public:
   ScheduleValidator(const System& system, const ScheduleHeader& header);
@@ -47,6 +48,7 @@ class ScheduleValidator {
   std::optional<ScheduleFault> check_sequence(const Block& block);
   /// Phase, begin and yields. @return the fault's sentence
   std::optional<std::string> check_requests(const Block& block) const;
+  bool has_drafts() const;
   bool has_decode(const Block& block) const;
   /// Where a block's tokens are appended to caches.
   static std::string appended(const Block& block);

@@ -101,9 +101,9 @@ Inputs gather(const ExperimentRequest& request) {
 }
 
 /// A model may be a Hugging Face config.json, whose keys are not the schema's: then all that is known of a value is its file.
-void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const Model& model) {
+void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const std::string& section, const Model& model) {
   const std::size_t first = out.size();
-  list_values(out, node, "model", model);
+  list_values(out, node, section, model);
   if (!tag_of(node).empty()) return;
   for (std::size_t i = first; i < out.size(); ++i) out[i].where = *node.file;
 }
@@ -111,14 +111,32 @@ void list_model(std::vector<ConfigValue>& out, const ConfigNode& node, const Mod
 std::vector<ConfigValue> all_values(const Inputs& inputs, const Experiment& experiment) {
   std::vector<ConfigValue> out;
   list_values(out, inputs.trees.at("system"), "system", experiment.system);
-  list_model(out, inputs.trees.at("model"), experiment.model);
+  list_model(out, inputs.trees.at("model"), "model", experiment.model);
   if (experiment.serving) {
     list_values(out, inputs.trees.at("serving"), "serving", *experiment.serving);
   } else {
     list_values(out, inputs.trees.at("workload"), "workload", experiment.workload);
   }
   list_tree(out, inputs.trees.at("dataflow"), "dataflow");
+  if (experiment.draft) {
+    list_model(out, inputs.trees.at("draft_model"), "draft_model", experiment.draft->model);
+    list_tree(out, inputs.trees.at("draft_dataflow"), "draft_dataflow");
+  }
   return out;
+}
+
+/// The files that a workload's speculation names. @return their text
+std::string load_draft(Inputs& inputs, Experiment& experiment) {
+  const auto& speculation = experiment.workload.speculation;
+  if (!speculation || speculation->model.empty()) return "";
+  std::string text;
+  for (const auto& [section, file] : {std::pair("draft_model", speculation->model), std::pair("draft_dataflow", speculation->dataflow)}) {
+    inputs.trees[section] = load_yaml_file(file);
+    inputs.files.push_back(file);
+    text += canonical_text(inputs.trees[section], section);
+  }
+  experiment.draft = {decode_model(inputs.trees["draft_model"]), decode_dataflow(inputs.trees["draft_dataflow"])};
+  return text;
 }
 
 }  // namespace
@@ -143,6 +161,7 @@ Experiment load_experiment(const ExperimentRequest& request) {
   experiment.dataflow = decode_dataflow(inputs.trees["dataflow"]);
   std::string text;
   for (const std::string& section : sections_of(request)) text += canonical_text(inputs.trees[section], section);
+  text += load_draft(inputs, experiment);
   if (!request.tiling.empty()) {
     const ConfigNode node = load_yaml_file(request.tiling);
     experiment.tiling = TilingOverrides(node);

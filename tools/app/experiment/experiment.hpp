@@ -7,6 +7,7 @@
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/serving/serving_config.hpp"
+#include "mapping/speculation/plans.hpp"
 #include "mapping/tiling/tiling_file.hpp"
 #include "models/results/results.hpp"
 #include "models/system/system.hpp"
@@ -32,6 +33,7 @@ struct Experiment {
   Model model;
   Workload workload;  ///< of a serving run, the places of its requests
   Dataflow dataflow;
+  std::optional<speculation::Draft> draft;  ///< of a workload whose drafts a model makes
   std::optional<serving::ServingConfig> serving;
   TilingOverrides tiling;
   std::string digest;               ///< of all values that went in, overrides included

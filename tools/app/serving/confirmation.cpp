@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "mapping/emit/mapper.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -63,12 +63,12 @@ void StratifiedSample::add(const Batch& batch) {
   if (place < static_cast<std::int64_t>(each_)) stratum.sample[static_cast<std::size_t>(place)] = batch;
 }
 
-void simulate_samples(const System& system, const Plan& plan, std::vector<Stratum>& strata) {
+void simulate_samples(const System& system, const speculation::Plans& plans, std::vector<Stratum>& strata) {
   const std::string answer = run_isolated([&] {
     std::vector<std::int64_t> ends;
-    Plan consecutive = plan;
-    consecutive.kv_table = nullptr;  // samples are no history of pages
-    const auto schedule = make_schedule(std::move(consecutive), std::make_unique<SampleBatches>(strata, ends));
+    speculation::Plans consecutive = plans;
+    consecutive.drop_pages();  // samples are no history of pages
+    const auto schedule = schedule_batches(std::move(consecutive), std::make_unique<SampleBatches>(strata, ends));
     simulate(system, *schedule);
     return nlohmann::json(ends).dump();
   });

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mapping/llm/batch.hpp"
-#include "mapping/plan/plan.hpp"
+#include "mapping/speculation/plans.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::tools {
@@ -38,7 +38,7 @@ class StratifiedSample {
 };
 
 /// Simulates the samples one after the other, in a process of its own, and books their times.
-void simulate_samples(const System& system, const Plan& plan, std::vector<Stratum>& strata);
+void simulate_samples(const System& system, const speculation::Plans& plans, std::vector<Stratum>& strata);
 
 /// A figure by the closed form, and what it would be if the iterations of each stratum took as much longer as its sample does by cycles.
 struct ConfirmedMetric {

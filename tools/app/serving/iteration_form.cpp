@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -43,17 +44,17 @@ class IterationForm::OneBatch : public BatchSource {
   std::optional<BatchStep> batch;
 };
 
-IterationForm::IterationForm(const System& system, Plan plan)
+IterationForm::IterationForm(const System& system, speculation::Plans plans)
     : system_(system),
       form_(cost::make_cost_model("detailed", &system)),
       count_(system_),
       batches_(nullptr),
-      by_place_(plan.workload.placement != KvPlacement::balanced),
-      longest_(plan.workload.reserved_tokens(0)) {
-  plan.kv_table = nullptr;  // shapes of equal length take equal time
+      by_place_(plans.target.workload.placement != KvPlacement::balanced),
+      longest_(plans.target.workload.reserved_tokens(0)) {
+  plans.drop_pages();  // shapes of equal length take equal time
   auto batches = std::make_unique<OneBatch>();
   batches_ = batches.get();
-  schedule_ = make_schedule(std::move(plan), std::move(batches));
+  schedule_ = schedule_batches(std::move(plans), std::move(batches));
 }
 
 IterationForm::~IterationForm() = default;
@@ -102,8 +103,10 @@ IterationCost IterationForm::even(const Batch& batch, double context) {
   const auto at = [&](std::int64_t point) {
     Batch even = batch;
     // Requests of equal context would share their tasks, which those of different context cannot.
-    for (std::int64_t i = 0; i < n; ++i)
-      even.requests[static_cast<std::size_t>(i)].context = std::max<std::int64_t>(i + 1, point - n / 2 + i);
+    for (std::int64_t i = 0; i < n; ++i) {
+      BatchEntry& r = even.requests[static_cast<std::size_t>(i)];
+      r.context = std::max<std::int64_t>(i + r.tokens, point - n / 2 + i);
+    }
     Key key = {0, n, point};
     if (by_place_) {
       for (const BatchEntry& r : batch.requests) key.push_back(r.request);
@@ -137,7 +140,8 @@ IterationCost IterationForm::alone(const Batch& batch) {
   const BatchEntry& r = batch.requests.front();
   const bool prompt = r.phase == Phase::prefill;
   const std::int64_t grid = prompt ? prompt_grid : context_grid;
-  const std::int64_t first = (r.context - 1) / grid * grid + 1, last = std::max(first + 1, std::min(first + grid - 1, longest_));
+  const std::int64_t first = std::max(prompt ? 1 : r.tokens, (r.context - 1) / grid * grid + 1),
+                     last = std::max(first + 1, std::min(first + grid - 1, longest_));
   const auto at = [&](std::int64_t context) {
     Batch other = batch;
     other.requests.front().context = context;
@@ -174,7 +178,7 @@ IterationCost IterationForm::cost(const Batch& batch) {
   const std::int64_t mean = std::max<std::int64_t>(1, (sum / decodes + context_grid / 2) / context_grid) * context_grid;
   std::int64_t apart = -decodes / 2;
   for (BatchEntry& r : both.requests) {
-    if (r.phase == Phase::decode) r.context = std::max<std::int64_t>(1, mean + apart++);
+    if (r.phase == Phase::decode) r.context = std::max<std::int64_t>(r.tokens, mean + apart++);
   }
   key.insert(key.end(), {-decodes, mean});
   return kept(key, both);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "mapping/cost/cost_model.hpp"
-#include "mapping/emit/mapper.hpp"
+#include "mapping/speculation/plans.hpp"
 #include "models/system/system.hpp"
 #include "tools/app/studies/estimated_counts.hpp"
 
@@ -29,7 +29,7 @@ struct IterationCost {
 /// they are, a lone prompt between lengths of a grid. What an iteration of both phases has of decode is taken at the nearest grid point.
 class IterationForm {
  public:
-  IterationForm(const System& system, Plan plan);
+  IterationForm(const System& system, speculation::Plans plans);
   ~IterationForm();
   IterationForm(const IterationForm&) = delete;
   IterationForm& operator=(const IterationForm&) = delete;

@@ -9,7 +9,6 @@
 #include <ostream>
 #include <utility>
 
-#include "mapping/emit/mapper.hpp"
 #include "mapping/serving/scheduler.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/serving/iteration_form.hpp"
@@ -42,8 +41,8 @@ double decode_share(const Block& block, const ScheduleHeader& header) {
   return all > 0 ? decode / all : 0.5;
 }
 
-Results simulate_service(const Experiment& experiment, Plan plan, Service& service, ServingRecord& record) {
-  const auto schedule = make_schedule(std::move(plan), std::make_unique<Handing>(service));
+Results simulate_service(const Experiment& experiment, speculation::Plans plans, Service& service, ServingRecord& record) {
+  const auto schedule = schedule_batches(std::move(plans), std::make_unique<Handing>(service));
   SimulateOptions options;
   options.energy = [&](const Block& block, Attojoules energy) {
     if (block.tasks.empty()) return record.idle_energy(energy);
@@ -87,12 +86,12 @@ serving::ServingTotals corrected_totals(const Experiment& experiment, IterationF
   return record.totals();
 }
 
-Confirmation confirm(const Experiment& experiment, const Plan& plan, IterationForm& form, StratifiedSample& sample,
+Confirmation confirm(const Experiment& experiment, const speculation::Plans& plans, IterationForm& form, StratifiedSample& sample,
                      const serving::ServingTotals& totals) {
   for (Stratum& stratum : sample.strata()) {
     for (const Batch& batch : stratum.sample) stratum.form_s += form.cost(batch).ps * 1e-12;
   }
-  simulate_samples(experiment.system, plan, sample.strata());
+  simulate_samples(experiment.system, plans, sample.strata());
   const serving::ServingTotals corrected = corrected_totals(experiment, form, sample);
   Confirmation out;
   out.strata = sample.strata();
@@ -108,14 +107,14 @@ Confirmation confirm(const Experiment& experiment, const Plan& plan, IterationFo
   return out;
 }
 
-void serve_by_form(const Experiment& experiment, const Plan& plan, ServingTier tier, Service& service, ServingRecord& record,
+void serve_by_form(const Experiment& experiment, const speculation::Plans& plans, ServingTier tier, Service& service, ServingRecord& record,
                    ServingRun& run) {
-  IterationForm form(experiment.system, plan);
+  IterationForm form(experiment.system, plans);
   StratifiedSample sample(experiment.serving->batch.max_batch, samples_each);
   const bool both = tier == ServingTier::both;
   run_by_form(form, service, record, both ? &sample : nullptr);
   run.has_energy = true;
-  if (both && !service.stopped()) run.confirmation = confirm(experiment, plan, form, sample, record.totals());
+  if (both && !service.stopped()) run.confirmation = confirm(experiment, plans, form, sample, record.totals());
   run.evaluations = form.evaluations();
 }
 
@@ -126,10 +125,10 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
   ServingRun run;
   ServingRecord record(*experiment.serving, options.requests);
   Service service(experiment, options, record);
-  Plan plan = plan_experiment(experiment);
-  plan.header.steps = -1;
+  speculation::Plans plans = plans_of_experiment(experiment);
+  plans.header.steps = plans.target.header.steps = -1;
   if (options.tier == ServingTier::cycle) {
-    Results results = simulate_service(experiment, std::move(plan), service, record);
+    Results results = simulate_service(experiment, std::move(plans), service, record);
     run.has_energy = true;
     if (options.reuse_pages) {
       run.reuse = service.reuse();
@@ -137,7 +136,7 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
       run.results = std::move(results);
     }
   } else {
-    serve_by_form(experiment, plan, options.tier, service, record, run);
+    serve_by_form(experiment, plans, options.tier, service, record, run);
   }
   run.partial = service.stopped();
   record.close();
@@ -147,8 +146,7 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
 }
 
 double table_error(const Experiment& experiment, int iterations) {
-  Plan plan = plan_experiment(experiment);
-  IterationForm form(experiment.system, std::move(plan));
+  IterationForm form(experiment.system, plans_of_experiment(experiment));
   boost::random::mt19937_64 random(1);
   const auto below = [&](std::int64_t limit) { return boost::random::uniform_int_distribution<std::int64_t>(1, limit)(random); };
   const std::int64_t longest = experiment.serving->kv.context_tokens;

@@ -157,6 +157,9 @@ std::string serving_json(const Experiment& e, const ServingRun& run, ServingTier
   out["throughput"] = {{"requests_per_s", per_second(t.complete + t.truncated, t)},
                        {"output_tokens_per_s", per_second(t.output_tokens, t)},
                        {"prompt_tokens_per_s", per_second(t.prompt_tokens, t)}};
+  if (config.speculation) {
+    out["speculation"] = {{"depth", config.speculation->depth}, {"verifications", t.verifications}, {"tokens", t.verified_tokens}};
+  }
   if (config.slo) {
     out["slo"] = {{"ttft_ms", config.slo->ttft_ms}, {"tpot_ms", config.slo->tpot_ms}};
     out["goodput"] = {{"requests_per_s", per_second(t.good, t)},
@@ -205,6 +208,10 @@ std::string serving_summary(const Experiment& e, const ServingRun& run, ServingT
   out += fmt::format("\n  {:.3f} requests/s, {:.1f} output tokens/s, {:.1f} prompt tokens/s; busy {:.1f} % of the time, {} iterations\n",
                      per_second(t.complete + t.truncated, t), per_second(t.output_tokens, t), per_second(t.prompt_tokens, t),
                      100 * to_seconds(t.busy) / std::max(1e-30, to_seconds(t.end)), t.iterations);
+  if (t.verifications > 0) {
+    out += fmt::format("  drafts of {}: {} verifications, {:.3f} tokens each\n", config.speculation->depth, t.verifications,
+                       static_cast<double>(t.verified_tokens) / static_cast<double>(t.verifications));
+  }
   out += fmt::format("  {:<24}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}   ms\n", "", "mean", "p50", "p75", "p90", "p95", "p99", "max");
   for (const Latency& latency : latencies_of(t)) {
     const Distribution& d = *latency.values;

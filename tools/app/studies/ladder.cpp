@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "mapping/emit/mapper.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
 #include "tools/app/processes/message.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -23,9 +23,10 @@ const std::vector<Rung> rungs = {{"vector_ops", &FidelityConfig::vector_ops},   
                                  {"row_timing", &FidelityConfig::row_timing},   {"refresh", &FidelityConfig::refresh},
                                  {"overlap", &FidelityConfig::overlap}};
 
-LadderStep simulate_step(const Experiment& experiment, const System& system, const std::string& name) {
+LadderStep simulate_step(Experiment experiment, const System& system, const std::string& name) {
+  experiment.system = system;
   return decode<LadderStep>(run_isolated([&] {
-    const auto schedule = make_schedule(make_plan(system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
+    const auto schedule = schedule_experiment(experiment);
     const Results r = simulate(system, *schedule);
     const double steps = static_cast<double>(std::max<std::size_t>(1, r.steps.size()));
     return encode(LadderStep{name, to_seconds(r.prefill), to_seconds(r.decode()) / steps, to_seconds(r.total)});

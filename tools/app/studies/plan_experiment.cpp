@@ -2,17 +2,27 @@
 
 #include <fmt/format.h>
 
+#include "mapping/emit/mapper.hpp"
+#include "mapping/speculation/served_schedule.hpp"
+#include "mapping/speculation/speculative_schedule.hpp"
+
 namespace bondsim::tools {
 namespace {
 
-Plan plan_of(const Experiment& e, const Workload& workload) { return make_plan(e.system, e.model, workload, e.dataflow, e.tiling); }
+/// Of the experiment with another workload, drafts included.
+speculation::Plans plans_of(const Experiment& e, const Workload& workload) {
+  if (workload.speculation) return speculation::make_plans(e.system, e.model, workload, e.dataflow, e.tiling, e.draft);
+  speculation::Plans plans{make_plan(e.system, e.model, workload, e.dataflow, e.tiling), {}, {}, false, {}};
+  plans.header = plans.target.header;
+  return plans;
+}
 
 bool fits(const Experiment& experiment, int batch) {
   Workload workload = experiment.workload;
   workload.batch = batch;
   if (!workload.prompts.empty()) workload.prompts.resize(static_cast<std::size_t>(batch));
   try {
-    plan_of(experiment, workload);
+    plans_of(experiment, workload);
     return true;
   } catch (const InfeasibleError&) {
     return false;
@@ -31,14 +41,33 @@ int largest_batch(const Experiment& experiment) {
   return fitting;
 }
 
-Plan plan_experiment(const Experiment& experiment) {
+speculation::Plans plans_of_experiment(const Experiment& experiment) {
   try {
-    return plan_of(experiment, experiment.workload);
+    return plans_of(experiment, experiment.workload);
   } catch (const CapacityError& e) {
     const int batch = largest_batch(experiment);
     throw CapacityError(batch > 0 ? fmt::format("{}; largest batch that fits: {}", e.what(), batch)
                                   : fmt::format("{}; no batch fits, not even 1", e.what()));
   }
+}
+
+Plan plan_experiment(const Experiment& experiment) { return plans_of_experiment(experiment).target; }
+
+std::unique_ptr<ScheduleSource> schedule_batches(speculation::Plans plans, std::unique_ptr<BatchSource> batches) {
+  if (plans.target.workload.speculation) return speculation::make_schedule(std::move(plans), std::move(batches));
+  return make_schedule(std::move(plans.target), std::move(batches));
+}
+
+std::unique_ptr<ScheduleSource> schedule_experiment(const Experiment& experiment) {
+  speculation::Plans plans = plans_of_experiment(experiment);
+  if (experiment.workload.speculation) return speculation::make_schedule(std::move(plans));
+  return make_schedule(std::move(plans.target));
+}
+
+Experiment without_drafts(Experiment experiment) {
+  experiment.workload.speculation.reset();
+  experiment.draft.reset();
+  return experiment;
 }
 
 }  // namespace bondsim::tools

@@ -8,13 +8,14 @@
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/emit/block_parts.hpp"
-#include "mapping/emit/mapper.hpp"
 #include "models/base/quantity.hpp"
 #include "models/dram/spec/timing_rules.hpp"
 #include "models/nmp/tile_program.hpp"
 #include "sim/ledger.hpp"
 #include "tools/app/experiment/progress.hpp"
 #include "tools/app/studies/estimated_counts.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
+#include "tools/app/studies/speculation_figures.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -46,7 +47,7 @@ void add_operator_times(Ledger& ledger, const cost::CostModel& model, const Syst
 Results estimate_run(const Experiment& experiment, const cost::CostModel& model) {
   const auto began = std::chrono::steady_clock::now();
   const System& system = experiment.system;
-  const auto schedule = make_schedule(make_plan(system, experiment.model, experiment.workload, experiment.dataflow, experiment.tiling));
+  const auto schedule = schedule_experiment(experiment);
   const CommandCount count(system);
   Results results;
   results.schedule = schedule->header();
@@ -86,6 +87,11 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     ledger.end_block(Picoseconds(), 1);
   }
   ledger.finish(results);
+  if (experiment.workload.speculation) {
+    results.speculation = speculation_figures(experiment);
+    const Results plain = estimate_run(without_drafts(experiment), model);
+    set_plain(results, plain_decode_of(plain));
+  }
   results.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return results;
 }

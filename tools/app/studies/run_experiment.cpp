@@ -1,13 +1,15 @@
 #include "tools/app/studies/run_experiment.hpp"
 
-#include "mapping/emit/mapper.hpp"
 #include "tools/app/studies/plan_experiment.hpp"
+#include "tools/app/studies/speculation_figures.hpp"
 
 namespace bondsim::tools {
 
 Results run_experiment(const Experiment& experiment, SimulateOptions options,
                        const std::function<void(std::int64_t, std::int64_t)>& progress) {
-  const auto schedule = make_schedule(plan_experiment(experiment));
+  std::optional<PlainDecode> plain;
+  if (experiment.workload.speculation) plain = simulate_plain_decode(experiment);
+  const auto schedule = schedule_experiment(experiment);
   const std::int64_t steps = schedule->header().steps + 1;
   if (progress) options.progress = [&progress, steps](const Block& block) { progress(block.step, steps); };
   Results results = simulate(experiment.system, *schedule, options);
@@ -16,6 +18,10 @@ Results run_experiment(const Experiment& experiment, SimulateOptions options,
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
   results.config_values = experiment.values;
+  if (plain) {
+    results.speculation = speculation_figures(experiment);
+    set_plain(results, *plain);
+  }
   return results;
 }
 

@@ -173,6 +173,13 @@ SweepRow sweep_row(const Results& r) {
                                          {"tbt_p99_s", to_seconds(r.step_percentile(0.99))},
                                          {"energy_j", to_joules(r.energy_total)},
                                          {"energy_on_estimates_j", to_joules(r.energy_estimated)}});
+  if (r.speculation) {
+    const TokenCost token = cost_of_token(r);
+    row.metrics.insert(row.metrics.end(), {{"token_s", token.seconds},
+                                           {"token_energy_j", token.joules},
+                                           {"tokens_per_verification", r.speculation->mean_tokens()},
+                                           {"speed_up", speed_up(r)}});
+  }
   for (const auto& entry : enum_names<EnergyComponent>) {
     row.metrics.emplace_back(std::string("energy_") + entry.first + "_j", to_joules(r.energy[static_cast<std::size_t>(entry.second)]));
   }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "tools/app/validation/validation.hpp"
 
 /// Operators of published models over the published space of devices.
@@ -95,14 +97,38 @@ CsvTable full() {
   return out.table("full");
 }
 
+/// Verifications of 2 to 16 rows: weights of Llama-3-8B and its draft, batch 1 and 4; heads over a context, GQA of four queries and MHA.
+CsvTable verification() {
+  SuiteWriter out;
+  const Shape weights[] = {{1, 1, 4096, 4096}, {1, 1, 14336, 4096}, {1, 1, 4096, 14336}, {1, 1, 1024, 4096}, {1, 1, 8192, 2048}};
+  for (const int rows : {2, 3, 5, 8, 9, 16}) {
+    for (const Shape& s : weights) {
+      for (const Pe& pe : {pes[0], pes[1], pes[2]}) out.nmp({1, rows, s.n, s.k}, 6, pe, "2", 32, 32, 4);
+      out.nmp({1, 4 * rows, s.n, s.k}, 6, pes[0], "2", 32, 32, 4);
+      out.npu({1, rows, s.n, s.k}, 8, "2", 128);
+    }
+    for (const int group : {1, 4}) {
+      for (const Pe& pe : {pes[0], pes[2]}) {
+        out.nmp({8, group * rows, 992, 128}, 6, pe, "2", 32, 32, 4);
+        out.nmp({8, group * rows, 128, 992}, 6, pe, "2", 32, 32, 4);
+      }
+      out.npu({8, group * rows, 992, 128}, 8, "2", 128);
+      out.npu({8, group * rows, 128, 992}, 8, "2", 128);
+    }
+  }
+  return out.table("verification");
+}
+
 }  // namespace
 
 ValidationSet validation_suite(const std::string& name, const std::string& system_file) {
   if (name == "steps" || name == "quick_steps") return step_suite(system_file, name == "quick_steps");
-  if (name != "quick" && name != "full") {
-    throw ConfigError(fmt::format("--suite: '{}' is not known, allowed: quick, full, quick_steps, steps", name));
+  const std::map<std::string, CsvTable (*)()> suites = {{"quick", quick}, {"full", full}, {"verification", verification}};
+  const auto suite = suites.find(name);
+  if (suite == suites.end()) {
+    throw ConfigError(fmt::format("--suite: '{}' is not known, allowed: quick, full, verification, quick_steps, steps", name));
   }
-  return validation_of_rows(load_system(system_file, {}), name == "quick" ? quick() : full());
+  return validation_of_rows(load_system(system_file, {}), suite->second());
 }
 
 }  // namespace bondsim::tools

@@ -57,6 +57,30 @@ ServingConfig busy(const std::string& policy, std::int64_t seed) {
 }
 
 class OfPolicy : public ::testing::TestWithParam<std::string> {};
+TEST_P(OfPolicy, drafts_give_every_request_its_tokens_and_pages_are_given_back) {
+  for (const double acceptance : {0.0, 0.6, 1.0}) {
+    ServingConfig plain = busy(GetParam(), 31), config = plain;
+    config.speculation.emplace();
+    config.speculation->depth = 3;
+    config.speculation->acceptance = {acceptance};
+    const Served drafted = run(config), one_by_one = run(plain);
+    EXPECT_EQ(drafted.totals.complete + drafted.totals.truncated + drafted.totals.rejected, 300);
+    EXPECT_EQ(drafted.totals.rejected, one_by_one.totals.rejected);
+    for (const RequestRow& row : drafted.rows) {
+      if (row.ending == Ending::complete) EXPECT_EQ(row.output_tokens, row.asked_tokens) << "request " << row.id;
+    }
+    EXPECT_GT(drafted.totals.verifications, 0);
+    const double each = static_cast<double>(drafted.totals.verified_tokens) / static_cast<double>(drafted.totals.verifications);
+    if (acceptance == 0) EXPECT_EQ(each, 1);
+    if (acceptance == 1) EXPECT_GT(each, 3.5);  // the last verification of an answer may give fewer
+    for (const Batch& batch : drafted.batches) {
+      for (const BatchEntry& r : batch.requests) {
+        if (r.phase == Phase::decode) EXPECT_TRUE(r.tokens == 4 && r.logits == 4 && r.yields >= 1 && r.yields <= 4);
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Serving, OfPolicy, ::testing::ValuesIn(policy_names()), [](const auto& info) { return info.param; });
 
 TEST_P(OfPolicy, every_request_ends_or_is_reported_with_the_tokens_it_asked_for) {

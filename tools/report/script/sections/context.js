@@ -33,7 +33,7 @@ function context_chart(id, lines) {
 
 function context_section(run) {
   const points = context_points(run.results);
-  if (points.length < 2) return null;
+  if (points.length < 2 || run.results.speculation) return null; // a round's steps have other rows
   const slope = slope_of(points);
   const say = `A step takes **${seconds(points[0][1])}** at ${count(points[0][0])} tokens and **${seconds(points[points.length - 1][1])}** at ${count(points[points.length - 1][0])}: ${slope > 0 ? `about ${seconds(slope, 3)} more for each token in the KV cache` : "it does not grow with the KV cache"}.`;
   return section("context", "Latency against context", say, card(context_chart("context", [{ name: run.label, points }])));
