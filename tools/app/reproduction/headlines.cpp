@@ -107,7 +107,8 @@ Figure Headlines::share(const Headline& h, const std::string& tier, std::size_t 
   return figure;
 }
 
-/// The change that comes nearest; it has to take away a quarter of the distance at least.
+/// Another row policy that gives the published figure, as it was run in whole; otherwise what comes nearest, which has to take away a
+/// quarter of the distance at least.
 std::optional<Cause> Headlines::cause(const HeadlineRow& row) const {
   std::optional<Cause> best;
   double least = 0.75 * distance(row.found.values, row.published());
@@ -115,6 +116,7 @@ std::optional<Cause> Headlines::cause(const HeadlineRow& row) const {
     const auto moved = v == row.policy ? std::nullopt : moved_by(row, v);
     if (!moved) continue;
     const double d = distance(moved->moved.values, row.published());
+    if (v < r_.policies() && d <= std::log(near)) return moved;
     if (d >= least) continue;
     least = d;
     best = moved;
