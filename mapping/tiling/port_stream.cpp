@@ -7,7 +7,7 @@
 namespace bondsim {
 
 PortStream::PortStream(const PortTiming& timing, std::int64_t start, std::int64_t due)
-    : t_(timing), banks_(static_cast<std::size_t>(timing.turns)) {
+    : t_(timing), edges_a_ps_(1.0 / static_cast<double>(timing.ck)), banks_(static_cast<std::size_t>(timing.turns)) {
   for (std::size_t turn = 0; turn < banks_.size(); ++turn) {
     Bank& b = banks_[turn];
     b.at = b.column_end = start;
@@ -23,7 +23,6 @@ std::int64_t PortStream::due() const {
 
 /// Refreshes that come before the next row: those for which work waits no longer, and those of idle time before `submitted`.
 void PortStream::refresh_until(Bank& b, const Transfer& t) const {
-  if (t_.refi == 0) return;
   while (true) {
     const std::int64_t idle = std::max(b.due - t_.pulled_in, b.column_end), busy = b.due + t.delay;
     if (idle <= t.submitted) {
@@ -60,7 +59,7 @@ void PortStream::open(Bank& b, int tensor, std::int64_t row, std::int64_t at) co
 }
 
 void PortStream::move_row(Bank& b, const Transfer& t, std::int64_t row, std::int64_t accesses) const {
-  refresh_until(b, t);
+  if (!refreshes_later(b, t)) refresh_until(b, t);
   Open& o = b.open[t_.subarrays ? row % 2 : 0];
   std::int64_t first = std::max(b.at, t.submitted);
   if (o.tensor != t.tensor || o.row != row) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -62,10 +63,21 @@ class PortStream {
   std::int64_t skip_rows(Bank& bank, const Transfer& t, std::int64_t rows, std::int64_t period) const;
   void open(Bank& bank, int tensor, std::int64_t row, std::int64_t at) const;
   void refresh_until(Bank& bank, const Transfer& t) const;
+  /// Whether none comes before the next row: so it is for most rows.
+  bool refreshes_later(const Bank& b, const Transfer& t) const {
+    return t_.refi == 0 || (b.due - t_.pulled_in > t.submitted && b.due + t.delay > std::max({b.at, t.submitted, b.column_end}));
+  }
   void refresh(Bank& bank, std::int64_t from) const;
-  std::int64_t edge(std::int64_t t) const { return (t + t_.ck - 1) / t_.ck * t_.ck; }
+  /// The first edge of CK at or after `t`. By a multiplication, which takes less time than a division and may be an edge off.
+  std::int64_t edge(std::int64_t t) const {
+    std::int64_t e = static_cast<std::int64_t>(static_cast<double>(t) * edges_a_ps_) * t_.ck;
+    while (e < t) e += t_.ck;
+    while (e - t_.ck >= t) e -= t_.ck;
+    return e;
+  }
 
   PortTiming t_;
+  double edges_a_ps_;
   std::vector<Bank> banks_;  ///< one of each turn
 };
 

@@ -110,10 +110,9 @@ bool fits(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
 namespace {
 
 /// Time of the PEs' computations alone.
-double compute_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling& t) {
+double compute_ps(const PeConfig& pe, const TilingProblem& p, const NmpTiling& t) {
   const std::int64_t n_tile = std::min(t.n_tile, p.n), k_tile = std::min(t.k_tile, p.k);
   const std::int64_t n_tiles = ceil_div(p.n, n_tile), k_tiles = ceil_div(p.k, k_tile);
-  const PeConfig pe = pe_of(nmp, p);
   const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, pe);
   const auto tile_cycles = [&](std::int64_t k, std::int64_t n) {
     return k / rows * TileLoop::compute_cycles(p.m, rows, n, pe) + TileLoop::compute_cycles(p.m, k % rows, n, pe);
@@ -122,7 +121,7 @@ double compute_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling&
     return (k_tiles - 1) * tile_cycles(k_tile, n) + tile_cycles(p.k - (k_tiles - 1) * k_tile, n);
   };
   const std::int64_t cycles = (n_tiles - 1) * column_cycles(n_tile) + column_cycles(p.n - (n_tiles - 1) * n_tile);
-  return 1e6 / nmp.pe.clock_mhz * static_cast<double>(cycles);
+  return 1e6 / pe.clock_mhz * static_cast<double>(cycles);
 }
 
 /// tiling_cost_ps(), or infinity as soon as it is known to be above `limit_ps`.
@@ -134,7 +133,7 @@ double cost_up_to(const NmpConfig& nmp, const TilingProblem& p, const NmpTiling&
   if (limit_ps < 1e17) {
     limit.end = static_cast<std::int64_t>(limit_ps);
     // What is computed under the accesses takes no time of its own.
-    if (!nmp.pe.pipelined_access) limit.computation = static_cast<std::int64_t>(compute_ps(nmp, p, t));
+    if (!nmp.pe.pipelined_access) limit.computation = static_cast<std::int64_t>(compute_ps(pe_of(nmp, p), p, t));
     limit.stream = bytes.stationary / p.port.access_bytes * p.port.access + (bytes.stationary / p.port.page_bytes - 1) * row_gap_ps(p.port);
   }
   const std::int64_t end = walk_tiles(loop, bytes, nmp, port, 0, limit);
@@ -155,7 +154,7 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
   const std::int64_t rows = TileLoop::piece_rows(t, p.k, p.n, p.bits.stationary, pe);
   const auto cycles = [&](std::int64_t k, std::int64_t n) { return static_cast<double>(TileLoop::compute_cycles(p.m, k, n, pe)); };
   const std::int64_t last_n = p.n - (n_tiles - 1) * n_tile;
-  const double compute = compute_ps(nmp, p, t);
+  const double compute = compute_ps(pe, p, t);
 
   const bool direct = nmp.io_path == IoPath::direct;
   OperandBytes bytes = operand_bytes(p);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 namespace bondsim::cost {
 
@@ -40,7 +42,48 @@ System system_of_device(const System& system, const NpuDevice& device) {
   return s;
 }
 
-Detailed::Detailed(const System& system) : system_(system) {
+namespace {
+
+auto values_of(const NmpDevice& d) {
+  return std::make_tuple(d.channels, d.pes_per_channel, d.fpus, d.macs_per_fpu, d.clock_mhz, d.hb_bandwidth_gbps);
+}
+auto values_of(const NpuDevice& d) { return std::make_tuple(d.channels, d.peak_tmacs); }
+
+}  // namespace
+
+template <class Device>
+class Detailed::Latest {
+ public:
+  struct Made {
+    explicit Made(System s) : system(std::move(s)), timing(system) {}
+    System system;
+    TaskTiming timing;
+  };
+
+  explicit Latest(const System& base) : base_(base) {}
+
+  std::shared_ptr<const Made> of(const Device& device) {
+    const auto values = values_of(device);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (made_ && values == values_) return made_;
+    }
+    auto made = std::make_shared<const Made>(system_of_device(base_, device));
+    const std::lock_guard<std::mutex> lock(mutex_);
+    values_ = values;
+    made_ = made;
+    return made;
+  }
+
+ private:
+  const System& base_;
+  std::mutex mutex_;
+  decltype(values_of(Device{})) values_;
+  std::shared_ptr<const Made> made_;
+};
+
+Detailed::Detailed(const System& system)
+    : system_(system), nmp_(std::make_unique<Latest<NmpDevice>>(system_)), npu_(std::make_unique<Latest<NpuDevice>>(system_)) {
   require_uniform(system, "the closed form 'detailed'");
   // A copy is made for each device: only what times depend on.
   system_.name.clear();
@@ -49,6 +92,8 @@ Detailed::Detailed(const System& system) : system_(system) {
   system_.controller.address_map = {{}, {}};
   system_.channels.clear();
 }
+
+Detailed::~Detailed() = default;
 
 double Detailed::nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const {
   return nmp_operand_seconds(gemm, bits_of_elements(element_bytes), device);
@@ -59,13 +104,13 @@ double Detailed::npu_seconds(const GemmShape& gemm, double element_bytes, const 
 }
 
 double Detailed::nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const {
-  const System system = system_of_device(system_, device);
-  return TaskTiming(system).operator_ps(plan_on_nmp(system, gemm, bits)) * 1e-12;
+  const auto made = nmp_->of(device);
+  return made->timing.operator_ps(plan_on_nmp(made->system, gemm, bits)) * 1e-12;
 }
 
 double Detailed::npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const {
-  const System system = system_of_device(system_, device);
-  return TaskTiming(system).operator_ps(plan_on_npu(system, gemm, bits)) * 1e-12;
+  const auto made = npu_->of(device);
+  return made->timing.operator_ps(plan_on_npu(made->system, gemm, bits)) * 1e-12;
 }
 
 double Detailed::block_seconds(const Block& block, const System& system, double start_s) const {

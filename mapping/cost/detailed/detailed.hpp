@@ -1,6 +1,8 @@
 #pragma once
 #include <array>
 #include <map>
+#include <memory>
+#include <mutex>
 
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/cost/detailed/operator_plan.hpp"
@@ -11,10 +13,12 @@
 namespace bondsim::cost {
 
 /// The closed form "detailed": the operator alone on `system` with the device's channels, PEs and ports, mapped as the simulator maps it,
-/// and timed by TaskTiming. @throws InfeasibleError where no mapping exists.
+/// and timed by TaskTiming. What is derived from a device is kept until another one is asked about. @throws InfeasibleError where no
+/// mapping exists.
 class Detailed final : public CostModel {
  public:
   explicit Detailed(const System& system);
+  ~Detailed() override;
   const char* name() const override { return "detailed"; }
   double nmp_seconds(const GemmShape& gemm, double element_bytes, const NmpDevice& device) const override;
   double npu_seconds(const GemmShape& gemm, double element_bytes, const NpuDevice& device) const override;
@@ -23,7 +27,13 @@ class Detailed final : public CostModel {
   double block_seconds(const Block& block, const System& system, double start_s) const override;
 
  private:
+  /// A device's system and its timing.
+  template <class Device>
+  class Latest;
+
   System system_;
+  std::unique_ptr<Latest<NmpDevice>> nmp_;
+  std::unique_ptr<Latest<NpuDevice>> npu_;
 };
 
 /// The same for many operators on one device: how an operator is cut and tiled is searched once and kept, and equal pieces are

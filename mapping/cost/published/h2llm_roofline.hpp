@@ -29,10 +29,12 @@ class H2llmRoofline final : public CostModel {
     return npu_s(gemm, {element_bytes, element_bytes, element_bytes}, device);
   }
   double nmp_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NmpDevice& device) const override {
-    return nmp_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device.multiplying(bits));
+    const Bytes bytes{bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0};
+    return device.formats == nullptr ? nmp_s(gemm, bytes, device) : nmp_s(gemm, bytes, device.multiplying(bits));
   }
   double npu_operand_seconds(const GemmShape& gemm, const OperandBits& bits, const NpuDevice& device) const override {
-    return npu_s(gemm, {bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0}, device.multiplying(bits));
+    const Bytes bytes{bits.activation / 8.0, bits.stationary / 8.0, bits.output / 8.0};
+    return device.formats == nullptr ? npu_s(gemm, bytes, device) : npu_s(gemm, bytes, device.multiplying(bits));
   }
   SplitShares split_shares() const override { return corrected_ ? SplitShares::mended : SplitShares::published; }
 
