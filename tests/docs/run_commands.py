@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""run_commands.py SOURCE_DIR BUILD_DIR FILE.md: runs every ```sh block of a document in order in a scratch copy, and follows its links.
+"""run_commands.py SOURCE_DIR BUILD_DIR FILE.md: runs every ```sh and ```python block of a document in order in a scratch copy, and follows its links.
 
 A block is left out only after a line `<!-- not run by tests: REASON -->`. `bondsim run` and `map` are the real ones with a short workload
 added to their arguments: what is tested is that the commands work, not what they compute."""
+import os
 import pathlib
 import re
 import shutil
@@ -15,16 +16,16 @@ TIMEOUT_S = 300
 
 
 def blocks(text):
-    """(line number, commands, reason to leave them out or None)"""
+    """(line number, language, commands, reason to leave them out or None)"""
     lines = text.split("\n")
     found = []
     for i, line in enumerate(lines):
-        if line.strip() != "```sh":
+        if line.strip() not in ("```sh", "```python"):
             continue
         end = lines.index("```", i)
         before = next((l for l in reversed(lines[:i]) if l.strip()), "")
         reason = re.fullmatch(r"<!-- not run by tests: (.+) -->", before.strip())
-        found.append((i + 1, "\n".join(lines[i + 1:end]), reason.group(1) if reason else None))
+        found.append((i + 1, line.strip()[3:], "\n".join(lines[i + 1:end]), reason.group(1) if reason else None))
     return found
 
 
@@ -53,13 +54,17 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bondsim-docs-") as name:
         scratch = pathlib.Path(name)
         scratch_copy(source, build, scratch)
-        for line, commands, reason in blocks(text):
+        for line, language, commands, reason in blocks(text):
             if reason:
                 print(f"{sys.argv[3]}:{line}: left out: {reason}")
                 continue
+            if language == "python" and not (build / "python").exists():
+                print(f"{sys.argv[3]}:{line}: left out: the Python package was not built")
+                continue
             ran += 1
+            program = ["/usr/bin/python3", "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
             try:
-                result = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=scratch, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
+                result = subprocess.run([*program, commands], cwd=scratch, env={**os.environ, "PYTHONPATH": str(build / "python")}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
                 status, output = result.returncode, result.stdout
             except subprocess.TimeoutExpired:
                 status, output = "none", f"took more than {TIMEOUT_S} s"
