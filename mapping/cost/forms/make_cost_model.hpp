@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,11 +23,16 @@ struct MeasuredError {
 /// @param suite quick or full: operators alone; quick_steps or steps: whole prefills and decode steps.
 /// @throws ConfigError listing the valid names of forms; InternalError when the file does not have the line
 MeasuredError measured_error(const std::string& name, const std::string& suite);
-/// One line beside a form's results. @throws as measured_error()
+/// One line beside a form's results; of a form of one's own, how to measure it. @throws as measured_error()
 std::string measured_error_text(const std::string& name, const std::string& suite);
 
 /// @param system of which a form may want what a device does not say; only `detailed` does.
 /// @throws ConfigError listing the valid names, or when the form needs a system and none is given.
 std::unique_ptr<CostModel> make_cost_model(const std::string& name, const System* system = nullptr);
+
+using CostModelMaker = std::function<std::unique_ptr<CostModel>(const System* system)>;
+/// Makes a closed form of one's own known by a name, for the rest of the process; an own one of that name is replaced.
+/// @throws ConfigError for an empty name and for that of a closed form of bondsim
+void add_cost_model(const std::string& name, CostModelMaker make);
 
 }  // namespace bondsim::cost

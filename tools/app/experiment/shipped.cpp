@@ -1,5 +1,6 @@
 #include "tools/app/experiment/shipped.hpp"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,16 +45,31 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
   return list;
 }
 
+/// The program, or the loadable module, that this function stands in.
+fs::path this_code() {
+  Dl_info info;
+  std::error_code ec;
+  if (::dladdr(reinterpret_cast<const void*>(&this_code), &info) != 0 && info.dli_fname != nullptr) {
+    // Of a program it is the name it was called by, which may be found along PATH only.
+    const fs::path file = fs::canonical(info.dli_fname, ec);
+    if (!ec && file.extension() == ".so") return file;
+  }
+  return fs::read_symlink("/proc/self/exe", ec);
+}
+
 }  // namespace
 
 std::string shipped(const std::string& path) {
   std::error_code ec;
-  const fs::path binary = fs::read_symlink("/proc/self/exe", ec);
-  const fs::path installed = (binary.parent_path() / ".." / "share" / "bondsim" / path).lexically_normal();
-  if (!ec && fs::exists(installed, ec)) return installed.string();
+  const fs::path binary = this_code();
+  for (fs::path folder = binary.parent_path(); folder != folder.parent_path(); folder = folder.parent_path()) {
+    const fs::path installed = folder / "share" / "bondsim" / path;
+    if (fs::exists(installed, ec)) return installed.string();
+  }
   const fs::path source = fs::path(BONDSIM_TOOLS_DIR).parent_path() / path;
   if (fs::exists(source, ec)) return source.string();
-  throw ConfigError(fmt::format("{} of bondsim is missing, looked for at {} and {}", path, installed.string(), source.string()));
+  throw ConfigError(
+      fmt::format("{} of bondsim is missing, looked for below share/bondsim beside {} and at {}", path, binary.string(), source.string()));
 }
 
 std::string shipped_configs() { return shipped("configs"); }

@@ -6,8 +6,9 @@
 
 namespace bondsim::tools {
 
-/// Finds a file that comes with bondsim, by its path in the source tree (`tools/plot_validate.py`): below `../share/bondsim` of an
-/// installed binary, in the source tree of one that was just built. @throws ConfigError naming both when it is in neither.
+/// Finds a file that comes with bondsim, by its path in the source tree (`tools/plot_validate.py`): below `share/bondsim` in a
+/// folder above an installed program or Python module, in the source tree of one that was just built. @throws ConfigError naming both when
+/// it is in neither.
 std::string shipped(const std::string& path);
 /// The directory of the configurations that come with bondsim. @throws ConfigError
 std::string shipped_configs();
