@@ -51,7 +51,7 @@ fs::path this_code() {
   std::error_code ec;
   if (::dladdr(reinterpret_cast<const void*>(&this_code), &info) != 0 && info.dli_fname != nullptr) {
     // Of a program it is the name it was called by, which may be found along PATH only.
-    const fs::path file = fs::canonical(info.dli_fname, ec);
+    fs::path file = fs::canonical(info.dli_fname, ec);
     if (!ec && file.extension() == ".so") return file;
   }
   return fs::read_symlink("/proc/self/exe", ec);
