@@ -113,13 +113,13 @@ std::optional<Cause> Headlines::cause(const HeadlineRow& row) const {
   std::optional<Cause> best;
   double least = 0.75 * distance(row.found.values, row.published());
   for (std::size_t v = 0; v < r_.variants().size(); ++v) {
-    const auto moved = v == row.policy ? std::nullopt : moved_by(row, v);
+    auto moved = v == row.policy ? std::nullopt : moved_by(row, v);
     if (!moved) continue;
     const double d = distance(moved->moved.values, row.published());
     if (v < r_.policies() && d <= std::log(near)) return moved;
     if (d >= least) continue;
     least = d;
-    best = moved;
+    best = std::move(moved);
   }
   return best;
 }

@@ -227,6 +227,7 @@ class Experiments {
     }
     answer_all(1);
     std::vector<CellPlan> in_order;
+    in_order.reserve(cells.size());
     for (const Cell& c : cells) in_order.push_back(plans.at(c));
     return in_order;
   }

@@ -109,6 +109,7 @@ class Search {
     std::vector<std::vector<std::optional<double>>> of_drafts;
     for (const RankedDataflow& d : drafts_) {
       std::vector<std::optional<double>> row;
+      row.reserve(shapes.size());
       for (const Shape& shape : shapes) row.push_back(d.problem.empty() ? draft(e_.dataflow, &d.dataflow, shape) : std::nullopt);
       of_drafts.push_back(std::move(row));
     }

@@ -123,6 +123,7 @@ class Study {
   void by_cycles() {
     const std::vector<StepTask> list = tasks();
     std::vector<std::string> texts;
+    texts.reserve(list.size());
     for (const StepTask& task : list) texts.push_back(encode(task));
     const int jobs = options_.jobs > 0 ? options_.jobs : std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
     WorkerPool pool(std::min(jobs, static_cast<int>(texts.size())),
