@@ -21,7 +21,8 @@ install(FILES tools/report/script/palette_data.js DESTINATION ${BONDSIM_SHARE}/t
 install(DIRECTORY tools/report/images DESTINATION ${CMAKE_INSTALL_DOCDIR}/tools/report)              # README.md shows them
 install(FILES tools/completion/bondsim.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME bondsim)
 install(FILES tools/GLOSSARY.md DESTINATION ${BONDSIM_SHARE}/tools)                                    # `bondsim help WORD`
-install(FILES README.md ACCURACY.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES tests/ACCURACY.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/tests)
 install(DIRECTORY models mapping sim configs traces tools DESTINATION ${CMAKE_INSTALL_DOCDIR}
         FILES_MATCHING PATTERN "README.md" PATTERN node_modules EXCLUDE)
 

@@ -7,35 +7,15 @@
 #include <set>
 
 #include "models/base/csv_table.hpp"
+#include "models/base/draws.hpp"
 
 namespace bondsim {
 namespace {
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA'14): a number from a number, the same on every machine.
-std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9E3779B97F4A7C15u;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-  return x ^ (x >> 31);
-}
-
-/// Draws in [0, 1) that depend on where they are made and on nothing else.
-class Draws {
- public:
-  Draws(std::uint64_t seed, std::int64_t layer, std::int64_t step, std::int64_t token) {
-    for (const std::int64_t part : {layer, step, token}) seed = mixed(seed ^ mixed(static_cast<std::uint64_t>(part)));
-    state_ = seed;
-  }
-  double next() { return static_cast<double>(mixed(state_++) >> 11) * 0x1.0p-53; }
-
- private:
-  std::uint64_t state_ = 0;
-};
-
 std::vector<int> permutation(std::uint64_t seed, int layer, int size) {
   std::vector<int> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), 0);
-  Draws draws(seed, layer, -1, -1);
+  Draws draws(seed, {layer, -1, -1});
   for (std::size_t i = order.size(); i > 1; --i)
     std::swap(order[i - 1], order[static_cast<std::size_t>(draws.next() * static_cast<double>(i))]);
   return order;
@@ -82,7 +62,7 @@ std::vector<std::vector<int>> markov(const MoeConfig& moe, int layer, std::int64
     const std::vector<double> of_layer = popularity(moe);
     for (std::size_t t = 0; t < experts.size(); ++t) {
       std::vector<double> weights = of_layer;
-      Draws draws(moe.seed, l, step, static_cast<std::int64_t>(t));
+      Draws draws(moe.seed, {l, step, static_cast<std::int64_t>(t)});
       if (experts[t].empty()) {
         experts[t] = drawn(moe, weights, draws);
         continue;
@@ -197,7 +177,7 @@ std::vector<int> routed_experts(const MoeConfig& moe, int layer, std::int64_t st
   } else if (moe.routing == Routing::markov) {
     experts = markov(moe, layer, step, token + 1).back();
   } else {
-    Draws draws(moe.seed, layer, step, token);
+    Draws draws(moe.seed, {layer, step, token});
     experts = drawn(moe, popularity(moe), draws);
   }
   std::sort(experts.begin(), experts.end());
@@ -216,7 +196,7 @@ std::vector<std::int64_t> expert_rows(const MoeConfig& moe, std::int64_t tokens,
   }
   const std::vector<double> weights = moe.routing == Routing::trace ? std::vector<double>() : popularity(moe);
   for (std::int64_t t = 0; t < tokens; ++t) {
-    Draws draws(moe.seed, layer, step, t);
+    Draws draws(moe.seed, {layer, step, t});
     count(moe.routing == Routing::trace ? of_trace(moe, layer, step, t) : drawn(moe, weights, draws));
   }
   return rows;

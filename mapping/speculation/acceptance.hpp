@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "mapping/llm/speculation.hpp"
+#include "models/base/draws.hpp"
 
 namespace bondsim::speculation {
 
@@ -24,7 +25,7 @@ class Acceptance {
   bool guesses(int request, std::int64_t verification) const;
 
  private:
-  std::int64_t taken(double chance, int width, std::uint64_t& state) const;
+  std::int64_t taken(double chance, int width, Draws& draws) const;
 
   SpeculationConfig config_;
   std::size_t at_ = 0;  ///< of the trace

@@ -86,8 +86,9 @@ std::pair<std::string, std::vector<std::pair<std::string, std::vector<double>>>>
 /// Simulates the cases and holds predictions against them: JSON with validate.csv, accuracy.csv, and the report's text.
 std::string validate(const ValidationRequest& request, const std::vector<std::pair<std::string, std::vector<double>>>& predictions,
                      int progress_fd) {
-  auto [set, judged] = plan_validation(request);
-  if (request.forms.empty() && request.predictions.empty() && !predictions.empty()) judged.clear();
+  // Forms that nobody named are asked only where there is nothing else to judge.
+  const bool these_alone = request.forms.empty() && request.predictions.empty() && !predictions.empty();
+  auto [set, judged] = these_alone ? ValidationPlan{validation_cases(request), {}} : plan_validation(request);
   for (const auto& [name, seconds] : predictions) judged.push_back({name, seconds});
   for (const Judged& j : judged) {
     if (j.seconds.size() != set.cases.size())

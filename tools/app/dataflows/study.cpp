@@ -1,7 +1,5 @@
 #include "tools/app/dataflows/study.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -23,8 +21,6 @@ ConfirmedRun simulated(const Experiment& e, const Dataflow& dataflow, std::int64
   const Results r = simulate(e.system, *schedule_of(e, dataflow, decode_samples));
   return {{to_seconds(r.prefill), to_seconds(r.decode())}, to_joules(r.energy_total)};
 }
-
-int processors() { return std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN))); }
 
 class Study {
  public:
@@ -105,8 +101,7 @@ class Study {
     for (std::size_t i = 0; i < all_.size(); ++i) {
       if (to_be_confirmed(i)) tasks.push_back(std::to_string(i));
     }
-    const int jobs = options_.jobs > 0 ? options_.jobs : processors();
-    WorkerPool pool(std::min(jobs, static_cast<int>(tasks.size())), [&](const std::string& task) {
+    WorkerPool pool(std::min(worker_count(options_.jobs), static_cast<int>(tasks.size())), [&](const std::string& task) {
       return run_isolated([&] {
         const ConfirmedRun run = simulated(e_, all_[std::stoul(task)].dataflow, options_.decode_samples);
         return nlohmann::json{run.times.prefill_s, run.times.decode_s, run.energy_j}.dump();

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <thread>
 
 #include "models/base/error.hpp"
 #include "tools/app/processes/rank_pool.hpp"
@@ -55,7 +54,7 @@ int rank_in_job() { return number_in_environment("OMPI_COMM_WORLD_RANK", 0); }
 
 int lead_or_serve(int jobs, const TaskPool::Work& work, const std::function<int(TaskPool&)>& lead) {
   if (number_in_environment("OMPI_COMM_WORLD_SIZE", 1) > 1) return lead_or_serve_ranks(std::max(1, jobs), work, lead);
-  WorkerPool pool(jobs > 0 ? jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())), work);
+  WorkerPool pool(worker_count(jobs), work);
   return lead(pool);
 }
 

@@ -9,10 +9,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "models/base/error.hpp"
 
 namespace bondsim {
+
+int worker_count(int jobs) { return jobs > 0 ? jobs : static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
 namespace {
 
 constexpr int most_deaths = 3;

@@ -9,6 +9,9 @@
 
 namespace bondsim {
 
+/// Workers that `jobs` asks for; 0: one a processor.
+int worker_count(int jobs);
+
 /// Worker processes that answer lines of text with lines of text. A worker that dies is reported, replaced, and what it had is given to
 /// another; a line that kills three workers is given up. Processes, not threads: a simulation can elaborate once a process.
 class WorkerPool : public TaskPool {

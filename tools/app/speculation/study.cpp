@@ -1,7 +1,5 @@
 #include "tools/app/speculation/study.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -54,6 +52,7 @@ class Study {
     out_.context = e_.workload.prompt_of(0) + std::max<std::int64_t>(1, e_.workload.generated_tokens / 2);
     out_.acceptances = options.acceptances;
     out_.judges = {cycles, "detailed", options.roofline};
+    for (std::size_t j = 1; j < out_.judges.size(); ++j) forms_.push_back(cost::make_cost_model(out_.judges[j], &e_.system));
     for (const int batch : options.batches) {
       for (const int depth : options.depths) out_.rows.push_back({batch, depth, {}, {}});
     }
@@ -89,9 +88,8 @@ class Study {
         const auto blocks = schedule(row, static_cast<SampledPart>(part));
         for (Block block; blocks->next(block);) {
           for (std::size_t j = 1; j < out_.judges.size(); ++j) {
-            const auto form = cost::make_cost_model(out_.judges[j], &e_.system);
             row.times[out_.judges[j]][static_cast<std::size_t>(part)].seconds +=
-                form->block_seconds(block, e_.system) * static_cast<double>(block.executions());
+                forms_[j - 1]->block_seconds(block, e_.system) * static_cast<double>(block.executions());
           }
         }
       }
@@ -125,8 +123,7 @@ class Study {
     std::vector<std::string> texts;
     texts.reserve(list.size());
     for (const StepTask& task : list) texts.push_back(encode(task));
-    const int jobs = options_.jobs > 0 ? options_.jobs : std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
-    WorkerPool pool(std::min(jobs, static_cast<int>(texts.size())),
+    WorkerPool pool(std::min(worker_count(options_.jobs), static_cast<int>(texts.size())),
                     [&](const std::string& task) { return run_isolated([&] { return encode(simulated(decode<StepTask>(task))); }); });
     std::int64_t done = 0;
     WorkerPool::Callbacks callbacks;
@@ -151,19 +148,24 @@ class Study {
   const Experiment& e_;
   const SpeculationStudyOptions& options_;
   SpeculationStudy out_;
+  std::vector<std::unique_ptr<cost::CostModel>> forms_;  ///< the judges after the cycles
 };
 
 }  // namespace
 
-double SpeculationStudy::token_seconds(const DepthTimes& row, const Judge& judge, double acceptance) const {
+SpeculationConfig SpeculationStudy::config_at(int depth, double acceptance) const {
   SpeculationConfig c = config;
-  c.depth = row.depth;
+  c.depth = depth;
   c.acceptance = {acceptance};
   c.trace.clear();
+  return c;
+}
+
+double SpeculationStudy::token_seconds(const DepthTimes& row, const Judge& judge, double acceptance) const {
+  const SpeculationConfig c = config_at(row.depth, acceptance);
   const RoundTime& t = row.times.at(judge);
-  SpeculationConfig shorter = c;
-  --shorter.depth;
-  const double whole = speculation::expected_tokens(c) - speculation::expected_tokens(shorter);  // chance that the whole draft is accepted
+  const double whole = speculation::expected_tokens(c) -
+                       speculation::expected_tokens(config_at(row.depth - 1, acceptance));  // chance that the whole draft is accepted
   const double draft = t[2].seconds + whole * (t[3].seconds - t[2].seconds);
   return (t[1].seconds + draft) / speculation::expected_tokens(c);
 }

@@ -55,6 +55,8 @@ struct SpeculationStudy {
   std::vector<double> acceptances;
   std::vector<DepthTimes> rows;  ///< by batch, then depth
 
+  /// The configuration with this depth and this chance at every level.
+  SpeculationConfig config_at(int depth, double acceptance) const;
   /// Of one request; `acceptance` in place of the configuration's.
   double token_seconds(const DepthTimes& row, const Judge& judge, double acceptance) const;
   double plain_seconds(const DepthTimes& row, const Judge& judge) const { return row.times.at(judge)[0].seconds; }

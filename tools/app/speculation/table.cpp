@@ -88,11 +88,7 @@ Parts beyond_roofline(const Parts& parts) {
 }
 
 double tokens_of(const SpeculationStudy& s, int depth, double acceptance) {
-  SpeculationConfig c = s.config;
-  c.depth = depth;
-  c.acceptance = {acceptance};
-  c.trace.clear();
-  return speculation::expected_tokens(c);
+  return speculation::expected_tokens(s.config_at(depth, acceptance));
 }
 
 /// Why a form's best depth is not the cycles'. The deeper one pays where tokens grow more than the round: the growth by each, what the

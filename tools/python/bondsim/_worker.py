@@ -5,14 +5,8 @@ import json
 import os
 import sys
 
-import bondsim._core as core  # without the package around it, which a worker does not need
-
-
-def request_of(kind, values):
-    request = kind()
-    for key, value in values.items():
-        setattr(request, key, request_of(core.ExperimentRequest, value) if key == "experiment" else value)
-    return request
+import bondsim._core as core
+from bondsim.requests import request_of
 
 
 def answer(function, arguments, fd):

@@ -4,6 +4,7 @@ import json
 import os
 
 from . import _core
+from .requests import request_of
 from .workers import call
 
 _PARTS = ("model", "workload", "dataflow", "serving", "tiling")
@@ -76,7 +77,7 @@ class Experiment:
         """Names of the parts, files, digest, and all values with unit, meaning and source. Raises ConfigError, InfeasibleError."""
         state = (serves, tuple(self.overrides.items()))
         if state not in self._described:
-            self._described = {state: json.loads(_core.describe(make_request(self.request(serves))))}
+            self._described = {state: json.loads(_core.describe(request_of(_core.ExperimentRequest, self.request(serves))))}
         return self._described[state]
 
     def values(self, serves=False):
@@ -122,14 +123,6 @@ class Experiment:
         """Requests that come and go, as the serving file says; see bondsim.serve()."""
         from .studies import serve
         return serve(self, tier=tier, rate_per_s=rate_per_s, progress=progress)
-
-
-def make_request(values):
-    """An ExperimentRequest of plain data."""
-    request = _core.ExperimentRequest()
-    for key, value in values.items():
-        setattr(request, key, value)
-    return request
 
 
 def configs(kind=None):

@@ -7,8 +7,9 @@ import tempfile
 from builtins import zip as paired
 
 from . import _core, tables
-from .experiment import Experiment, make_request, yaml_text
+from .experiment import Experiment, yaml_text
 from .forms import registered
+from .requests import request_of
 from .results import Results, ServingResults, Validation
 from .workers import call, call_all
 
@@ -37,7 +38,7 @@ def sweep(experiment, values, *, zip=False, workers=None, progress=None, results
     requests = [experiment.with_values(point).request() for point in points]
     for request in requests:  # a wrong value is found before anything runs
         try:
-            _core.describe(make_request(request))
+            _core.describe(request_of(_core.ExperimentRequest, request))
         except _core.InfeasibleError:
             pass
     answers = call_all("run", [{"request": request} for request in requests], workers, progress)
@@ -81,11 +82,8 @@ def validate(cases, *, predictions=None, forms=None, samples=3, workers=2, limit
 
 def _predicted(request, forms):
     """Objects of this process are asked here; the simulations are elsewhere."""
-    own = _core.ValidationRequest()
-    for key, value in request.items():
-        setattr(own, key, make_request(value) if key == "experiment" else value)
-    own.forms = [registered(form) for form in forms]
-    return _core.predict(own)[1]
+    own = {**request, "forms": [registered(form) for form in forms]}
+    return _core.predict(request_of(_core.ValidationRequest, own))[1]
 
 
 def serve(experiment, *, tier="cycle", rate_per_s=None, progress=None):

@@ -1,5 +1,5 @@
 """Worker processes. A simulation elaborates SystemC, which a process can do once, and must not fork from a process with threads, which a
-notebook is: so calls are answered by `python -m bondsim._worker`, a process with nothing else in it."""
+notebook is: so calls are answered by `python -m bondsim._worker`, a process that does nothing else."""
 
 import json
 import os
