@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <systemc>
 
 #include "models/system/energy_counts.hpp"
-#include "sim/trace/power.hpp"
+#include "sim/trace/power_meter.hpp"
 #include "sim/trace/tasks.hpp"
 
 namespace bondsim {
@@ -112,6 +114,7 @@ void PerfettoWriter::block_ended(const BlockTrace& trace) {
   draw_arrows(trace);
   draw_counters(trace);
   draw_power(trace);
+  draw_npu_power(trace);
 }
 
 Track PerfettoWriter::npu_track(const Task& task, const TaskRow& row) {
@@ -198,7 +201,41 @@ void PerfettoWriter::draw_counters(const BlockTrace& trace) {
     } else {
       events_.counter(process, row.start, "GB/s", {{"bus", bus}});
     }
-    events_.counter(process, row.start, "W", {{"channel", watts(energy_of(trace.block, row), length)}});
+    draw_channel_power(trace, row);
+  }
+}
+
+/// Power of a channel over a row, as a whole, by part, and by supply rail in A.
+void PerfettoWriter::draw_channel_power(const BlockTrace& trace, const TaskRow& row) {
+  using C = EnergyComponent;
+  const Picoseconds length = row.end - row.start;
+  const int process = channel_process(row.channel());
+  const EnergyModel& model = energy_.of(row.channel());
+  const EnergyCounts counts = row_counts(system_, trace.block, row);
+  const EnergyByComponent energy = model.energy(counts);
+  const auto of = [&](std::initializer_list<C> components) {
+    Attojoules sum;
+    for (const C component : components) sum += energy[static_cast<std::size_t>(component)];
+    return watts(sum, length);
+  };
+  events_.counter(process, row.start, "W", {{"channel", watts(total_of(energy), length)}});
+  const double banks = of({C::dram_activate, C::dram_array, C::dram_refresh}), standby = of({C::dram_background});
+  if (system_.has_pes(row.channel())) {
+    events_.counter(process, row.start, "W of parts",
+                    {{"banks", banks},
+                     {"ports", of({C::hb_io})},
+                     {"PEs", of({C::pe_mac, C::static_power})},
+                     {"buffers", of({C::pe_sram})},
+                     {"bus", of({C::offchip_io})},
+                     {"standby", standby}});
+  } else {
+    events_.counter(process, row.start, "W of parts", {{"banks", banks}, {"bus", of({C::offchip_io})}, {"standby", standby}});
+  }
+  const auto& currents = system_.energy_of(row.channel()).currents;
+  const std::vector<Attojoules> rails = model.by_rail(counts);
+  for (std::size_t i = 0; currents && i < rails.size(); ++i) {
+    events_.counter(process, row.start, ("A of " + model.rails()[i]).c_str(),
+                    {{"current", watts(rails[i], length) / currents->rails[i].voltage_v}});
   }
 }
 
@@ -221,6 +258,30 @@ void PerfettoWriter::draw_power(const BlockTrace& trace) {
   for (const auto& [at, change] : changes) {
     power += change;
     if (at != trace.end) events_.counter(run_process, at, "system W", {{"power", power}});
+  }
+}
+
+/// Power of the NPU's arrays, vector units and scratchpad.
+void PerfettoWriter::draw_npu_power(const BlockTrace& trace) {
+  using C = EnergyComponent;
+  constexpr std::array<C, 3> parts = {C::npu_mac, C::vector, C::npu_sram};
+  std::map<Picoseconds, std::array<double, parts.size()>> changes;
+  changes[trace.start];
+  for (const TaskRow& row : trace.rows) {
+    if (row.of_channel() || row.start == row.end) continue;
+    const EnergyByComponent energy = row_energy(system_, energy_, trace.block, row);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const double power = watts(energy[static_cast<std::size_t>(parts[i])], row.end - row.start);
+      changes[row.start][i] += power;
+      changes[row.end][i] -= power;
+    }
+  }
+  std::array<double, parts.size()> power{};
+  for (const auto& [at, change] : changes) {
+    for (std::size_t i = 0; i < parts.size(); ++i) power[i] += change[i];
+    if (at != trace.end) {
+      events_.counter(npu_process, at, "W of parts", {{"arrays", power[0]}, {"vector", power[1]}, {"scratchpad", power[2]}});
+    }
   }
 }
 

@@ -54,7 +54,9 @@ class PerfettoWriter : public SimulationListener {
   void draw_barriers(const BlockTrace& trace);
   void draw_arrows(const BlockTrace& trace);
   void draw_counters(const BlockTrace& trace);
+  void draw_channel_power(const BlockTrace& trace, const TaskRow& row);
   void draw_power(const BlockTrace& trace);
+  void draw_npu_power(const BlockTrace& trace);
   Attojoules energy_of(const Block& block, const TaskRow& row) const;
   void end_step(Picoseconds t);
   void draw_mode(int channel, Picoseconds t);

@@ -2,113 +2,88 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <iterator>
 
-#include "models/system/energy_counts.hpp"
-
 namespace bondsim {
+namespace {
 
-EnergyCounts row_counts(const System& system, const Block& block, const TaskRow& row) {
-  EnergyCounts counts;
-  if (row.of_channel()) counts = energy_counts(row.channel(), row.counts, system);
-  if (row.task >= 0) {
-    const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
-    if (task.op >= 0 && row.of_channel() == (task.kind == TaskKind::nmp_gemm)) counts += energy_counts(task, system);
+double watts(WideInt attojoules, Picoseconds length) { return to_joules(Attojoules(attojoules)) / to_seconds(length); }
+
+/// Volts of a channel's rail; 0 where its table has none of that name.
+double voltage(const System& system, int channel, const std::string& rail) {
+  const auto& currents = system.energy_of(channel).currents;
+  if (!currents) return 0;
+  for (const RailCurrents& r : currents->rails) {
+    if (r.rail == rail) return r.voltage_v;
   }
-  const Picoseconds length = row.end - row.start;
-  if (row.of_channel()) {
-    counts.channel_time_ps = length.value;
-    counts.rows_open_ps = row.rows_open.value;
-    counts.pe_time_ps = length.value * system.pes_of(row.channel());
-  }
-  return counts;
+  return 0;
 }
 
-EnergyByComponent row_energy(const System& system, const MachineEnergy& energy, const Block& block, const TaskRow& row) {
-  return (row.of_channel() ? energy.of(row.channel()) : energy.of_npu()).energy(row_counts(system, block, row));
-}
+}  // namespace
 
-PowerWriter::PowerWriter(const System& system, const std::string& directory, Picoseconds interval, bool gzip)
-    : system_(system),
+PowerWriter::PowerWriter(const System& system, const std::string& directory, Picoseconds interval, bool gzip, PowerDetail detail)
+    : PowerMeter(system, interval),
       executors_(traced_executors(system)),
-      energy_(system),
       file_(directory + "/power.csv", gzip),
-      interval_ps_(interval.value) {
-  check(interval_ps_ > 0, "power over intervals of {} ps", interval_ps_);
-  file_.text() = fmt::format("{}\nstart_ps,end_ps,executor,component,energy_aj,power_w\n", power_trace_schema);
+      currents_(directory + "/currents.csv", gzip),
+      detail_(detail),
+      rails_(static_cast<std::size_t>(system.channel_count()) * divider().rails().size()) {
+  file_.text() = fmt::format("{}\nstart_ps,end_ps,executor,unit,component,energy_aj,power_w\n", power_trace_schema);
+  currents_.text() = fmt::format("{}\nchannel,rail,voltage_v,energy_aj,average_ma,peak_ma,peak_start_ps\n", currents_schema);
 }
 
-void PowerWriter::block_ended(const BlockTrace& trace) {
-  const Picoseconds length = trace.end - trace.start;
-  std::vector<Spread> shares;
-  for (const TaskRow& row : trace.rows) {
-    shares.push_back({row.place(), row.start - trace.start, row.end - trace.start, row_energy(system_, energy_, trace.block, row)});
-  }
-  EnergyCounts npu;
-  npu.npu_time_ps = length.value;
-  shares.push_back({0, Picoseconds(), length, energy_.of_npu().energy(npu)});
-  for (std::int64_t copy = 0; copy < trace.block.executions(); ++copy) {
-    for (const Spread& share : shares) spread(share, run_time_);
-    run_time_ += length;
-    write_until(run_time_.value / interval_ps_);
-  }
+void PowerWriter::write(const PowerInterval& interval, std::size_t cell, const std::string& unit, WideInt energy) {
+  if (energy == 0) return;
+  const PowerCell& c = divider().cells()[cell];
+  fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{},{:.9g}\n", interval.start.value, interval.end.value,
+                 executors_[c.executor], unit, enum_name(c.component), energy, watts(energy, interval.end - interval.start));
 }
 
-/// Attojoules until a time are rounded down, so that those of the intervals sum to the whole.
-void PowerWriter::spread(const Spread& share, Picoseconds offset) {
-  const std::int64_t start = (share.start + offset).value, end = (share.end + offset).value;
-  for (std::size_t c = 0; c < energy_components; ++c) {
-    const WideInt energy = share.energy[c].value;
-    if (energy == 0) continue;
-    if (start == end) {
-      at(std::max<std::int64_t>(start - 1, 0) / interval_ps_)[share.executor][c] += Attojoules(energy);
+void PowerWriter::interval_ended(const PowerInterval& interval) {
+  const PowerCells& cells = divider().cells();
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (detail_ == PowerDetail::unit) {
+      write(interval, i, cells[i].unit, interval.cells[i]);
       continue;
     }
-    WideInt given = 0;
-    for (std::int64_t index = start / interval_ps_; index * interval_ps_ < end; ++index) {
-      const std::int64_t until = std::min(end, (index + 1) * interval_ps_);
-      const WideInt sum = energy * (until - start) / (end - start);
-      at(index)[share.executor][c] += Attojoules(sum - given);
-      given = sum;
-    }
+    if (cells[i].place != 0) continue;
+    WideInt sum = 0;
+    for (int place = 0; place < cells.places(cells[i].executor, cells[i].component); ++place) sum += interval.cells[i + place];
+    write(interval, i, "", sum);
   }
-}
-
-PowerWriter::Interval& PowerWriter::at(std::int64_t index) {
-  const auto place = static_cast<std::size_t>(std::max(index, first_) - first_);
-  while (intervals_.size() <= place) intervals_.emplace_back(executors_.size());
-  return intervals_[place];
-}
-
-/// Intervals before number `index` are complete.
-void PowerWriter::write_until(std::int64_t index) {
-  while (first_ < index) {
-    at(first_);
-    write_interval();
-  }
-}
-
-void PowerWriter::write_interval() {
-  const std::int64_t start = first_ * interval_ps_;
-  const std::int64_t end = std::min((first_ + 1) * interval_ps_, std::max(run_time_.value, start + 1));
-  const Interval& interval = intervals_.front();
-  for (std::size_t executor = 0; executor < interval.size(); ++executor) {
-    for (const auto& [name, component] : enum_names<EnergyComponent>) {
-      const Attojoules energy = interval[executor][static_cast<std::size_t>(component)];
-      if (energy.value == 0) continue;
-      fmt::format_to(std::back_inserter(file_.text()), "{},{},{},{},{},{:.9g}\n", start, end, executors_[executor], name, energy.value,
-                     to_joules(energy) / to_seconds(Picoseconds(end - start)));
-    }
-  }
+  note_rails(interval);
   file_.flush_if_full();
-  intervals_.pop_front();
-  ++first_;
+}
+
+void PowerWriter::note_rails(const PowerInterval& interval) {
+  end_ = interval.end;
+  for (std::size_t i = 0; i < rails_.size(); ++i) {
+    rails_[i].energy += interval.rails[i];
+    const double power = watts(interval.rails[i], interval.end - interval.start);
+    if (power <= rails_[i].peak_w) continue;
+    rails_[i].peak_w = power;
+    rails_[i].peak_start = interval.start;
+  }
+}
+
+void PowerWriter::write_currents() {
+  const std::vector<std::string>& names = divider().rails();
+  for (std::size_t i = 0; i < rails_.size(); ++i) {
+    const std::size_t channel = i / names.size();
+    const std::string& rail = names[i % names.size()];
+    const double volts = voltage(divider().system(), static_cast<int>(channel), rail);
+    if (volts == 0) continue;
+    fmt::format_to(std::back_inserter(currents_.text()), "{},{},{:g},{},{:.9g},{:.9g},{}\n", executors_[channel + 1], rail, volts,
+                   rails_[i].energy, watts(rails_[i].energy, end_) / volts * 1e3, rails_[i].peak_w / volts * 1e3,
+                   rails_[i].peak_start.value);
+  }
 }
 
 void PowerWriter::finish() {
-  while (!intervals_.empty()) write_interval();
+  finish_intervals();
+  if (end_.value > 0) write_currents();
   file_.finish();
+  currents_.finish();
 }
 
 }  // namespace bondsim

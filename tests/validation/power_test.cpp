@@ -21,6 +21,43 @@ json results_of(const std::string& directory) { return json::parse(file_text(dir
 /// As results.json has it: whole attojoules once turned to joules.
 double joules(WideInt attojoules) { return static_cast<double>(attojoules) * 1e-18; }
 
+/// Banks, ports, PEs and buffers of a channel sum to the parts that results.json has of it.
+void expect_units(std::map<std::string, WideInt>& by_unit, const json& results) {
+  const double seconds = results.at("latency_ps").at("total").get<double>() * 1e-12;
+  for (const auto& channel : results.at("channels")) {
+    const std::string name = channel.at("name").get<std::string>() + ".";
+    WideInt banks = 0, logic = 0;
+    for (int i = 0; i < 16; ++i) {
+      const std::string number = std::to_string(i);
+      banks += by_unit[name + "bank" + number];
+      EXPECT_GT(by_unit[name + "bank" + number], 0) << name << number;
+      for (const char* part : {"port", "pe", "buffer"}) logic += by_unit[name + part + number];
+    }
+    const json& power = channel.at("power");
+    EXPECT_NEAR(joules(banks) / seconds, power.at("bank_group").at("average_w").get<double>() * 4, 1e-9) << name;
+    if (power.contains("pe")) {
+      EXPECT_NEAR(joules(logic) / seconds, power.at("pe").at("average_w").get<double>() * 16, 1e-9) << name;
+    }
+  }
+}
+
+/// The rails of all channels sum to those of results.json; no average is above its peak.
+void expect_rails(const std::string& out, const json& results, std::int64_t total_ps) {
+  std::map<std::string, WideInt> by_rail;
+  for (const auto& row : read_csv_below(out + "/currents.csv", "# bondsim.currents/1")) {
+    const std::int64_t energy = number(row, "energy_aj");
+    by_rail[row.at("rail")] += energy;
+    const double average_ma = std::stod(row.at("average_ma")), peak_ma = std::stod(row.at("peak_ma"));
+    EXPECT_NEAR(average_ma * std::stod(row.at("voltage_v")), static_cast<double>(energy) / static_cast<double>(total_ps) * 1e-3,
+                1e-6 * average_ma);
+    EXPECT_GE(peak_ma, average_ma * (1 - 1e-9));
+    EXPECT_LT(number(row, "peak_start_ps"), total_ps);
+  }
+  for (const auto& [rail, value] : results.at("energy_j").at("rails").items()) {
+    EXPECT_EQ(joules(by_rail[rail]), value.at("maximum").get<double>()) << rail;
+  }
+}
+
 void expect_integral(const std::string& options, std::int64_t interval_ps) {
   const ScratchDirectory scratch;
   const std::string out = scratch.file("out");
@@ -29,9 +66,9 @@ void expect_integral(const std::string& options, std::int64_t interval_ps) {
   ASSERT_EQ(run.status, 0) << run.output;
   const json results = results_of(out);
   const std::int64_t total_ps = results.at("latency_ps").at("total");
-  std::map<std::string, WideInt> by_component, by_executor;
+  std::map<std::string, WideInt> by_component, by_executor, by_unit;
   std::int64_t at = 0;
-  for (const auto& row : read_csv_below(out + "/power.csv", "# bondsim.power/1")) {
+  for (const auto& row : read_csv_below(out + "/power.csv", "# bondsim.power/2")) {
     const std::int64_t start = number(row, "start_ps"), end = number(row, "end_ps");
     ASSERT_EQ(start % interval_ps, 0);
     ASSERT_EQ(end, std::min(start + interval_ps, total_ps));
@@ -40,6 +77,7 @@ void expect_integral(const std::string& options, std::int64_t interval_ps) {
     const std::int64_t energy = number(row, "energy_aj");
     by_component[row.at("component")] += energy;
     by_executor[row.at("executor")] += energy;
+    by_unit[row.at("executor") + "." + row.at("unit")] += energy;
     EXPECT_NEAR(std::stod(row.at("power_w")), static_cast<double>(energy) / static_cast<double>(end - start) * 1e-6,
                 1e-8 * std::stod(row.at("power_w")));
   }
@@ -50,11 +88,28 @@ void expect_integral(const std::string& options, std::int64_t interval_ps) {
   for (const auto& channel : results.at("channels")) {
     EXPECT_EQ(joules(by_executor[channel.at("name").get<std::string>()]), channel.at("energy_j").get<double>());
   }
+  expect_units(by_unit, results);
+  expect_rails(out, results, total_ps);
 }
 
 TEST(Power, integrates_to_the_energy_of_the_results_to_the_attojoule) {
-  expect_integral("", 1'000'000);
-  expect_integral(" --dataflow configs/dataflow/fc_offloading.yaml --set workload.layers=all --set model.layers=3", 7'919'000);
+  expect_integral("", 17'000'000);
+  expect_integral(" --dataflow configs/dataflow/fc_offloading.yaml --set workload.layers=all --set model.layers=3", 79'190'000);
+}
+
+TEST(Power, a_channel_as_a_whole_has_the_sums_of_its_units) {
+  const ScratchDirectory scratch;
+  std::map<std::string, std::map<std::string, WideInt>> sums;
+  for (const char* by : {"unit", "channel"}) {
+    const std::string out = scratch.file(by);
+    const auto run = bondsim_command("run " + experiment + narrow + " --power 50000 --power-by " + by + " --out " + out);
+    ASSERT_EQ(run.status, 0) << run.output;
+    for (const auto& row : read_csv_below(out + "/power.csv", "# bondsim.power/2")) {
+      sums[by][row.at("start_ps") + row.at("executor") + row.at("component")] += number(row, "energy_aj");
+      EXPECT_EQ(row.at("unit").empty(), by == std::string("channel"));
+    }
+  }
+  EXPECT_EQ(sums["unit"], sums["channel"]);
 }
 
 TEST(Power, averages_and_peaks_of_the_parts_follow_from_their_energies) {

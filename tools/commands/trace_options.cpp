@@ -76,9 +76,14 @@ void add_trace_options(Command& command, TraceOptions& options, const std::vecto
 }
 
 void add_power_option(Command& command, TraceOptions& options) {
-  command.add_option("--power", options.power_ns, "INTERVAL in ns of the run: write power.csv, power by executor and component, to --out")
-      ->range(0.001, 1e15)
-      ->needs("--out");
+  auto* power =
+      command
+          .add_option("--power", options.power_ns, "INTERVAL in ns of the run: write power.csv, power by unit, and currents.csv to --out")
+          ->range(0.001, 1e15)
+          ->needs("--out");
+  command.add_option("--power-by", options.power_by, "rows of power.csv: each bank, port, PE and buffer, or a channel as a whole")
+      ->one_of({"unit", "channel"})
+      ->needs(power);
 }
 
 RunTraces::RunTraces(const TraceOptions& options, const System& system, const std::string& directory) {
@@ -99,7 +104,8 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
   }
   if (options.power_ns > 0) {
     const Picoseconds interval(std::llround(options.power_ns * 1000.0));
-    hub_.add(power_.emplace(system, directory, interval, options.gzip), {false, true, false});
+    const PowerDetail detail = options.power_by == "channel" ? PowerDetail::channel : PowerDetail::unit;
+    hub_.add(power_.emplace(system, directory, interval, options.gzip, detail), {false, true, false});
   }
   if (options.has("vcd")) {
     if (!windowed) throw ConfigError("--trace vcd: every edge of a whole run is too much, allowed: with --trace-window or --trace-steps");

@@ -25,6 +25,7 @@ struct TraceOptions {
   std::string window_ns;  ///< FROM:TO, either may be missing; empty: the whole run
   std::string steps;      ///< FIRST:LAST
   double power_ns = 0;    ///< intervals of power.csv; 0: none
+  std::string power_by = "unit";
 
   bool has(const std::string& kind) const;
   /// @throws ConfigError when the window is none.
@@ -34,7 +35,7 @@ struct TraceOptions {
 /// @param kinds what this command can write, of: commands, drampower, hbmpower, tasks, perfetto, vcd
 void add_trace_options(Command& command, TraceOptions& options, const std::vector<std::string>& kinds);
 
-/// --power INTERVAL.
+/// --power INTERVAL and --power-by.
 void add_power_option(Command& command, TraceOptions& options);
 
 /// The traces of one run of a schedule, written into a directory that its OutputDirectory puts in place.
