@@ -34,19 +34,19 @@ std::string unquoted(const std::string& raw) {
   return out;
 }
 
-std::string quoted_if_needed(const std::string& value) {
-  if (value.find_first_of(",\"") == std::string::npos) return value;
-  std::string out = "\"";
-  for (const char c : value) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
-
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 }  // namespace
+
+std::string csv_cell(const std::string& value) {
+  if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '"') out += '"';
+    out += c == '\n' || c == '\r' ? ' ' : c;
+  }
+  return out + "\"";
+}
 
 std::vector<std::string> csv_fields(const std::string& line, const std::string& name, int number) {
   std::vector<std::string> cells = split_line(line, name, number);
@@ -81,6 +81,15 @@ CsvTable CsvTable::parse(const std::string& text, const std::string& name) {
     table.lines_.push_back(number);
   }
   if (table.columns_.empty()) throw ConfigError(fmt::format("{}:1: (header): the file is empty, a line of column names is expected", name));
+  return table;
+}
+
+CsvTable CsvTable::of_rows(std::size_t rows, const std::vector<std::string>& columns, const std::string& name) {
+  CsvTable table;
+  table.name_ = name;
+  table.columns_ = columns;
+  table.cells_.assign(rows, std::vector<std::string>(columns.size()));
+  table.lines_.assign(rows, 1);
   return table;
 }
 
@@ -131,7 +140,7 @@ void CsvTable::set(std::size_t row, const std::string& column, const std::string
     columns_.push_back(column);
     for (auto& cells : cells_) cells.emplace_back();
   }
-  cells_[row][*index] = quoted_if_needed(value);
+  cells_[row][*index] = csv_cell(value);
 }
 
 void CsvTable::set_number(std::size_t row, const std::string& column, double value) { set(row, column, fmt::format("{:.17g}", value)); }
@@ -142,7 +151,7 @@ void CsvTable::error(std::size_t row, const std::string& column, const std::stri
 
 std::string CsvTable::to_text() const {
   std::string out;
-  for (std::size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + quoted_if_needed(columns_[i]);
+  for (std::size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + csv_cell(columns_[i]);
   out += '\n';
   for (const auto& cells : cells_) {
     for (std::size_t i = 0; i < cells.size(); ++i) {

@@ -10,6 +10,8 @@ namespace bondsim {
 
 /// Fields of a line without their quotes; @throws ConfigError `name:number: ...` when a quote is not closed.
 std::vector<std::string> csv_fields(const std::string& line, const std::string& name, int number);
+/// A value as a cell: in quotes where it needs them, on one line.
+std::string csv_cell(const std::string& value);
 
 /// A CSV file with a header line, kept as text: cells that are not set are written back exactly as they were read.
 /// Fields may be quoted (RFC 4180) but do not span lines; empty lines are skipped; a byte order mark and CR are dropped.
@@ -19,6 +21,8 @@ class CsvTable {
   static CsvTable load(const std::string& path);
   /// The same from text; `name` stands for the file in messages.
   static CsvTable parse(const std::string& text, const std::string& name);
+  /// Rows of empty cells.
+  static CsvTable of_rows(std::size_t rows, const std::vector<std::string>& columns, const std::string& name);
 
   std::size_t rows() const { return cells_.size(); }
   const std::vector<std::string>& columns() const { return columns_; }

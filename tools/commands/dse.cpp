@@ -88,7 +88,8 @@ int search_devices(const SpaceSearchRequest& request) {
   if (found->deciding == "cycle") {
     const std::int64_t samples = found->space.cycles.decode_samples;
     const std::string steps = samples == 0 ? "every decode step" : fmt::format("{} decode steps, evenly", samples);
-    fmt::print("  simulated: the prefill and {}; one decoder layer counted for all, without embedding and LM head\n", steps);
+    fmt::print("  simulated: the prefill and {}; one decoder layer counted for all{}\n", steps,
+               found->space.lm_head ? "" : ", without embedding and LM head");
   }
   if (request.tier != "cycle") fmt::print("  {}\n", cost::measured_error_text(request.form, "full"));
   fmt::print("written to {}: {}\n", request.out, found->files);

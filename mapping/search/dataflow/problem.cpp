@@ -30,6 +30,12 @@ std::vector<Turn> expert_turns(const MoeConfig& moe, std::int64_t tokens, GemmSh
   return turns;
 }
 
+/// A workload whose prompts are cached has no prefill: its turns take no time.
+void drop_prefill(const Workload& workload, SearchProblem& problem) {
+  if (!workload.prompt_cached) return;
+  for (SearchOperator& op : problem.operators) op.prefill_turns = {{op.prefill, 0}};
+}
+
 /// Makes operators of a graph's GEMMs.
 class OperatorMaker {
  public:
@@ -52,12 +58,13 @@ class OperatorMaker {
   void weights(const Operator& op, SearchOperator& out) const {
     const std::int64_t rows = prompt_tokens(w_);
     out.prefill = {1, rows, op.n, op.k};
-    out.decode = {1, w_.batch, op.n, op.k};
+    const std::int64_t decode_rows = w_.batch * w_.decode_rows;
+    out.decode = {1, decode_rows, op.n, op.k};
     out.stationary_bytes = static_cast<double>(op.n * op.k) * out.bits.stationary / 8;
     if (op.expert < 0) return;
     out.expert = true;
     out.prefill_turns = expert_turns(*m_.moe, rows, out.prefill);
-    out.decode_turns = expert_turns(*m_.moe, w_.batch, out.decode);
+    out.decode_turns = expert_turns(*m_.moe, decode_rows, out.decode);
   }
 
   /// @param scores qk, whose columns are the context; else sv, whose depth it is
@@ -79,7 +86,7 @@ class OperatorMaker {
     for (const auto& [prompt, count] : requests) out.prefill_turns.push_back({gemm(count * m_.kv_heads, prompt, prompt), 1});
     out.prefill = out.prefill_turns.front().shape;
     if (requests.size() == 1) out.prefill_turns.clear();
-    out.decode = gemm(w_.batch * m_.kv_heads, 1, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
+    out.decode = gemm(w_.batch * m_.kv_heads, w_.decode_rows, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
     const std::int64_t columns = m_.kv_heads * (scores ? m_.head_dim : m_.value_dim());
     out.stationary_bytes = reserved * static_cast<double>(columns) * out.bits.stationary / 8;
     // Layers with a window reach less of the context: a turn for each kind of layers, as often as its part of them.
@@ -88,7 +95,7 @@ class OperatorMaker {
     const GemmShape whole = out.decode;
     const std::int64_t context = scores ? whole.n : whole.k;
     for (const LayerClass& c : classes) {
-      out.decode = gemm(whole.count, 1, c.reach(context, 1));
+      out.decode = gemm(whole.count, w_.decode_rows, c.reach(context, w_.decode_rows));
       out.decode_turns.push_back({out.decode, static_cast<double>(c.count) / m_.layers});
     }
     out.decode = whole;
@@ -153,6 +160,7 @@ SearchProblem graph_problem(const Model& model, const Workload& workload, Decode
     if (std::find(problem.edges.begin(), problem.edges.end(), edge) == problem.edges.end()) problem.edges.push_back(edge);
   }
   std::sort(problem.edges.begin(), problem.edges.end());
+  drop_prefill(workload, problem);
   return problem;
 }
 
@@ -166,6 +174,7 @@ SearchProblem head_problem(const Model& model, const Workload& workload) {
     problem.operators.push_back(maker.make(head[v]));
     problem.operators.back().prefill.m = workload.batch;  // the last token of each prompt
   }
+  drop_prefill(workload, problem);
   return problem;
 }
 

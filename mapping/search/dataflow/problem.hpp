@@ -81,11 +81,12 @@ enum class DecodeContext {
 };
 
 /// The problem of a layer's operator graph on a machine: experts, grouped queries, parallel blocks and element widths as the model has
-/// them, KV caches as long as the mapper reserves them. `device`, `rule`, `model` and the channels' capacity are for the caller to set.
+/// them, a decode step of `decode_rows` rows a request, KV caches as long as the mapper reserves them. `device`, `rule`, `model` and the
+/// channels' capacity are for the caller to set.
 /// @param longest_context KV tokens reserved for a request at least, at most the model's longest context
 SearchProblem graph_problem(const Model& model, const Workload& workload, DecodeContext context, std::int64_t longest_context = 0);
 
-/// The LM head alone: one operator, once a step. Its memory is one matrix, not one of each layer.
+/// The LM head alone: one operator, once a step, for all rows. Its memory is one matrix, not one of each layer.
 SearchProblem head_problem(const Model& model, const Workload& workload);
 
 }  // namespace bondsim::search

@@ -187,10 +187,14 @@ OperatorRule balanced_head_rule(const OperatorTable& table) {
   return head_rule_of(Executor::split, true, true);
 }
 
-OperatorRule best_head_rule(const OperatorTable& head) {
-  OperatorRule best = balanced_head_rule(head);
+Allotment best_head_allotment(const OperatorTable& head) {
   const int nmp = head.nmp_channels();
-  if (nmp == 0 || !head.has_normal()) return best;
+  Allotment best{nmp, head.has_normal(), 0};
+  if (!best.split()) return best;
+  if (head.problem().rule == BindingRule::compute_centric) {
+    const Allotment on_nmp{nmp, false, 0}, on_npu{0, true, 0};
+    return head.nmp_s(0, on_nmp) < head.npu_s(0, on_npu) ? on_nmp : on_npu;
+  }
   double best_s = std::numeric_limits<double>::infinity();
   for (std::int64_t i = 0; i < head.shares(0, nmp); ++i) {
     const Allotment split{nmp, true, head.share(0, nmp, i)};
@@ -199,9 +203,16 @@ OperatorRule best_head_rule(const OperatorTable& head) {
         head.normal_bytes(0, split) > head.problem().channel_capacity_bytes * head.problem().device.normal_channels)
       continue;
     best_s = s;
-    best.nmp_share = storing_ratio(head, 0, split);
+    best = split;
   }
   return best;
+}
+
+OperatorRule best_head_rule(const OperatorTable& head) {
+  OperatorRule rule = balanced_head_rule(head);
+  const Allotment best = best_head_allotment(head);
+  if (best.split() && best.units > 0) rule.nmp_share = storing_ratio(head, 0, best);
+  return rule;
 }
 
 }  // namespace bondsim::search

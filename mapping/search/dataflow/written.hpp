@@ -16,5 +16,7 @@ Dataflow written_dataflow(const OperatorTable& table, const FoundDataflow& found
 OperatorRule balanced_head_rule(const OperatorTable& table);
 /// The LM head by its own table (head_problem): the binding of the shortest step that fits the memory.
 OperatorRule best_head_rule(const OperatorTable& head);
+/// The same as an allotment: all NMP channels, the normal ones, or both.
+Allotment best_head_allotment(const OperatorTable& head);
 
 }  // namespace bondsim::search

@@ -130,10 +130,11 @@ void fields(Visitor& v, DesignSpace& c) {
   v.sections("workloads", c.workloads, required("what devices are judged on"));
   v.sections("constraints", c.constraints, defaulted("what a device may not exceed"));
   v.field("objectives", c.objectives, required("metrics to minimise"));
+  v.field("lm_head", c.lm_head, defaulted("the metrics count the LM head; false: the decoder layers alone, as published"));
   v.field("allow_illegal", c.allow_illegal, defaulted("judge devices too whose PEs are larger than the published area limits"));
   v.section("search", c.search, defaulted("how to search"));
   v.section("cycles", c.cycles, defaulted("the cycle tier"));
-  const ConfigNode* parameters = v.raw("parameters", required("what is varied").shaped(parameter_shape, parameter_json));
+  const ConfigNode* parameters = v.raw("parameters", required("what is varied; may be empty").shaped(parameter_shape, parameter_json));
   if (parameters == nullptr) return;
   if (parameters->kind != ConfigNode::Kind::sequence) config_error(*parameters, "space.parameters", "a list is expected");
   for (std::size_t i = 0; i < parameters->items.size(); ++i) {

@@ -25,7 +25,9 @@ inline constexpr EnumEntry<search::SpaceMethod> enum_names<search::SpaceMethod>[
 
 namespace bondsim::search {
 
-/// Keys of the system file that are varied together: row i gives every key its i-th value. One key is a plain list.
+/// Keys that are varied together: row i gives every key its i-th value. One key is a plain list. A key is of the system file, or of all
+/// models
+/// (`model.bits.weight`), of all workloads (`workload.batch`), or `dataflow`, the rule of the dataflow search.
 struct SpaceParameter {
   std::vector<std::string> keys;
   std::vector<std::vector<std::string>> rows;  ///< values as written
@@ -98,6 +100,7 @@ struct DesignSpace {
   std::vector<SpaceConstraint> constraints;
   std::vector<std::string> objectives;  ///< metrics, all minimised
   bool allow_illegal = false;
+  bool lm_head = true;
   SpaceSearch search;
   SpaceCycles cycles;
   std::string directory;    ///< of the file, for what it names
@@ -106,7 +109,7 @@ struct DesignSpace {
   std::int64_t size() const;
   /// Candidates in order: the last parameter changes fastest.
   Candidate candidate(std::int64_t index) const;
-  /// `key=value` pairs in the order of the file, joined by blanks: what identifies a candidate.
+  /// `key=value` pairs in the order of the file, joined by blanks: what identifies a candidate. Empty where nothing is varied.
   std::string text(const Candidate& candidate) const;
   /// The candidate of a text; nothing when it is none of this space.
   std::optional<Candidate> candidate(const std::string& text) const;

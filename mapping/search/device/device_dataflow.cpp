@@ -31,6 +31,7 @@ SearchProblem problem_of(const DeviceQuestion& question, const cost::CostModel& 
   const bool machine = sees_the_machine(question.cost_model);
   SearchProblem problem =
       graph_problem(*question.model, *question.workload, machine ? DecodeContext::mean : DecodeContext::last, question.longest_context);
+  if (question.decode_steps > 0) problem.generated_tokens = question.decode_steps;
   problem.device = view_of(system, question.bandwidths);
   problem.device.nmp.utilization = question.utilization;
   problem.nmp_channel_numbers = system.nmp_channels();
@@ -103,18 +104,48 @@ std::string device_key(const System& system, const std::string& cost_model, Band
 
 namespace {
 
-/// The LM head's own rule where the form sees the machine; a roofline's balance would not hold in cycles.
-OperatorRule head_rule(const DeviceQuestion& question, const OperatorTable& table) {
-  if (!sees_the_machine(question.cost_model) || question.rule == BindingRule::compute_centric) return balanced_head_rule(table);
-  SearchProblem head = head_problem(*question.model, *question.workload);
+/// The LM head: its rule for a run, and its times and counts where they are asked for.
+struct Head {
+  OperatorRule rule;
+  cost::LayerLatency latency = {};
+  EnergyCounts counts = {};
+};
+
+/// By a table of its own where the form sees the machine; a roofline's balance would not hold in cycles, its runs balance by bandwidth.
+Head head_of(const DeviceQuestion& question, const OperatorTable& table) {
+  const bool own_rule = sees_the_machine(question.cost_model) && question.rule != BindingRule::compute_centric;
+  Head head{balanced_head_rule(table)};
+  if (!own_rule && !question.lm_head) return head;
+  SearchProblem problem = head_problem(*question.model, *question.workload);
   const SearchProblem& layer = table.problem();
-  head.device = layer.device;
-  head.rule = layer.rule;
-  head.model = layer.model;
-  head.split_reads_all_channels = layer.split_reads_all_channels;
-  head.most_shares = layer.most_shares;
-  head.channel_capacity_bytes = layer.channel_capacity_bytes;
-  return best_head_rule(OperatorTable(head));
+  problem.generated_tokens = layer.generated_tokens;
+  problem.device = layer.device;
+  problem.rule = layer.rule;
+  problem.model = layer.model;
+  problem.split_reads_all_channels = layer.split_reads_all_channels;
+  problem.most_shares = layer.most_shares;
+  problem.channel_capacity_bytes = layer.channel_capacity_bytes;
+  const OperatorTable own(problem);
+  if (own_rule) head.rule = best_head_rule(own);
+  if (!question.lm_head) return head;
+  const FoundDataflow found = {{0, 0, best_head_allotment(own), 0}};
+  head.latency = evaluate(own, found);
+  head.counts = gemm_counts(own, found, *question.system);
+  return head;
+}
+
+DeviceDataflow answer(const DeviceQuestion& question, const OperatorTable& table, const SearchResult& result) {
+  const Head head = head_of(question, table);
+  DeviceDataflow out;
+  out.latency = result.latency;
+  out.counts = gemm_counts(table, result.dataflow, *question.system);
+  out.head = head.latency;
+  out.head_counts = head.counts;
+  out.text = to_text(table, result.dataflow);
+  out.dataflow = written_dataflow(table, result.dataflow, "found", head.rule);
+  out.optimal = result.optimal;
+  out.found = result.dataflow;
+  return out;
 }
 
 }  // namespace
@@ -122,9 +153,18 @@ OperatorRule head_rule(const DeviceQuestion& question, const OperatorTable& tabl
 DeviceDataflow find_dataflow(const DeviceQuestion& question) {
   const auto own = question.form == nullptr ? form_of(question) : nullptr;
   const OperatorTable table(problem_of(question, own ? *own : *question.form));
-  const SearchResult result = search_exactly(table);
-  return {result.latency, gemm_counts(table, result.dataflow, *question.system), to_text(table, result.dataflow),
-          written_dataflow(table, result.dataflow, "found", head_rule(question, table)), result.optimal};
+  return answer(question, table, search_exactly(table));
+}
+
+DeviceDataflow judge_dataflow(const DeviceQuestion& question, const DeviceDataflow& found) {
+  const auto own = question.form == nullptr ? form_of(question) : nullptr;
+  const OperatorTable table(problem_of(question, own ? *own : *question.form));
+  SearchResult result;
+  result.dataflow = found.found;
+  result.latency = evaluate(table, found.found);
+  DeviceDataflow out = answer(question, table, result);
+  out.dataflow = found.dataflow;
+  return out;
 }
 
 }  // namespace bondsim::search

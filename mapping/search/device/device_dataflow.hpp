@@ -4,7 +4,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
-#include "mapping/search/dataflow/problem.hpp"
+#include "mapping/search/dataflow/dataflow.hpp"
 #include "models/energy/counts.hpp"
 #include "models/system/system.hpp"
 
@@ -37,15 +37,20 @@ struct DeviceQuestion {
   bool prefill_counts = true;  ///< see SearchProblem
   double utilization = 1;      ///< of the PEs: see NmpDevice
   double reserved_bytes = 0;   ///< kept free, evenly over all channels
+  bool lm_head = false;        ///< time and count the LM head too
+  double decode_steps = 0;     ///< 0: the workload's generated tokens; of drafts, their steps
 };
 
 /// Best dataflow found for a device, with its times in seconds.
 struct DeviceDataflow {
   cost::LayerLatency latency;
-  EnergyCounts counts;  ///< of one layer, without times
-  std::string text;     ///< one line
-  Dataflow dataflow;    ///< as a run takes it
+  EnergyCounts counts;           ///< of one layer, without times
+  cost::LayerLatency head = {};  ///< of the LM head, where it was asked for
+  EnergyCounts head_counts = {};
+  std::string text;   ///< one line
+  Dataflow dataflow;  ///< as a run takes it
   bool optimal = false;
+  FoundDataflow found = {};  ///< as the search knows it
 };
 
 /// The device as the question's bandwidths make the closed form see it.
@@ -57,5 +62,8 @@ std::string device_key(const System& system, const std::string& cost_model, Band
 /// Exact, up to the shares that `detailed` is asked for (SearchProblem::most_shares). @throws InfeasibleError when no dataflow fits the
 /// memory.
 DeviceDataflow find_dataflow(const DeviceQuestion& question);
+
+/// What a dataflow found for another question about the same model's operators and the same device gives for this one.
+DeviceDataflow judge_dataflow(const DeviceQuestion& question, const DeviceDataflow& found);
 
 }  // namespace bondsim::search

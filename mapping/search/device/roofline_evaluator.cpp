@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
-#include "models/base/digest.hpp"
+#include "mapping/search/dataflow/machine_form.hpp"
+#include "mapping/speculation/acceptance.hpp"
+#include "mapping/speculation/plans.hpp"
+#include "mapping/speculation/token_tree.hpp"
 #include "models/system/energy_counts.hpp"
-#include "models/system/load.hpp"
 
 namespace bondsim::search {
 namespace {
 
-std::string beside(const std::string& directory, const std::string& file) {
-  return (std::filesystem::path(directory) / file).lexically_normal().string();
-}
+const std::string detailed = "detailed";
 
 void require_known_metrics(const DesignSpace& space) {
   const auto& known = device_metric_names();
@@ -27,95 +26,148 @@ void require_known_metrics(const DesignSpace& space) {
   for (const auto& constraint : space.constraints) require_known(constraint.metric, "constraints");
 }
 
+bool drafts(const SpaceJob& job) { return job.workload.speculation && job.workload.speculation->depth > 0; }
+
+/// Weights and caches of a whole model.
+double memory_bytes(const Model& model, const Workload& workload, std::int64_t longest_context) {
+  double bytes = bytes_outside_layers(model);
+  for (const SearchOperator& op : graph_problem(model, workload, DecodeContext::mean, longest_context).operators)
+    bytes += op.stationary_bytes;
+  return bytes;
+}
+
+/// Rows of a step of the draft, mean over its steps.
+std::int64_t draft_rows(const speculation::TokenTree& tree) {
+  std::int64_t rows = 1;
+  for (int level = 0; level + 1 < tree.depth(); ++level) rows += tree.drafts_at(level);
+  return (rows + tree.depth() - 1) / tree.depth();
+}
+
+EnergyCounts times(EnergyCounts counts, int factor) {
+  counts *= factor;
+  return counts;
+}
+
 }  // namespace
 
 RooflineEvaluator::RooflineEvaluator(const DesignSpace& space, const std::string& cost_model, Bandwidths bandwidths)
-    : space_(space), cost_model_(cost_model), bandwidths_(bandwidths) {
+    : space_(space), cost_model_(cost_model), bandwidths_(bandwidths), inputs_(space) {
   require_known_metrics(space);
-  const std::string system_file = beside(space.directory, space.system);
-  system_node_ = load_yaml_file(system_file);
-  std::vector<std::string> files;
-  resolve_system(system_node_, "system", files);
-  const System base = decode_system(system_node_, "system");
-  cost::make_cost_model(cost_model, &base);  // a name that is not known is found here
-  inputs_ = fmt::format("{}\n{}\n{}", cost_model, space.description, canonical_text(system_node_, "system"));
-  for (const SpaceWorkload& w : space.workloads) {
-    const ConfigNode model = load_yaml_file(beside(space.directory, w.model));
-    const ConfigNode workload = load_yaml_file(beside(space.directory, w.workload));
-    models_.push_back(decode_model(model));
-    workloads_.push_back(decode_workload(workload));
-    if (workloads_.back().speculation) {
-      config_error(
-          *workload.find("speculation"), "workload.speculation",
-          "drafts in a design space, allowed: a workload without (bondsim dataflows chooses depth, width and dataflows of one device)");
-    }
-    inputs_ += canonical_text(model, "model") + canonical_text(workload, "workload");
+  const SpaceSetup first = inputs_.setup(space.candidate(0));
+  cost::make_cost_model(cost_model, &first.system);  // a name that is not known is found here
+  const auto& jobs = *first.jobs;
+  const bool any_drafts = std::any_of(jobs.begin(), jobs.end(), [](const SpaceJob& job) { return job.workload.speculation.has_value(); });
+  if (any_drafts && cost_model != detailed && bandwidths == Bandwidths::peak) {
+    throw ConfigError(fmt::format("{}: space.workloads: drafts under the form {}, allowed: --form detailed", space.name, cost_model));
   }
 }
 
-System RooflineEvaluator::system(const Candidate& candidate) const {
-  ConfigNode node = system_node_;
-  for (const auto& [key, value] : space_.settings(candidate)) apply_override(node, key, value);
-  return decode_system(node, "system");
-}
+const std::string& RooflineEvaluator::form_of(const SpaceJob& job) const { return drafts(job) ? detailed : cost_model_; }
 
-const RooflineEvaluator::Found& RooflineEvaluator::best(const System& device, std::size_t job) {
-  const auto [entry, is_new] = found_.emplace(std::make_pair(device_key(device, cost_model_, bandwidths_), job), Found{});
-  if (is_new) entry->second = search(device, job);
+const JobDataflows& RooflineEvaluator::best(const SpaceSetup& setup, std::size_t job) {
+  const std::string key = setup.key + device_key(setup.system, form_of((*setup.jobs)[job]), bandwidths_);
+  const auto [entry, is_new] = found_.emplace(std::make_pair(key, job), JobDataflows{});
+  if (is_new) entry->second = search(setup, job);
   return entry->second;
 }
 
-RooflineEvaluator::Found RooflineEvaluator::search(const System& device, std::size_t job) const {
-  Found found;
+DeviceQuestion RooflineEvaluator::question_of(const SpaceSetup& setup, std::size_t job) const {
+  const SpaceJob& j = (*setup.jobs)[job];
   DeviceQuestion question;
-  question.model = &models_[job];
-  question.workload = &workloads_[job];
+  question.model = &j.model;
+  question.workload = &j.workload;
   question.longest_context = space_.longest_context;
-  question.system = &device;
-  question.cost_model = cost_model_;
+  question.system = &setup.system;
+  question.cost_model = form_of(j);
   question.bandwidths = bandwidths_;
-  question.rule = space_.dataflow == "data_centric" ? BindingRule::data_centric : BindingRule::compute_centric;
-  if (cost_model_ == "detailed" || bandwidths_ == Bandwidths::sustained) question.reserved_bytes = bytes_outside_layers(models_[job]);
+  question.rule = setup.rule;
+  question.lm_head = space_.lm_head;
+  if (question.cost_model == detailed || bandwidths_ == Bandwidths::sustained) question.reserved_bytes = bytes_outside_layers(j.model);
+  return question;
+}
+
+JobDataflows RooflineEvaluator::search(const SpaceSetup& setup, std::size_t job) const {
+  JobDataflows found;
   try {
-    found.dataflow = find_dataflow(question);
+    const DeviceQuestion question = question_of(setup, job);
+    if (drafts((*setup.jobs)[job])) {
+      search_with_drafts(question, (*setup.jobs)[job], found);
+    } else {
+      found.model = find_dataflow(question);
+    }
   } catch (const InfeasibleError& e) {
     found.reason = e.what();
   }
   return found;
 }
 
-WorkloadMetrics RooflineEvaluator::measure(const System& device, std::size_t job) {
-  const Found& found = best(device, job);
-  if (!found.reason.empty()) throw InfeasibleError(found.reason);
-  const auto layers = static_cast<double>(models_[job].layers);
-  EnergyCounts counts = found.dataflow.counts;
-  const std::int64_t time_ps = std::llround(found.dataflow.latency.total_s() * 1e12);
+void RooflineEvaluator::search_with_drafts(DeviceQuestion question, const SpaceJob& job, JobDataflows& found) const {
+  const SpeculationConfig& config = *job.workload.speculation;
+  const speculation::TokenTree tree(config);
+  const double rounds = static_cast<double>(job.workload.generated_tokens) / speculation::expected_tokens(config);
+  const MachineForm form(*question.system);
+  question.form = &form;
+  const Workload verified = speculation::target_workload(job.workload);
+  DeviceQuestion of_draft = question;
+  question.workload = &verified;
+  question.decode_steps = rounds;
+  if (job.draft) question.reserved_bytes += memory_bytes(*job.draft, verified, space_.longest_context);
+  found.model = find_dataflow(question);
+  if (config.draft == DraftKind::ngram) return;
+
+  Workload drafted = verified;
+  drafted.decode_rows = draft_rows(tree);
+  of_draft.workload = &drafted;
+  of_draft.decode_steps = rounds * tree.depth();
+  if (job.draft) {
+    of_draft.model = &*job.draft;
+    of_draft.reserved_bytes = bytes_outside_layers(*job.draft) + memory_bytes(job.model, verified, space_.longest_context);
+    found.draft = find_dataflow(of_draft);
+    found.draft_has_dataflow = true;
+  } else {
+    drafted.prompt_cached = true;  // the layers' caches are the model's
+    found.draft = judge_dataflow(of_draft, found.model);
+  }
+}
+
+WorkloadMetrics RooflineEvaluator::measure(const SpaceSetup& setup, std::size_t job) {
+  const JobDataflows& found = dataflows(setup, job);
+  const System& device = setup.system;
+  WorkloadMetrics metrics;
+  EnergyCounts counts;
+  const auto add = [&](const DeviceDataflow& part, int layers) {
+    metrics.prefill_s += layers * part.latency.prefill_s + part.head.prefill_s;
+    metrics.decode_s += layers * part.latency.decode_s + part.head.decode_s;
+    counts += times(part.counts, layers);
+    counts += part.head_counts;
+  };
+  const SpaceJob& j = (*setup.jobs)[job];
+  add(found.model, j.model.layers);
+  if (found.draft) add(*found.draft, j.draft ? j.draft->layers : j.workload.speculation->layers);
+  const std::int64_t time_ps = std::llround((metrics.prefill_s + metrics.decode_s) * 1e12);
   counts.npu_time_ps = time_ps;
   counts.channel_time_ps = counts.rows_open_ps = time_ps * device.channel_count();
   counts.pe_time_ps = time_ps * device.nmp_channel_count() * device.dram.organization.banks();
   const EnergyByComponent energy = energy_model(device).energy(counts);
-  WorkloadMetrics metrics;
-  metrics.prefill_s = layers * found.dataflow.latency.prefill_s;
-  metrics.decode_s = layers * found.dataflow.latency.decode_s;
-  metrics.energy_j = layers * to_joules(sum(energy));
-  metrics.pe_energy_j = layers * logic_die_joules(energy);
+  metrics.energy_j = to_joules(sum(energy));
+  metrics.pe_energy_j = logic_die_joules(energy);
   return metrics;
 }
 
 Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
-  const System device = system(candidate);
-  return judge_device(space_, device, [&](std::size_t job) {
-    if (cost_model_ != "detailed" && device.nmp_channel_count() > 0 && device.nmp.placement == NmpPlacement::in_die) {
+  const SpaceSetup setup = inputs_.setup(candidate);
+  return judge_device(space_, setup.system, [&](std::size_t job) {
+    if (cost_model_ != detailed && setup.system.nmp_channel_count() > 0 && setup.system.nmp.placement == NmpPlacement::in_die) {
       throw InfeasibleError("the published roofline has no utilisation of in-die PEs: use the cycle tier");
     }
-    return measure(device, job);
+    return measure(setup, job);
   });
 }
 
-const Dataflow& RooflineEvaluator::dataflow(const System& device, std::size_t job) {
-  const Found& found = best(device, job);
+const JobDataflows& RooflineEvaluator::dataflows(const SpaceSetup& setup, std::size_t job) {
+  const JobDataflows& found = best(setup, job);
   if (!found.reason.empty()) throw InfeasibleError(found.reason);
-  return found.dataflow.dataflow;
+  return found;
 }
 
 }  // namespace bondsim::search

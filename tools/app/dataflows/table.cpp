@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/base/csv_table.hpp"
 #include "tools/app/dataflows/study.hpp"
 
 namespace bondsim::tools {
@@ -72,14 +73,11 @@ std::string study_csv(const DataflowStudy& study) {
   std::string out =
       "dataflow,origin,estimated_prefill_s,estimated_decode_s,prefill_s,decode_s,total_s,energy_j,bound_prefill_s,bound_decode_s,problem\n";
   for (const RankedDataflow& d : study.ranking) {
-    out += fmt::format("{},{},{:.9g},{:.9g},", d.dataflow.name, origin_name(d.origin), d.estimate.prefill_s, d.estimate.decode_s);
+    out += fmt::format("{},{},{:.9g},{:.9g},", csv_cell(d.dataflow.name), origin_name(d.origin), d.estimate.prefill_s, d.estimate.decode_s);
     out += d.confirmed ? fmt::format("{:.9g},{:.9g},{:.9g},{:.9g},", d.confirmed->times.prefill_s, d.confirmed->times.decode_s,
                                      d.confirmed->times.total_s(), d.confirmed->energy_j)
                        : ",,,,";
-    std::string problem = d.problem;
-    std::replace(problem.begin(), problem.end(), ',', ';');
-    std::replace(problem.begin(), problem.end(), '\n', ' ');
-    out += fmt::format("{:.9g},{:.9g},{}\n", study.bound.prefill_s, study.bound.decode_s, problem);
+    out += fmt::format("{:.9g},{:.9g},{}\n", study.bound.prefill_s, study.bound.decode_s, csv_cell(d.problem));
   }
   return out;
 }

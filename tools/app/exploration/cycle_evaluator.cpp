@@ -1,28 +1,35 @@
 #include "tools/app/exploration/cycle_evaluator.hpp"
 
-#include <filesystem>
-
 #include "tools/app/studies/sampled_run.hpp"
 
 namespace bondsim::tools {
+namespace {
 
-CycleEvaluator::CycleEvaluator(const search::DesignSpace& space)
-    : space_(space), forms_(space, "h2llm-roofline-corrected", search::Bandwidths::sustained) {
-  const auto load = [&](const std::string& file) {
-    return load_yaml_file((std::filesystem::path(space.directory) / file).lexically_normal().string());
-  };
-  for (const search::SpaceWorkload& w : space.workloads) jobs_.push_back({decode_model(load(w.model)), decode_workload(load(w.workload))});
+SampledRun run_with_drafts(const search::SpaceSetup& setup, const search::SpaceJob& job, const search::JobDataflows& found) {
+  std::optional<speculation::Draft> draft;
+  if (found.draft_has_dataflow) draft = {*job.draft, found.draft->dataflow};
+  return run_sampled_rounds(setup.system, job.model, job.workload, found.model.dataflow, draft);
 }
 
-search::WorkloadMetrics CycleEvaluator::measure(const System& device, std::size_t job) {
-  const Dataflow& dataflow = forms_.dataflow(device, job);
-  const SampledRun run = run_sampled(device, jobs_[job].model, jobs_[job].workload, dataflow, space_.cycles.decode_samples);
+}  // namespace
+
+CycleEvaluator::CycleEvaluator(const search::DesignSpace& space)
+    : space_(space), forms_(space, "h2llm-roofline-corrected", search::Bandwidths::sustained) {}
+
+search::WorkloadMetrics CycleEvaluator::measure(const search::SpaceSetup& setup, std::size_t job) {
+  const search::JobDataflows& found = forms_.dataflows(setup, job);
+  const search::SpaceJob& j = (*setup.jobs)[job];
+  const bool drafts = j.workload.speculation && j.workload.speculation->depth > 0;
+  if (drafts && !space_.lm_head) throw ConfigError(fmt::format("{}: space.lm_head: false with drafts, allowed: true", space_.name));
+  const SampledRun run =
+      drafts ? run_with_drafts(setup, j, found)
+             : run_sampled(setup.system, j.model, j.workload, found.model.dataflow, {space_.cycles.decode_samples, !space_.lm_head});
   return {run.prefill_s, run.decode_s, run.prefill_energy_j + run.decode_energy_j, run.pe_energy_j};
 }
 
 search::Evaluation CycleEvaluator::evaluate(const search::Candidate& candidate) {
-  const System device = forms_.system(candidate);
-  return search::judge_device(space_, device, [&](std::size_t job) { return measure(device, job); });
+  const search::SpaceSetup setup = forms_.setup(candidate);
+  return search::judge_device(space_, setup.system, [&](std::size_t job) { return measure(setup, job); });
 }
 
 }  // namespace bondsim::tools

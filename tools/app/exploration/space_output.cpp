@@ -10,19 +10,15 @@ namespace bondsim::tools {
 namespace {
 
 CsvTable table_of(const search::DesignSpace& space, const std::vector<std::string>& candidates) {
-  std::string text;
-  for (const auto& parameter : space.parameters) {
-    for (const auto& key : parameter.keys) text += (text.empty() ? "" : ",") + key;
+  std::vector<std::string> keys;
+  for (const auto& parameter : space.parameters) keys.insert(keys.end(), parameter.keys.begin(), parameter.keys.end());
+  CsvTable table = CsvTable::of_rows(candidates.size(), keys, space.name);
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const auto candidate = space.candidate(candidates[i]);
+    check(candidate.has_value(), "'{}' is not of the space", candidates[i]);
+    for (const auto& [key, value] : space.settings(*candidate)) table.set(i, key, value);
   }
-  text += "\n";
-  for (const std::string& name : candidates) {
-    const auto candidate = space.candidate(name);
-    check(candidate.has_value(), "'{}' is not of the space", name);
-    std::string row;
-    for (const auto& setting : space.settings(*candidate)) row += (row.empty() ? "" : ",") + setting.second;
-    text += row + "\n";
-  }
-  return CsvTable::parse(text, space.name);
+  return table;
 }
 
 }  // namespace
@@ -34,6 +30,23 @@ CsvTable front_table(const search::DesignSpace& space, const std::vector<search:
   CsvTable table = table_of(space, names);
   for (std::size_t i = 0; i < front.size(); ++i) {
     for (const auto& [metric, value] : front[i].evaluation.metrics) table.set_number(i, metric, value);
+  }
+  return table;
+}
+
+CsvTable candidate_table(const search::DesignSpace& space, const search::ResultStore& store, const std::string& tier) {
+  std::vector<std::pair<search::Candidate, std::string>> order;
+  for (const auto& [name, evaluation] : store.all(tier)) order.emplace_back(*space.candidate(name), name);
+  std::sort(order.begin(), order.end());
+  std::vector<std::string> names;
+  names.reserve(order.size());
+  for (const auto& entry : order) names.push_back(entry.second);
+  CsvTable table = table_of(space, names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const search::Evaluation& e = *store.find(names[i], tier);
+    table.set(i, "feasible", e.feasible ? "true" : "false");
+    for (const auto& [metric, value] : e.metrics) table.set_number(i, metric, value);
+    table.set(i, "reason", e.reason);
   }
   return table;
 }
@@ -75,10 +88,15 @@ CsvTable confirmed_table(const search::DesignSpace& space, const search::ResultS
 void write_dataflows(const WorkDirectory& directory, const search::DesignSpace& space, search::RooflineEvaluator& forms,
                      const std::vector<search::FrontMember>& front) {
   for (std::size_t row = 0; row < front.size(); ++row) {
-    const System device = forms.system(*space.candidate(front[row].candidate));
+    const search::SpaceSetup setup = forms.setup(*space.candidate(front[row].candidate));
+    const auto write = [&](const std::string& name, const Dataflow& dataflow) {
+      directory.write("dataflows/" + name + ".yaml", fmt::format("# For {}\n{}", front[row].candidate, to_file(dataflow)));
+    };
     for (std::size_t job = 0; job < space.workloads.size(); ++job) {
-      directory.write(fmt::format("dataflows/row-{}-workload-{}.yaml", row + 1, job + 1),
-                      fmt::format("# For {}\n{}", front[row].candidate, to_file(forms.dataflow(device, job))));
+      const search::JobDataflows& found = forms.dataflows(setup, job);
+      const std::string name = fmt::format("row-{}-workload-{}", row + 1, job + 1);
+      write(name, found.model.dataflow);
+      if (found.draft_has_dataflow) write(name + "-draft", found.draft->dataflow);
     }
   }
 }

@@ -69,8 +69,9 @@ class SpaceSearchRun {
     result.front = search::pareto_front(space_, store_, result.deciding);
     if (request_.tier == "both") confirm(result);
     directory_.write("front.csv", front_table(space_, result.front).to_text());
+    directory_.write("candidates.csv", candidate_table(space_, store_, result.deciding).to_text());
     write_dataflows(directory_, space_, result.deciding == "cycle" ? cycles_.forms() : forms_, result.front);
-    result.files = "front.csv, dataflows/, search.sqlite";
+    result.files = "front.csv, candidates.csv, dataflows/, search.sqlite";
     if (request_.tier == "both") result.files += ", analytical_front.csv, confirmed.csv";
     return result;
   }
@@ -134,7 +135,6 @@ std::optional<SpaceSearchResult> search_space(const SpaceSearchRequest& request,
   search::RooflineEvaluator forms(space, request.form);
   CycleEvaluator cycles(space);
   for (const auto& parameter : space.parameters) check(!parameter.rows.empty(), "a parameter of no value");
-  forms.system(space.candidate(0));  // wrong keys are found before anything starts
   const auto work = [&](const std::string& task) { return search::judge_task({&forms, &cycles}, task); };
   std::optional<SpaceSearchResult> result;
   lead_or_serve(request.jobs, work, [&](TaskPool& pool) {

@@ -5,6 +5,7 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/speculation/acceptance.hpp"
 #include "mapping/speculation/sample.hpp"
+#include "models/base/csv_table.hpp"
 #include "models/results/phases.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/dataflows/candidates.hpp"
@@ -211,10 +212,9 @@ std::string search_text(const std::vector<SpeculationChoice>& choices) {
 std::string search_csv(const std::vector<SpeculationChoice>& choices) {
   std::string out = "dataflow,draft_dataflow,depth,width,tokens_per_verification,estimated_token_s,simulated_token_s,problem\n";
   for (const SpeculationChoice& c : choices) {
-    std::string problem = c.problem;
-    std::replace(problem.begin(), problem.end(), '"', '\'');
-    out += fmt::format("{},{},{},{},{:.9g},{:.9e},{},\"{}\"\n", c.dataflow.name, c.draft ? c.draft->name : "", c.depth, width_text(c),
-                       c.tokens, c.estimate_s, c.confirmed_s ? fmt::format("{:.9e}", *c.confirmed_s) : "", problem);
+    out +=
+        fmt::format("{},{},{},{},{:.9g},{:.9e},{},{}\n", csv_cell(c.dataflow.name), csv_cell(c.draft ? c.draft->name : ""), c.depth,
+                    width_text(c), c.tokens, c.estimate_s, c.confirmed_s ? fmt::format("{:.9e}", *c.confirmed_s) : "", csv_cell(c.problem));
   }
   return out;
 }

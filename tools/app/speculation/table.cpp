@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mapping/speculation/acceptance.hpp"
+#include "models/base/csv_table.hpp"
 #include "models/results/phases.hpp"
 #include "tools/app/speculation/study.hpp"
 
@@ -145,9 +146,7 @@ std::string study_csv(const SpeculationStudy& s) {
       "problem\n";
   for (const DepthTimes& row : s.rows) {
     if (!row.problem.empty()) {
-      std::string problem = row.problem;
-      std::replace(problem.begin(), problem.end(), '"', '\'');
-      out += fmt::format("{},{},,,,,,,,,,\"{}\"\n", row.batch, row.depth, problem);
+      out += fmt::format("{},{},,,,,,,,,,{}\n", row.batch, row.depth, csv_cell(row.problem));
       continue;
     }
     for (const double a : s.acceptances) {

@@ -1,7 +1,12 @@
 #include "tools/app/studies/sampled_run.hpp"
 
+#include <algorithm>
+
 #include "mapping/emit/mapper.hpp"
 #include "mapping/search/device/device_metrics.hpp"
+#include "mapping/speculation/acceptance.hpp"
+#include "mapping/speculation/sample.hpp"
+#include "mapping/speculation/speculative_schedule.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
 #include "tools/app/processes/message.hpp"
@@ -29,14 +34,40 @@ SampledRun outcome(const Results& results) {
   return run;
 }
 
+/// The run's first step ends with all prompts read: its decode is left out.
+Workload prompts_of(Workload workload) {
+  workload.kv_capacity_tokens = std::max(workload.kv_capacity_tokens, workload.prompt_of(0) + workload.generated_tokens);
+  workload.generated_tokens = 1;
+  return workload;
+}
+
 }  // namespace
 
 SampledRun run_sampled(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-                       std::int64_t decode_samples) {
+                       const RunSample& sample) {
   return decode<SampledRun>(run_isolated([&] {
-    const auto schedule = make_schedule(make_plan(system, model, workload, dataflow), {decode_samples, true});
+    const auto schedule = make_schedule(make_plan(system, model, workload, dataflow), {sample.decode_steps, sample.layers_alone});
     return encode(outcome(simulate(system, *schedule)));
   }));
+}
+
+SampledRun run_sampled_rounds(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+                              const std::optional<speculation::Draft>& draft) {
+  const auto part = [&](const auto& schedule) {
+    return decode<SampledRun>(run_isolated([&] { return encode(outcome(simulate(system, *schedule()))); }));
+  };
+  const auto plans = [&](const Workload& w) { return speculation::make_plans(system, model, w, dataflow, {}, draft); };
+  SampledRun run = part([&] { return speculation::make_schedule(plans(prompts_of(workload))); });
+  run.decode_s = run.decode_energy_j = run.pe_energy_j = 0;
+  const double rounds = static_cast<double>(workload.generated_tokens) / speculation::expected_tokens(*workload.speculation);
+  const std::int64_t context = workload.prompt_of(0) + (workload.generated_tokens + 1) / 2;
+  for (const auto sampled : {speculation::SampledPart::draft, speculation::SampledPart::verification}) {
+    const SampledRun step = part([&] { return speculation::sample_schedule(plans(workload), sampled, context); });
+    run.decode_s += rounds * step.decode_s;
+    run.decode_energy_j += rounds * step.decode_energy_j;
+    run.pe_energy_j += rounds * step.pe_energy_j;
+  }
+  return run;
 }
 
 }  // namespace bondsim::tools

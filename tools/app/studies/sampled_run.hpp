@@ -4,13 +4,14 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
+#include "mapping/speculation/plans.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim::tools {
 
-/// The decoder layers of a run on the cycle model, without embedding and LM head: what closed forms of a layer speak of.
+/// A run on the cycle model, some of its decode steps standing for all.
 struct SampledRun {
-  double prefill_s = 0;  ///< all layers
+  double prefill_s = 0;
   double decode_s = 0;
   double prefill_energy_j = 0;
   double decode_energy_j = 0;
@@ -26,10 +27,20 @@ void members(Visitor& v, SampledRun& r) {
 }
 inline const char* message_schema(const SampledRun&) { return "bondsim.sampled_run/1"; }
 
-/// Simulates one layer (unless the workload wants all) of the prefill and of `decode_samples` decode steps (0: all), evenly over the
-/// contexts, each counted for its neighbours. In a process of its own: not from one that has threads. @throws InfeasibleError when the
-/// model does not fit; ConfigError when the dataflow does not fit the system.
+/// What of a run is simulated.
+struct RunSample {
+  std::int64_t decode_steps = 0;  ///< evenly over the contexts, each counted for its neighbours; 0: all
+  bool layers_alone = true;       ///< without embedding and LM head: what closed forms of a layer speak of
+};
+
+/// Simulates one layer (unless the workload wants all) of the prefill and of decode steps. In a process of its own: not from one that has
+/// threads. @throws InfeasibleError when the model does not fit; ConfigError when the dataflow does not fit the system.
 SampledRun run_sampled(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
-                       std::int64_t decode_samples);
+                       const RunSample& sample);
+
+/// Likewise of a workload with drafts, embedding and LM head included: the prompts, and a round around the middle of the decode that
+/// stands for as many as are expected. @pre workload.speculation
+SampledRun run_sampled_rounds(const System& system, const Model& model, const Workload& workload, const Dataflow& dataflow,
+                              const std::optional<speculation::Draft>& draft);
 
 }  // namespace bondsim::tools

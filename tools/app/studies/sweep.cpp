@@ -62,28 +62,16 @@ std::string answer(const SweepRequest& sweep, const std::string& text) {
   }
 }
 
-/// In quotes where a comma or a line break would end the cell; quotes inside become apostrophes, which CsvTable can read back.
-std::string cell(std::string text) {
-  std::replace(text.begin(), text.end(), '"', '\'');
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.find(',') == std::string::npos ? text : "\"" + text + "\"";
-}
-
 CsvTable table_of(const std::vector<SweepPoint>& points, const std::vector<SweepRow>& rows) {
-  std::string text;
-  for (const auto& [key, value] : points.front()) text += (text.empty() ? "" : ",") + key;
-  text += "\n";
-  for (const SweepPoint& point : points) {
-    std::string line;
-    for (const auto& [key, value] : point) line += (line.empty() ? "" : ",") + cell(value);
-    text += line + "\n";
+  CsvTable table = CsvTable::of_rows(points.size(), {}, "sweep.csv");
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    for (const auto& [key, value] : points[i]) table.set(i, key, value);
   }
-  CsvTable table = CsvTable::parse(text, "sweep.csv");
   for (const auto& [name, value] : sweep_row(Results{}).metrics) table.set(0, name, "");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const auto& [name, value] : rows[i].metrics) table.set_number(i, name, value);
-    table.set(i, "decode_bound", cell(rows[i].decode_bound));
-    table.set(i, "problem", cell(rows[i].problem));
+    table.set(i, "decode_bound", rows[i].decode_bound);
+    table.set(i, "problem", rows[i].problem);
   }
   return table;
 }

@@ -21,8 +21,8 @@ const std::string configs = bondsim::tests::source_dir() + "/configs/";
 std::string space_text(const std::string& parameters, const std::string& objectives = "latency_s, pe_area_mm2",
                        const std::string& method = "{method: exhaustive}") {
   return "schema: bondsim.space/1\nname: t\nsystem: " + configs + "system/h2llm.yaml\nworkloads:\n  - {model: " + configs +
-         "model/opt-6.7b.yaml, workload: " + configs + "workload/humaneval.yaml}\nobjectives: [" + objectives + "]\nsearch: " + method +
-         "\nparameters:\n" + parameters;
+         "model/opt-6.7b.yaml, workload: " + configs + "workload/humaneval.yaml}\nobjectives: [" + objectives +
+         "]\nlm_head: false\nsearch: " + method + "\nparameters:\n" + parameters;
 }
 
 DesignSpace space_of(const std::string& text) { return decode_space(parse_yaml(text, "s.yaml")); }
@@ -60,13 +60,13 @@ TEST(DesignSpace, lists_ranges_and_ties_make_candidates_in_order) {
 
 TEST(DesignSpace, errors_name_what_is_allowed) {
   EXPECT_EQ(space_error(space_text("  - {keys: [a, b], rows: [[1, 2], [3]]}\n")),
-            "s.yaml:9: space.parameters[0].rows: 1 values in a row, allowed: 2, one for each key");
+            "s.yaml:10: space.parameters[0].rows: 1 values in a row, allowed: 2, one for each key");
   EXPECT_EQ(space_error(space_text("  - {key: a, values: [1, 1]}\n")),
-            "s.yaml:9: space.parameters[0].values: entry given twice, allowed once");
+            "s.yaml:10: space.parameters[0].values: entry given twice, allowed once");
   EXPECT_EQ(space_error(space_text("  - {key: a, range: {from: 1, to: 2}}\n")),
-            "s.yaml:9: space.parameters[0].range: one of step and factor is needed, allowed: exactly one");
+            "s.yaml:10: space.parameters[0].range: one of step and factor is needed, allowed: exactly one");
   EXPECT_EQ(space_error(space_text("  - {key: a}\n")),
-            "s.yaml:9: space.parameters[0]: allowed: key with values, key with range, or keys with rows");
+            "s.yaml:10: space.parameters[0]: allowed: key with values, key with range, or keys with rows");
   EXPECT_NE(space_error(space_text("  - {key: a, values: [1]}\n  - {key: a, values: [2]}\n")).find("'a' is varied twice"),
             std::string::npos);
   EXPECT_NE(space_error(space_text("  - {key: a, values: [1]}\n", "latency_s", "{method: nsga2}")).find("at least two objectives"),
@@ -79,9 +79,9 @@ TEST(DesignSpace, every_shipped_space_loads_and_its_first_and_last_device_are_sy
   for (const auto& file : std::filesystem::directory_iterator(configs + "space")) {
     if (file.path().extension() != ".yaml") continue;
     const DesignSpace space = decode_space(load_yaml_file(file.path().string()));
-    const RooflineEvaluator evaluator(space, "h2llm-roofline");
-    EXPECT_GT(evaluator.system(space.candidate(0)).channel_count(), 0);
-    EXPECT_GT(evaluator.system(space.candidate(space.size() - 1)).channel_count(), 0);
+    const RooflineEvaluator evaluator(space, "detailed");
+    EXPECT_GT(evaluator.setup(space.candidate(0)).system.channel_count(), 0);
+    EXPECT_GT(evaluator.setup(space.candidate(space.size() - 1)).system.channel_count(), 0);
     ++spaces;
   }
   EXPECT_GE(spaces, 2);
@@ -120,7 +120,7 @@ TEST(RooflineEvaluator, a_device_beyond_the_published_areas_is_infeasible_unless
 
 /// A device is searched once for each of its settings that the form reads: candidates that differ in one never share a result.
 TEST(RooflineEvaluator, devices_that_detailed_tells_apart_share_nothing) {
-  const System base = RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").system({0});
+  const System base = RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").setup({0}).system;
   const std::string key = device_key(base, "detailed", Bandwidths::peak);
   EXPECT_EQ(device_key(base, "detailed", Bandwidths::peak), key);
   const std::vector<std::pair<const char*, std::function<void(System&)>>> changes = {
@@ -165,7 +165,8 @@ TEST(RooflineEvaluator, an_evaluator_that_has_judged_others_gives_the_same_metri
 TEST(JudgeDevice, means_are_weighted_and_the_power_density_is_the_worst) {
   DesignSpace space = space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n"));
   space.workloads = {{"a", "b", 1}, {"a", "b", 3}};
-  const System device = RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").system({0});
+  const System device =
+      RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").setup({0}).system;
   const WorkloadMetrics first{1, 4, 8, 2};
   const WorkloadMetrics second{2, 1, 4, 3};
   const auto evaluate = [&] { return judge_device(space, device, [&](std::size_t job) { return job == 0 ? first : second; }); };
