@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const std::vector<std::string> kinds = {"experiment", "system", "model", "workload", "dataflow", "serving", "dram", "energy", "space"};
+const std::vector<std::string> kinds = {"experiment", "system", "model",  "workload", "dataflow",
+                                        "serving",    "dram",   "energy", "space",    "stack"};
 
 /// Validates YAML files with python3-jsonschema. @return what it says; empty when all are valid.
 std::string jsonschema(const std::string& schema, const std::string& files) {
@@ -99,7 +100,7 @@ TEST(Init, writes_a_project_that_runs_as_written_and_whose_comments_name_every_k
   ASSERT_EQ(run.status, 0) << run.output;
   EXPECT_NE(run.output.find("64 prompt and 16 generated tokens"), std::string::npos) << run.output;
   for (const std::string& kind : kinds) {
-    if (kind == "space" || kind == "serving") continue;
+    if (kind == "space" || kind == "serving" || kind == "stack") continue;
     const std::string file = scratch.file("project/" + kind + ".yaml");
     EXPECT_EQ(jsonschema(schema_file(scratch, kind), file), "") << kind;
   }

@@ -13,8 +13,8 @@
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/device/design_space.hpp"
 #include "mapping/serving/serving_config.hpp"
-#include "models/base/nearest.hpp"
 #include "models/system/system.hpp"
+#include "models/thermal/stack.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 #include "tools/app/experiment/target.hpp"
 
@@ -40,6 +40,7 @@ const std::vector<std::pair<std::string, Kind>>& kinds() {
       {"dataflow", {"which channels hold and run each operator", [] { return Describer::keys_of<Dataflow>(); }}},
       {"dram", {"organisation and timing of a DRAM part", [] { return Describer::keys_of<DramConfig>(); }}},
       {"energy", {"energy of each action, with unit, boundary, source and confidence", [] { return Describer::keys_of<EnergyTable>(); }}},
+      {"stack", {"a package: layers, floorplan, cooling, leakage, throttling", [] { return Describer::keys_of<Stack>(); }}},
       {"target", {"numbers that others published, to be held against", [] { return Describer::keys_of<Target>(); }}},
       {"space", {"devices a search may build, and what it minimises", [] { return Describer::keys_of<search::DesignSpace>(); }}}};
   return list;
