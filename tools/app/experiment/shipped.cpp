@@ -13,6 +13,7 @@
 #include "mapping/llm/workload.hpp"
 #include "mapping/search/device/design_space.hpp"
 #include "mapping/serving/serving_config.hpp"
+#include "models/base/nearest.hpp"
 #include "models/system/system.hpp"
 #include "models/thermal/stack.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
