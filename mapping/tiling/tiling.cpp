@@ -27,8 +27,8 @@ std::int64_t part_of(std::int64_t total, std::int64_t parts, std::int64_t step) 
   return std::min(total, ceil_div(ceil_div(total, parts), step) * step);
 }
 
-/// Tile sizes worth a try, the same whatever the limit, in falling order: `total` in 1, 2, ... 8, 12, 16, 24, ... equal parts; and less
-/// than a step, which wastes FPUs but may be all that fits.
+/// Tile sizes worth a try, the same whatever the limit, in falling order: `total` in 1, 2, ... 8, 12, 16, 24, ... equal parts. Where less
+/// than a step fits, which wastes FPUs, the largest equal part that does.
 std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std::int64_t limit, std::int64_t fixed) {
   if (fixed > 0) return {std::min(fixed, total)};
   std::vector<std::int64_t> out;
@@ -42,7 +42,7 @@ std::vector<std::int64_t> candidates(std::int64_t total, std::int64_t step, std:
     const bool power = (parts & (parts - 1)) == 0;
     parts += parts < 8 ? 1 : (power ? parts / 2 : parts / 3);
   }
-  for (std::int64_t size = std::min(step, total); out.empty() && size > 0; size /= 2) add(size);
+  if (out.empty() && limit > 0) add(ceil_div(total, ceil_div(total, limit)));
   return out;
 }
 

@@ -124,6 +124,24 @@ TEST(Tiling, no_tile_is_reported_when_one_column_of_sums_does_not_fit) {
   EXPECT_FALSE(choose_tiling(nmp, p));
 }
 
+TEST(Tiling, rows_that_leave_sums_of_less_than_the_fpus_columns_cost_in_proportion) {
+  // 4 KiB of sums of 32 bits: 8 columns of 128 rows, 7 of 144, 4 of 256; 8 FPUs take the columns of a tile at once.
+  const NmpConfig nmp = testing::h2llm_system().nmp;
+  const auto cost = [&](std::int64_t m) {
+    TilingProblem p;
+    p.m = m;
+    p.k = 2048;
+    p.n = 149;
+    p.banks = 16;
+    p.port = port_timing(testing::h2llm_system().dram, nmp, false);
+    return tiling_cost_ps(nmp, p, *choose_tiling(nmp, p));
+  };
+  for (std::int64_t m = 128; m < 256; m += 16) {
+    EXPECT_GT(cost(m + 16), cost(m)) << m;
+    EXPECT_LT(cost(m + 16) / cost(m), 1.4) << m;  // (5 / 4) x (208 / 192) and whole tiles
+  }
+}
+
 TEST(Tiling, cost_of_a_memory_bound_share_is_its_bytes_over_the_port_and_its_rows) {
   // One row of input: every weight is used once, so a PE is bound by its port: 256 columns x 2048 x 2 B at 25.6 GB/s, and 512 rows of 2
   // KiB, each closed and the next opened n_rtp + n_rp + n_rcd and the rounding to CK later.
