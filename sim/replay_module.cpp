@@ -29,8 +29,8 @@ Replay::Replay(sc_core::sc_module_name name, ScheduleSource& source, Ledger& led
 void Replay::bind(Executors executors) {
   executors_ = std::move(executors);
   const std::size_t channels = executors_.channels.size();
-  queues_.resize(channels + 3);
-  heads_.resize(channels + 3);
+  queues_.resize(channels + 2);
+  heads_.resize(channels + 2);
   times_.emplace(executors_, source_.header());
   spans_.resize(source_.header().operators.size());
   busy_.assign(channels + 3, BusyMeter(spans_.size()));
@@ -44,12 +44,12 @@ void Replay::record_tasks(SimulationListener* sink) {
 
 Picoseconds Replay::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
 
-/// Queues: the channels', the arrays', the vector units', that of barriers.
+/// Queues: the channels', the arrays', the vector units'. Barriers have none.
 std::size_t Replay::queue_of(const Task& task) const {
   const std::size_t channels = executors_.channels.size();
   if (task.on_channel()) return static_cast<std::size_t>(task.channel());
   if (task.executor == ExecutorId::arrays()) return channels;
-  return task.executor == ExecutorId::vector_units() ? channels + 1 : channels + 2;
+  return channels + 1;
 }
 
 void Replay::task_done(std::int32_t task) {
@@ -126,6 +126,7 @@ void Replay::prepare_tasks() {
   states_.assign(count, State{});
   successors_.assign(count, {});
   for (auto& queue : queues_) queue.clear();
+  ready_barriers_.clear();
   std::fill(heads_.begin(), heads_.end(), 0);
   std::fill(spans_.begin(), spans_.end(), Span{});
   for (std::size_t i = 0; i < count; ++i) {
@@ -136,7 +137,8 @@ void Replay::prepare_tasks() {
     check((task.kind == TaskKind::barrier) == (task.executor == ExecutorId()), "task {} has no executor, or is a barrier with one", i);
     states_[i].waits_for = static_cast<std::int32_t>(task.dependencies.size());
     for (const std::int32_t d : task.dependencies) successors_.at(static_cast<std::size_t>(d)).push_back(static_cast<std::int32_t>(i));
-    queues_.at(queue_of(task)).push_back(static_cast<std::int32_t>(i));
+    if (task.kind != TaskKind::barrier) queues_.at(queue_of(task)).push_back(static_cast<std::int32_t>(i));
+    if (task.kind == TaskKind::barrier && task.dependencies.empty()) ready_barriers_.push_back(static_cast<std::int32_t>(i));
     ledger_.add_task(task, block_.executions());
   }
   times_->begin(block_);
@@ -153,9 +155,15 @@ void Replay::dispatch() {
     while (try_start(executor)) {
     }
   }
+  const auto starts = [&](std::int32_t id) {
+    if (!may_start(id)) return false;
+    start(id);
+    return true;
+  };
+  ready_barriers_.erase(std::remove_if(ready_barriers_.begin(), ready_barriers_.end(), starts), ready_barriers_.end());
 }
 
-/// Starts the next task of an executor if it is ready and the one before has ended. Barriers end at once and in any order.
+/// Starts the next task of an executor if it is ready and the one before has ended.
 bool Replay::try_start(std::size_t executor) {
   auto& queue = queues_[executor];
   std::size_t& head = heads_[executor];
@@ -252,7 +260,10 @@ void Replay::end(std::int32_t id) {
   --running_tasks_;
   const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   if (task.op >= 0) spans_[static_cast<std::size_t>(task.op)].end = now();
-  for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) --states_[static_cast<std::size_t>(successor)].waits_for;
+  for (const std::int32_t successor : successors_[static_cast<std::size_t>(id)]) {
+    const std::int32_t left = --states_[static_cast<std::size_t>(successor)].waits_for;
+    if (left == 0 && block_.tasks[static_cast<std::size_t>(successor)].kind == TaskKind::barrier) ready_barriers_.push_back(successor);
+  }
   if (task.kind != TaskKind::barrier) {
     busy_[queue_of(task)].ended(now(), task.op);
     busy_.back().ended(now(), task.op);

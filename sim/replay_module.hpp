@@ -93,11 +93,12 @@ class Replay : public sc_core::sc_module, public TaskListener {
   std::int32_t running_tasks_ = 0;
   std::vector<State> states_;
   std::vector<std::vector<std::int32_t>> successors_;
-  std::vector<std::vector<std::int32_t>> queues_;  ///< by executor: channels, arrays, vector units, none (barriers)
+  std::vector<std::vector<std::int32_t>> queues_;  ///< by executor: channels, arrays, vector units
   std::vector<std::size_t> heads_;
-  std::vector<std::int32_t> done_;  ///< ended, to be handled in wake()
-  std::vector<Span> spans_;         ///< by operator
-  std::vector<BusyMeter> busy_;     ///< by executor that takes time: channels, arrays, vector units; then the run's
+  std::vector<std::int32_t> ready_barriers_;  ///< end at once, in any order
+  std::vector<std::int32_t> done_;            ///< ended, to be handled in wake()
+  std::vector<Span> spans_;                   ///< by operator
+  std::vector<BusyMeter> busy_;               ///< by executor that takes time: channels, arrays, vector units; then the run's
 
   std::optional<BlockTimes> times_;
   std::vector<std::vector<ChannelCounts>> counts_;  ///< by channel, operator + 1: at the last block's end

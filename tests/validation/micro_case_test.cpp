@@ -86,6 +86,38 @@ TEST(MicroCase, one_bank_one_tile_with_row_timing) {
   EXPECT_EQ(latency_ps(s, gemm(1, 64, 16, {16, 64})), mode_ps + 100000 + 280000) << "mode change of 100 ns";
 }
 
+/// Two chains side by side: the barrier of the second does not wait for that of the first, which stands before it.
+TEST(MicroCase, barriers_end_in_any_order) {
+  System s = micro_system();
+  s.npu.vector_units = 2;
+  const auto vector = [](int unit, std::int64_t elements, std::vector<std::int32_t> after) {
+    Task t;
+    t.kind = TaskKind::npu_vector;
+    t.op = 0;
+    t.executor = ExecutorId::vector_units();
+    t.vector.kind = VectorKind::residual;
+    t.vector.elements = elements;
+    t.vector.first_unit = unit;
+    t.vector.units = 1;
+    t.dependencies = std::move(after);
+    return t;
+  };
+  Task barrier;
+  const auto total = [&](const std::vector<Task>& tasks) {
+    return std::stoll(run_isolated([&] {
+      OneBlockSchedule schedule = one_block_by_hand(s, block_of(tasks));
+      return std::to_string(simulate(s, schedule).total.value);
+    }));
+  };
+  const std::int64_t length = 1 << 20;
+  Task first = barrier, second = barrier;
+  first.dependencies = {0};
+  second.dependencies = {2};
+  const std::int64_t both = total({vector(0, length, {}), first, vector(1, 64, {}), second, vector(1, length, {3})});
+  const std::int64_t long_one = total({vector(0, length, {})}), short_one = total({vector(1, 64, {})});
+  EXPECT_EQ(both, long_one + short_one);
+}
+
 TEST(MicroCase, two_k_tiles_with_double_buffering_overlap) {
   // Input 256 B: 10. Tile 1 there at 90, tile 2 at 170. Compute 1 90 to 170, compute 2 170 to 250. Store: 252.5.
   EXPECT_EQ(latency_ps(micro_system(), gemm(1, 128, 16, {16, 64})), mode_ps + 252500);

@@ -259,5 +259,34 @@ TEST(Speculation, detailed_is_near_the_cycles_of_rounds) {
   }
 }
 
+/// Layers of the draft come as they like; one of the model's that is left out is found.
+TEST(Speculation, a_verification_without_a_layer_is_no_schedule) {
+  SpeculationConfig config;
+  config.draft = DraftKind::model;
+  config.depth = 2;
+  config.acceptance = {0.5};
+  const DraftedCase d = narrow("fc_offloading", config);
+  const auto fault_without = [&](const char* op) {
+    const auto schedule = d.schedule();
+    ScheduleValidator validator(d.c.system, schedule->header());
+    bool dropped = false;
+    for (Block block; schedule->next(block);) {
+      const bool has = std::any_of(block.tasks.begin(), block.tasks.end(), [&](const Task& task) {
+        return task.op >= 0 && schedule->header().operators[static_cast<std::size_t>(task.op)].name == op;
+      });
+      if (has && block.step == 2 && !dropped) {
+        dropped = true;
+        continue;
+      }
+      if (const auto fault = validator.check(block)) return fault->text();
+    }
+    EXPECT_TRUE(dropped) << op;
+    const auto fault = validator.check_end();
+    return fault ? fault->text() : std::string();
+  };
+  EXPECT_NE(fault_without("f1").find("step 2 had 0 of 3 layers"), std::string::npos) << fault_without("f1");
+  EXPECT_EQ(fault_without("draft.f1"), "");
+}
+
 }  // namespace
 }  // namespace bondsim::test

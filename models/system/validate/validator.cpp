@@ -74,7 +74,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
   const std::int64_t most = std::max(header_.steps, 1);
   if (block.steps < 1 || block.steps > most) return fault(fmt::format("stands for {} steps, allowed: 1 to {}", block.steps, most));
   if (block.step != step_) {
-    if (!has_drafts() && layers_in_step_ != header_.layers) {
+    if (layers_in_step_ != header_.layers && !beside_) {
       return fault(fmt::format("step {} had {} of {} layers", step_, layers_in_step_, header_.layers));
     }
     if (block.step <= steps_done_ || block.step > steps_done_ + block.steps) {
@@ -86,6 +86,7 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
     steps_done_ += block.steps;
     layers_in_step_ = 0;
     last_layer_ = -1;
+    beside_ = false;
   }
   if (block.steps != stands_for_) {
     return fault(fmt::format("stands for {} steps, allowed: {}, as the step's first block", block.steps, stands_for_));
@@ -94,9 +95,10 @@ std::optional<ScheduleFault> ScheduleValidator::check_sequence(const Block& bloc
   if (auto wrong = check_requests(block)) return fault(*wrong);
   if (block.layer == -1) {
     if (block.layers != 1) return fault(fmt::format("a block outside the layers stands for {} of them, allowed: 1", block.layers));
+    beside_ = beside_ || (is_of_draft(block, true) && is_of_draft(block, false));
     return std::nullopt;
   }
-  if (has_drafts()) return std::nullopt;
+  if (is_of_draft(block, true)) return std::nullopt;
   const bool same_layer = block.layer >= 0 && block.layer == last_layer_ && block.layers == last_layers_;
   // More tokens of the prefill have other places in the caches.
   if (std::string tokens = appended(block); same_layer && !has_decode(block) && (tokens.empty() || tokens != appended_)) {
@@ -123,9 +125,13 @@ std::string ScheduleValidator::appended(const Block& block) {
   return places;
 }
 
-bool ScheduleValidator::has_drafts() const {
-  return std::any_of(header_.operators.begin(), header_.operators.end(),
-                     [](const OperatorInfo& op) { return op.name.rfind("draft.", 0) == 0 || op.name == "k_copy"; });
+bool ScheduleValidator::is_of_draft(const Block& block, bool of_draft) const {
+  const auto belongs = [&](const Task& t) {
+    if (t.op < 0 || t.op >= static_cast<std::int32_t>(header_.operators.size())) return false;
+    const std::string& name = header_.operators[static_cast<std::size_t>(t.op)].name;
+    return (name.rfind("draft.", 0) == 0 || name == "k_copy" || name == "v_copy") == of_draft;
+  };
+  return std::any_of(block.tasks.begin(), block.tasks.end(), belongs);
 }
 
 bool ScheduleValidator::has_decode(const Block& block) const {
@@ -164,7 +170,7 @@ std::optional<ScheduleFault> ScheduleValidator::check(const Block& block) {
 }
 
 std::optional<ScheduleFault> ScheduleValidator::check_end() const {
-  const bool all_layers = has_drafts() || layers_in_step_ == header_.layers;
+  const bool all_layers = beside_ || layers_in_step_ == header_.layers;
   if ((steps_done_ == header_.steps || header_.steps < 0) && all_layers) return std::nullopt;
   ScheduleFault f;
   f.what = fmt::format("the schedule ends after {} steps with {} layers of the last, the header has {} steps of {} layers", steps_done_,

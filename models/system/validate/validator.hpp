@@ -31,8 +31,8 @@ struct ScheduleFault {
 ///    load of its output follows it, the NPU reads a cache after the append to it;
 ///  - modes: a channel that stays in NMP mode goes on with an nmp_gemm that waits for nothing else;
 ///  - coverage: the parts of each GEMM cover its output and K exactly once, and partial sums are added up;
-///  - sequence: every step, every layer once, by itself or by one that stands for it. Of a schedule with drafts, in which layers of two
-///  models and copies share a step, the steps alone.
+///  - sequence: every step, every layer once, by itself or by one that stands for it. Of a schedule with drafts the layers of the model;
+///  those of the draft, copies, and blocks in which both run side by side may come as they like.
 class ScheduleValidator {
  public:
   ScheduleValidator(const System& system, const ScheduleHeader& header);
@@ -48,7 +48,8 @@ class ScheduleValidator {
   std::optional<ScheduleFault> check_sequence(const Block& block);
   /// Phase, begin and yields. @return the fault's sentence
   std::optional<std::string> check_requests(const Block& block) const;
-  bool has_drafts() const;
+  /// Whether a block has work of a draft or copies of accepted tokens (`of_draft`), or work of the model.
+  bool is_of_draft(const Block& block, bool of_draft) const;
   bool has_decode(const Block& block) const;
   /// Where a block's tokens are appended to caches.
   static std::string appended(const Block& block);
@@ -56,6 +57,7 @@ class ScheduleValidator {
   const System& system_;
   const ScheduleHeader& header_;
   std::int32_t step_ = 0;        ///< of the block before
+  bool beside_ = false;          ///< the step has a block in which model and draft run side by side
   std::int64_t stands_for_ = 1;  ///< steps that its step stands for
   std::int64_t steps_done_ = 0;  ///< decode steps that the blocks so far stand for, those of `step_` included
   std::int64_t layers_in_step_ = 0;
