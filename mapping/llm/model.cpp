@@ -49,6 +49,18 @@ void require_moe(const ConfigNode& node, const Model& model) {
   if (given && used < model.moe->top_k) config_error(where, "model.moe.weights", "fewer experts with a weight above 0 than top_k");
 }
 
+/// A layer of experts that a trace leaves out goes by the rows of layer -1.
+void require_traced_layers(const ConfigNode& where, const Model& model) {
+  const RoutingTrace& trace = *model.moe->trace;
+  if (trace.count({-1, 0, 0}) > 0) return;
+  for (int layer = 0; layer < model.layers; ++layer) {
+    if (!model.moe->in_layer(layer) || trace.count({layer, 0, 0}) > 0) continue;
+    config_error(where, "model.moe.trace_file",
+                 fmt::format("{} has no rows of layer {}, allowed: rows of every layer with experts, or of layer -1 for those without",
+                             model.moe->trace_file, layer));
+  }
+}
+
 }  // namespace
 
 FieldInfo format_info(const char* doc) {
@@ -116,6 +128,7 @@ Model decode_model(const ConfigNode& node) {
     const ConfigNode& where = at(node, "moe");
     if (model.moe->trace_file.empty()) config_error(where, "model.moe.trace_file", "missing, routing trace needs it");
     model.moe->trace = read_routing_trace(directory_of(where), *model.moe);
+    require_traced_layers(where, model);
   }
   return model;
 }

@@ -262,6 +262,7 @@ class Importer {
   }
 
   void add(const OnnxNode& n) {
+    if (n.outputs.empty()) fail(n, "without an output, allowed: at least one");
     if (is_refused(n.type))
       fail(n, "is not expressible as GEMMs and vector work, allowed: MatMul, Gemm, attention; write a bondsim.graph/1 file");
     if (n.type == "Gather" && !n.inputs.empty() && file_.weights(n.inputs[0]) != nullptr && file_.weights(n.inputs[0])->size() == 2)

@@ -67,19 +67,19 @@ std::string tasks_summary(const std::string& path) {
   std::int64_t all = 0;
   TaskLines rows(path);
   while (rows.next()) {
-    const std::int64_t repeat = rows.number("layers") * rows.number("steps");
+    std::int64_t repeat = 0;
+    rows.add("layers", rows.number("steps"), repeat);
     span.add(Picoseconds(rows.number("start_ps")), Picoseconds(rows.number("end_ps")));
     blocks.insert(rows.number("block"));
     steps.insert(rows.number("step"));
     Kind& kind = kinds[std::string(rows.cell("kind"))];
     ++kind.rows;
-    kind.bytes += rows.number("bytes") * repeat;
-    kind.macs += rows.number("macs") * repeat;
+    rows.add("bytes", repeat, kind.bytes);
+    rows.add("macs", repeat, kind.macs);
     for (const std::string& part : rows.parts()) {
-      const std::int64_t time = rows.number(part + "_ps") * repeat;
-      parts[part] += time;
-      kind.time += time;
-      all += time;
+      rows.add(part + "_ps", repeat, parts[part]);
+      rows.add(part + "_ps", repeat, kind.time);
+      rows.add(part + "_ps", repeat, all);
     }
   }
   std::string out =

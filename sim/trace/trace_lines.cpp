@@ -4,10 +4,39 @@
 
 #include <charconv>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include "sim/trace/tasks.hpp"
 
 namespace bondsim {
+namespace {
+
+/// What makes an event none, empty when nothing does: keys have the types of the format.
+std::string event_problem(const nlohmann::json& event) {
+  using Json = nlohmann::json;
+  if (!event.is_object()) return "no trace event";
+  for (const char* key : {"ph", "pid"}) {
+    if (!event.contains(key)) return fmt::format("an event without '{}'", key);
+  }
+  const auto is_small = [](const Json& v) {
+    return v.is_number_integer() && v.get<std::int64_t>() >= 0 && v.get<std::int64_t>() < 1 << 30;
+  };
+  const auto is_count = [](const Json& v) { return v.is_number_integer(); };
+  const auto is_text = [](const Json& v) { return v.is_string(); };
+  const std::pair<const char*, std::function<bool(const Json&)>> types[] = {{"ph", is_text},  {"pid", is_small}, {"tid", is_small},
+                                                                            {"id", is_count}, {"name", is_text}, {"cat", is_text}};
+  for (const auto& [key, has_type] : types) {
+    if (event.contains(key) && !has_type(event.at(key)))
+      return fmt::format("'{}' of an event is {}", key, event.at(key).dump().substr(0, 40));
+  }
+  const auto args = event.find("args");
+  if (args == event.end()) return "";
+  if (!args->is_object()) return "'args' of an event are no object";
+  return args->contains("name") && !args->at("name").is_string() ? "the name in 'args' of an event is no text" : "";
+}
+
+}  // namespace
 
 TaskLines::TaskLines(const std::string& path) : lines_(path) {
   std::string_view line;
@@ -49,6 +78,13 @@ std::int64_t TaskLines::number(const std::string& column) const {
   return value;
 }
 
+void TaskLines::add(const std::string& column, std::int64_t repeat, std::int64_t& sum) const {
+  std::int64_t product = 0;
+  if (__builtin_mul_overflow(number(column), repeat, &product) || __builtin_add_overflow(sum, product, &sum)) {
+    lines_.fail(fmt::format("{} is too large: with the rows before it does not fit 64 bits", column));
+  }
+}
+
 EventLines::EventLines(const std::string& path) : lines_(path) {
   std::string_view line;
   if (!lines_.next(line) || line.find("bondsim.perfetto/1") == std::string_view::npos)
@@ -63,14 +99,17 @@ bool EventLines::next() {
   if (!line.empty() && line.back() == ',') line.remove_suffix(1);
   text_ = line;
   event_ = nlohmann::json::parse(line, nullptr, false);
-  if (!event_.is_object() || !event_.contains("ph") || !event_.contains("pid")) lines_.fail("no trace event");
+  if (const std::string problem = event_problem(event_); !problem.empty()) lines_.fail(problem);
   return true;
 }
 
 Picoseconds EventLines::time(const char* key) const {
   const auto at = event_.find(key);
   if (at == event_.end() || !at->is_number()) lines_.fail(fmt::format("an event without '{}'", key));
-  return Picoseconds(std::llround(at->get<double>() * 1e6));
+  constexpr double longest_us = 4e12;  // two of them fit in 64 bits of picoseconds
+  const auto us = at->get<double>();
+  if (!(std::abs(us) <= longest_us)) lines_.fail(fmt::format("'{}' is {}, allowed: up to {} us", key, us, longest_us));
+  return Picoseconds(std::llround(us * 1e6));
 }
 
 }  // namespace bondsim

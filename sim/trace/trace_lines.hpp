@@ -22,6 +22,8 @@ class TaskLines {
   std::string_view cell(const std::string& column) const { return cells_.at(columns_.at(column)); }
   /// @throws ConfigError when the cell is not a whole number
   std::int64_t number(const std::string& column) const;
+  /// Adds the number times `repeat` to `sum`. @throws ConfigError also when that does not fit 64 bits
+  void add(const std::string& column, std::int64_t repeat, std::int64_t& sum) const;
   /// Names of the parts, without `_ps`.
   const std::vector<std::string>& parts() const { return parts_; }
   const std::vector<std::string>& head() const { return head_; }  ///< lines above the rows

@@ -18,7 +18,7 @@ const small = ["configs/experiment/h2llm-llama3-8b-sharegpt.yaml", ...["workload
 
 function make_results() {
   command("run", ...small, "--trace", "tasks", "--out", at("eight"));
-  command("run", ...small, "--set", "system.nmp.pe.fpus=4", "--set", "model.name=<b>odd</b></script>", "--out", at("four"));
+  command("run", ...small, "--set", "system.nmp.pe.fpus=4", "--set", "model.name=<b>odd</b></script><script>alert(1)</script>", "--out", at("four"));
   command("run", ...small, "--ladder", "--out", at("ladder"));
   const served = small.filter((word, i) => !/^workload/.test(word) && !(word === "--set" && /^workload/.test(small[i + 1] ?? "")));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--out", at("served"));
@@ -250,7 +250,22 @@ test("several runs are compared, and what differs between them is said", async (
   const group = page.locator("#configuration");
   await page.getByRole("searchbox").fill("nmp.pe.fpus");
   assert.match(await group.locator("tbody tr:visible").innerText(), /4[^]*--set nmp\.pe\.fpus=4/);
-  assert.ok((await page.locator("#one").innerText()).includes("<b>odd</b></script>"), "text of the data stays text");
+  assert.ok((await page.locator("#one").innerText()).includes("<b>odd</b></script><script>alert(1)</script>"), "text of the data stays text");
+  await context.close();
+});
+
+test("scripts that are not the page's own do not run, and nothing is loaded", async () => {
+  const { page, context } = await report(["four"]);
+  const ran = await page.evaluate(async () => {
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    document.body.insertAdjacentHTML("beforeend", "<img src='data:,' onerror='window.ran = true'>");
+    const fetched = await fetch("http://127.0.0.1:9/").then(() => "fetched", (e) => e.name);
+    await new Promise((done) => setTimeout(done, 50));
+    return [window.ran ?? false, fetched];
+  });
+  assert.deepEqual(ran, [false, "TypeError"]);
   await context.close();
 });
 

@@ -73,6 +73,19 @@ TEST(Report, damaged_task_traces_are_named_with_their_line) {
   expect_error("report " + out, "nmp.channel0.tasks.csv:3: 3 fields found, allowed: 8");
 }
 
+TEST(Report, task_traces_that_are_not_all_there_are_refused) {
+  const ScratchDirectory scratch;
+  const std::string out = scratch.file("run");
+  ASSERT_EQ(bondsim_command(small_run + " --trace tasks --out " + out).status, 0);
+  std::filesystem::remove(out + "/nmp.channel1.tasks.csv");
+  expect_error("report " + out,
+               "nmp.channel1.tasks.csv: is missing, 8 other task traces of the run are there; allowed: all of them or none");
+  for (const auto& entry : std::filesystem::directory_iterator(out)) {
+    if (entry.path().string().find(".tasks.csv") != std::string::npos) std::filesystem::remove(entry.path());
+  }
+  EXPECT_EQ(bondsim_command("report " + out).status, 0) << "without traces there is no timeline";
+}
+
 TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
   const ScratchDirectory scratch;
   const std::string out = scratch.file("run");

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 namespace bondsim::search {
 namespace {
@@ -104,7 +105,11 @@ void ResultStore::check_identity() {
 
 void ResultStore::load() {
   Statement read(database_.get(), "SELECT candidate, tier, metrics FROM evaluation");
-  while (read.next()) known_[read.text(1)][read.text(0)] = evaluation_from_json(read.text(2));
+  try {
+    while (read.next()) known_[read.text(1)][read.text(0)] = evaluation_from_json(read.text(2));
+  } catch (const nlohmann::json::exception& e) {
+    throw ConfigError(fmt::format("{}: the evaluation of {} is damaged: {}", path_, read.text(0), e.what()));
+  }
   if (!read.ok()) fail("cannot be read");
 }
 
@@ -138,6 +143,13 @@ void ResultStore::note_agreement(const std::string& metric, const std::string& t
   write.bind(4, static_cast<double>(candidates));
   write.bind(5, kendall_tau);
   write.bind(6, spearman_rho);
+  write.next();
+  if (!write.ok()) fail("cannot be written");
+}
+
+void ResultStore::note_front(const std::string& tier) {
+  Statement write(database_.get(), "INSERT OR REPLACE INTO search VALUES('front', ?)");
+  write.bind(1, fmt::format("{} {}", tier, all(tier).size()));
   write.next();
   if (!write.ok()) fail("cannot be written");
 }

@@ -13,7 +13,8 @@ namespace bondsim::search {
 
 /// Every evaluation of a search in one SQLite file. An evaluation is in the file once `add` has returned, whatever happens to the process
 /// then.
-///   search(key, value)                             what was searched: space, seed, version, objectives
+///   search(key, value)                             what was searched: space, seed, version, objectives; front: `tier candidates` of the
+///                                                  front that was written last
 ///   agreement(metric, tier_a, tier_b, candidates, kendall_tau, spearman_rho)    how far two tiers order alike what both judged
 ///   evaluation(candidate, tier, feasible, reason, metrics, seed, version)    candidate: `key=value ...`; metrics: JSON
 class ResultStore {
@@ -37,6 +38,9 @@ class ResultStore {
   /// Replaces what was noted of the metric and the two tiers. @throws ConfigError when the file cannot take it.
   void note_agreement(const std::string& metric, const std::string& tier_a, const std::string& tier_b, std::size_t candidates,
                       double kendall_tau, double spearman_rho);
+  /// Notes that the front of a tier is written, as it is with all that is in the store now; readers then know a front of a search that
+  /// went on. @throws ConfigError when the file cannot take it.
+  void note_front(const std::string& tier);
   /// All of one tier, by candidate.
   const std::map<std::string, Evaluation>& all(const std::string& tier) const;
 

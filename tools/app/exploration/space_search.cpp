@@ -71,6 +71,7 @@ class SpaceSearchRun {
     directory_.write("front.csv", front_table(space_, result.front).to_text());
     directory_.write("candidates.csv", candidate_table(space_, store_, result.deciding).to_text());
     write_dataflows(directory_, space_, result.deciding == "cycle" ? cycles_.forms() : forms_, result.front);
+    store_.note_front(result.deciding);
     result.files = "front.csv, candidates.csv, dataflows/, search.sqlite";
     if (request_.tier == "both") result.files += ", analytical_front.csv, confirmed.csv";
     return result;

@@ -181,6 +181,7 @@ WorkDirectory::WorkDirectory(const std::string& directory, const std::string& ki
   if (ec) throw IoError(fmt::format("--out {}: cannot be made: {}", directory, ec.message()));
   Marker marker;
   if (!read_marker(target_, marker)) write_new_file(file(output_marker), marker_text(kind, {}));
+  lock_ = std::make_unique<WorkLock>(target_);
 }
 
 std::string WorkDirectory::file(const std::string& name) const { return (fs::path(target_) / name).string(); }
@@ -191,6 +192,12 @@ void WorkDirectory::write(const std::string& name, const std::string& content) c
   OutputFile out(file(name));
   out.stream() << content;
   out.commit();
+}
+
+std::vector<std::string> files_of_output(const std::string& directory) {
+  Marker marker;
+  if (!read_marker(directory, marker)) return {};
+  return {marker.files.begin(), marker.files.end()};
 }
 
 void add_to_output(const std::string& directory, const std::string& name) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/app/output/cleanup.hpp"
+#include "tools/app/output/work_lock.hpp"
 
 namespace bondsim::tools {
 
@@ -44,10 +45,10 @@ class OutputDirectory {
   std::unique_ptr<RemovedOnSignal> on_signal_;
 };
 
-/// A directory that work goes on in, as searches do with --resume: each file in it appears whole or not at all.
+/// A directory that work goes on in, as searches do with --resume: each file in it appears whole or not at all. One process at a time.
 class WorkDirectory {
  public:
-  /// @throws ConfigError, IoError as OutputDirectory
+  /// @throws ConfigError, IoError as OutputDirectory; IoError when another process works in it
   WorkDirectory(const std::string& directory, const std::string& kind);
   std::string file(const std::string& name) const;
   /// @throws ConfigError for a name that leads out of the directory; IoError
@@ -55,7 +56,11 @@ class WorkDirectory {
 
  private:
   std::string target_;
+  std::unique_ptr<WorkLock> lock_;
 };
+
+/// The files that an output of ours has, those that went missing too; none where `directory` is no output of ours.
+std::vector<std::string> files_of_output(const std::string& directory);
 
 /// Makes a file one of an output's own, so that the next output in its place takes it away; nothing where `directory` is no output of ours.
 void add_to_output(const std::string& directory, const std::string& name);

@@ -1,5 +1,6 @@
 #include "tools/app/report/page.hpp"
 
+#include "models/base/digest.hpp"
 #include "models/base/error.hpp"
 #include "tools/app/report/assets.hpp"
 
@@ -41,16 +42,21 @@ void put(std::string& out, const std::string& mark, const std::string& text) {
   out.replace(at, mark.size(), text);
 }
 
+/// What scripts of the page carry, and no other script: a name in the data would have to hold the digest of all data.
+std::string nonce(const std::string& data) { return digest(data + "of the page"); }
+
 }  // namespace
 
 std::string page(const Json& inputs, const std::string& version) {
   Json data = inputs;
   data["version"] = version;
+  const std::string text = data.dump();
   std::string out(page_template());
+  for (int i = 0; i < 3; ++i) put(out, "{{nonce}}", nonce(text));
   // From the end to the beginning: what was put in is not searched for the next mark.
   put(out, "{{script}}", inside_script(std::string(script())));
   put(out, "{{charts}}", inside_script(std::string(chart_library())));
-  put(out, "{{data}}", inside_data(data.dump()));
+  put(out, "{{data}}", inside_data(text));
   put(out, "{{style}}", std::string(style()));
   put(out, "{{title}}", escaped(title(inputs)));
   return out;

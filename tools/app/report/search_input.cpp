@@ -35,9 +35,28 @@ struct Store {
   std::map<std::string, std::string> about;
   Json agreement = Json::array();  ///< {metric, candidates, kendall_tau, spearman_rho} between two tiers
 
-  /// The one that the front is of: simulation has the last word where there is any.
-  std::string deciding() const { return tiers.count("cycle") != 0 ? "cycle" : tiers.begin()->first; }
+  /// The one that the front is of, as the search noted it; without a note simulation has the last word where there is any.
+  std::string deciding() const {
+    const auto noted = about.find("front");
+    if (noted == about.end()) return tiers.count("cycle") != 0 ? "cycle" : tiers.begin()->first;
+    return noted->second.substr(0, noted->second.find(' '));
+  }
 };
+
+/// @throws ConfigError for a front of a search that went on after it was written and has not ended
+void require_whole(const Store& store, const std::string& file) {
+  const auto noted = store.about.find("front");
+  if (noted == store.about.end()) return;
+  const std::string tier = store.deciding();
+  const auto found = store.tiers.find(tier);
+  const std::int64_t judged =
+      found == store.tiers.end() ? 0 : static_cast<std::int64_t>(found->second.feasible.size()) + found->second.infeasible;
+  const std::string now = fmt::format("{} {}", tier, judged);
+  if (noted->second == now) return;
+  throw ConfigError(
+      fmt::format("{}: the front is of '{}' candidates, the search went on to '{}' and has not ended; bondsim dse --resume ends it", file,
+                  noted->second, now));
+}
 
 class Database {
  public:
@@ -180,6 +199,7 @@ Json load_search(const std::string& directory) {
   if (!fs::exists(store_file)) throw ConfigError(fmt::format("{}: missing, front.csv is not the output of dse without it", store_file));
   const Store store = read_store(store_file);
   if (store.tiers.empty()) throw ConfigError(fmt::format("{}: holds no evaluation", store_file));
+  require_whole(store, front_file);
   const Tier& tier = store.tiers.at(store.deciding());
   if (tier.feasible.empty()) throw ConfigError(fmt::format("{}: holds no feasible candidate", store_file));
   Json out = load_table(front_file);
@@ -202,7 +222,7 @@ Json load_search(const std::string& directory) {
   out["infeasible"] = tier.infeasible;
   out["others"] = thinned(tier.feasible, metrics, objectives);
   const fs::path confirmed = fs::path(directory) / "confirmed.csv";
-  out["confirmed"] = fs::exists(confirmed) ? load_table(confirmed.string()) : Json(nullptr);
+  out["confirmed"] = store.deciding() == "cycle" && fs::exists(confirmed) ? load_table(confirmed.string()) : Json(nullptr);
   return out;
 }
 

@@ -7,6 +7,7 @@
 
 #include "models/base/error.hpp"
 #include "sim/trace/text_lines.hpp"
+#include "tools/app/output/output_directory.hpp"
 #include "tools/app/report/inputs.hpp"
 
 namespace bondsim::tools::report {
@@ -130,6 +131,18 @@ std::int64_t leave_first_layer(std::vector<ExecutorRow>& rows) {
   return to - from;
 }
 
+/// A run writes a trace of every executor: some alone would show the others as idle. @throws ConfigError
+void require_whole(const std::string& directory, const std::vector<std::string>& executors,
+                   const std::vector<std::pair<std::string, std::string>>& files) {
+  for (const std::string& name : files_of_output(directory)) {
+    const bool of_executor = std::any_of(executors.begin(), executors.end(),
+                                         [&](const std::string& e) { return name == e + ".tasks.csv" || name == e + ".tasks.csv.gz"; });
+    if (!of_executor || fs::exists(fs::path(directory) / name)) continue;
+    throw ConfigError(fmt::format("{}/{}: is missing, {} other task traces of the run are there; allowed: all of them or none", directory,
+                                  name, files.size()));
+  }
+}
+
 /// Files of the executors that have one: the NPU's first, then the channels' in the order of results.json.
 std::vector<std::pair<std::string, std::string>> task_files(const std::string& directory, const std::vector<std::string>& executors) {
   std::vector<std::pair<std::string, std::string>> files;
@@ -152,6 +165,7 @@ Json load_timeline(const std::string& directory, const std::vector<std::string>&
     note = "No task traces in " + directory + ": run with --trace tasks to see what each channel does in a step.";
     return nullptr;
   }
+  require_whole(directory, executors, files);
   std::vector<ExecutorRow> rows;
   std::int64_t step = -1, start = INT64_MAX, end = 0;
   for (const auto& [executor, file] : files) {

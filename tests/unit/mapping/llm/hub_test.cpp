@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <fstream>
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/graph.hpp"
 #include "mapping/llm/routing.hpp"
 #include "mapping/llm/size.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/mapping_setup.hpp"
 #include "tests/support/paths.hpp"
 
@@ -194,6 +198,25 @@ TEST(Routing, trace_is_replayed_and_its_faults_are_named) {
   } catch (const ConfigError& e) {
     EXPECT_NE(std::string(e.what()).find("routing.csv:2: experts: 2 of them, allowed: top_k = 3"), std::string::npos) << e.what();
   }
+}
+
+TEST(Routing, a_trace_has_every_layer_of_experts_or_rows_for_those_without) {
+  const std::string file = ::testing::TempDir() + "routing-" + std::to_string(::getpid()) + ".csv";
+  const auto model_with = [&](const std::string& rows) {
+    std::ofstream(file) << "layer,step,token,experts\n" << rows;
+    return test::error_of([&] {
+      decode_model(
+          parse_yaml("schema: bondsim.model/1\nname: m\nlayers: 3\nhidden: 64\nintermediate: 64\nquery_heads: 1\nkv_heads: 1\n"
+                     "head_dim: 64\nvocab: 64\nmax_context: 64\ngated_ffn: true\nactivation: silu\nnorm: rms_norm\n"
+                     "position: rotary\nmoe: {experts: 4, top_k: 1, first_dense: 1, routing: trace, trace_file: " +
+                         file + "}\n",
+                     "m.yaml"));
+    });
+  };
+  EXPECT_EQ(model_with("1,0,0,3\n2,0,0,1\n"), "no error");
+  EXPECT_EQ(model_with("-1,0,0,3\n"), "no error");
+  EXPECT_NE(model_with("1,0,0,3\n").find("m.yaml:15: model.moe.trace_file: " + file + " has no rows of layer 2"), std::string::npos);
+  std::remove(file.c_str());
 }
 
 TEST(Routing, zipf_favours_as_it_says_and_the_seed_decides_whom) {

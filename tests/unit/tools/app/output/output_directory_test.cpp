@@ -228,6 +228,37 @@ TEST(WorkDirectory, goes_on_in_its_own_and_refuses_others) {
   EXPECT_THROW(WorkDirectory(scratch.file("mine"), "dse"), ConfigError);
 }
 
+/// Exit status of a process that does this.
+int status_of(const std::function<int()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(work());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status;
+}
+
+TEST(WorkDirectory, one_process_at_a_time_works_in_it) {
+  const ScratchDirectory scratch;
+  const auto is_refused = [&] {
+    try {
+      const WorkDirectory second(scratch.file("w"), "dse");
+    } catch (const IoError& e) {
+      return std::string(e.what()).find("another bondsim is at work in it") != std::string::npos ? 0 : 2;
+    }
+    return 1;
+  };
+  const int status = status_of([&] {
+    auto* first = new WorkDirectory(scratch.file("w"), "dse");
+    first->write("f", "x");
+    if (status_of(is_refused) != 0) return 1;
+    ::raise(SIGKILL);
+    return 1;
+  });
+  EXPECT_TRUE(WIFSIGNALED(status)) << "a second process was let in";
+  EXPECT_EQ(status_of(is_refused), 1 << 8) << "what a killed process leaves is no hindrance";
+  EXPECT_EQ(names_in(scratch.file("w")), (std::vector<std::string>{output_marker, "f"}));
+}
+
 TEST(OutputFile, appears_with_commit_and_follows_no_link) {
   const ScratchDirectory scratch;
   scratch.write("target", "mine");
