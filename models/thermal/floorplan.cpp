@@ -177,6 +177,16 @@ std::vector<double> Floorplan::by_block(const std::vector<double>& by_cell) cons
   return out;
 }
 
+std::vector<double> Floorplan::mean_over_cells(const std::vector<double>& by_block) const {
+  std::vector<double> out;
+  for (const Shares& shares : of_cell_) {
+    double mean = 0;
+    for (const auto& [block, share] : shares) mean += by_block[block] * share;
+    out.push_back(mean);
+  }
+  return out;
+}
+
 std::vector<double> Floorplan::by_node(const std::vector<double>& by_block) const {
   std::size_t layers = 0;
   for (const StackLayer& layer : stack_.layers) layers += static_cast<std::size_t>(layer.slices);

@@ -41,6 +41,8 @@ class Floorplan {
 
   /// By block, from values by cell of PowerCells: DRAM layers share what their banks take evenly.
   std::vector<double> by_block(const std::vector<double>& by_cell) const;
+  /// By cell of PowerCells, the mean of values by block over the blocks that the cell heats.
+  std::vector<double> mean_over_cells(const std::vector<double>& by_block) const;
   /// By node of the grid, a block's value spread over its area.
   std::vector<double> by_node(const std::vector<double>& by_block) const;
   /// Mean over each block's area, of values by node.

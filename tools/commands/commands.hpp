@@ -27,6 +27,7 @@ void add_validate(Command& app, Action& action);   ///< closed forms against cyc
 void add_dse(Command& app, Action& action);        ///< searches
 void add_dataflows(Command& app, Action& action);  ///< who should run what, by cycles
 void add_speculate(Command& app, Action& action);  ///< when drafts pay
+void add_heat(Command& app, Action& action);       ///< temperatures in a package
 void add_reproduce(Command& app, Action& action);  ///< a paper's experiments
 void add_sweep(Command& app, Action& action);      ///< an experiment over values of its keys
 void add_compare(Command& app, Action& action);    ///< runs side by side

@@ -76,6 +76,7 @@ int main(int argc, char** argv) {
   bondsim::tools::add_dse(app, action);
   bondsim::tools::add_dataflows(app, action);
   bondsim::tools::add_speculate(app, action);
+  bondsim::tools::add_heat(app, action);
   bondsim::tools::add_sweep(app, action);
   bondsim::tools::add_compare(app, action);
   bondsim::tools::add_report(app, action);

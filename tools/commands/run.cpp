@@ -16,10 +16,13 @@
 #include "tools/app/output/output_directory.hpp"
 #include "tools/app/studies/ladder.hpp"
 #include "tools/app/studies/run_experiment.hpp"
+#include "tools/app/thermal/hot_run.hpp"
 #include "tools/commands/trace_options.hpp"
 
 namespace bondsim::tools {
 namespace {
+
+constexpr double no_ambient = -1000;
 
 struct RunOptions {
   ExperimentRequest request;
@@ -28,6 +31,8 @@ struct RunOptions {
   bool sensitivity = false;
   bool json = false;
   bool quiet = false;
+  std::string stack;
+  double ambient_c = no_ambient;
   TraceOptions trace;
 };
 
@@ -52,9 +57,23 @@ int run_ladder(const Experiment& experiment, const std::string& directory) {
   return 0;
 }
 
+/// The machine in its package, where the run is one at the temperatures it makes.
+struct Package {
+  Stack stack;
+  HotRun run;
+  Package(const Experiment& experiment, const RunOptions& options)
+      : stack(find_stack(options.stack)),
+        run(experiment, stack, options.ambient_c == no_ambient ? std::nullopt : std::optional(options.ambient_c)) {}
+};
+
 int run(const RunOptions& options) {
-  const Experiment experiment = load_experiment(options.request);
+  Experiment experiment = load_experiment(options.request);
   if (options.ladder) return run_ladder(experiment, options.out);
+  std::unique_ptr<Package> package;
+  if (!options.stack.empty()) {
+    package = std::make_unique<Package>(experiment, options);
+    experiment = package->run.experiment();
+  }
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "run");
   ProgressBar bar(experiment.workload.generated_tokens + 1);
@@ -65,10 +84,14 @@ int run(const RunOptions& options) {
   bar.clear();
   traces.finish();
   if (out) write_results(results, *out);
+  HeatStudy heat;
+  if (package) heat = package->run.confirmed(results);
+  if (package && out) write_heat(experiment, package->stack, heat, *out);
   const std::string files = out ? list_of(out->commit()) : "";
   if (options.json) fmt::print("{}", results_json(results));
   if (options.json || options.quiet) return 0;
   fmt::print("{}{}", results_summary(results), area_text(experiment.system));
+  if (package) fmt::print("{}", heat_text(experiment, package->stack, heat));
   if (options.sensitivity) fmt::print("{}", sensitivity_text(energy_sensitivity(experiment.system, results)));
   if (out) fmt::print("written to {}: {}\n", options.out, files);
   fmt::print("bondsim help WORD says what a word means, e.g. bondsim help dependency\n");
@@ -110,6 +133,11 @@ void add_run(Command& app, Action& action) {
   add_power_option(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");
   command->add_flag("--sensitivity", options->sensitivity, "print the energy over the published range of HB and array energies");
+  auto* stack =
+      command->add_option("--stack", options->stack, "package (configs/stack/): run at the temperatures that the run makes in it");
+  command->add_option("--ambient", options->ambient_c, "temperature of the ambient in C; the stack's own")
+      ->range(-100.0, 200.0)
+      ->needs(stack);
   auto* json = command->add_flag("--json", options->json, "print results.json instead of the summary");
   command->add_flag("-q,--quiet", options->quiet, "print nothing; errors and the exit status remain")->excludes(json);
   command->footer(

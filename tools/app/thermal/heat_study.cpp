@@ -1,0 +1,31 @@
+#include "tools/app/thermal/heat_study.hpp"
+
+#include <fmt/format.h>
+
+#include "tools/app/experiment/shipped.hpp"
+
+namespace bondsim::tools {
+
+Stack find_stack(const std::string& name) { return load_stack(find_input(name, {"stack"})); }
+
+HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,
+                     const std::function<void(const std::string&)>& said) {
+  HeatStudy study;
+  std::vector<double> ambients = request.ambients_c;
+  if (ambients.empty()) ambients.push_back(stack.cooling.ambient_c);
+  std::vector<const ThrottlePolicy*> policies{nullptr};
+  for (const std::string& name : request.policies) policies.push_back(&stack.policy(name));
+  const double step_s = request.step_s > 0 ? request.step_s : request.duration_s / 600;
+  for (const ThrottlePolicy* policy : policies) {
+    HeatModel model(experiment, stack, request.options, policy);
+    for (const double ambient : ambients) {
+      if (said) said(fmt::format("{} at {:g} C", policy == nullptr ? "unthrottled" : policy->name, ambient));
+      study.points.push_back(steady_point(model, ambient));
+      if (request.duration_s > 0) study.courses.push_back(heat_course(model, ambient, request.duration_s, step_s));
+    }
+    study.simulations += model.simulations();
+  }
+  return study;
+}
+
+}  // namespace bondsim::tools

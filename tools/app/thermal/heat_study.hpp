@@ -1,0 +1,39 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/app/output/output_directory.hpp"
+#include "tools/app/thermal/heat_time.hpp"
+
+namespace bondsim::tools {
+
+/// What `bondsim heat` asks.
+struct HeatRequest {
+  std::string stack;                  ///< file, or the name of a shipped one
+  std::vector<double> ambients_c;     ///< none: the stack's own
+  std::vector<std::string> policies;  ///< beside no policy at all
+  double duration_s = 0;              ///< of the courses; 0: none
+  double step_s = 0;                  ///< 0: a 600th of the duration
+  HeatOptions options;
+};
+
+/// An experiment in a stack: steady states and courses, ambient by ambient, first without a policy, then with each.
+struct HeatStudy {
+  std::vector<HeatPoint> points;
+  std::vector<HeatCourse> courses;
+  int simulations = 0;
+};
+
+/// The file of a stack that the user names. @throws ConfigError
+Stack find_stack(const std::string& name);
+
+/// @param said called before each point or course. @throws ConfigError, InfeasibleError
+HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,
+                     const std::function<void(const std::string&)>& said = {});
+
+std::string heat_text(const Experiment& experiment, const Stack& stack, const HeatStudy& study);
+/// heat.json (bondsim.heat/1), heat.csv, blocks.csv, maps.csv and, with courses, course.csv. @throws IoError
+void write_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const OutputDirectory& out);
+
+}  // namespace bondsim::tools

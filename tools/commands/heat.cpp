@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "tools/app/thermal/heat_study.hpp"
+#include "tools/commands/run.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+struct HeatCommandOptions {
+  ExperimentRequest experiment;
+  HeatRequest request;
+  std::vector<std::string> ambients;
+  std::string currents = "maximum";
+  std::string out;
+};
+
+std::vector<double> temperatures(const std::vector<std::string>& texts) {
+  std::vector<double> out;
+  for (const std::string& text : texts) {
+    std::size_t end = 0;
+    double c = 0;
+    try {
+      c = std::stod(text, &end);
+    } catch (const std::exception&) {
+      end = 0;
+    }
+    if (end != text.size() || text.empty() || !(c >= -100 && c <= 200)) {
+      throw ConfigError(fmt::format("--ambient {}: no temperature, allowed: -100 to 200 C, separated by commas", text));
+    }
+    out.push_back(c);
+  }
+  return out;
+}
+
+int heat(HeatCommandOptions options) {
+  const Experiment experiment = load_experiment(options.experiment);
+  const Stack stack = find_stack(options.request.stack);
+  options.request.ambients_c = temperatures(options.ambients);
+  options.request.options.column = options.currents == "typical" ? EnergyColumn::typical : EnergyColumn::maximum;
+  std::optional<OutputDirectory> out;
+  if (!options.out.empty()) out.emplace(options.out, "heat");
+  const HeatStudy study = study_heat(experiment, stack, options.request);
+  fmt::print("{}", heat_text(experiment, stack, study));
+  if (!out) return 0;
+  write_heat(experiment, stack, study, *out);
+  fmt::print("written to {}: {}\n", options.out, list_of(out->commit()));
+  return 0;
+}
+
+}  // namespace
+
+void add_heat(Command& app, Action& action) {
+  auto* command = app.add_subcommand("heat", "temperatures of a machine in a package, and what they do to its speed");
+  auto options = std::make_shared<HeatCommandOptions>();
+  add_experiment_options(*command, options->experiment);
+  command->add_option("--stack", options->request.stack, "package: a file of configs/stack/")->required();
+  command->add_option("--ambient", options->ambients, "temperatures of the ambient in C, separated by commas; the stack's own")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option("--policy", options->request.policies, "throttling policies of the stack, separated by commas; beside none")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  auto* duration = command->add_option("--duration", options->request.duration_s, "seconds of the run repeated, from a cold machine on")
+                       ->range(1e-6, 1e7);
+  command->add_option("--step", options->request.step_s, "seconds of a step of it; a 600th of the duration")
+      ->range(1e-6, 1e6)
+      ->needs(duration);
+  command->add_option("--samples", options->request.options.decode_samples, "decode steps that a state's simulation takes; 0: all")
+      ->range(0, 1 << 24)
+      ->capture_default_str();
+  command->add_option("--currents", options->currents, "column of the DRAM's currents")
+      ->one_of({"maximum", "typical"})
+      ->capture_default_str();
+  command->add_option("-o,--out", options->out, "directory for heat.json, heat.csv, blocks.csv, maps.csv and course.csv");
+  command->footer(
+      "Example:\n  bondsim heat configs/experiment/h2llm-llama3-8b-sharegpt.yaml --stack edge-passive --ambient 15,25,35,45 "
+      "--policy pe_clock,duty,to_npu --duration 1800 --out out/heat");
+  command->callback([options, &action] { action = [options] { return heat(*options); }; });
+}
+
+}  // namespace bondsim::tools
