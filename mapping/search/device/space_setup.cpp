@@ -47,7 +47,10 @@ SpaceInputs::SpaceInputs(const DesignSpace& space) : space_(space) {
     jobs_.emplace_back(load_yaml_file(beside(space.directory, w.model)), load_yaml_file(beside(space.directory, w.workload)));
     text_ += canonical_text(jobs_.back().first, "model") + canonical_text(jobs_.back().second, "workload");
   }
-  for (const SpaceJob& job : make_jobs({})) {
+  const std::vector<SpaceJob> first = make_jobs({});
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const SpaceJob& job = first[i];
+    if (job.model.moe && job.model.moe->trace) text_ += file_digest(beside(directory_of(jobs_[i].first), job.model.moe->trace_file));
     if (job.draft) text_ += canonical_text(load_yaml_file(job.workload.speculation->model), "model");
     if (job.workload.speculation) text_ += fmt::format(" {}", fmt::join(job.workload.speculation->trace, " "));
   }

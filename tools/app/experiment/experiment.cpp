@@ -139,6 +139,30 @@ std::string load_draft(Inputs& inputs, Experiment& experiment) {
   return text;
 }
 
+/// Traces and lengths that the configuration names: what is in them belongs to the experiment. @return names of their bytes
+std::string load_tables(Inputs& inputs, const Experiment& experiment) {
+  std::vector<std::string> files;
+  const auto add_routing = [&](const char* section, const Model& model) {
+    if (!model.moe || !model.moe->trace) return;
+    files.push_back((std::filesystem::path(directory_of(inputs.trees.at(section))) / model.moe->trace_file).lexically_normal().string());
+  };
+  add_routing("model", experiment.model);
+  if (experiment.draft) add_routing("draft_model", experiment.draft->model);
+  if (experiment.workload.speculation) files.push_back(experiment.workload.speculation->trace_file);
+  if (experiment.serving) {
+    const serving::RequestsConfig& requests = experiment.serving->requests;
+    if (requests.source != serving::TraceFormat::made) files.push_back(requests.file);
+    if (requests.source == serving::TraceFormat::made && requests.lengths == serving::LengthKind::file) files.push_back(requests.lengths_file);
+  }
+  std::string text;
+  for (const std::string& file : files) {
+    if (file.empty()) continue;
+    inputs.files.push_back(file);
+    text += file_digest(file) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 void require_legal(const System& system, bool allow) {
@@ -162,6 +186,7 @@ Experiment load_experiment(const ExperimentRequest& request) {
   std::string text;
   for (const std::string& section : sections_of(request)) text += canonical_text(inputs.trees[section], section);
   text += load_draft(inputs, experiment);
+  text += load_tables(inputs, experiment);
   if (!request.tiling.empty()) {
     const ConfigNode node = load_yaml_file(request.tiling);
     experiment.tiling = TilingOverrides(node);
