@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/base/fields.hpp"
+#include "models/results/expert_balance.hpp"
 #include "models/results/phases.hpp"
 #include "models/results/speed_of_light.hpp"
 
@@ -223,6 +224,18 @@ Json slowest_json(const SlowestChannel& s) {
           {"channels", s.channels}, {"mean_busy_s", s.mean_busy_s}, {"over_mean", s.over_mean()}};
 }
 
+Json experts_json(const ExpertBalance& balance) {
+  Json out = {{"busiest", balance.experts[balance.busiest].expert},
+              {"share_of_macs", balance.share_of_macs},
+              {"macs_over_mean", balance.macs_over_mean},
+              {"busy_over_mean", balance.busy_over_mean},
+              {"loads", Json::array()}};
+  for (const ExpertLoad& load : balance.experts) {
+    out["loads"].push_back({{"expert", load.expert}, {"macs", load.macs}, {"busy_s", to_seconds(load.busy)}});
+  }
+  return out;
+}
+
 Json phase_json(const Results& r, const std::string& phase) {
   const PhaseFigures p = phase_figures(r, phase);
   Json out = {{"time_s", to_seconds(p.time)},
@@ -234,6 +247,7 @@ Json phase_json(const Results& r, const std::string& phase) {
   out["speed_of_light"] = speed_of_light_json(r, phase);
   out["limiter"] = limiter_sentence(r, phase);
   if (const auto slowest = slowest_channel(r, phase)) out["slowest_channel"] = slowest_json(*slowest);
+  if (const auto balance = expert_balance(r, phase)) out["experts"] = experts_json(*balance);
   return out;
 }
 

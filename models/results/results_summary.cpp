@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "models/base/fields.hpp"
+#include "models/results/expert_balance.hpp"
 #include "models/results/phases.hpp"
 #include "models/results/results.hpp"
 #include "models/results/speed_of_light.hpp"
@@ -134,7 +135,7 @@ std::string results_summary(const Results& r) {
     if (phase_length(r, phase).value == 0) continue;
     out += fmt::format("{} is bound by {}\n", phase, phase_figures(r, phase).bound());
   }
-  out += speed_of_light_text(r);
+  out += speed_of_light_text(r) + expert_text(r);
   out += "where the time went\n";
   out += fmt::format("  NPU: {}\n", shares_text(r.npu));
   if (r.prefill.value > 0)

@@ -25,7 +25,7 @@ function head_of(data) {
   return out;
 }
 
-const run_sections = [summary_section, speculation_section, time_section, roofline_section, energy_section, context_section, timeline_section, operators_section, configuration_section];
+const run_sections = [summary_section, speculation_section, time_section, roofline_section, energy_section, context_section, timeline_section, operators_section, experts_section, configuration_section];
 
 function show_run(run, holder) {
   holder.replaceChildren(...run_sections.map((make) => make(run)).filter(Boolean));

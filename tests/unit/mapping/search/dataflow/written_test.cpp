@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/emit/mapper.hpp"
 #include "mapping/search/dataflow/exact_search.hpp"
 #include "mapping/search/dataflow/genetic_search.hpp"
 #include "mapping/search/dataflow/written.hpp"
+#include "mapping/search/device/device_dataflow.hpp"
 #include "models/system/validate/validator.hpp"
+#include "tests/support/inputs.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 namespace bondsim {
@@ -71,6 +74,45 @@ TEST(FoundDataflow, gives_every_channel_to_a_partition_and_the_share_of_split_op
                       "  - partitions:\n      - nmp_channels: all\n        normal_channels: true\n        tiers: [[v]]\n"),
             std::string::npos)
       << text;
+}
+
+/// The threshold that the search writes for Mixtral's experts, held against whole decode steps as they are mapped: never to the NPU,
+/// always, and from the threshold on, at batches around it. The search compared single operators.
+TEST(FoundDataflow, experts_go_to_the_npu_from_the_number_of_rows_on_at_which_it_is_sooner) {
+  const System system = test::shipped_system("h2llm");
+  Model model = test::shipped_model("mixtral-8x7b-w4a16");
+  model.layers = 4;  // room for large batches
+  Workload workload = test::shipped_workload("sharegpt");
+  workload.prompt_tokens = 64;
+  workload.generated_tokens = 2;
+  workload.prompt_cached = true;
+  workload.batch = 8;
+  search::DeviceQuestion question;
+  question.model = &model;
+  question.workload = &workload;
+  question.system = &system;
+  question.cost_model = "detailed";
+  question.rule = search::BindingRule::compute_centric;
+  question.reserved_bytes = search::bytes_outside_layers(model);
+  const Dataflow found = search::find_dataflow(question).dataflow;
+  ASSERT_GT(found.experts.npu_rows, 1);
+  ASSERT_LT(found.experts.npu_rows, 1024);
+  const auto form = cost::make_cost_model("detailed", &system);
+  const auto seconds = [&](int batch, std::int64_t npu_rows) {
+    Workload w = workload;
+    w.batch = batch;
+    Dataflow d = found;
+    d.experts.npu_rows = npu_rows;
+    double sum = 0;
+    const auto schedule = make_schedule(make_plan(system, model, w, d), {1, true});
+    for (Block block; schedule->next(block);) sum += form->block_seconds(block, system) * static_cast<double>(block.executions());
+    return sum;
+  };
+  // Two of eight experts a token: an expert has a quarter of the batch's rows.
+  const std::int64_t rows = found.experts.npu_rows;
+  const auto few = static_cast<int>(2 * rows), many = static_cast<int>(6 * rows);
+  EXPECT_LT(seconds(few, rows), seconds(few, 1)) << "few rows: PEs; threshold " << rows;
+  EXPECT_LT(seconds(many, rows), seconds(many, 0)) << "many rows: NPU; threshold " << rows;
 }
 
 }  // namespace
