@@ -152,7 +152,8 @@ std::string load_tables(Inputs& inputs, const Experiment& experiment) {
   if (experiment.serving) {
     const serving::RequestsConfig& requests = experiment.serving->requests;
     if (requests.source != serving::TraceFormat::made) files.push_back(requests.file);
-    if (requests.source == serving::TraceFormat::made && requests.lengths == serving::LengthKind::file) files.push_back(requests.lengths_file);
+    if (requests.source == serving::TraceFormat::made && requests.lengths == serving::LengthKind::file)
+      files.push_back(requests.lengths_file);
   }
   std::string text;
   for (const std::string& file : files) {

@@ -21,7 +21,8 @@ TEST(Experiment, what_is_in_its_traces_belongs_to_the_digest) {
         "speculation: {draft: ngram, depth: 2, trace_file: accepted.csv}\n");
   write(scratch.file("serving.yaml"),
         "schema: bondsim.serving/1\nname: t\nkv: {context_tokens: 64}\n"
-        "requests: {source: made, arrivals: poisson, rate_per_s: 1, lengths: file, lengths_file: requests.csv, lengths_format: azure, limit: 2}\n");
+        "requests: {source: made, arrivals: poisson, rate_per_s: 1, lengths: file, lengths_file: requests.csv, lengths_format: azure, "
+        "limit: 2}\n");
   ExperimentRequest request;
   request.file = configs + "system/h2llm.yaml";
   request.model = configs + "model/opt-6.7b.yaml";
