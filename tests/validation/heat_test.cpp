@@ -112,8 +112,9 @@ TEST(Heat, a_policy_keeps_the_machine_cooler_and_slower) {
 
 TEST(Heat, the_command_writes_maps_blocks_and_the_course) {
   const ScratchDirectory scratch;
-  std::string line =
-      "heat " + file + " --stack edge-passive --ambient 20,84 --policy duty --duration 600 --step 20 --out " + scratch.file("out");
+  std::string line = "heat " + file +
+                     " --stack edge-passive --ambient 20,84 --policy duty --duration 600 --step 20 --export hotspot,3d-ice --out " +
+                     scratch.file("out");
   for (const std::string& value : narrow) line += " --set " + value;
   const auto result = bondsim_command(line);
   ASSERT_EQ(result.status, 0) << result.output;
@@ -123,6 +124,8 @@ TEST(Heat, the_command_writes_maps_blocks_and_the_course) {
   EXPECT_EQ(heat.at("courses").at(0).at("moments").size(), 30U);
   EXPECT_EQ(heat.at("maps").at(0).at("layers").size(), 9U);
   EXPECT_EQ(heat.at("maps").at(0).at("layers").at(0).at("temperature_c").size(), 900U);
+  EXPECT_NE(file_text(scratch.file("out") + "/hotspot/stack.lcf").find("logic.flp"), std::string::npos);
+  EXPECT_NE(file_text(scratch.file("out") + "/3d-ice/stack.stk").find("floorplan \"logic.flp\""), std::string::npos);
   double watts = 0;
   std::istringstream blocks(file_text(scratch.file("out") + "/blocks.csv"));
   std::string row;

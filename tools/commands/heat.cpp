@@ -14,6 +14,7 @@ struct HeatCommandOptions {
   HeatRequest request;
   std::vector<std::string> ambients;
   std::string currents = "maximum";
+  std::vector<std::string> exports;
   std::string out;
 };
 
@@ -46,6 +47,7 @@ int heat(HeatCommandOptions options) {
   fmt::print("{}", heat_text(experiment, stack, study));
   if (!out) return 0;
   write_heat(experiment, stack, study, *out);
+  for (const std::string& solver : options.exports) export_heat(experiment, stack, study, solver, *out);
   fmt::print("written to {}: {}\n", options.out, list_of(out->commit()));
   return 0;
 }
@@ -75,6 +77,13 @@ void add_heat(Command& app, Action& action) {
       ->one_of({"maximum", "typical"})
       ->capture_default_str();
   command->add_option("-o,--out", options->out, "directory for heat.json, heat.csv, blocks.csv, maps.csv and course.csv");
+  command
+      ->add_option("--export", options->exports,
+                   "the stack and the powers of the first point as another solver reads them: hotspot, 3d-ice, separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->one_of({"hotspot", "3d-ice"})
+      ->needs("--out");
   command->footer(
       "Example:\n  bondsim heat configs/experiment/h2llm-llama3-8b-sharegpt.yaml --stack edge-passive --ambient 15,25,35,45 "
       "--policy pe_clock,duty,to_npu --duration 1800 --out out/heat");

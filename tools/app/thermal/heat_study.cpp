@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/thermal/export.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
@@ -26,6 +27,14 @@ HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const Hea
     study.simulations += model.simulations();
   }
   return study;
+}
+
+void export_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const std::string& solver,
+                 const OutputDirectory& out) {
+  const Floorplan floorplan(experiment.system, stack);
+  const HeatPoint& point = study.points.front();
+  const auto files = solver == "hotspot" ? hotspot_files : three_d_ice_files;
+  for (const auto& [name, text] : files(stack, floorplan, point.block_w, point.ambient_c)) out.write(solver + "/" + name, text);
 }
 
 }  // namespace bondsim::tools

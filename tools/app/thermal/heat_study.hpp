@@ -36,4 +36,9 @@ std::string heat_text(const Experiment& experiment, const Stack& stack, const He
 /// heat.json (bondsim.heat/1), heat.csv, blocks.csv, maps.csv and, with courses, course.csv. @throws IoError
 void write_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const OutputDirectory& out);
 
+/// The stack and the first point's powers for another solver, in a folder of its name. @param solver hotspot, 3d-ice
+/// @throws ConfigError for a stack that the solver cannot describe; IoError
+void export_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const std::string& solver,
+                 const OutputDirectory& out);
+
 }  // namespace bondsim::tools
