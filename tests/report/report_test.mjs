@@ -23,6 +23,7 @@ function make_results() {
   const served = small.filter((word, i) => !/^workload/.test(word) && !(word === "--set" && /^workload/.test(small[i + 1] ?? "")));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--out", at("served"));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--rate", "1,4", "--out", at("rates"));
+  command("heat", ...small, "--stack", "edge-passive", "--ambient", "20,84", "--policy", "duty", "--duration", "600", "--step", "20", "--out", at("heat"));
   const [header, first, second] = readFileSync(`${source}/tests/data/dse_best.csv`, "utf8").split("\n");
   writeFileSync(at("rows.csv"), [header, first, second, ""].join("\n"));
   command("dse", "--fixed", at("rows.csv"), "--out", at("fixed.csv"));
@@ -187,7 +188,7 @@ test("the configuration is found by key, with its source", async () => {
 });
 
 test("no page is wider than a phone", async () => {
-  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv"]]) {
+  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat"]]) {
     for (const width of [390, 320]) {
       const { page, context, problems } = await report(results, { width });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -218,7 +219,7 @@ test("charts follow the colour scheme, the width and the printer", async () => {
 });
 
 test("headings, tables and fields have names", async () => {
-  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv"]]) {
+  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat"]]) {
     const { page, context } = await report(results);
     const faults = await page.evaluate(() => {
       const out = [];
@@ -309,6 +310,24 @@ test("requests that were served have their latencies, and rates a curve", async 
   close(Math.max(...lines[2].data.map(([x]) => x)), figures.latency.e2e.max_ms * 1e-3, 1e-6);
   assert.equal((await option(page, "served-requests-0")).y.length, 12);
   assert.deepEqual((await option(page, "curve-0")).series[0].data.map(([x]) => x), [1, 4]);
+  await context.close();
+});
+
+test("heat has a map of each layer, the token's time against the ambient, and the course", async () => {
+  const { page, context, problems } = await report(["heat"]);
+  assert.deepEqual(problems, []);
+  const heat = JSON.parse(readFileSync(at("heat/heat.json"), "utf8"));
+  const maps = (await charts(page)).filter((c) => c.id.startsWith("heat-map-0-")).map((c) => c.id);
+  assert.deepEqual(maps, [...heat.maps[0].layers].reverse().map((layer) => `heat-map-0-${layer.layer}`));
+  const cells = (await option(page, "heat-map-0-dram")).series[0].data.map(([, , c]) => c);
+  assert.deepEqual(cells, heat.maps[0].layers.find((layer) => layer.layer === "dram").temperature_c);
+  await page.locator("#heat-ambient-0").selectOption("1");
+  const hotter = (await option(page, "heat-map-0-dram")).series[0].data.map(([, , c]) => c);
+  assert.ok(Math.min(...hotter) > Math.max(...cells));
+  const token = (await option(page, "heat-token-0")).series;
+  assert.deepEqual(token[0].data, heat.points.filter((p) => p.policy === "none").map((p) => [p.ambient_c, 1e3 * p.token_s]));
+  assert.equal((await option(page, "heat-bank-0-0")).series[0].data.length, 30);
+  assert.match(await page.locator("#heat-0").innerText(), /84.°C banks are beyond their first refresh step/);
   await context.close();
 });
 

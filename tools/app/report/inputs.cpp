@@ -41,14 +41,16 @@ const std::vector<Kind>& kinds() {
                                          {"validations", "validate.csv", "cycle_latency_s", load_validation},
                                          {"ladders", "ladder.csv", "rung", load_table},
                                          {"dataflows", "", "lower_bound_s_per_layer", load_table},
-                                         {"speculations", "speculation.csv", "break_even_acceptance", load_table}};
+                                         {"speculations", "speculation.csv", "break_even_acceptance", load_table},
+                                         {"heats", "heat.json", "", load_heat}};
   return list;
 }
 
 constexpr const char* allowed =
     "allowed: a directory with results.json (run, replay), validate.csv (validate), ladder.csv (run --ladder) or front.csv with "
     "search.sqlite "
-    "(dse), serving.json (serve), curve.csv (serve --rate) or speculation.csv (speculate), or the CSV file of dse --fixed";
+    "(dse), serving.json (serve), curve.csv (serve --rate), speculation.csv (speculate) or heat.json (heat), or the CSV file of dse "
+    "--fixed";
 
 bool is_directory_of(const Kind& kind, const fs::path& path) { return *kind.file != 0 && fs::exists(path / kind.file); }
 

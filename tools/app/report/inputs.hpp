@@ -9,7 +9,7 @@ namespace bondsim::tools::report {
 using Json = nlohmann::ordered_json;
 
 /// Lists by kind, each of the items in the order given:
-///   runs         {label, path, results, timeline | null, notes}      `run --out`, `replay --out`
+///   runs         {label, path, results, timeline | null, notes, heat?}  `run --out`, `replay --out`
 ///   ladders      {label, path, columns, rows}                        `run --ladder --out`
 ///   validations  {label, path, columns, rows, forms}                 `validate --out`
 ///   searches     {label, path, parameters, metrics, front, others, ...}  `dse SPACE --out`
@@ -17,6 +17,7 @@ using Json = nlohmann::ordered_json;
 ///   served       {label, path, served, columns, rows, left_out, iterations}  `serve --out`
 ///   curves       {label, path, columns, rows, slo}                   `serve --rate --out`
 ///   speculations {label, path, columns, rows}                        `speculate --out`
+///   heats        {label, path, heat}                                 `heat --out`
 /// @param paths directories, or CSV files of a kind above; what a thing is is told by what is in it.
 /// @throws ConfigError naming the path, what was found and what is allowed.
 Json load_inputs(const std::vector<std::string>& paths);
@@ -37,6 +38,9 @@ Json load_served(const std::string& directory);
 
 /// A throughput-latency curve with the SLO, if there is one. @throws ConfigError
 Json load_curve(const std::string& directory);
+
+/// Temperatures of a machine in a package. @throws ConfigError
+Json load_heat(const std::string& directory);
 
 /// A CSV file as {columns, rows}, numbers as numbers. @throws ConfigError
 Json load_table(const std::string& file);

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "models/base/input_file.hpp"
 #include "models/results/results_read.hpp"
 #include "tools/app/report/inputs.hpp"
@@ -16,6 +18,7 @@ Json load_run(const std::string& directory) {
   std::string note;
   run["timeline"] = load_timeline(directory, executors, note);
   if (!note.empty()) run["notes"].push_back(note);
+  if (std::filesystem::exists(directory + "/heat.json")) run["heat"] = load_heat(directory)["heat"];
   return run;
 }
 
