@@ -1,6 +1,7 @@
 #include "sim/simulate.hpp"
 
 #include <chrono>
+#include <new>
 #include <optional>
 
 #include "models/system/peaks.hpp"
@@ -15,6 +16,19 @@ struct ListenerRelay : TaskListener {
   TaskListener* target = nullptr;
   void task_done(std::int32_t task) override { target->task_done(task); }
 };
+
+/// The kernel makes reports of exceptions: what is left of them is their text.
+void run_kernel() {
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // that sc_stop() was called
+  try {
+    sc_core::sc_start();
+  } catch (const sc_core::sc_report& report) {
+    const std::string text = report.get_msg();
+    if (text.find("std::bad_alloc") != std::string::npos) throw std::bad_alloc();
+    throw InternalError(fmt::format("{} ({} at {})", text, report.get_process_name() == nullptr ? "no process" : report.get_process_name(),
+                                    report.get_time().to_string()));
+  }
+}
 
 }  // namespace
 
@@ -44,7 +58,9 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
     traces->elaborated();
   }
   if (traces != nullptr && traces->hears_blocks()) replay.record_tasks(traces);
-  sc_core::sc_start();
+  if (traces != nullptr) traces->failed = [] { sc_core::sc_stop(); };
+  run_kernel();
+  if (traces != nullptr) traces->rethrow();
   replay.check_complete();
   ledger.finish(results);
   results.events = builder.events();

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace bondsim {
 
@@ -10,5 +11,9 @@ class IoError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// @throws IoError `path: cannot be written: No space left on device`, by errno as it is now; a stream does not always leave one: 0 is said
+/// to be a full disk
+[[noreturn]] void throw_unwritable(const std::string& path);
 
 }  // namespace bondsim

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <utility>
 
-#include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
 
 namespace bondsim {
 namespace {
@@ -16,7 +17,7 @@ constexpr std::size_t flushed_at = 1 << 16;
 GzipWriter::GzipWriter(std::string path, bool gzip) : path_(std::move(path)) {
   if (gzip) path_ += ".gz";
   handle_ = gzopen(path_.c_str(), gzip ? "wb6" : "wbT");
-  if (handle_ == nullptr) throw ConfigError(fmt::format("{}: cannot be written", path_));
+  if (handle_ == nullptr) throw_unwritable(path_);
 }
 
 GzipWriter::~GzipWriter() {
@@ -29,15 +30,26 @@ void GzipWriter::flush_if_full() {
 
 void GzipWriter::flush() {
   if (buffer_.empty()) return;
+  errno = 0;
   const int written = gzwrite(handle_, buffer_.data(), static_cast<unsigned>(buffer_.size()));
-  failed_ = failed_ || written != static_cast<int>(buffer_.size());
+  note_failure(written != static_cast<int>(buffer_.size()));
   buffer_.clear();
+}
+
+/// The first failure is the cause of others.
+void GzipWriter::note_failure(bool failed) {
+  if (!failed || failed_) return;
+  failed_ = true;
+  error_ = errno;
 }
 
 void GzipWriter::finish() {
   flush();
-  const int status = gzclose(std::exchange(handle_, nullptr));
-  if (failed_ || status != Z_OK) throw ConfigError(fmt::format("{}: cannot be written", path_));
+  errno = 0;
+  note_failure(gzclose(std::exchange(handle_, nullptr)) != Z_OK);
+  if (!failed_) return;
+  errno = error_;
+  throw_unwritable(path_);
 }
 
 }  // namespace bondsim

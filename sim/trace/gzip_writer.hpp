@@ -9,7 +9,7 @@ namespace bondsim {
 /// the caller, and exceptions lose their type crossing it.
 class GzipWriter {
  public:
-  /// @param path without the `.gz` that `gzip` adds. @throws ConfigError when it cannot be written.
+  /// @param path without the `.gz` that `gzip` adds. @throws IoError when it cannot be written.
   GzipWriter(std::string path, bool gzip);
   ~GzipWriter();
   GzipWriter(const GzipWriter&) = delete;
@@ -18,16 +18,18 @@ class GzipWriter {
   /// Append to this, then call flush_if_full() now and then.
   std::string& text() { return buffer_; }
   void flush_if_full();
-  /// Ends the file. @throws ConfigError when something could not be written.
+  /// Ends the file. @throws IoError when something could not be written.
   void finish();
 
  private:
   void flush();
+  void note_failure(bool failed);
 
   std::string path_;
   gzFile handle_ = nullptr;
   std::string buffer_;
   bool failed_ = false;
+  int error_ = 0;  ///< errno of the first failure
 };
 
 }  // namespace bondsim

@@ -1,4 +1,6 @@
 #pragma once
+#include <exception>
+#include <functional>
 #include <vector>
 
 #include "models/dram/spec/command.hpp"
@@ -35,31 +37,50 @@ class TraceHub final : public SimulationListener {
   bool hears_blocks() const { return !blocks_.empty(); }
   bool hears_states() const { return !states_.empty(); }
 
+  /// Called when a listener has thrown, once: the simulation need not go on.
+  std::function<void()> failed;
+  /// Throws what a listener threw as what it was: exceptions lose their type crossing the kernel.
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
   void command(int channel, const CommandRecord& record) override {
     if (!window.holds(record.time)) return;
-    for (SimulationListener* listener : commands_) listener->command(channel, record);
+    tell(commands_, [&](SimulationListener& listener) { listener.command(channel, record); });
   }
   void elaborated() override {
-    for (SimulationListener* listener : blocks_) listener->elaborated();
+    tell(blocks_, [](SimulationListener& listener) { listener.elaborated(); });
   }
   void block_began(const Block& block, Picoseconds now) override {
-    for (SimulationListener* listener : blocks_) listener->block_began(block, now);
+    tell(blocks_, [&](SimulationListener& listener) { listener.block_began(block, now); });
   }
   void block_ended(const BlockTrace& trace) override {
-    for (SimulationListener* listener : blocks_) listener->block_ended(trace);
+    tell(blocks_, [&](SimulationListener& listener) { listener.block_ended(trace); });
   }
   void run_ended(Picoseconds now) override {
     run_end = now;
-    for (SimulationListener* listener : blocks_) listener->run_ended(now);
+    tell(blocks_, [&](SimulationListener& listener) { listener.run_ended(now); });
   }
   void nmp_changed(int channel, const NmpState& state) override {
-    for (SimulationListener* listener : states_) listener->nmp_changed(channel, state);
+    tell(states_, [&](SimulationListener& listener) { listener.nmp_changed(channel, state); });
   }
   void npu_changed(const NpuState& state) override {
-    for (SimulationListener* listener : states_) listener->npu_changed(state);
+    tell(states_, [&](SimulationListener& listener) { listener.npu_changed(state); });
   }
 
  private:
+  template <class Call>
+  void tell(const std::vector<SimulationListener*>& listeners, const Call& call) {
+    if (failure_) return;
+    try {
+      for (SimulationListener* listener : listeners) call(*listener);
+    } catch (...) {
+      failure_ = std::current_exception();
+      if (failed) failed();
+    }
+  }
+
+  std::exception_ptr failure_;
   std::vector<SimulationListener*> commands_, blocks_, states_;
 };
 

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <set>
 
 #include "models/base/error.hpp"
+#include "models/base/io_error.hpp"
 #include "sim/trace/commands.hpp"
 #include "sim/trace/summary.hpp"
 #include "sim/trace/trace_lines.hpp"
@@ -91,12 +93,13 @@ std::int64_t slice_events(const std::string& path, const TraceWindow& window, st
 std::int64_t slice_trace(const std::string& path, const TraceWindow& window, const std::string& to) {
   const TraceKind kind = trace_kind(path);
   std::ofstream out(to, std::ios::binary);
-  if (!out) throw ConfigError(fmt::format("{}: cannot be written", to));
+  if (!out) throw_unwritable(to);
   const std::int64_t kept = kind == TraceKind::commands ? slice_commands(path, window, out)
                             : kind == TraceKind::tasks  ? slice_tasks(path, window, out)
                                                         : slice_events(path, window, out);
+  errno = 0;
   out.flush();
-  if (!out) throw ConfigError(fmt::format("{}: cannot be written", to));
+  if (!out) throw_unwritable(to);
   return kept;
 }
 

@@ -1,5 +1,7 @@
 #include "sim/trace/vcd.hpp"
 
+#include "models/base/io_error.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -164,7 +166,7 @@ void VcdWriter::npu_changed(const NpuState& state) {
 void VcdWriter::finish() {
   if (file_ != nullptr) sc_core::sc_close_vcd_trace_file(std::exchange(file_, nullptr));
   std::error_code ec;
-  if (std::filesystem::file_size(path_ + ".vcd", ec) == 0 || ec) throw ConfigError(fmt::format("{}.vcd: cannot be written", path_));
+  if (std::filesystem::file_size(path_ + ".vcd", ec) == 0 || ec) throw_unwritable(path_ + ".vcd");
 }
 
 }  // namespace bondsim

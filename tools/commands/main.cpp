@@ -1,12 +1,17 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <string>
+#include <utility>
 
 #include "models/base/error.hpp"
 #include "models/base/io_error.hpp"
@@ -14,6 +19,21 @@
 #include "tools/commands/commands.hpp"
 
 namespace {
+
+/// Standard error may be closed, which must not hide the exit status.
+template <class... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  std::fputs(fmt::format(format, std::forward<Args>(args)...).c_str(), stderr);
+}
+
+/// Standard files that are closed would be taken by the next file that is opened, and written to as if they were what they are not.
+/// A file that grows beyond the limit of its size is an error of the write, as on a full disk.
+void prepare_process() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDONLY) < 0) std::_Exit(1);
+  }
+  std::signal(SIGXFSZ, SIG_IGN);
+}
 
 /// Of the exception being handled: says it on standard error, a rank of an MPI job with its number. The one place that turns errors into
 /// exit statuses: 1 cannot be met or written, 2 bad input, 3 a defect.
@@ -23,23 +43,26 @@ int exit_status_of_error() {
   try {
     throw;
   } catch (const bondsim::InfeasibleError& e) {
-    fmt::print(stderr, "{}{}\n", who, e.what());
+    say("{}{}\n", who, e.what());
     return 1;
   } catch (const bondsim::IoError& e) {
-    fmt::print(stderr, "{}{}\n", who, e.what());
+    say("{}{}\n", who, e.what());
     return 1;
   } catch (const bondsim::ConfigError& e) {
-    fmt::print(stderr, "{}{}\n", who, e.what());
+    say("{}{}\n", who, e.what());
     return 2;
   } catch (const std::filesystem::filesystem_error& e) {
-    fmt::print(stderr, "{}{}\n", who, e.what());
+    say("{}{}\n", who, e.what());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    say("{}not enough memory\n", who);
     return 1;
   } catch (const std::exception& e) {
     if (std::ferror(stdout) != 0) {
-      fmt::print(stderr, "{}standard output cannot be written: {}\n", who, e.what());
+      say("{}standard output cannot be written: {}\n", who, e.what());
       return 1;
     }
-    fmt::print(stderr, "{}internal error: {}\nThis is a defect of bondsim; please report it with the command you ran.\n", who, e.what());
+    say("{}internal error: {}\nThis is a defect of bondsim; please report it with the command you ran.\n", who, e.what());
     return 3;
   }
 }
@@ -60,6 +83,7 @@ int run_action(const bondsim::tools::Action& action) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_process();
   ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);  // the terminal is bondsim's
   bondsim::tools::CommandLine app("bondsim", "bondsim: cycle-level simulation of LLM inference on hybrid-bonded near-memory DRAM",
                                   BONDSIM_VERSION);

@@ -5,6 +5,7 @@
 
 #include "mapping/cost/forms/tables.hpp"
 #include "mapping/search/dataflow/written.hpp"
+#include "models/base/io_error.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -19,7 +20,7 @@ void write_dataflow(const std::string& directory, std::size_t row, const Operato
       written_dataflow(operators, result.dataflow, name, balanced_head_rule(operators)),
       fmt::format("Found by bondsim dse under {}: {:.9g} s a layer.", operators.problem().model->name(), result.latency.total_s()));
   out.close();
-  if (!out) throw ConfigError(fmt::format("{}: cannot be written", path));
+  if (!out) throw_unwritable(path);
 }
 
 }  // namespace

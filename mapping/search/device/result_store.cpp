@@ -4,6 +4,9 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
+
+#include "models/base/io_error.hpp"
 
 namespace bondsim::search {
 namespace {
@@ -32,6 +35,13 @@ class Statement {
   sqlite3_stmt* statement_ = nullptr;
   int status_ = SQLITE_OK;
 };
+
+/// Whether the cause is not what stands in the file.
+bool is_of_system(int error) {
+  const std::set<int> causes = {SQLITE_IOERR, SQLITE_FULL,   SQLITE_READONLY, SQLITE_CANTOPEN,
+                                SQLITE_BUSY,  SQLITE_LOCKED, SQLITE_NOMEM,    SQLITE_PERM};
+  return causes.count(error & 0xff) > 0;
+}
 
 }  // namespace
 
@@ -66,7 +76,9 @@ ResultStore::ResultStore(const std::string& path, const Identity& identity, bool
 
 void ResultStore::fail(const std::string& what) const {
   const std::string reason = database_ == nullptr ? "" : std::string(": ") + sqlite3_errmsg(database_.get());
-  throw ConfigError(fmt::format("{}: {}{}", path_, what, reason));
+  const std::string text = fmt::format("{}: {}{}", path_, what, reason);
+  if (database_ != nullptr && is_of_system(sqlite3_errcode(database_.get()))) throw IoError(text);
+  throw ConfigError(text);
 }
 
 void ResultStore::execute(const char* sql) {

@@ -27,19 +27,19 @@ class ResultStore {
     std::string objectives = {};  ///< metrics, separated by blanks; for those who read the file
   };
 
-  /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, cannot be opened, is damaged,
-  /// or was made by another search.
+  /// Makes the file, or opens it when `resume`. @throws ConfigError when it exists and `resume` is not set, is damaged, or was made by
+  /// another search; IoError, here and below, when the system cannot open or write it.
   ResultStore(const std::string& path, const Identity& identity, bool resume);
 
   /// nullptr when the candidate was not judged in this tier yet.
   const Evaluation* find(const std::string& candidate, const std::string& tier) const;
-  /// @throws ConfigError when the file cannot take it; InternalError when it is there already.
+  /// @throws IoError when the file cannot take it; InternalError when it is there already.
   void add(const std::string& candidate, const std::string& tier, const Evaluation& evaluation);
-  /// Replaces what was noted of the metric and the two tiers. @throws ConfigError when the file cannot take it.
+  /// Replaces what was noted of the metric and the two tiers. @throws IoError when the file cannot take it.
   void note_agreement(const std::string& metric, const std::string& tier_a, const std::string& tier_b, std::size_t candidates,
                       double kendall_tau, double spearman_rho);
   /// Notes that the front of a tier is written, as it is with all that is in the store now; readers then know a front of a search that
-  /// went on. @throws ConfigError when the file cannot take it.
+  /// went on. @throws IoError when the file cannot take it.
   void note_front(const std::string& tier);
   /// All of one tier, by candidate.
   const std::map<std::string, Evaluation>& all(const std::string& tier) const;

@@ -44,10 +44,24 @@ OutputFile::~OutputFile() {
   if (!staging_.empty() && owner_ == ::getpid()) ::unlink(staging_.c_str());
 }
 
+namespace {
+
+/// errno of one byte more: a stream does not keep that of the write which failed.
+int reason_of_failure(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  const int error = fd < 0 || ::write(fd, "", 1) < 0 ? errno : 0;
+  if (fd >= 0) ::close(fd);
+  return error;
+}
+
+}  // namespace
+
 void OutputFile::commit() {
   errno = 0;
+  const bool failed_before = !stream_;
   stream_.close();
   if (!stream_) {
+    if (failed_before && !staging_.empty()) errno = reason_of_failure(staging_);
     if (errno == 0) errno = ENOSPC;
     io_error(asked_, "cannot be written");
   }

@@ -1,6 +1,7 @@
 #include "tools/app/serving/rates.hpp"
 
 #include <fmt/format.h>
+#include <cerrno>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -138,9 +139,10 @@ void ServingTables::attach(ServeOptions& options) {
 
 void ServingTables::close() {
   if (!requests_.is_open()) return;
+  errno = 0;
   requests_.close();
   iterations_.close();
-  if (!requests_ || !iterations_) throw IoError("requests.csv, iterations.csv: cannot be written");
+  if (!requests_ || !iterations_) throw_unwritable("requests.csv, iterations.csv");
 }
 
 }  // namespace bondsim::tools

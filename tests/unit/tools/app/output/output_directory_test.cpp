@@ -149,6 +149,7 @@ int end_by(int signal, const std::function<void()>& begin) {
   EXPECT_EQ(::pipe(fds), 0);
   const pid_t child = ::fork();
   if (child == 0) {
+    ::signal(signal, SIG_DFL);  // a shell's background processes ignore SIGINT
     begin();
     if (::write(fds[1], "x", 1) == 1) {
       for (;;) ::pause();
