@@ -64,6 +64,7 @@ std::vector<TierAgreement> compare_tiers(const ResultStore& store, const std::st
     for (const auto& [candidate, evaluation] : store.all(a)) {
       const Evaluation* other = store.find(candidate, b);
       if (!evaluation.feasible || other == nullptr || !other->feasible) continue;
+      if (evaluation.metrics.count(metric) == 0) continue;  // nobody asked for it
       x.push_back(evaluation.metrics.at(metric));
       y.push_back(other->metrics.at(metric));
     }

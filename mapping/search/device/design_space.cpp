@@ -131,6 +131,8 @@ void fields(Visitor& v, DesignSpace& c) {
   v.sections("constraints", c.constraints, defaulted("what a device may not exceed"));
   v.field("objectives", c.objectives, required("metrics to minimise"));
   v.field("lm_head", c.lm_head, defaulted("the metrics count the LM head; false: the decoder layers alone, as published"));
+  v.field("stack", c.stack, defaulted("package of the devices (configs/stack/), relative to this file: for max_junction_c"));
+  v.field("ambient_c", c.ambient_c, defaulted("temperature of its ambient").range(-100, 200).in("C"));
   v.field("allow_illegal", c.allow_illegal, defaulted("judge devices too whose PEs are larger than the published area limits"));
   v.section("search", c.search, defaulted("how to search"));
   v.section("cycles", c.cycles, defaulted("the cycle tier"));

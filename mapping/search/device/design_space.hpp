@@ -101,6 +101,8 @@ struct DesignSpace {
   std::vector<std::string> objectives;  ///< metrics, all minimised
   bool allow_illegal = false;
   bool lm_head = true;
+  std::string stack;  ///< file of the package, for max_junction_c; empty: none
+  double ambient_c = 25;
   SpaceSearch search;
   SpaceCycles cycles;
   std::string directory;    ///< of the file, for what it names

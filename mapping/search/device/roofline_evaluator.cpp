@@ -51,7 +51,7 @@ EnergyCounts times(EnergyCounts counts, int factor) {
 }  // namespace
 
 RooflineEvaluator::RooflineEvaluator(const DesignSpace& space, const std::string& cost_model, Bandwidths bandwidths)
-    : space_(space), cost_model_(cost_model), bandwidths_(bandwidths), inputs_(space) {
+    : space_(space), cost_model_(cost_model), bandwidths_(bandwidths), inputs_(space), heat_(make_heat(space)) {
   require_known_metrics(space);
   const SpaceSetup first = inputs_.setup(space.candidate(0));
   cost::make_cost_model(cost_model, &first.system);  // a name that is not known is found here
@@ -148,7 +148,10 @@ WorkloadMetrics RooflineEvaluator::measure(const SpaceSetup& setup, std::size_t 
   counts.npu_time_ps = time_ps;
   counts.channel_time_ps = counts.rows_open_ps = time_ps * device.channel_count();
   counts.pe_time_ps = time_ps * device.nmp_channel_count() * device.dram.organization.banks();
-  const EnergyByComponent energy = energy_model(device).energy(counts);
+  const EnergyModel model = energy_model(device);
+  const EnergyByComponent energy = model.energy(counts);
+  for (std::size_t i = 0; i < energy.size(); ++i) metrics.component_j[i] = to_joules(energy[i]);
+  for (const Attojoules rail : model.by_rail(counts)) metrics.rail_j.push_back(to_joules(rail));
   metrics.energy_j = to_joules(sum(energy));
   metrics.pe_energy_j = logic_die_joules(energy);
   return metrics;
@@ -156,12 +159,13 @@ WorkloadMetrics RooflineEvaluator::measure(const SpaceSetup& setup, std::size_t 
 
 Evaluation RooflineEvaluator::evaluate(const Candidate& candidate) {
   const SpaceSetup setup = inputs_.setup(candidate);
-  return judge_device(space_, setup.system, [&](std::size_t job) {
+  const auto judged = [&](std::size_t job) {
     if (cost_model_ != detailed && setup.system.nmp_channel_count() > 0 && setup.system.nmp.placement == NmpPlacement::in_die) {
       throw InfeasibleError("the published roofline has no utilisation of in-die PEs: use the cycle tier");
     }
     return measure(setup, job);
-  });
+  };
+  return judge_device(space_, setup.system, judged, heat_.get());
 }
 
 const JobDataflows& RooflineEvaluator::dataflows(const SpaceSetup& setup, std::size_t job) {

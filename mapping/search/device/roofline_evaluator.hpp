@@ -47,6 +47,7 @@ class RooflineEvaluator final : public Evaluator {
   std::string cost_model_;
   Bandwidths bandwidths_;
   SpaceInputs inputs_;
+  std::unique_ptr<DeviceHeat> heat_;                                   ///< null: no temperatures
   std::map<std::pair<std::string, std::size_t>, JobDataflows> found_;  ///< by device_key with the setup's key, and workload
 };
 

@@ -47,6 +47,7 @@ SpaceInputs::SpaceInputs(const DesignSpace& space) : space_(space) {
     jobs_.emplace_back(load_yaml_file(beside(space.directory, w.model)), load_yaml_file(beside(space.directory, w.workload)));
     text_ += canonical_text(jobs_.back().first, "model") + canonical_text(jobs_.back().second, "workload");
   }
+  if (!space.stack.empty()) text_ += canonical_text(load_yaml_file(beside(space.directory, space.stack)), "stack");
   const std::vector<SpaceJob> first = make_jobs({});
   for (std::size_t i = 0; i < first.size(); ++i) {
     const SpaceJob& job = first[i];

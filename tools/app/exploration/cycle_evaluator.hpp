@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+
 #include "mapping/search/device/roofline_evaluator.hpp"
 
 namespace bondsim::tools {
@@ -24,6 +26,7 @@ class CycleEvaluator final : public search::Evaluator {
 
   search::DesignSpace space_;
   search::RooflineEvaluator forms_;
+  std::unique_ptr<search::DeviceHeat> heat_;
 };
 
 }  // namespace bondsim::tools

@@ -31,6 +31,8 @@ SampledRun outcome(const Results& results) {
   for (const OperatorResult& op : results.operators) {
     if (op.phase == "decode") run.pe_energy_j += search::logic_die_joules(op.energy);
   }
+  for (const Attojoules component : results.energy) run.component_j.push_back(to_joules(component));
+  for (const RailResult& rail : results.rails) run.rail_j.push_back(to_joules(rail.maximum));
   return run;
 }
 
@@ -66,6 +68,8 @@ SampledRun run_sampled_rounds(const System& system, const Model& model, const Wo
     run.decode_s += rounds * step.decode_s;
     run.decode_energy_j += rounds * step.decode_energy_j;
     run.pe_energy_j += rounds * step.pe_energy_j;
+    for (std::size_t i = 0; i < run.component_j.size(); ++i) run.component_j[i] += rounds * step.component_j[i];
+    for (std::size_t i = 0; i < run.rail_j.size(); ++i) run.rail_j[i] += rounds * step.rail_j[i];
   }
   return run;
 }

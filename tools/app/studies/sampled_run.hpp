@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/llm/model.hpp"
@@ -15,7 +16,9 @@ struct SampledRun {
   double decode_s = 0;
   double prefill_energy_j = 0;
   double decode_energy_j = 0;
-  double pe_energy_j = 0;  ///< of the logic dies in the decode steps: MACs, buffers, HB ports
+  double pe_energy_j = 0;           ///< of the logic dies in the decode steps: MACs, buffers, HB ports
+  std::vector<double> component_j;  ///< of both phases, by EnergyComponent
+  std::vector<double> rail_j;       ///< by supply rail of the DRAM
 };
 template <class Visitor>
 void members(Visitor& v, SampledRun& r) {
@@ -24,8 +27,10 @@ void members(Visitor& v, SampledRun& r) {
   v("prefill_energy_j", r.prefill_energy_j);
   v("decode_energy_j", r.decode_energy_j);
   v("pe_energy_j", r.pe_energy_j);
+  v("component_j", r.component_j);
+  v("rail_j", r.rail_j);
 }
-inline const char* message_schema(const SampledRun&) { return "bondsim.sampled_run/1"; }
+inline const char* message_schema(const SampledRun&) { return "bondsim.sampled_run/2"; }
 
 /// What of a run is simulated.
 struct RunSample {

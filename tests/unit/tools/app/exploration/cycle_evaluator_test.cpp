@@ -4,6 +4,7 @@
 #include "tests/support/paths.hpp"
 #include "tools/app/exploration/cycle_evaluator.hpp"
 #include "tools/app/exploration/space_output.hpp"
+#include "tools/app/thermal/heat_model.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -29,6 +30,24 @@ TEST(CycleEvaluator, runs_heads_and_drafts_as_the_closed_form_judges_them) {
     EXPECT_NEAR(form.at("prefill_s"), cycle.at("prefill_s"), 0.08 * cycle.at("prefill_s")) << row;  // GEMMs alone: no vector work
     EXPECT_NEAR(form.at("energy_j"), cycle.at("energy_j"), 0.05 * cycle.at("energy_j")) << row;
   }
+}
+
+/// Temperatures of a search come from sums by component; those of the loop from every bank and PE.
+TEST(CycleEvaluator, its_junction_is_that_of_the_loop) {
+  search::DesignSpace space = space_of("humaneval", "[{key: nmp.pe.fpus, values: [8]}]");
+  space.objectives.push_back("max_junction_c");
+  space.stack = configs + "stack/edge-passive.yaml";
+  CycleEvaluator cycles(space);
+  const auto metrics = cycles.evaluate({0}).metrics;
+  const search::SpaceSetup setup = cycles.forms().setup({0});
+  Experiment experiment;
+  experiment.system = setup.system;
+  experiment.model = setup.jobs->front().model;
+  experiment.workload = setup.jobs->front().workload;
+  experiment.dataflow = cycles.forms().dataflows(setup, 0).model.dataflow;
+  const Stack stack = load_stack(space.stack);
+  HeatModel model(experiment, stack, {});
+  EXPECT_NEAR(metrics.at("max_junction_c"), steady_point(model, 25).map.junction_c(), 2);
 }
 
 TEST(SpaceOutput, all_judged_candidates_are_listed_with_reasons) {

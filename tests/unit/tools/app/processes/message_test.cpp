@@ -30,6 +30,10 @@ class Randomizer {
     const std::vector<std::string> pieces = {"a", "\n", "\t", "\"", "\\", "é", ",", " ", "{", "\x01"};
     for (std::uint64_t n = random_() % 12; n > 0; --n) value += pieces[random_() % pieces.size()];
   }
+  void operator()(const char* key, std::vector<double>& values) {
+    values.resize(random_() % 4);
+    for (double& value : values) (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, std::vector<std::pair<std::string, T>>& values) {
     values.resize(random_() % 4);
@@ -51,6 +55,9 @@ class Printer {
   void operator()(const char* key, std::int64_t& value) { text += fmt::format("{}={};", key, value); }
   void operator()(const char* key, std::size_t& value) { text += fmt::format("{}={};", key, value); }
   void operator()(const char* key, std::string& value) { text += fmt::format("{}={};", key, value); }
+  void operator()(const char* key, std::vector<double>& values) {
+    for (double& value : values) (*this)(key, value);
+  }
   template <class T>
   void operator()(const char* key, std::vector<std::pair<std::string, T>>& values) {
     for (auto& [name, value] : values) (*this)((std::string(key) + "." + name).c_str(), value);
