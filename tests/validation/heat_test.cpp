@@ -137,7 +137,21 @@ TEST(Heat, the_command_writes_maps_blocks_and_the_course) {
   EXPECT_NEAR(watts, heat.at("points").at(0).at("power_w").get<double>(), 1e-3 * watts);
 }
 
+TEST(Heat, an_experiment_file_may_ask) {
+  const HeatRequest request = heat_request(bondsim::tests::source_dir() + "/" + file);
+  EXPECT_EQ(request.stack, bondsim::tests::source_dir() + "/configs/stack/edge-passive.yaml");
+  EXPECT_EQ(request.ambients_c.size(), 5U);
+  EXPECT_EQ(request.policies, (std::vector<std::string>{"pe_clock", "duty", "to_npu"}));
+  EXPECT_EQ(heat_request(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml").stack, "");
+  std::string line = "heat " + file + " --ambient 20 --policy duty --duration 60 --step 20";
+  for (const std::string& value : narrow) line += " --set " + value;
+  const auto result = bondsim_command(line);
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_NE(result.output.find("stack edge-passive"), std::string::npos) << result.output;
+}
+
 TEST(Heat, what_is_asked_wrongly_is_said) {
+  EXPECT_NE(bondsim_command("heat configs/experiment/h2llm-opt-6.7b-sharegpt.yaml").output.find("--stack: is missing"), std::string::npos);
   EXPECT_NE(bondsim_command("heat " + file + " --stack edge-pasive").output.find("did you mean 'edge-passive'?"), std::string::npos);
   EXPECT_NE(
       bondsim_command("heat " + file + " --stack edge-fan --policy sleep").output.find("no throttling policy 'sleep', allowed: pe_clock"),

@@ -36,10 +36,24 @@ std::vector<double> temperatures(const std::vector<std::string>& texts) {
   return out;
 }
 
+/// Without --stack the experiment file's `heat` holds, where the command line does not say otherwise.
+void take_from_file(HeatCommandOptions& options) {
+  HeatRequest& request = options.request;
+  request.ambients_c = temperatures(options.ambients);
+  if (!request.stack.empty()) return;
+  const HeatRequest named = heat_request(options.experiment.file);
+  if (named.stack.empty()) throw ConfigError("--stack: is missing, allowed: a file of configs/stack/, or an experiment with `heat`");
+  request.stack = named.stack;
+  if (request.ambients_c.empty()) request.ambients_c = named.ambients_c;
+  if (request.policies.empty()) request.policies = named.policies;
+  if (request.duration_s == 0) request.duration_s = named.duration_s;
+  if (request.step_s == 0) request.step_s = named.step_s;
+}
+
 int heat(HeatCommandOptions options) {
   const Experiment experiment = load_experiment(options.experiment);
+  take_from_file(options);
   const Stack stack = find_stack(options.request.stack);
-  options.request.ambients_c = temperatures(options.ambients);
   options.request.options.column = options.currents == "typical" ? EnergyColumn::typical : EnergyColumn::maximum;
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "heat");
@@ -58,7 +72,8 @@ void add_heat(Command& app, Action& action) {
   auto* command = app.add_subcommand("heat", "temperatures of a machine in a package, and what they do to its speed");
   auto options = std::make_shared<HeatCommandOptions>();
   add_experiment_options(*command, options->experiment);
-  command->add_option("--stack", options->request.stack, "package: a file of configs/stack/")->required();
+  command->add_option("--stack", options->request.stack,
+                      "package: a file of configs/stack/, instead of all that the experiment has under `heat`");
   command->add_option("--ambient", options->ambients, "temperatures of the ambient in C, separated by commas; the stack's own")
       ->delimiter(',')
       ->allow_extra_args(false);

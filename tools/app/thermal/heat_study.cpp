@@ -2,12 +2,31 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "models/thermal/export.hpp"
+#include "tools/app/experiment/experiment_file.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
 
 Stack find_stack(const std::string& name) { return load_stack(find_input(name, {"stack"})); }
+
+HeatRequest heat_request(const std::string& experiment) {
+  const std::string file = find_input(experiment, {"experiment", "system"});
+  const ConfigNode node = load_yaml_file(file);
+  const ConfigNode* schema = node.find("schema");
+  HeatRequest request;
+  if (schema == nullptr || schema->text != "bondsim.experiment/1") return request;
+  const auto named = decode_document<ExperimentFile>(node, "experiment", "bondsim.experiment/1").heat;
+  if (!named) return request;
+  request.stack = (std::filesystem::path(directory_of(node)) / named->stack).lexically_normal().string();
+  request.ambients_c = named->ambients_c;
+  request.policies = named->policies;
+  request.duration_s = named->duration_s;
+  request.step_s = named->step_s;
+  return request;
+}
 
 HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,
                      const std::function<void(const std::string&)>& said) {

@@ -18,6 +18,9 @@ struct HeatRequest {
   HeatOptions options;
 };
 
+/// The request that an experiment file has under `heat`; empty for one without, or a system file. @throws ConfigError
+HeatRequest heat_request(const std::string& experiment);
+
 /// An experiment in a stack: steady states and courses, ambient by ambient, first without a policy, then with each.
 struct HeatStudy {
   std::vector<HeatPoint> points;
