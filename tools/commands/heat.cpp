@@ -15,6 +15,7 @@ struct HeatCommandOptions {
   std::vector<std::string> ambients;
   std::string currents = "maximum";
   std::vector<std::string> exports;
+  bool json = false;
   std::string out;
 };
 
@@ -58,11 +59,12 @@ int heat(HeatCommandOptions options) {
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "heat");
   const HeatStudy study = study_heat(experiment, stack, options.request);
-  fmt::print("{}", heat_text(experiment, stack, study));
+  fmt::print("{}", options.json ? heat_json(experiment, stack, study) : heat_text(experiment, stack, study));
   if (!out) return 0;
   write_heat(experiment, stack, study, *out);
   for (const std::string& solver : options.exports) export_heat(experiment, stack, study, solver, *out);
-  fmt::print("written to {}: {}\n", options.out, list_of(out->commit()));
+  const std::string files = list_of(out->commit());
+  if (!options.json) fmt::print("written to {}: {}\n", options.out, files);
   return 0;
 }
 
@@ -99,6 +101,7 @@ void add_heat(Command& app, Action& action) {
       ->allow_extra_args(false)
       ->one_of({"hotspot", "3d-ice"})
       ->needs("--out");
+  command->add_flag("--json", options->json, "print heat.json instead of the table");
   command->footer(
       "Example:\n  bondsim heat configs/experiment/h2llm-llama3-8b-sharegpt.yaml --stack edge-passive --ambient 15,25,35,45 "
       "--policy pe_clock,duty,to_npu --duration 1800 --out out/heat");

@@ -93,31 +93,6 @@ Json course_json(const HeatCourse& course) {
   return out;
 }
 
-std::string heat_json(const Experiment& e, const Stack& stack, const HeatStudy& study) {
-  Json out = {{"schema", "bondsim.heat/1"},
-              {"system", e.system.name},
-              {"model", e.model.name},
-              {"dataflow", e.dataflow.name},
-              {"config_digest", e.digest},
-              {"stack", stack.name},
-              {"columns", stack.columns},
-              {"rows", stack.rows},
-              {"width_mm", stack.floorplan.width_mm},
-              {"height_mm", stack.floorplan.height_mm},
-              {"generated_tokens", e.workload.generated_tokens},
-              {"simulations", study.simulations}};
-  Json points = Json::array(), maps = Json::array(), courses = Json::array();
-  for (const HeatPoint& p : study.points) {
-    points.push_back(point_json(p, e.workload.generated_tokens));
-    if (p.policy.empty()) maps.push_back(map_json(stack, p));
-  }
-  for (const HeatCourse& course : study.courses) courses.push_back(course_json(course));
-  out["points"] = points;
-  out["maps"] = maps;
-  out["courses"] = courses;
-  return out.dump(1) + "\n";
-}
-
 std::string heat_csv(const Experiment& e, const HeatStudy& study) {
   std::string out =
       "ambient_c,policy,iterations,settled,runaway,level,refresh_steps,prefill_s,token_s,tokens_per_s,power_w,leakage_w,bank_c,pe_c,npu_"
@@ -179,6 +154,31 @@ std::string state_text(const HeatPoint& p) {
 }
 
 }  // namespace
+
+std::string heat_json(const Experiment& e, const Stack& stack, const HeatStudy& study) {
+  Json out = {{"schema", "bondsim.heat/1"},
+              {"system", e.system.name},
+              {"model", e.model.name},
+              {"dataflow", e.dataflow.name},
+              {"config_digest", e.digest},
+              {"stack", stack.name},
+              {"columns", stack.columns},
+              {"rows", stack.rows},
+              {"width_mm", stack.floorplan.width_mm},
+              {"height_mm", stack.floorplan.height_mm},
+              {"generated_tokens", e.workload.generated_tokens},
+              {"simulations", study.simulations}};
+  Json points = Json::array(), maps = Json::array(), courses = Json::array();
+  for (const HeatPoint& p : study.points) {
+    points.push_back(point_json(p, e.workload.generated_tokens));
+    if (p.policy.empty()) maps.push_back(map_json(stack, p));
+  }
+  for (const HeatCourse& course : study.courses) courses.push_back(course_json(course));
+  out["points"] = points;
+  out["maps"] = maps;
+  out["courses"] = courses;
+  return out.dump(1) + "\n";
+}
 
 std::string heat_text(const Experiment& e, const Stack& stack, const HeatStudy& study) {
   std::string out = fmt::format("{} on {}, dataflow {}; stack {}, {} simulations\n", e.model.name, e.system.name, e.dataflow.name,

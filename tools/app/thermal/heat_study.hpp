@@ -35,8 +35,10 @@ Stack find_stack(const std::string& name);
 HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,
                      const std::function<void(const std::string&)>& said = {});
 
+/// heat.json, schema bondsim.heat/1.
+std::string heat_json(const Experiment& experiment, const Stack& stack, const HeatStudy& study);
 std::string heat_text(const Experiment& experiment, const Stack& stack, const HeatStudy& study);
-/// heat.json (bondsim.heat/1), heat.csv, blocks.csv, maps.csv and, with courses, course.csv. @throws IoError
+/// heat.json, heat.csv, blocks.csv, maps.csv and, with courses, course.csv. @throws IoError
 void write_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const OutputDirectory& out);
 
 /// The stack and the first point's powers for another solver, in a folder of its name. @param solver hotspot, 3d-ice
