@@ -95,6 +95,11 @@ void ChromeEvents::arrow(std::int64_t id, Track from, Picoseconds from_start, Pi
 }
 
 void ChromeEvents::counter(int process, Picoseconds at, const char* name, std::initializer_list<std::pair<const char*, double>> values) {
+  counter(process, at, name, std::vector<std::pair<std::string, double>>(values.begin(), values.end()));
+}
+
+void ChromeEvents::counter(int process, Picoseconds at, const std::string& name,
+                           const std::vector<std::pair<std::string, double>>& values) {
   std::string& text = begin();
   fmt::format_to(std::back_inserter(text), "\"ph\":\"C\",\"pid\":{},\"name\":\"{}\",", process, name);
   put_us(text, "ts", at);

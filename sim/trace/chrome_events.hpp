@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "models/base/quantity.hpp"
 #include "sim/trace/gzip_writer.hpp"
@@ -30,6 +31,7 @@ class ChromeEvents {
   /// An arrow from inside a slice to the beginning of another.
   void arrow(std::int64_t id, Track from, Picoseconds from_start, Picoseconds from_end, Track to, Picoseconds to_start);
   void counter(int process, Picoseconds at, const char* name, std::initializer_list<std::pair<const char*, double>> values);
+  void counter(int process, Picoseconds at, const std::string& name, const std::vector<std::pair<std::string, double>>& values);
 
   /// Ends the file. @throws ConfigError when it could not be written.
   void finish();

@@ -42,11 +42,15 @@ PerfettoWriter::PerfettoWriter(const System& system, const std::string& director
     : system_(system),
       energy_(system),
       events_(directory + "/trace.json", gzip, about(system)),
+      window_(window),
       dma_{first_dma_thread, "DMA", {}},
       barriers_{first_barrier_thread, "barriers", {}},
       vector_units_named_(static_cast<std::size_t>(system.npu.vector_units)),
       modes_(static_cast<std::size_t>(system.channel_count())) {
-  if (window != nullptr) commands_.emplace(system, events_, *window);
+  if (window != nullptr) {
+    commands_.emplace(system, events_, *window);
+    divider_.emplace(system);
+  }
   name_tracks();
 }
 
@@ -115,6 +119,7 @@ void PerfettoWriter::block_ended(const BlockTrace& trace) {
   draw_counters(trace);
   draw_power(trace);
   draw_npu_power(trace);
+  draw_unit_power(trace);
 }
 
 Track PerfettoWriter::npu_track(const Task& task, const TaskRow& row) {
@@ -258,6 +263,28 @@ void PerfettoWriter::draw_power(const BlockTrace& trace) {
   for (const auto& [at, change] : changes) {
     power += change;
     if (at != trace.end) events_.counter(run_process, at, "system W", {{"power", power}});
+  }
+}
+
+/// Power of each bank, port, PE and buffer of a channel over the rows that reach into the window.
+void PerfettoWriter::draw_unit_power(const BlockTrace& trace) {
+  if (!divider_) return;
+  const std::vector<CellEnergies> shares = divider_->divide(trace);
+  for (std::size_t i = 0; i < trace.rows.size(); ++i) {
+    const TaskRow& row = trace.rows[i];
+    if (!row.of_channel() || row.start == row.end || row.end <= window_->from || window_->to <= row.start) continue;
+    std::map<std::string, std::map<int, double>> units;  // kind of unit, number
+    for (const auto& [number, energy] : shares[i].cells) {
+      const PowerCell& cell = divider_->cells()[number];
+      const std::size_t digits = cell.unit.find_first_of("0123456789");
+      if (digits == std::string::npos) continue;
+      units[cell.unit.substr(0, digits)][cell.place] += watts(Attojoules(energy), row.end - row.start);
+    }
+    for (const auto& [kind, powers] : units) {
+      std::vector<std::pair<std::string, double>> values;
+      for (const auto& [place, power] : powers) values.emplace_back(fmt::format("{}{}", kind, place), power);
+      events_.counter(channel_process(row.channel()), row.start, "W of each " + kind, values);
+    }
   }
 }
 

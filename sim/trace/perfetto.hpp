@@ -9,6 +9,7 @@
 #include "sim/trace/chrome_events.hpp"
 #include "sim/trace/hub.hpp"
 #include "sim/trace/perfetto_commands.hpp"
+#include "sim/trace/power_meter.hpp"
 
 namespace bondsim {
 
@@ -57,6 +58,7 @@ class PerfettoWriter : public SimulationListener {
   void draw_channel_power(const BlockTrace& trace, const TaskRow& row);
   void draw_power(const BlockTrace& trace);
   void draw_npu_power(const BlockTrace& trace);
+  void draw_unit_power(const BlockTrace& trace);
   Attojoules energy_of(const Block& block, const TaskRow& row) const;
   void end_step(Picoseconds t);
   void draw_mode(int channel, Picoseconds t);
@@ -65,7 +67,9 @@ class PerfettoWriter : public SimulationListener {
   MachineEnergy energy_;
   ChromeEvents events_;
   std::optional<PerfettoCommands> commands_;
-  std::vector<Drawn> drawn_;  ///< by task of the block
+  std::optional<RowDivider> divider_;  ///< where there is a window
+  const TraceWindow* window_;          ///< null: none
+  std::vector<Drawn> drawn_;           ///< by task of the block
   Lanes dma_;
   Lanes barriers_;
   std::vector<bool> vector_units_named_;

@@ -150,6 +150,17 @@ TEST(Heat, an_experiment_file_may_ask) {
   EXPECT_NE(result.output.find("stack edge-passive"), std::string::npos) << result.output;
 }
 
+TEST(Heat, values_of_the_stack_are_set_like_others) {
+  std::string line = "heat " + file + " --stack edge-passive --set stack.cooling.ambient_c=60";
+  for (const std::string& value : narrow) line += " --set " + value;
+  const auto result = bondsim_command(line);
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_NE(result.output.find("\n        60  none"), std::string::npos) << result.output;
+  const auto wrong = bondsim_command("run " + file + " --stack edge-passive --set stack.cooling.fan=1");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_NE(wrong.output.find("stack.cooling.fan"), std::string::npos) << wrong.output;
+}
+
 TEST(Heat, what_is_asked_wrongly_is_said) {
   EXPECT_NE(bondsim_command("heat configs/experiment/h2llm-opt-6.7b-sharegpt.yaml").output.find("--stack: is missing"), std::string::npos);
   EXPECT_NE(bondsim_command("heat " + file + " --stack edge-pasive").output.find("did you mean 'edge-passive'?"), std::string::npos);

@@ -153,6 +153,28 @@ TEST(PerfettoTrace, the_power_counter_integrates_to_the_energy_of_the_run) {
   EXPECT_NEAR(joules, total, 1e-6 * total);
 }
 
+/// Banks, ports, PEs and buffers of each row in the window sum to the row's parts.
+TEST(PerfettoTrace, a_window_shows_the_power_of_each_unit) {
+  const ScratchDirectory scratch;
+  const auto run = bondsim_command("run " + experiment + narrow + " --trace perfetto --trace-steps 1:1 --out " + scratch.file("out"));
+  ASSERT_EQ(run.status, 0) << run.output;
+  const ChromeTrace windowed = read_chrome_trace(scratch.file("out") + "/trace.json");
+  std::map<std::int64_t, json> parts;
+  for (const auto& sample : windowed.counters.at({10, "W of parts"})) parts[sample.at] = sample.values;
+  std::map<std::string, std::size_t> seen;
+  for (const auto& [kind, part] :
+       std::map<std::string, std::string>{{"bank", "banks"}, {"port", "ports"}, {"pe", "PEs"}, {"buffer", "buffers"}}) {
+    for (const auto& sample : windowed.counters.at({10, "W of each " + kind})) {
+      double sum = 0;
+      for (const auto& [name, watts] : sample.values.items()) sum += watts.get<double>();
+      EXPECT_NEAR(sum, parts.at(sample.at).at(part).get<double>(), 1e-6 * sum) << kind;
+      ++seen[kind];
+    }
+    EXPECT_GT(seen[kind], 0U) << kind;
+    EXPECT_LT(seen[kind], parts.size()) << "outside of the window there are none";
+  }
+}
+
 TEST(PerfettoTrace, modes_fill_the_run_and_their_changes_are_those_of_the_commands) {
   std::int64_t at = 0;
   for (const auto& slice : trace().slices) {

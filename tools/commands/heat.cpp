@@ -52,9 +52,9 @@ void take_from_file(HeatCommandOptions& options) {
 }
 
 int heat(HeatCommandOptions options) {
-  const Experiment experiment = load_experiment(options.experiment);
   take_from_file(options);
-  const Stack stack = find_stack(options.request.stack);
+  const Stack stack = find_stack(options.request.stack, options.experiment.overrides);
+  const Experiment experiment = load_experiment(options.experiment);
   options.request.options.column = options.currents == "typical" ? EnergyColumn::typical : EnergyColumn::maximum;
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "heat");

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "models/system/area.hpp"
@@ -61,17 +62,18 @@ int run_ladder(const Experiment& experiment, const std::string& directory) {
 struct Package {
   Stack stack;
   HotRun run;
-  Package(const Experiment& experiment, const RunOptions& options)
-      : stack(find_stack(options.stack)),
-        run(experiment, stack, options.ambient_c == no_ambient ? std::nullopt : std::optional(options.ambient_c)) {}
+  Package(const Experiment& experiment, Stack of, const RunOptions& options)
+      : stack(std::move(of)), run(experiment, stack, options.ambient_c == no_ambient ? std::nullopt : std::optional(options.ambient_c)) {}
 };
 
-int run(const RunOptions& options) {
+int run(RunOptions options) {
+  std::optional<Stack> stack;
+  if (!options.stack.empty()) stack = find_stack(options.stack, options.request.overrides);
   Experiment experiment = load_experiment(options.request);
   if (options.ladder) return run_ladder(experiment, options.out);
   std::unique_ptr<Package> package;
-  if (!options.stack.empty()) {
-    package = std::make_unique<Package>(experiment, options);
+  if (stack) {
+    package = std::make_unique<Package>(experiment, std::move(*stack), options);
     experiment = package->run.experiment();
   }
   std::optional<OutputDirectory> out;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "models/thermal/export.hpp"
@@ -10,7 +11,18 @@
 
 namespace bondsim::tools {
 
-Stack find_stack(const std::string& name) { return load_stack(find_input(name, {"stack"})); }
+Stack find_stack(const std::string& name, std::vector<std::string>& overrides) {
+  ConfigNode node = load_yaml_file(find_input(name, {"stack"}));
+  const auto of_others =
+      std::stable_partition(overrides.begin(), overrides.end(), [](const std::string& o) { return o.rfind("stack.", 0) != 0; });
+  for (auto at = of_others; at != overrides.end(); ++at) {
+    const std::size_t equals = at->find('=');
+    if (equals == std::string::npos) throw ConfigError(fmt::format("--set {}: no '=' found, allowed: KEY=VALUE", *at));
+    apply_override(node, at->substr(6, equals - 6), at->substr(equals + 1));
+  }
+  overrides.erase(of_others, overrides.end());
+  return decode_stack(node, "stack");
+}
 
 HeatRequest heat_request(const std::string& experiment) {
   const std::string file = find_input(experiment, {"experiment", "system"});

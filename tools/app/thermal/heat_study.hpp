@@ -28,8 +28,9 @@ struct HeatStudy {
   int simulations = 0;
 };
 
-/// The file of a stack that the user names. @throws ConfigError
-Stack find_stack(const std::string& name);
+/// The file of a stack that the user names, with values changed. @param overrides `stack.cooling.ambient_c=40`: those of `--set` that begin
+/// with `stack.` are taken out. @throws ConfigError
+Stack find_stack(const std::string& name, std::vector<std::string>& overrides);
 
 /// @param said called before each point or course. @throws ConfigError, InfeasibleError
 HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,
