@@ -55,13 +55,14 @@ int estimate_experiment(const Options& options) {
   const auto model = chosen_model(options, &experiment.system);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "estimate");
-  const Results results = estimate_run(experiment, *model);
+  StepSampling sampling;
+  const Results results = estimate_run(experiment, *model, &sampling);
   if (out) {
     out->write("estimate.json", estimate_json(results, *model));
     out->write("operators.csv", operators_csv(results));
     out->commit();
   }
-  fmt::print("{}", estimate_summary(results, *model));
+  fmt::print("{}{}", estimate_summary(results, *model), sampling_text(sampling));
   if (!options.out.empty()) fmt::print("written to {}: estimate.json, operators.csv\n", options.out);
   return 0;
 }

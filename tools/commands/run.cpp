@@ -15,6 +15,7 @@
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/experiment/progress.hpp"
 #include "tools/app/output/output_directory.hpp"
+#include "tools/app/studies/forecast.hpp"
 #include "tools/app/studies/ladder.hpp"
 #include "tools/app/studies/run_experiment.hpp"
 #include "tools/app/thermal/hot_run.hpp"
@@ -32,6 +33,7 @@ struct RunOptions {
   bool sensitivity = false;
   bool json = false;
   bool quiet = false;
+  bool yes_long = false;
   std::string stack;
   double ambient_c = no_ambient;
   TraceOptions trace;
@@ -66,10 +68,14 @@ struct Package {
       : stack(std::move(of)), run(experiment, stack, options.ambient_c == no_ambient ? std::nullopt : std::optional(options.ambient_c)) {}
 };
 
+/// Runs that would take longer are begun with --yes-long alone.
+constexpr double longest_unasked_s = 3600;
+
 int run(RunOptions options) {
   std::optional<Stack> stack;
   if (!options.stack.empty()) stack = find_stack(options.stack, options.request.overrides);
   Experiment experiment = load_experiment(options.request);
+  if (!options.yes_long) require_ends(experiment, longest_unasked_s);
   if (options.ladder) return run_ladder(experiment, options.out);
   std::unique_ptr<Package> package;
   if (stack) {
@@ -140,6 +146,7 @@ void add_run(Command& app, Action& action) {
   command->add_option("--ambient", options->ambient_c, "temperature of the ambient in C; the stack's own")
       ->range(-100.0, 200.0)
       ->needs(stack);
+  command->add_flag("--yes-long", options->yes_long, "begin a run that would take more than an hour");
   auto* json = command->add_flag("--json", options->json, "print results.json instead of the summary");
   command->add_flag("-q,--quiet", options->quiet, "print nothing; errors and the exit status remain")->excludes(json);
   command->footer(

@@ -8,6 +8,7 @@
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/emit/block_parts.hpp"
+#include "mapping/emit/mapper.hpp"
 #include "models/base/quantity.hpp"
 #include "models/dram/spec/timing_rules.hpp"
 #include "models/nmp/tile_program.hpp"
@@ -42,12 +43,78 @@ void add_operator_times(Ledger& ledger, const cost::CostModel& model, const Syst
   ledger.add_busy(block.phase, busy, block.executions());
 }
 
+/// The blocks of the run, or where it has too many steps of a sample of them.
+std::unique_ptr<ScheduleSource> blocks_of(const Experiment& experiment) {
+  const Workload& w = experiment.workload;
+  if (w.speculation || w.generated_tokens <= most_estimated_steps) return schedule_experiment(experiment);
+  ScheduleScope scope;
+  scope.decode_samples = sampled_estimate_steps;
+  return make_schedule(plan_experiment(experiment), scope);
+}
+
+/// Times of decode steps, of which some are known.
+class StepTimes {
+ public:
+  void add(std::int32_t step, std::int64_t stands_for, Picoseconds length) {
+    if (known_.empty() || known_.back().step != step) known_.push_back({step, stands_for, {}});
+    known_.back().length += length;
+  }
+
+  /// Each step's own time; those between two known ones by a line.
+  std::vector<Picoseconds> all(std::int64_t steps) const {
+    std::vector<Picoseconds> times;
+    std::size_t right = 0;
+    for (std::int64_t step = 1; step <= steps && !known_.empty(); ++step) {
+      while (right + 1 < known_.size() && known_[right].step < step) ++right;
+      const std::size_t left = right > 0 && known_[right].step != step ? right - 1 : right;
+      const auto& a = known_[left];
+      const auto& b = known_[right];
+      const double part = a.step == b.step ? 0 : static_cast<double>(step - a.step) / static_cast<double>(b.step - a.step);
+      times.push_back(a.length + Picoseconds(std::llround(part * static_cast<double>((b.length - a.length).value))));
+    }
+    return times;
+  }
+
+  /// What the sum would change by if every second known step stood for its neighbour too, as a share of the sum.
+  double change_with_half() const {
+    double whole = 0, half = 0;
+    for (std::size_t i = 0; i < known_.size(); ++i) {
+      const auto weight = static_cast<double>(known_[i].stands_for);
+      whole += weight * static_cast<double>(known_[i].length.value);
+      half += weight * static_cast<double>(known_[std::min(i | 1, known_.size() - 1)].length.value);
+      half -= weight * slope_beside(i);
+    }
+    return whole > 0 ? std::abs(half / whole - 1) : 0;
+  }
+  std::int64_t evaluated() const { return static_cast<std::int64_t>(known_.size()); }
+
+ private:
+  struct Known {
+    std::int32_t step = 0;
+    std::int64_t stands_for = 1;
+    Picoseconds length;
+  };
+  /// Half a sample's growth: a pair stands around its middle, its second step beyond it.
+  double slope_beside(std::size_t i) const {
+    const std::size_t second = std::min(i | 1, known_.size() - 1);
+    return second < 2 ? 0 : 0.25 * static_cast<double>((known_[second].length - known_[second - 2].length).value);
+  }
+
+  std::vector<Known> known_;
+};
+
 }  // namespace
 
-Results estimate_run(const Experiment& experiment, const cost::CostModel& model) {
+std::string sampling_text(const StepSampling& s) {
+  if (s.evaluated == s.steps) return "";
+  return fmt::format("{} of {} decode steps by the form, the others between them: with half as many decode takes {:.4f} % more or less\n",
+                     s.evaluated, s.steps, 100 * s.change_with_half);
+}
+
+Results estimate_run(const Experiment& experiment, const cost::CostModel& model, StepSampling* sampling) {
   const auto began = std::chrono::steady_clock::now();
   const System& system = experiment.system;
-  const auto schedule = schedule_experiment(experiment);
+  const auto schedule = blocks_of(experiment);
   const CommandCount count(system);
   Results results;
   results.schedule = schedule->header();
@@ -57,6 +124,7 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
   results.config_digest = experiment.digest;
   results.config_files = experiment.files;
   Ledger ledger(system, schedule->header());
+  StepTimes steps;
   ProgressBar bar(schedule->header().steps + 1);
   double by_phase[2] = {0, 0};
   double now = 0;  // as in a simulation: a block that stands for several layers passes once
@@ -70,8 +138,7 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     if (block.phase == Phase::prefill) {
       results.prefill += length * block.executions();
     } else {
-      results.steps.resize(static_cast<std::size_t>(block.step));
-      results.steps.back() += length * block.executions();
+      steps.add(block.step, block.steps, length * block.layers);
     }
     add_commands(ledger, count, block);
     add_operator_times(ledger, model, system, block, schedule->header().operators.size(), length);
@@ -87,6 +154,8 @@ Results estimate_run(const Experiment& experiment, const cost::CostModel& model)
     ledger.end_block(Picoseconds(), 1);
   }
   ledger.finish(results);
+  results.steps = steps.all(schedule->header().steps);
+  if (sampling != nullptr) *sampling = {schedule->header().steps, steps.evaluated(), steps.change_with_half()};
   if (experiment.workload.speculation) {
     results.speculation = speculation_figures(experiment);
     const Results plain = estimate_run(without_drafts(experiment), model);
