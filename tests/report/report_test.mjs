@@ -23,7 +23,7 @@ function make_results() {
   const served = small.filter((word, i) => !/^workload/.test(word) && !(word === "--set" && /^workload/.test(small[i + 1] ?? "")));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--out", at("served"));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--rate", "1,4", "--out", at("rates"));
-  command("heat", ...small, "--stack", "edge-passive", "--ambient", "20,84", "--policy", "duty", "--duration", "600", "--step", "20", "--out", at("heat"));
+  command("heat", ...small, "--stack", "edge-passive", "--ambient", "20,84", "--policy", "duty", "--duration", "600", "--step", "20", "--run-step", "0.0001", "--out", at("heat"));
   const [header, first, second] = readFileSync(`${source}/tests/data/dse_best.csv`, "utf8").split("\n");
   writeFileSync(at("rows.csv"), [header, first, second, ""].join("\n"));
   command("dse", "--fixed", at("rows.csv"), "--out", at("fixed.csv"));
@@ -327,6 +327,7 @@ test("heat has a map of each layer, the token's time against the ambient, and th
   const token = (await option(page, "heat-token-0")).series;
   assert.deepEqual(token[0].data, heat.points.filter((p) => p.policy === "none").map((p) => [p.ambient_c, 1e3 * p.token_s]));
   assert.equal((await option(page, "heat-bank-0-0")).series[0].data.length, 30);
+  assert.deepEqual((await option(page, "heat-run-0-0")).series[2].data, heat.runs[0].moments.map((m) => [m.time_s, m.npu_c]));
   assert.match(await page.locator("#heat-0").innerText(), /84.°C banks are beyond their first refresh step/);
   await context.close();
 });

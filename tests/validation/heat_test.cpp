@@ -95,6 +95,29 @@ TEST(Heat, a_course_keeps_its_energy_and_ends_in_the_steady_state) {
   EXPECT_NEAR(course.sustained_tokens_per_s(), 3 / (steady.prefill_s + 3 * steady.token_s), 1e-3 * course.sustained_tokens_per_s());
 }
 
+/// The run's own joules, and temperatures that end where they began: the steady state is that of the run repeated.
+TEST(Heat, a_run_moves_around_its_steady_state) {
+  const Experiment e = small();
+  const Stack stack = passive();
+  HeatOptions every_step;
+  every_step.decode_samples = 0;
+  HeatModel model(e, stack, every_step);
+  const HeatPoint point = steady_point(model, 20);
+  const HeatCourse course = heat_of_run(model, point, 20e-6);
+  ASSERT_GT(course.moments.size(), 10U);
+  // What is stored changes by little: the difference of two numbers of some kJ.
+  EXPECT_NEAR(course.energy_in_j, course.energy_out_j + course.energy_stored_j, 1e-12 * model.solver().stored_j(point.map.nodes));
+  EXPECT_NEAR(course.moments.back().time_s, point.prefill_s + 3 * point.token_s, 1e-9);
+  EXPECT_NEAR(course.energy_in_j / course.moments.back().time_s, point.power_w, 1e-3 * point.power_w);
+  EXPECT_NEAR(course.moments.back().bank_c, point.map.bank_c, 0.05);
+  double least = 1e9, most = 0;
+  for (const HeatMoment& m : course.moments) {
+    least = std::min(least, m.power_w);
+    most = std::max(most, m.power_w);
+  }
+  EXPECT_GT(most, 1.2 * least) << "prefill and decode differ";
+}
+
 TEST(Heat, a_policy_keeps_the_machine_cooler_and_slower) {
   const Experiment e = small();
   const Stack stack = passive();

@@ -87,13 +87,17 @@ void add_heat(Command& app, Action& action) {
   command->add_option("--step", options->request.step_s, "seconds of a step of it; a 600th of the duration")
       ->range(1e-6, 1e6)
       ->needs(duration);
+  command
+      ->add_option("--run-step", options->request.run_step_s,
+                   "seconds of a step of one run whose power is taken as it was simulated, from its steady state on: run.csv")
+      ->range(1e-6, 1e6);
   command->add_option("--samples", options->request.options.decode_samples, "decode steps that a state's simulation takes; 0: all")
       ->range(0, 1 << 24)
       ->capture_default_str();
   command->add_option("--currents", options->currents, "column of the DRAM's currents")
       ->one_of({"maximum", "typical"})
       ->capture_default_str();
-  command->add_option("-o,--out", options->out, "directory for heat.json, heat.csv, blocks.csv, maps.csv and course.csv");
+  command->add_option("-o,--out", options->out, "directory for heat.json, heat.csv, blocks.csv, maps.csv, course.csv and run.csv");
   command
       ->add_option("--export", options->exports,
                    "the stack and the powers of the first point as another solver reads them: hotspot, 3d-ice, separated by commas")

@@ -184,6 +184,7 @@ void fill(HeatPoint& point, HeatModel& model, const HeatState& state, HeatMap ma
   point.leakage_w = leakage_w(model, watts, true) * point.npu_leakage + leakage_w(model, watts, false) * point.pe_leakage;
   point.prefill_s = run.prefill_s;
   point.token_s = run.decode_s / model.duty(state) / steps;
+  point.tokens_per_s = static_cast<double>(model.tokens()) / (run.prefill_s + run.decode_s / model.duty(state));
   point.map = std::move(map);
 }
 

@@ -52,6 +52,8 @@ class HeatModel {
   const ThrottlePolicy* policy() const { return policy_; }
   const HeatOptions& options() const { return options_; }
   std::int64_t decode_steps() const { return experiment_.workload.generated_tokens; }
+  /// Output tokens of a run, all requests together.
+  std::int64_t tokens() const { return decode_steps() * experiment_.workload.batch; }
   int simulations() const { return simulations_; }
 
   HeatState first_state() const;
@@ -98,7 +100,8 @@ struct HeatPoint {
   double npu_leakage = 1;  ///< static power of the NPU over that at its reference temperature
   double pe_leakage = 1;   ///< likewise of the PEs, their mean
   double prefill_s = 0;
-  double token_s = 0;  ///< a decode step, pauses included
+  double token_s = 0;       ///< a decode step, pauses included
+  double tokens_per_s = 0;  ///< of all requests, prefill included
 };
 
 HeatPoint steady_point(HeatModel& model, double ambient_c);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -27,18 +28,14 @@ Json hottest(double bank_c, double pe_c, double npu_c) {
 
 std::string cell(double c) { return std::isfinite(c) ? fmt::format("{:.6g}", c) : ""; }
 
-double tokens_per_s(const HeatPoint& point, std::int64_t steps) {
-  return static_cast<double>(steps) / (point.prefill_s + static_cast<double>(steps) * point.token_s);
-}
-
-Json point_json(const HeatPoint& p, std::int64_t steps) {
+Json point_json(const HeatPoint& p) {
   Json out = {{"ambient_c", p.ambient_c}, {"policy", policy_name(p.policy)}, {"iterations", p.iterations}, {"settled", p.settled}};
   out["runaway"] = p.runaway;
   out["level"] = p.state.level;
   out["refresh_steps"] = p.state.refresh;
   out["prefill_s"] = p.prefill_s;
   out["token_s"] = p.token_s;
-  out["tokens_per_s"] = tokens_per_s(p, steps);
+  out["tokens_per_s"] = p.tokens_per_s;
   out["power_w"] = p.power_w;
   out["leakage_w"] = p.leakage_w;
   out["hottest"] = hottest(p.map.bank_c, p.map.pe_c, p.map.npu_c);
@@ -93,15 +90,14 @@ Json course_json(const HeatCourse& course) {
   return out;
 }
 
-std::string heat_csv(const Experiment& e, const HeatStudy& study) {
+std::string heat_csv(const HeatStudy& study) {
   std::string out =
       "ambient_c,policy,iterations,settled,runaway,level,refresh_steps,prefill_s,token_s,tokens_per_s,power_w,leakage_w,bank_c,pe_c,npu_"
       "c\n";
   for (const HeatPoint& p : study.points) {
     fmt::format_to(std::back_inserter(out), "{:g},{},{},{},{},{},{},{:.9g},{:.9g},{:.6g},{:.6g},{:.6g},{},{},{}\n", p.ambient_c,
                    policy_name(p.policy), p.iterations, p.settled, p.runaway, p.state.level, fmt::join(p.state.refresh, " "), p.prefill_s,
-                   p.token_s, tokens_per_s(p, e.workload.generated_tokens), p.power_w, p.leakage_w, cell(p.map.bank_c), cell(p.map.pe_c),
-                   cell(p.map.npu_c));
+                   p.token_s, p.tokens_per_s, p.power_w, p.leakage_w, cell(p.map.bank_c), cell(p.map.pe_c), cell(p.map.npu_c));
   }
   return out;
 }
@@ -134,9 +130,9 @@ std::string maps_csv(const Stack& stack, const HeatStudy& study) {
   return out;
 }
 
-std::string course_csv(const HeatStudy& study) {
+std::string course_csv(const std::vector<HeatCourse>& courses) {
   std::string out = "ambient_c,policy,time_s,bank_c,pe_c,npu_c,level,faster_refresh,power_w,tokens_per_s\n";
-  for (const HeatCourse& course : study.courses) {
+  for (const HeatCourse& course : courses) {
     for (const HeatMoment& m : course.moments) {
       fmt::format_to(std::back_inserter(out), "{:g},{},{:g},{},{},{},{},{},{:.6g},{:.6g}\n", course.ambient_c, policy_name(course.policy),
                      m.time_s, cell(m.bank_c), cell(m.pe_c), cell(m.npu_c), m.level, m.faster_refresh, m.power_w, m.tokens_per_s);
@@ -170,13 +166,16 @@ std::string heat_json(const Experiment& e, const Stack& stack, const HeatStudy& 
               {"simulations", study.simulations}};
   Json points = Json::array(), maps = Json::array(), courses = Json::array();
   for (const HeatPoint& p : study.points) {
-    points.push_back(point_json(p, e.workload.generated_tokens));
+    points.push_back(point_json(p));
     if (p.policy.empty()) maps.push_back(map_json(stack, p));
   }
   for (const HeatCourse& course : study.courses) courses.push_back(course_json(course));
+  Json runs = Json::array();
+  for (const HeatCourse& run : study.runs) runs.push_back(course_json(run));
   out["points"] = points;
   out["maps"] = maps;
   out["courses"] = courses;
+  out["runs"] = runs;
   return out.dump(1) + "\n";
 }
 
@@ -188,8 +187,14 @@ std::string heat_text(const Experiment& e, const Stack& stack, const HeatStudy& 
   for (const HeatPoint& p : study.points) {
     fmt::format_to(std::back_inserter(out), "{:>10g}  {:<10}{:>6}{:>10.3f}{:>9.1f}{:>9}{:>9.1f}{:>12.3f}{:>11.2f}  {}\n", p.ambient_c,
                    policy_name(p.policy), p.state.level, p.power_w, p.map.bank_c,
-                   std::isfinite(p.map.pe_c) ? fmt::format("{:.1f}", p.map.pe_c) : "-", p.map.npu_c, p.token_s * 1e3,
-                   tokens_per_s(p, e.workload.generated_tokens), state_text(p));
+                   std::isfinite(p.map.pe_c) ? fmt::format("{:.1f}", p.map.pe_c) : "-", p.map.npu_c, p.token_s * 1e3, p.tokens_per_s,
+                   state_text(p));
+  }
+  for (const HeatCourse& run : study.runs) {
+    const auto hottest_npu = [](const HeatMoment& a, const HeatMoment& b) { return a.npu_c < b.npu_c; };
+    const auto [least, most] = std::minmax_element(run.moments.begin(), run.moments.end(), hottest_npu);
+    fmt::format_to(std::back_inserter(out), "within a run at {:g} C, {} steps: the NPU between {:.2f} and {:.2f} C\n", run.ambient_c,
+                   run.moments.size(), least->npu_c, most->npu_c);
   }
   for (const HeatCourse& c : study.courses) {
     fmt::format_to(std::back_inserter(out),
@@ -202,10 +207,11 @@ std::string heat_text(const Experiment& e, const Stack& stack, const HeatStudy& 
 
 void write_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const OutputDirectory& out) {
   out.write("heat.json", heat_json(experiment, stack, study));
-  out.write("heat.csv", heat_csv(experiment, study));
+  out.write("heat.csv", heat_csv(study));
   out.write("blocks.csv", blocks_csv(experiment, stack, study));
   out.write("maps.csv", maps_csv(stack, study));
-  if (!study.courses.empty()) out.write("course.csv", course_csv(study));
+  if (!study.courses.empty()) out.write("course.csv", course_csv(study.courses));
+  if (!study.runs.empty()) out.write("run.csv", course_csv(study.runs));
 }
 
 }  // namespace bondsim::tools

@@ -53,10 +53,12 @@ HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const Hea
     for (const double ambient : ambients) {
       if (said) said(fmt::format("{} at {:g} C", policy == nullptr ? "unthrottled" : policy->name, ambient));
       study.points.push_back(steady_point(model, ambient));
+      if (policy == nullptr && request.run_step_s > 0) study.runs.push_back(heat_of_run(model, study.points.back(), request.run_step_s));
       if (request.duration_s > 0) study.courses.push_back(heat_course(model, ambient, request.duration_s, step_s));
     }
     study.simulations += model.simulations();
   }
+  study.simulations += static_cast<int>(study.runs.size());
   return study;
 }
 

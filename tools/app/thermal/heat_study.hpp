@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tools/app/output/output_directory.hpp"
+#include "tools/app/thermal/heat_run.hpp"
 #include "tools/app/thermal/heat_time.hpp"
 
 namespace bondsim::tools {
@@ -14,6 +15,7 @@ struct HeatRequest {
   std::vector<double> ambients_c;     ///< none: the stack's own
   std::vector<std::string> policies;  ///< beside no policy at all
   double duration_s = 0;              ///< of the courses; 0: none
+  double run_step_s = 0;              ///< of the run itself, its power as simulated; 0: none
   double step_s = 0;                  ///< 0: a 600th of the duration
   HeatOptions options;
 };
@@ -25,6 +27,7 @@ HeatRequest heat_request(const std::string& experiment);
 struct HeatStudy {
   std::vector<HeatPoint> points;
   std::vector<HeatCourse> courses;
+  std::vector<HeatCourse> runs;  ///< a run's steps, from the steady state of the run repeated
   int simulations = 0;
 };
 
@@ -39,7 +42,7 @@ HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const Hea
 /// heat.json, schema bondsim.heat/1.
 std::string heat_json(const Experiment& experiment, const Stack& stack, const HeatStudy& study);
 std::string heat_text(const Experiment& experiment, const Stack& stack, const HeatStudy& study);
-/// heat.json, heat.csv, blocks.csv, maps.csv and, with courses, course.csv. @throws IoError
+/// heat.json, heat.csv, blocks.csv, maps.csv, course.csv with courses, run.csv with runs. @throws IoError
 void write_heat(const Experiment& experiment, const Stack& stack, const HeatStudy& study, const OutputDirectory& out);
 
 /// The stack and the first point's powers for another solver, in a folder of its name. @param solver hotspot, 3d-ice

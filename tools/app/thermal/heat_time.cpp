@@ -15,7 +15,7 @@ class Load {
   /// Advances by `seconds`: adds the joules of each cell, and returns the tokens.
   double advance(HeatModel& model, const HeatState& state, double seconds, std::vector<double>& joules) {
     const HeatSample& run = model.sample(state);
-    const double decode_s = run.decode_s / model.duty(state), per_run = static_cast<double>(model.decode_steps());
+    const double decode_s = run.decode_s / model.duty(state), per_run = static_cast<double>(model.tokens());
     const std::vector<double> prefill_w = run.prefill_w(), decode_w = model.decode_w(state);
     double tokens = 0, left = seconds;
     while (left > 1e-12) {

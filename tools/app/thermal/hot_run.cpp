@@ -52,6 +52,7 @@ HeatStudy HotRun::confirmed(const Results& results) const {
   point.power_w = to_joules(results.energy_total) / to_seconds(results.total);
   point.prefill_s = to_seconds(results.prefill);
   point.token_s = to_seconds(results.decode()) / static_cast<double>(std::max<std::size_t>(1, results.steps.size()));
+  point.tokens_per_s = static_cast<double>(model_.tokens()) / to_seconds(results.total);
   HeatStudy study;
   study.points.push_back(std::move(point));
   study.simulations = model_.simulations() + 1;

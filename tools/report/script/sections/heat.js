@@ -78,6 +78,21 @@ function course_cards(heat, i) {
   });
 }
 
+/** Hottest bank, PE and NPU within one run. */
+function run_card(heat, run, i, n) {
+  const parts = [["bank", "bank_c"], ["PE", "pe_c"], ["NPU", "npu_c"]].filter(([, key]) => Number.isFinite(run.moments[0][key]));
+  return card(chart({
+    id: `heat-run-${i}-${n}`, name: `Temperatures within a run at ${celsius(run.ambient_c)} ambient`, height: 260, caption: `Within a run at ${celsius(run.ambient_c)} ambient, its power as simulated.`, keys: () => legend(parts.map(([name], k) => [name, series_color(k)])),
+    build: (t) => ({
+      grid: { left: 8, right: 20, top: 14, bottom: 32, containLabel: true },
+      xAxis: { type: "value", min: 0, name: "seconds", nameGap: 26, ...axis_style(t, { axisLabel: { hideOverlap: true }, splitLine: { show: false } }) },
+      yAxis: { type: "value", scale: true, ...axis_style(t, { axisLabel: { formatter: celsius } }) },
+      tooltip: tooltip(t, { trigger: "axis", formatter: (all) => tip(`after ${seconds(all[0].value[0])}`, all.map((p) => [parts[p.seriesIndex][0], celsius(p.value[1]), series_color(p.seriesIndex)])) }),
+      series: parts.map(([, key], k) => ({ type: "line", showSymbol: false, color: series_color(k), lineStyle: { width: 2 }, data: run.moments.map((m) => [m.time_s, m[key]]) })),
+    }),
+  }));
+}
+
 function points_table(heat) {
   return table({ caption: "Steady states", rows: heat.points, columns: [
     number_column("Ambient", (p) => p.ambient_c, celsius), text_column("Policy", "policy"), number_column("Level", (p) => p.level, String), number_column("Power", (p) => p.power_w, (v) => quantity(v, "W")),
@@ -95,7 +110,7 @@ function courses_table(heat) {
 function heat_cards(heat, i) {
   const parts = [card(points_table(heat))];
   if (new Set(heat.points.map((p) => p.ambient_c)).size > 1) parts.push(card(token_chart(heat, i)));
-  parts.push(heat_maps(heat, i));
+  parts.push(heat_maps(heat, i), ...(heat.runs ?? []).map((run, n) => run_card(heat, run, i, n)));
   if (heat.courses.length) parts.push(card(courses_table(heat)), ...course_cards(heat, i));
   return parts;
 }
