@@ -326,6 +326,21 @@ TEST(HardwareSearch, ant_colony_finds_the_best_of_one_objective) {
   EXPECT_EQ(latency(found), latency(best));
 }
 
+/// Of a space with few feasible devices a genetic search soon looks at these alone.
+TEST(HardwareSearch, infeasible_devices_are_the_worst_of_a_genetic_search) {
+  const test::ScratchDirectory scratch;
+  DesignSpace space = space_of(space_text(
+      "  - {key: nmp.pe.fpus, values: [1, 2, 3, 4, 5, 6, 7, 8]}\n  - {key: nmp.pe.clock_mhz, range: {from: 300, to: 1000, step: 50}}\n"
+      "  - {key: nmp.input_buffer_kib, range: {from: 4, to: 128, factor: 2}}\n  - {key: nmp.pe.weight_buffer_kib, values: [8, 16, 32]}\n",
+      "latency_s, pe_area_mm2", "{method: nsga2, population: 16, generations: 8, seed: 3}"));
+  space.constraints.push_back({"pe_area_mm2", 2.6});
+  front_of(space, scratch.file("s"), 2);
+  const ResultStore store(scratch.file("s"), {"x", "1", space.search.seed}, true);
+  const auto& all = store.all("analytical");
+  const auto feasible = std::count_if(all.begin(), all.end(), [](const auto& e) { return e.second.feasible; });
+  EXPECT_GT(feasible, static_cast<long>(all.size()) / 2) << all.size();
+}
+
 TEST(ResultStore, refuses_another_search_and_a_file_that_is_none) {
   const test::ScratchDirectory scratch;
   const std::string file = scratch.file("store");

@@ -140,6 +140,20 @@ TEST(HostController, read_of_a_waiting_write_is_served_from_the_queue) {
   EXPECT_GT(forwarded, 5);
 }
 
+TEST(HostController, read_of_another_column_of_a_waiting_writes_row_goes_to_the_dram) {
+  const DramConfig dram = test::dram_part();
+  CoreRun run(dram, {}, nullptr, {}, timing_rules(dram));
+  std::vector<ListedRequest> list(20);
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    list[i].at = {0, static_cast<std::int32_t>(i % 10), i < 10 ? 5 : 6};
+    list[i].write = i < 10;
+    list[i].id = i;
+  }
+  run.core.submit({list.data(), list.size()}, 0, 1, run.now);
+  run.to_end();
+  EXPECT_EQ(run.core.counts(0).reads, 10);
+}
+
 TEST(HostController, closed_page_closes_rows_that_nothing_hits) {
   const DramConfig dram = test::dram_part();
   ControllerConfig controller;
