@@ -125,6 +125,8 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
     EXPECT_NE(test::file_text(scratch.file("whole") + file), "") << file;
   }
   EXPECT_EQ(sql(store, all_evaluations), sql(scratch.file("whole") + "/search.sqlite", all_evaluations));
+  const std::string front = "select value from search where key = 'front'";
+  EXPECT_EQ(sql(store, front.c_str()), sql(store, "select 'cycle ' || count(*) from evaluation where tier = 'cycle'"));
   const std::string noted = "select metric, candidates from agreement where tier_a = 'analytical' and metric = 'latency_s'";
   EXPECT_EQ(sql(store, noted.c_str()).rfind("latency_s\n", 0), 0u) << sql(store, noted.c_str());
 }

@@ -125,7 +125,7 @@ void TraceChecker::judge(const CommandRecord& record) {
   const bool to_buffer = now_.command == C::rdb || now_.command == C::wrb;
   const bool to_bank =
       !to_buffer && now_.command != C::prea && now_.command != C::refab && now_.command != C::rfmab && !changes_mode && !is_cas;
-  if (to_bank && (now_.bank < 0 || now_.bank >= shape.banks())) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
+  if (now_.bank >= shape.banks() || (to_bank && now_.bank < 0)) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
   const bool hb = now_.command == C::nrd || now_.command == C::nwr;

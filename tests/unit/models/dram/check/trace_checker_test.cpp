@@ -183,6 +183,12 @@ TEST_F(HandWritten, states_of_rows_are_kept) {
   at(400, C::refab);
   EXPECT_EQ(broken(), "act2_row,act_to_open_bank,column_to_closed_bank,column_to_other_row,refresh_with_open_bank");
 }
+TEST_F(HandWritten, no_command_names_a_bank_that_is_none) {
+  at(0, C::mode_nmp, 21);
+  at(400, C::prea, 16);
+  at(800, C::act1, -1, 1);
+  EXPECT_EQ(broken(), "bank_range");
+}
 TEST_F(HandWritten, act2_that_never_comes_breaks_t_aad) {
   at(0, C::act1, 0, 1);
   at(9, C::act1, 1, 1);
