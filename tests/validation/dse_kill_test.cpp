@@ -110,7 +110,7 @@ TEST(DseCycles, confirmation_killed_at_random_moments_and_resumed_ends_as_if_und
   int kills = 0;
   for (int round = 1; round < 40; ++round) {
     const bool resume = std::filesystem::exists(store);
-    const double after_s = whole.seconds * 0.15 * round;
+    const double after_s = whole.seconds * 0.06 * round;
     const std::string command = "cd '" + bondsim::tests::source_dir() + "' && timeout -s KILL " + std::to_string(after_s) + " '" +
                                 bondsim::tests::binary() + "' dse --form h2llm-roofline " + space + " --tier both -j 2 --out " +
                                 scratch.file("parts") + (resume ? " --resume" : "") + " > " + scratch.file("log") + " 2>&1";
