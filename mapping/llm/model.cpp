@@ -1,6 +1,8 @@
 #include "mapping/llm/model.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <type_traits>
 
 #include "mapping/llm/artifact.hpp"
 #include "mapping/llm/graph_file.hpp"
@@ -61,6 +63,30 @@ void require_traced_layers(const ConfigNode& where, const Model& model) {
   }
 }
 
+/// Holds what another format's file gives to the ranges of our own: its keys were read, what follows from them was not.
+class RangeCheck {
+ public:
+  explicit RangeCheck(const ConfigNode& node) : node_(node) {}
+  template <class T>
+  void field(const char* key, const T& value, const FieldInfo& info) {
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) {
+      const auto number = static_cast<double>(value);
+      if (number >= info.min && number <= info.max) return;
+      config_error(node_, std::string("model.") + key,
+                   fmt::format("{} follows from the file, allowed: {} to {}", value, info.min, info.max));
+    }
+  }
+  template <class T>
+  void section(const char*, std::optional<T>& value, const FieldInfo&) {
+    if (value) fields(*this, *value);
+  }
+  template <class T>
+  void section(const char*, T&, const FieldInfo&) {}
+
+ private:
+  const ConfigNode& node_;
+};
+
 }  // namespace
 
 FieldInfo format_info(const char* doc) {
@@ -116,6 +142,10 @@ Model decode_model(const ConfigNode& node) {
                : artifact                                       ? decode_artifact(node)
                : foreign                                        ? decode_hugging_face(node)
                                                                 : decode_document<Model>(node, "model", "bondsim.model/1");
+  if (foreign || artifact) {
+    RangeCheck check(node);
+    fields(check, model);
+  }
   const char* heads = foreign ? "num_key_value_heads" : "kv_heads";
   if (model.query_heads % model.kv_heads != 0) {
     config_error(at(node, heads), std::string("model.") + heads,

@@ -67,6 +67,8 @@ TEST(HubModelErrors, name_what_is_unknown_or_missing) {
   EXPECT_NE(with("torch_dtype", "int7").find("model.torch_dtype: 'int7'"), std::string::npos);
   EXPECT_NE(with("hidden_size", "null").find("llama-3-8b.json:1: model.hidden_size: missing"), std::string::npos);
   EXPECT_NE(with("num_key_value_heads", "5").find("does not divide"), std::string::npos);
+  EXPECT_NE(with("hidden_size", "3").find("llama-3-8b.json:1: model.head_dim: 0 follows from the file, allowed: 1 to 4096"),
+            std::string::npos);
   EXPECT_EQ(with("bits.weight", "4"), "");
 }
 

@@ -223,6 +223,20 @@ TEST(Scheduler, a_lone_request_gets_its_prompt_and_then_a_token_an_iteration) {
   EXPECT_EQ(r.totals.end.value, 1'000'000'000'000 + 1'100'000'000 + 2 * 1'001'000'000);
 }
 
+TEST(Scheduler, decode_first_has_its_iterations_of_decode_between_two_prompts) {
+  ServingConfig config = busy("decode_first", 1);
+  config.requests.limit = 3;
+  config.requests.rate_per_s = 1e5;  // all have come when the first prompt ends
+  config.requests.lengths = LengthKind::fixed;
+  config.requests.output_tokens = 40;
+  config.batch.max_batched_tokens = 120;  // a prompt
+  config.batch.decode_iterations = 5;
+  config.kv.capacity_tokens = 3000;
+  std::string kinds;
+  for (const Batch& batch : run(config).batches) kinds += batch.has(Phase::prefill) ? 'p' : 'd';
+  EXPECT_EQ(kinds.substr(0, 14), "pdddddpdddddpd");
+}
+
 TEST(Scheduler, chunks_of_a_prompt_yield_nothing_before_the_last) {
   ServingConfig config;
   config.requests.limit = 1;
