@@ -122,6 +122,7 @@ TEST(Multiplication, an_engine_takes_what_it_says_and_converts_for_16_bit_activa
   Element half = of(Number::fp16);
   half.kept = 2, half.of = 4;
   EXPECT_TRUE(multiplication(list, of(Number::fp16), half)->skips_zeros);
+  EXPECT_EQ(multiplication({sparse}, of(Number::fp16), of(Number::fp16))->rate, 1) << "dense weights have no zeros to skip";
   EXPECT_EQ(multiplication({}, of(Number::fp16), half)->conversion, Conversion::stage) << "zeros are put back";
 }
 
