@@ -162,6 +162,23 @@ TEST(WriteDrain, a_write_that_waited_too_long_has_all_writes_served) {
   EXPECT_FALSE(drain.writing());
 }
 
+TEST(WriteDrain, an_open_row_whose_write_waited_too_long_is_overdue) {
+  ControllerConfig config;
+  config.write_wait_ns = 500;  // 400 cycles
+  Host host(config);
+  const std::int32_t write = host.request(3, 7, true);
+  host.state.rows.begin_opening(3, 7, write, 100);
+  host.state.rows.finish_opening(3);
+  const auto overdue = [&](Cycle t) { return host.state.drain.opened_write_overdue(t, host.state.rows, host.state.queues); };
+  EXPECT_FALSE(overdue(499));
+  EXPECT_TRUE(overdue(500));
+  const std::int32_t read = host.request(4, 7);
+  host.state.rows.serve(3);
+  host.state.rows.begin_opening(4, 7, read, 100);
+  host.state.rows.finish_opening(4);
+  EXPECT_FALSE(overdue(5000)) << "a read waits for nothing";
+}
+
 TEST(PerBankRefresh, visits_all_banks_in_pairs_and_closes_only_theirs) {
   Host host;
   const auto refresh = make_refresh_policy(host.dram, RefreshKind::per_bank);
