@@ -53,6 +53,9 @@ function by_name(name, value) {
   if (/_j$/.test(name)) return joules(value);
   if (/_js$/.test(name)) return `${significant(value)} J·s`;
   if (/_w_per_mm2$/.test(name)) return `${significant(value, 3)} W/mm²`;
+  if (/_w$/.test(name)) return quantity(value, "W");
+  if (/_a$/.test(name)) return quantity(value, "A");
+  if (/_c$/.test(name)) return `${significant(value)} °C`;
   if (/_mm2$/.test(name)) return `${significant(value)} mm²`;
   if (/_percent$/.test(name)) return `${significant(value, 3)} %`;
   return significant(value, 5);
@@ -60,7 +63,7 @@ function by_name(name, value) {
 
 /** `nmp.pe.fpus` stays; `pe_area_mm2` becomes `PE area`. */
 function metric_title(name) {
-  const known = { latency_s: "latency", prefill_s: "prefill", decode_s: "decode", energy_j: "energy", edp_js: "energy × delay", pe_area_mm2: "PE area", pe_power_density_w_per_mm2: "PE power density" };
+  const known = { latency_s: "latency", prefill_s: "prefill", decode_s: "decode", energy_j: "energy", edp_js: "energy × delay", pe_area_mm2: "PE area", pe_power_density_w_per_mm2: "PE power density", power_budget_w: "power", max_current_a: "highest current", max_junction_c: "hottest part" };
   return known[name] || name.replace(/_(s|j|mm2)$/, "").replaceAll("_", " ");
 }
 const words = (name) => name.replaceAll("_", " ");
