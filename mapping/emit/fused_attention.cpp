@@ -5,6 +5,15 @@
 #include "mapping/emit/head_caches.hpp"
 
 namespace bondsim {
+
+/// Where a tile lies.
+struct FusedTile {
+  ContextRows alike;  ///< entries of the batch
+  Range heads, rows, columns;
+  bool loads = false;  ///< brings K and V of tokens `load`
+  Range load;
+};
+
 namespace {
 
 OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
@@ -13,27 +22,19 @@ OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
   return users.front();
 }
 
-/// Where a tile lies.
-struct Tile {
-  ContextRows alike;  ///< entries of the batch
-  Range heads, rows, columns;
-  bool loads = false;  ///< brings K and V of tokens `load`
-  Range load;
-};
-
 std::vector<Range> pieces(std::int64_t whole, std::int64_t size) {
   std::vector<Range> out;
   for (std::int64_t from = 0; from < whole; from += size) out.push_back({from, std::min(whole, from + size)});
   return out;
 }
 
-std::vector<Tile> tiles_of(const ContextRows& alike, const AttentionTile& size, const AttentionProblem& whole) {
+std::vector<FusedTile> tiles_of(const ContextRows& alike, const AttentionTile& size, const AttentionProblem& whole) {
   const std::int64_t together = size.keeps_stationary ? whole.context : columns_loaded(whole, size);
-  std::vector<Tile> tiles;
+  std::vector<FusedTile> tiles;
   for (const Range& heads : pieces(whole.heads, size.heads)) {
     for (const Range& rows : pieces(whole.m, size.rows)) {
       for (const Range& columns : pieces(whole.context, size.columns)) {
-        Tile tile{alike, heads, rows, columns, false, {}};
+        FusedTile tile{alike, heads, rows, columns, false, {}};
         tile.loads = columns.begin % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
         tile.load = {columns.begin, std::min(whole.context, columns.begin + together)};
         tiles.push_back(tile);
@@ -64,7 +65,7 @@ class FusedAttention {
       const TiledAttention& tiled = planned->second;
       scores_.caches.emplace(*scores_.placement, e_.batch_, rows);
       values_.caches.emplace(*values_.placement, e_.batch_, rows);
-      for (const Tile& tile : tiles_of(rows, tiled.tile, tiled.problem)) next(tile);
+      for (const FusedTile& tile : tiles_of(rows, tiled.tile, tiled.problem)) next(tile);
     }
     finish();
     for (const OperatorId v : {scores_.op, softmax_, values_.op}) {
@@ -98,7 +99,7 @@ class FusedAttention {
   }
 
   /// Two loads have a place in the scratchpad: this one has that of the load before the last.
-  void load(Product& p, const Tile& tile) {
+  void load(Product& p, const FusedTile& tile) {
     Tasks after = p.after;
     if (p.loads.size() >= 2) after.push_back(p.readers[p.loads.size() - 2]);
     Tasks tasks;
@@ -134,7 +135,7 @@ class FusedAttention {
     return task;
   }
 
-  void next(const Tile& tile) {
+  void next(const FusedTile& tile) {
     if (tile.loads) {
       load(scores_, tile);
       load(values_, tile);
@@ -159,7 +160,7 @@ class FusedAttention {
   /// The values of the tile whose scores are there.
   void finish() {
     if (!pending_) return;
-    const Tile& tile = pending_->tile;
+    const FusedTile& tile = pending_->tile;
     last_values_ =
         gemm(values_, {tile.heads.size(), tile.rows.size(), values_.placement->head_dim, tile.columns.size()},
              {values_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, 0, tile.columns.begin}, pending_->load, {pending_->ready});
@@ -168,7 +169,7 @@ class FusedAttention {
   }
 
   struct Pending {
-    Tile tile;
+    FusedTile tile;
     std::size_t load = 0;
     std::int32_t ready = -1;  ///< task after which the vector units are done with it
   };

@@ -202,13 +202,7 @@ std::string explain(const Plan& plan) {
         put_attention(out, plan, op.name, plan.attention.at(op.name));
     }
   }
-  put(out, "memory, all layers, KV for every token of the run\n");
-  for (int c = 0; c < plan.memory.channels(); ++c) {
-    const std::int64_t used = plan.memory.bytes_per_bank(c) * plan.memory.banks();
-    const std::int64_t there = plan.memory.bank_bytes(c) * plan.memory.banks();
-    put(out, "  channel {} ({}): {:.1f} of {:.1f} MB, {:.1f} %\n", c, plan.system.has_pes(c) ? "NMP" : "normal", mb(used), mb(there),
-        100.0 * static_cast<double>(used) / static_cast<double>(there));
-  }
+  put(out, "memory, all layers, KV for every token of the run\n{}", plan.memory.text());
   return fmt::to_string(out);
 }
 

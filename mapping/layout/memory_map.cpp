@@ -140,9 +140,26 @@ void MemoryMap::require_capacity() const {
   const std::int64_t kv = held_per_bank(fullest, Holding::kv);
   const std::int64_t buffers = held_per_bank(fullest, Holding::buffers);
   const std::int64_t needed = bytes_per_bank(fullest);
-  throw CapacityError(fmt::format(
-      "channel {} needs {:.3f} GB of {:.3f}: weights {:.3f}, KV {:.3f}, inputs and outputs {:.3f}, padding to whole rows {:.3f}", fullest,
-      gb(needed), gb(bank_bytes(fullest)), gb(weights), gb(kv), gb(buffers), gb(needed - weights - kv - buffers)));
+  throw CapacityError(
+      fmt::format(
+          "channel {} needs {:.3f} GB of {:.3f}: weights {:.3f}, KV {:.3f}, inputs and outputs {:.3f}, padding to whole rows {:.3f}",
+          fullest, gb(needed), gb(bank_bytes(fullest)), gb(weights), gb(kv), gb(buffers), gb(needed - weights - kv - buffers)),
+      text());
+}
+
+std::string MemoryMap::text() const {
+  const auto mb = [this](std::int64_t bytes_of_bank) { return static_cast<double>(bytes_of_bank * banks_) / 1e6; };
+  std::string out = fmt::format("  {:<10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10}  MB\n", "channel", "weights", "KV", "buffers",
+                                "padding", "needed", "there");
+  for (int c = 0; c < channels(); ++c) {
+    const std::int64_t weights = held_per_bank(c, Holding::weights), kv = held_per_bank(c, Holding::kv),
+                       buffers = held_per_bank(c, Holding::buffers), needed = bytes_per_bank(c);
+    out +=
+        fmt::format("  {:<10} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f} {:>10.1f}  {:.1f} %{}\n", c, mb(weights), mb(kv),
+                    mb(buffers), mb(needed - weights - kv - buffers), mb(needed), mb(bank_bytes(c)),
+                    100.0 * static_cast<double>(needed) / static_cast<double>(bank_bytes(c)), needed > bank_bytes(c) ? ", too much" : "");
+  }
+  return out;
 }
 
 std::vector<Extent> MemoryMap::spread(int channel, std::int64_t offset, std::int64_t bytes, std::int64_t unit) const {

@@ -51,7 +51,12 @@ enum class Holding { weights, kv, buffers };
 /// The model does not fit the memory of a channel; with less to hold it may.
 class CapacityError : public InfeasibleError {
  public:
-  using InfeasibleError::InfeasibleError;
+  /// @param memory what every channel would hold: MemoryMap::text()
+  CapacityError(const std::string& what, std::string memory) : InfeasibleError(what), memory_(std::move(memory)) {}
+  const std::string& memory() const { return memory_; }
+
+ private:
+  std::string memory_;
 };
 
 /// Hands out row-aligned regions of the channels' banks; a region takes the same bytes in every bank of its channel.
@@ -71,6 +76,8 @@ class MemoryMap {
 
   /// @throws CapacityError naming the fullest channel, the bytes needed and there, and what needs them.
   void require_capacity() const;
+  /// A line a channel: what it holds for whom, and how much there is.
+  std::string text() const;
 
   std::int64_t bytes_per_bank(int channel) const;  ///< in use, all layers, with what lies before
   /// The part of it for `holding`, as the widest bank needs it, all layers; what all parts leave is padding to whole rows.

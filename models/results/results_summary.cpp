@@ -9,8 +9,6 @@
 namespace bondsim {
 namespace {
 
-std::string time_text(Picoseconds t) { return bondsim::time_text(to_seconds(t)); }
-
 /// `column 41.2 %, row 20.1 %, ...`, largest first, what is under 0.05 % left out.
 std::string shares_text(const TimeParts& parts) {
   auto named = named_parts(parts);
@@ -77,7 +75,7 @@ std::string power_line(const Results& r, const char* what, PowerResult ChannelRe
   }
   if (channels == 0) return "";
   return fmt::format("  {:<20}{:>9.4f} W average, {:.4f} W in the block of {} that takes most\n", what,
-                     sum.average_w(r.total) / channels / parts, most.highest_w() / parts, time_text(most.block_length));
+                     sum.average_w(r.total) / channels / parts, most.highest_w() / parts, time_text(to_seconds(most.block_length)));
 }
 
 std::string activation_text(const ActivationCurrent& a) {
@@ -94,7 +92,7 @@ std::string activation_text(const ActivationCurrent& a) {
 std::string power_text(const Results& r) {
   std::string out = "power, at maximum currents\n";
   out += fmt::format("  {:<20}{:>9.4f} W average, {:.4f} W in the block of {} that takes most\n", "NPU", r.npu_power.average_w(r.total),
-                     r.npu_power.highest_w(), time_text(r.npu_power.block_length));
+                     r.npu_power.highest_w(), time_text(to_seconds(r.npu_power.block_length)));
   out += power_line(r, "an nmp channel", &ChannelResult::power, "nmp", 1);
   out += power_line(r, "  a bank group", &ChannelResult::banks, "nmp", std::max(1, r.activation.bank_groups));
   out += power_line(r, "  a PE", &ChannelResult::pes, "nmp", std::max(1, r.activation.pes));
@@ -110,14 +108,14 @@ std::string results_headline(const Results& r, const std::string& done) {
   out += fmt::format("{} on {}, dataflow {}; batch {}, {} prompt and {} generated tokens; {} layers, {}\n", r.schedule.model, r.system,
                      r.schedule.dataflow, r.schedule.batch, r.prompt_tokens, r.generated_tokens, r.schedule.layers, layers);
   const auto line = [](const char* name, const PhaseFigures& p) {
-    return fmt::format("  {:<21} {:>14}   {:.2f} tokens/s, {:.4f} J, {:.3f} mJ/token\n", name, time_text(p.time), p.tokens_per_s(),
-                       to_joules(p.energy), 1e3 * p.joules_per_token());
+    return fmt::format("  {:<21} {:>14}   {:.2f} tokens/s, {:.4f} J, {:.3f} mJ/token\n", name, time_text(to_seconds(p.time)),
+                       p.tokens_per_s(), to_joules(p.energy), 1e3 * p.joules_per_token());
   };
   if (r.prefill.value > 0) out += line("prefill", phase_figures(r, "prefill"));
   out += line("decode", phase_figures(r, "decode"));
   out += fmt::format("  {:<21} {:>14}   mean; 99th percentile {}\n", r.speculation ? "time of a round" : "time between tokens",
-                     time_text(mean), time_text(r.step_percentile(0.99)));
-  out += fmt::format("  total                 {:>14}\n", time_text(r.total));
+                     time_text(to_seconds(mean)), time_text(to_seconds(r.step_percentile(0.99))));
+  out += fmt::format("  total                 {:>14}\n", time_text(to_seconds(r.total)));
   out += fmt::format("  energy                {:>12.4f} J   {:.3f} mJ/token, {:.1f} % of it rests on estimates\n",
                      to_joules(r.energy_total), to_joules(r.energy_total) / tokens * 1e3,
                      100.0 * to_joules(r.energy_estimated) / std::max(1e-30, to_joules(r.energy_total)));

@@ -97,6 +97,33 @@ std::string tasks_summary(const std::string& path) {
   return out + "\n";
 }
 
+/// Of tracks that are alike, those of channels of one kind, the one that is busy longest.
+class Stragglers {
+ public:
+  void add(const std::string& process, const std::string& track, std::int64_t busy) {
+    const std::size_t digits = process.find_last_not_of("0123456789") + 1;
+    if (digits < process.size()) groups_[{process.substr(0, digits), track}].emplace_back(busy, process);
+  }
+
+  std::string text() const {
+    std::string out;
+    for (const auto& [kind, members] : groups_) {
+      const auto slowest = std::max_element(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      std::int64_t sum = 0;
+      for (const auto& member : members) sum += member.first;
+      if (members.size() < 2 || sum == 0) continue;
+      const double mean = static_cast<double>(sum) / static_cast<double>(members.size());
+      out += fmt::format("straggler: {}, {} busy {:.3f} ns, {:.2f} % longer than the mean of {}\n", slowest->second, kind.second,
+                         ns(slowest->first), 100 * (static_cast<double>(slowest->first) / mean - 1), members.size());
+    }
+    return out;
+  }
+
+ private:
+  /// By the process's name without its number, and the track: busy time and process.
+  std::map<std::pair<std::string, std::string>, std::vector<std::pair<std::int64_t, std::string>>> groups_;
+};
+
 /// Length of the union of intervals.
 std::int64_t covered(std::vector<std::pair<std::int64_t, std::int64_t>>& intervals) {
   std::sort(intervals.begin(), intervals.end());
@@ -140,12 +167,14 @@ std::string perfetto_summary(const std::string& path) {
   std::string out = fmt::format("{}: perfetto, {} of simulated time; {} slices, {} arrows, {} counter values, {} instants\n", path,
                                 span.text(), phases["X"], phases["f"], phases["C"], phases["i"]);
   out += fmt::format("  {:<20}{:<28}{:>10}{:>18}{:>8}\n", "process", "track", "slices", "busy ns", "share");
+  Stragglers stragglers;
   for (auto& [where, use] : tracks) {
     const std::int64_t busy = covered(use.busy);
+    if (threads[where] == "tasks") stragglers.add(processes[where.first], threads[where], busy);
     out += fmt::format("  {:<20}{:<28}{:>10}{:>18.3f}{:>6.1f} %\n", processes[where.first], threads[where], use.slices, ns(busy),
                        percent(busy, span.length()));
   }
-  return out;
+  return out + stragglers.text();
 }
 
 }  // namespace

@@ -23,14 +23,25 @@ struct MapOptions {
   bool explain = false;
 };
 
+/// A model that does not fit is explained by what it would take of each channel.
+Plan explained_plan(const Experiment& experiment, bool explains) {
+  try {
+    Plan plan = plan_experiment(experiment);
+    if (explains) fmt::print("{}", explain(plan));
+    return plan;
+  } catch (const CapacityError& e) {
+    if (explains) fmt::print("memory, all layers, KV for every token of the run\n{}", e.memory());
+    throw;
+  }
+}
+
 int map(const MapOptions& options) {
   const Experiment experiment = load_experiment(options.request);
   std::optional<OutputFile> out;
   std::optional<OutputFile> dot;
   if (!options.out.empty()) out.emplace(options.out);
   if (!options.dot.empty()) dot.emplace(options.dot);
-  const Plan plan = plan_experiment(experiment);
-  if (options.explain) fmt::print("{}", explain(plan));
+  const Plan plan = explained_plan(experiment, options.explain);
   if (dot) {
     dot->stream() << to_dot(plan);
     dot->commit();

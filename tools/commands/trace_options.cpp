@@ -60,7 +60,10 @@ TraceWindow TraceOptions::window() const {
 }
 
 void add_trace_options(Command& command, TraceOptions& options, const std::vector<std::string>& kinds) {
-  auto* trace = command.add_option("--trace", options.kinds, "traces to write into the --out directory, separated by commas")
+  auto* trace = command
+                    .add_option("--trace", options.kinds,
+                                "traces to write into the --out directory, separated by commas; perfetto draws the commands of a window "
+                                "with commands beside it")
                     ->delimiter(',')
                     ->allow_extra_args(false)
                     ->one_of(kinds);
@@ -99,8 +102,9 @@ RunTraces::RunTraces(const TraceOptions& options, const System& system, const st
     hub_.add(hbmpower_.emplace(PowerTraceFormat::hbmpower, directory, system, options.gzip, hub_.window), {true, false, false});
   if (options.has("tasks")) hub_.add(tasks_.emplace(system, directory, options.gzip), {false, true, false});
   if (options.has("perfetto")) {
-    // Command by command the whole run would be gigabytes: only a window that was asked for.
-    hub_.add(perfetto_.emplace(system, directory, options.gzip, windowed ? &hub_.window : nullptr), {windowed, true, true});
+    // Command by command two steps are 200 MB, the whole run gigabytes: only those of a window, and only when commands are asked for.
+    const bool by_command = windowed && options.has("commands");
+    hub_.add(perfetto_.emplace(system, directory, options.gzip, by_command ? &hub_.window : nullptr), {by_command, true, true});
   }
   if (options.power_ns > 0) {
     const Picoseconds interval(std::llround(options.power_ns * 1000.0));

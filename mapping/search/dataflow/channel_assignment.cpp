@@ -7,8 +7,6 @@
 namespace bondsim::search {
 namespace {
 
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 class Assignment {
  public:
   Assignment(const OperatorTable& table, FoundDataflow& dataflow)

@@ -8,8 +8,6 @@
 namespace bondsim::search {
 namespace {
 
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 int count_bits(std::uint64_t mask) { return __builtin_popcountll(mask); }
 
 std::string channels_text(std::uint64_t mask) {

@@ -7,6 +7,9 @@
 
 namespace bondsim::search {
 
+/// A number of an operator or channel as an index.
+constexpr std::size_t at(int number) { return static_cast<std::size_t>(number); }
+
 /// Where one operator stands in a data-centric dataflow (H2-LLM, ISCA'25, doi 10.1145/3695053.3731008).
 struct Placement {
   int mag = 0;   ///< memory access group: groups run one after the other

@@ -6,7 +6,6 @@
 namespace bondsim::search {
 namespace {
 
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
 constexpr int tries = 8;
 
 }  // namespace

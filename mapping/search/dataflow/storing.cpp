@@ -9,8 +9,6 @@
 namespace bondsim::search {
 namespace {
 
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 class StoringFit {
  public:
   StoringFit(const OperatorTable& table, FoundDataflow& dataflow)

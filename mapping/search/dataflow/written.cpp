@@ -7,8 +7,6 @@
 namespace bondsim::search {
 namespace {
 
-constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
 /// A partition of a MAG while it is put together.
 struct Part {
   std::uint64_t nmp_mask = 0;

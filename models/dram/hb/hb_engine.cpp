@@ -7,11 +7,6 @@
 #include "models/dram/spec/bank_mask.hpp"
 
 namespace bondsim {
-namespace {
-
-constexpr std::int64_t far_away = INT64_MAX / 4;
-
-}  // namespace
 
 HbEngine::HbEngine(const DramConfig& dram, const ControllerConfig& controller, const BankPorts& nmp, const ChannelSwitches& switches,
                    const std::vector<TimingRule>& rules, const Clock& clock)

@@ -28,6 +28,9 @@ namespace bondsim {
 /// banks without work are refreshed when it is due, or as many intervals ahead as it pulls it in.
 class HbEngine {
  public:
+  /// No time of a run, and no overflow when times are added to it.
+  static constexpr std::int64_t far_away = INT64_MAX / 4;
+
   HbEngine(const DramConfig& dram, const ControllerConfig& controller, const BankPorts& nmp, const ChannelSwitches& switches,
            const std::vector<TimingRule>& rules, const Clock& clock);
 

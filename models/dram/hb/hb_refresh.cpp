@@ -4,11 +4,6 @@
 
 /// Refresh behind the ports: all banks at once, or some at a time while the others go on.
 namespace bondsim {
-namespace {
-
-constexpr std::int64_t far_away = INT64_MAX / 4;
-
-}  // namespace
 
 HbEngine::NextRefresh HbEngine::next_refresh(const ChannelOutput& output) const {
   const RefreshState& state = output.refresh;

@@ -11,22 +11,13 @@
 
 #include "models/base/error.hpp"
 #include "models/base/io_error.hpp"
+#include "tools/app/processes/write_all.hpp"
 
 namespace bondsim {
 namespace {
 
 /// First byte of what the child sends: how it ended.
 enum class Outcome : char { done = 'd', config = 'c', infeasible = 'i', io = 'o', defect = 'x' };
-
-void write_all(int fd, const std::string& bytes) {
-  std::size_t sent = 0;
-  while (sent < bytes.size()) {
-    const ssize_t n = ::write(fd, bytes.data() + sent, bytes.size() - sent);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    sent += static_cast<std::size_t>(n);
-  }
-}
 
 std::string read_all(int fd) {
   std::string bytes;
@@ -52,7 +43,7 @@ std::string read_all(int fd) {
   } catch (const std::exception& e) {
     message = static_cast<char>(Outcome::defect) + std::string(e.what());
   }
-  write_all(fd, message);
+  tools::write_all(fd, message);
   ::close(fd);
   std::fflush(nullptr);
   ::_exit(0);

@@ -13,19 +13,10 @@
 
 #include "models/base/error.hpp"
 #include "tools/app/processes/worker_pool.hpp"
+#include "tools/app/processes/write_all.hpp"
 
 namespace bondsim::tools {
 namespace {
-
-bool write_all(int file, const std::string& text) {
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t n = ::write(file, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    done += static_cast<std::size_t>(n);
-  }
-  return true;
-}
 
 /// Moves the whole lines of `text` out of it.
 std::vector<std::string> take_lines(std::string& text) {

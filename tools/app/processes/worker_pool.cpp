@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "models/base/error.hpp"
+#include "tools/app/processes/write_all.hpp"
 
 namespace bondsim {
 
@@ -20,18 +21,6 @@ int worker_count(int jobs) { return jobs > 0 ? jobs : static_cast<int>(std::max(
 namespace {
 
 constexpr int most_deaths = 3;
-
-/// @return false when the other side is gone.
-bool write_all(int file, const std::string& text) {
-  std::size_t done = 0;
-  while (done < text.size()) {
-    const ssize_t n = ::write(file, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    done += static_cast<std::size_t>(n);
-  }
-  return true;
-}
 
 std::string how_it_ended(int status) {
   if (WIFSIGNALED(status)) return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -94,7 +83,7 @@ void WorkerPool::serve(int from, int to) const {
         ::_exit(3);
       }
       received.erase(0, end + 1);
-      if (!write_all(to, answer + "\n")) ::_exit(0);
+      if (!tools::write_all(to, answer + "\n")) ::_exit(0);
     }
   }
 }
@@ -148,7 +137,7 @@ void WorkerPool::hand_out(Worker& worker, Run& run) {
     worker.tasks.push_back(run.waiting.front());
     run.waiting.pop_front();
   }
-  if (!write_all(worker.to, text)) bury(worker, run);
+  if (!tools::write_all(worker.to, text)) bury(worker, run);
 }
 
 void WorkerPool::receive(Worker& worker, Run& run) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "mapping/emit/mapper.hpp"
 #include "mapping/speculation/served_schedule.hpp"
 #include "mapping/speculation/speculative_schedule.hpp"
@@ -15,6 +17,38 @@ speculation::Plans plans_of(const Experiment& e, const Workload& workload) {
   speculation::Plans plans{make_plan(e.system, e.model, workload, e.dataflow, e.tiling), {}, {}, false, {}};
   plans.header = plans.target.header;
   return plans;
+}
+
+Element shipped_element(const std::string& name) {
+  const auto& formats = shipped_formats();
+  const auto found = std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.name == name; });
+  check(found != formats.end(), "there is no format {}", name);
+  return found->element();
+}
+
+/// A format of fewer bits that makes the whole batch fit, in words; empty where none does.
+std::string other_formats(const Experiment& experiment) {
+  struct Choice {
+    const char* words;
+    OperandFormat ElementBits::*operand;
+    const char* format;
+  };
+  const Choice choices[] = {{"KV in 8 bit (model.bits.kv: int8)", &ElementBits::kv, "int8"},
+                            {"weights in 8 bit (model.bits.weight: int8)", &ElementBits::weight, "int8"},
+                            {"weights in 4 bit (model.bits.weight: int4_g128)", &ElementBits::weight, "int4_g128"}};
+  for (const Choice& choice : choices) {
+    Experiment other = experiment;
+    const Element element = shipped_element(choice.format);
+    if (element.bits() >= (experiment.model.bits.*choice.operand).element.bits()) continue;
+    other.model.bits.*choice.operand = element;
+    try {
+      plans_of(other, other.workload);
+      return fmt::format("; or {}", choice.words);
+    } catch (const InfeasibleError&) {
+    } catch (const ConfigError&) {  // nothing multiplies it
+    }
+  }
+  return "";
 }
 
 bool fits(const Experiment& experiment, int batch) {
@@ -46,8 +80,8 @@ speculation::Plans plans_of_experiment(const Experiment& experiment) {
     return plans_of(experiment, experiment.workload);
   } catch (const CapacityError& e) {
     const int batch = largest_batch(experiment);
-    throw CapacityError(batch > 0 ? fmt::format("{}; largest batch that fits: {}", e.what(), batch)
-                                  : fmt::format("{}; no batch fits, not even 1", e.what()));
+    const std::string largest = batch > 0 ? fmt::format("largest batch that fits: {}", batch) : std::string("no batch fits, not even 1");
+    throw CapacityError(fmt::format("{}; {}{}", e.what(), largest, other_formats(experiment)), e.memory());
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "mapping/tiling/tiling.hpp"
 #include "models/base/error.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/processes/isolate.hpp"
@@ -29,6 +30,23 @@ CycleResult outcome(bool on_nmp, const Results& results) {
   return out;
 }
 
+/// Of the largest share of the only operator on PEs.
+std::string limiting_buffers(const System& system, ScheduleSource& schedule) {
+  const Task* largest = nullptr;
+  Block block;
+  if (!schedule.next(block)) return "";
+  for (const Task& task : block.tasks) {
+    if (task.kind != TaskKind::nmp_gemm) continue;
+    if (largest != nullptr && largest->op != task.op) return "";
+    if (largest == nullptr || task.nmp.shape.macs() > largest->nmp.shape.macs()) largest = &task;
+  }
+  if (largest == nullptr) return "";
+  const NmpConfig& nmp = system.nmp_of(largest->channel());
+  const TilingProblem problem =
+      tiling_problem(system, largest->channel(), largest->nmp.shape, largest->nmp.pes_per_gemm, largest->nmp.bits);
+  return buffer_gains(nmp, problem, tiling_cost_ps(nmp, problem, largest->nmp.tiling)).text();
+}
+
 /// Answer of a worker: the result of a case, or the defect that left it without one.
 struct CaseAnswer {
   std::string result;  ///< an encoded CycleResult
@@ -46,7 +64,9 @@ CaseAnswer answer_of(const ValidationCase& c, unsigned limit_s) {
   try {
     const auto work = [&] {
       const auto schedule = c.schedule();
-      return encode(outcome(c.on_nmp, simulate(*c.system, *schedule)));
+      CycleResult result = outcome(c.on_nmp, simulate(*c.system, *schedule));
+      if (c.on_nmp && c.kind != "whole step") result.limiting_buffers = limiting_buffers(*c.system, *c.schedule());
+      return encode(result);
     };
     return {run_isolated(work, limit_s), ""};
   } catch (const InfeasibleError& e) {

@@ -45,6 +45,8 @@ struct CycleResult {
   std::vector<std::pair<std::string, double>> parts;  ///< shares of the time: the mean over the NMP channels, or of the NPU
   std::string infeasible;                             ///< why no mapping exists
   std::string unfinished;                             ///< which time limit the simulation did not keep
+  /// Of one operator on PEs: the buffers that would help if they were twice as large, most first, as BufferGains says; else empty.
+  std::string limiting_buffers;
 
   bool known() const { return infeasible.empty() && unfinished.empty(); }
 };
@@ -55,6 +57,7 @@ void members(Visitor& v, CycleResult& r) {
   v("parts", r.parts);
   v("infeasible", r.infeasible);
   v("unfinished", r.unfinished);
+  v("limiting_buffers", r.limiting_buffers);
 }
 inline const char* message_schema(const CycleResult&) { return "bondsim.cycle_result/1"; }
 

@@ -76,6 +76,7 @@ void write_columns(CsvTable& table, const std::vector<CycleResult>& cycles, cons
     table.set(row, "dominant", cycle.dominant);
     for (const auto& part : named_parts({})) table.set(row, fmt::format("time_{}", part.first), "");
     for (const auto& [name, share] : cycle.parts) table.set_number(row, "time_" + name, share);
+    table.set(row, "limiting_buffers", cycle.limiting_buffers);
     table.set(row, "infeasible", cycle.infeasible);
     table.set(row, "unfinished", cycle.unfinished);
   }

@@ -55,6 +55,20 @@ TEST(PlanExperiment, weights_and_kv_are_held_as_such) {
   EXPECT_LE(held(Holding::kv), 1.03 * kv);
 }
 
+/// Half of the KV of 20 requests fits beside the weights; for 64 it does not, and the weights in 4 bit leave too little.
+TEST(PlanExperiment, a_format_that_would_fit_is_named_and_the_memory_is_shown) {
+  EXPECT_NE(error_of(experiment(20)).find("; or KV in 8 bit (model.bits.kv: int8)"), std::string::npos) << error_of(experiment(20));
+  EXPECT_EQ(error_of(experiment(64)).find("; or "), std::string::npos) << error_of(experiment(64));
+  EXPECT_FALSE(error_of(experiment(20, "workload.kv_capacity_tokens=8192")).empty());
+  try {
+    plan_experiment(experiment(20));
+    FAIL();
+  } catch (const CapacityError& e) {
+    EXPECT_EQ(std::count(e.memory().begin(), e.memory().end(), '\n'), 9) << e.memory();  // a head and eight channels
+    EXPECT_NE(e.memory().find("too much"), std::string::npos) << e.memory();
+  }
+}
+
 TEST(PlanExperiment, no_batch_fits_where_the_weights_alone_are_too_large) {
   const Experiment e = experiment(2, "system.channels.nmp=2");
   EXPECT_EQ(largest_batch(e), 0);

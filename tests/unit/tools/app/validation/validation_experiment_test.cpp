@@ -24,5 +24,20 @@ TEST(ValidationExperiment, every_operator_alone_names_its_executor) {
   EXPECT_EQ(executors, (std::set<std::string>{"", "NMP", "NPU", "append", "vector"}));
 }
 
+/// 16 rows of sums of 32 bits: a quarter of a KiB holds 4 columns, half of what 8 FPUs take at once.
+TEST(ValidationExperiment, names_the_buffer_that_limits_an_operator) {
+  ExperimentRequest request;
+  request.file = tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+  request.overrides = {"workload.batch=16", "system.nmp.pe.output_buffer_kib=0.25"};
+  const ValidationSet set = validation_of_experiment(load_experiment(request), 1);
+  for (std::size_t row = 0; row < set.cases.size(); ++row) {
+    if (set.cases[row].kind != "NMP") continue;
+    const std::vector<CycleResult> results = run_cycles({set.cases[row]}, 1, 0);
+    EXPECT_EQ(results[0].limiting_buffers.rfind("output buffer (", 0), 0u) << results[0].limiting_buffers;
+    return;
+  }
+  FAIL() << "no operator on PEs";
+}
+
 }  // namespace
 }  // namespace bondsim::tools
