@@ -45,6 +45,7 @@ NMP,2,1,4,2048,512,6,,4,600,25.6,16,16,12.8,
 NPU,2,1,16,1024,512,0,8,,,,,,12.8,128
 `);
   command("validate", "--ops", at("ops.csv"), "--jobs", "1", "--out", at("validate"));
+  command("sweep", ...small, "--set", "system.nmp.pe.fpus=2,4", "--set", "workload.batch=1,2", "--jobs", "1", "--out", at("sweep"));
 }
 
 const tests = [];
@@ -188,7 +189,7 @@ test("the configuration is found by key, with its source", async () => {
 });
 
 test("no page is wider than a phone", async () => {
-  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat"]]) {
+  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
     for (const width of [390, 320]) {
       const { page, context, problems } = await report(results, { width });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -219,7 +220,7 @@ test("charts follow the colour scheme, the width and the printer", async () => {
 });
 
 test("headings, tables and fields have names", async () => {
-  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat"]]) {
+  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
     const { page, context } = await report(results);
     const faults = await page.evaluate(() => {
       const out = [];
@@ -333,6 +334,32 @@ test("heat has a map of each layer, the token's time against the ambient, and th
 });
 
 let failed = 0;
+test("a sweep has a line for each value of the second key, and other axes on demand", async () => {
+  const { page, problems, context } = await report(["sweep"]);
+  const series = () => page.evaluate(() => document.querySelectorAll('[data-chart="sweep-0"] svg path[fill="none"][stroke]').length);
+  assert.match(await page.textContent("#sweep-section-0 .say"), /4 runs; the highest/);
+  assert.equal(await page.locator("#sweep-section-0 .legend li").count(), 2);
+  const before = await page.evaluate(() => document.querySelector('[data-chart="sweep-0"]').innerHTML);
+  await page.locator("#sweep-section-0 select").nth(1).selectOption("energy_j");
+  assert.notEqual(await page.evaluate(() => document.querySelector('[data-chart="sweep-0"]').innerHTML), before);
+  assert.ok((await series()) > 0);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("axe finds no serious fault of accessibility on a desktop and on a phone", async () => {
+  const axe = readFileSync(`${modules}/node_modules/axe-core/axe.min.js`, "utf8");
+  for (const results of [["eight", "four"], ["served", "rates"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
+    for (const width of [1280, 375]) {
+      const { page, context } = await report(results, { width });
+      await page.evaluate(axe);
+      const faults = await page.evaluate(async () => (await window.axe.run()).violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.length} of ${v.nodes[0].html.slice(0, 120)}`));
+      assert.deepEqual(faults, [], `${results} at ${width}`);
+      await context.close();
+    }
+  }
+});
+
 const only = process.env.BONDSIM_REPORT_TEST;  // part of a name: run those alone
 make_results();
 for (const [name, body] of tests.filter(([name]) => !only || name.includes(only))) {

@@ -49,6 +49,7 @@ const ratio = (value) => `${significant(value, 3)}×`;
 /** A value whose unit its name ends in, as the files of bondsim name them: latency_s, pe_area_mm2, energy_j. */
 function by_name(name, value) {
   if (typeof value !== "number") return String(value);
+  if (/_per_s$/.test(name)) return `${significant(value, 5)}/s`;
   if (/_s(_per_layer)?$/.test(name)) return seconds(value);
   if (/_j$/.test(name)) return joules(value);
   if (/_js$/.test(name)) return `${significant(value)} J·s`;
@@ -64,6 +65,6 @@ function by_name(name, value) {
 /** `nmp.pe.fpus` stays; `pe_area_mm2` becomes `PE area`. */
 function metric_title(name) {
   const known = { latency_s: "latency", prefill_s: "prefill", decode_s: "decode", energy_j: "energy", edp_js: "energy × delay", pe_area_mm2: "PE area", pe_power_density_w_per_mm2: "PE power density", power_budget_w: "power", max_current_a: "highest current", max_junction_c: "hottest part" };
-  return known[name] || name.replace(/_(s|j|mm2)$/, "").replaceAll("_", " ");
+  return known[name] || name.replace(/(?<!_per)_(s|j|mm2)$/, "").replaceAll("_", " ");
 }
 const words = (name) => name.replaceAll("_", " ");
