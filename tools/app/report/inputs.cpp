@@ -50,7 +50,8 @@ const std::vector<Kind>& kinds() {
 constexpr const char* allowed =
     "allowed: a directory with results.json (run, replay), validate.csv (validate), ladder.csv (run --ladder) or front.csv with "
     "search.sqlite "
-    "(dse), serving.json (serve), curve.csv (serve --rate), speculation.csv (speculate), sweep.csv (sweep) or heat.json (heat), or the CSV file of dse "
+    "(dse), serving.json (serve), curve.csv (serve --rate), speculation.csv (speculate), sweep.csv (sweep) or heat.json (heat), or the CSV "
+    "file of dse "
     "--fixed";
 
 bool is_directory_of(const Kind& kind, const fs::path& path) { return *kind.file != 0 && fs::exists(path / kind.file); }
