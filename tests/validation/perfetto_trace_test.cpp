@@ -156,7 +156,8 @@ TEST(PerfettoTrace, the_power_counter_integrates_to_the_energy_of_the_run) {
 /// Banks, ports, PEs and buffers of each row in the window sum to the row's parts.
 TEST(PerfettoTrace, a_window_shows_the_power_of_each_unit) {
   const ScratchDirectory scratch;
-  const auto run = bondsim_command("run " + experiment + narrow + " --trace perfetto,commands --trace-steps 1:1 --out " + scratch.file("out"));
+  const auto run =
+      bondsim_command("run " + experiment + narrow + " --trace perfetto,commands --trace-steps 1:1 --out " + scratch.file("out"));
   ASSERT_EQ(run.status, 0) << run.output;
   const ChromeTrace windowed = read_chrome_trace(scratch.file("out") + "/trace.json");
   std::map<std::int64_t, json> parts;
