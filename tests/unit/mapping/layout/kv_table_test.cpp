@@ -82,6 +82,21 @@ TEST_P(KvTableOf, pages_of_different_requests_never_share_a_byte) {
   }
 }
 
+/// A page at the border of two places is of both: who gives up one place leaves it, and the next to come cannot have it.
+TEST_P(KvTableOf, what_others_give_back_moves_nothing_of_a_request) {
+  constexpr std::int64_t tokens = 101, page_tokens = 40;  // places end within a page
+  for (const int stays : {2, 3}) {
+    const Plan plan = paged_plan(GetParam(), 4, tokens, page_tokens);
+    for (const int request : {0, 2, 3}) plan.kv_table->translate(cache_of(plan, request, tokens));
+    const auto before = plan.kv_table->translate(cache_of(plan, stays, tokens));
+    plan.kv_table->release(0);
+    plan.kv_table->translate(cache_of(plan, 1, tokens));
+    const auto after = plan.kv_table->translate(cache_of(plan, stays, tokens));
+    ASSERT_EQ(after.size(), before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) EXPECT_EQ(after[i].bank_offset, before[i].bank_offset) << "request " << stays;
+  }
+}
+
 TEST_P(KvTableOf, a_cache_that_grows_beside_others_is_in_pieces_and_all_its_frames_come_back) {
   const Plan plan = paged_plan(GetParam(), 4, 512, 16);
   for (std::int64_t tokens = 32; tokens <= 512; tokens += 32) {
