@@ -45,5 +45,23 @@ TEST(NpuRules, vector_work_is_spread_over_all_lanes) {
   EXPECT_EQ(vector_cycles(0, 0, npu()), 0);
 }
 
+/// Quantised weights are made the activations' number where they enter the array: once when they stay in it, with each tile of rows when
+/// the sums do.
+TEST(NpuRules, weights_are_converted_each_time_they_enter) {
+  NpuConfig npu;
+  npu.array_rows = 16;
+  OperandBits bits;
+  bits.activation.number = Number::fp16;
+  bits.stationary = Element(4);
+  bits.stationary.number = Number::int4;
+  const GemmShape shape{2, 40, 8, 32};
+  npu.dataflow = SystolicDataflow::weight_stationary;
+  EXPECT_EQ(converted_elements(shape, bits, npu), 2 * 8 * 32);
+  npu.dataflow = SystolicDataflow::output_stationary;
+  EXPECT_EQ(converted_elements(shape, bits, npu), 3 * 2 * 8 * 32) << "40 rows are three tiles of 16";
+  bits.stationary = bits.activation;
+  EXPECT_EQ(converted_elements(shape, bits, npu), 0);
+}
+
 }  // namespace
 }  // namespace bondsim
