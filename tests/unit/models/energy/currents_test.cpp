@@ -5,6 +5,7 @@
 
 #include "models/energy/model.hpp"
 #include "models/system/energy_counts.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 /// Energies of an LPDDR5X die from its currents, against sums made by hand. 1 mA x 1 V x 1 ns = 1 pJ; 1 mW for 1 us = 1000 pJ.
@@ -196,6 +197,22 @@ TEST(Currents, errors_name_the_key_and_what_is_allowed) {
   EXPECT_NE(error_with("t_ras_ns: 42", "t_ras_ns: 60").find("energy.currents.t_ras_ns: 60 ns, allowed: less than t_rc_ns"),
             std::string::npos);
   EXPECT_NE(error_with("value: 0.164", "value: 1.5").find("energy.currents.array_share: 1.5 share, allowed: 0 to 1"), std::string::npos);
+}
+
+TEST(EnergyTable, the_unit_of_every_entry_is_checked) {
+  int entries = 0;
+  for (const char* file : {"energy/detailed", "energy/lpddr5x-currents"}) {
+    const ConfigNode whole = load_yaml_file(config_path(file));
+    for (const auto& [key, entry] : whole.entries) {
+      if (entry.find("unit") == nullptr) continue;
+      ConfigNode changed = whole;
+      apply_override(changed, key + ".unit", "furlong");
+      const auto read = [&] { validate(decode_document<EnergyTable>(changed, "energy", "bondsim.energy/1"), changed, "energy"); };
+      EXPECT_NE(test::error_of(read).find("energy." + key + ".unit: 'furlong' found, allowed: "), std::string::npos) << file << " " << key;
+      ++entries;
+    }
+  }
+  EXPECT_GT(entries, 15);
 }
 
 }  // namespace
