@@ -13,6 +13,7 @@ struct Options {
   ExperimentRequest experiment;
   DataflowStudyOptions study;
   std::string out;
+  bool force = false;
 };
 
 /// One line of progress on a terminal; silent in a pipe.
@@ -43,7 +44,7 @@ int with_drafts(const Experiment& experiment, const Options& options, OutputDire
 
 int dataflows(Options options) {
   const Experiment experiment = load_experiment(options.experiment);
-  OutputDirectory directory(options.out, "dataflows");
+  OutputDirectory directory(options.out, "dataflows", {experiment.digest, options.force});
   if (experiment.workload.speculation) return with_drafts(experiment, options, directory);
   options.study.progress = show_progress;
   const DataflowStudy study = study_dataflows(experiment, options.study);
@@ -64,6 +65,7 @@ void add_dataflows(Command& app, Action& action) {
   Command* command = app.add_subcommand("dataflows", "rank dataflows of an experiment: shipped and found, by estimate and by simulation");
   add_experiment_options(*command, options->experiment);
   command->add_option("-o,--out", options->out, "directory for best.yaml (the fastest dataflow) and dataflows.csv")->required();
+  add_force_option(*command, options->force);
   command->add_option("--candidate", options->study.files, "one more dataflow file to rank; may be given several times");
   command->add_option("--samples", options->study.decode_samples, "decode steps estimated and simulated, evenly over the contexts; 0: all")
       ->range(0, 1 << 24)

@@ -21,6 +21,7 @@ struct Options {
   std::string ops;
   std::string fixed;
   std::string out;
+  bool force = false;
 };
 
 /// @param system of the experiment; null: the one of --system
@@ -54,7 +55,7 @@ int estimate_experiment(const Options& options) {
   const Experiment experiment = load_experiment(options.experiment);
   const auto model = chosen_model(options, &experiment.system);
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "estimate");
+  if (!options.out.empty()) out.emplace(options.out, "estimate", OutputOwner{experiment.digest, options.force});
   StepSampling sampling;
   const Results results = estimate_run(experiment, *model, &sampling);
   if (out) {
@@ -96,6 +97,7 @@ void add_estimate(Command& app, Action& action) {
       "-o,--out", options->out,
       "of rows: the CSV to write, same rows and columns, latencies with 17 significant digits; of an experiment: a directory "
       "for estimate.json and operators.csv");
+  add_force_option(*command, options->force);
   command->footer(
       "Examples:\n  bondsim estimate configs/experiment/h2llm-llama3-8b-sharegpt.yaml --form detailed\n"
       "  bondsim estimate --form h2llm-roofline --ops tests/data/roofline_ops.csv --out ops.csv");

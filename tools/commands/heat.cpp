@@ -17,6 +17,7 @@ struct HeatCommandOptions {
   std::vector<std::string> exports;
   bool json = false;
   std::string out;
+  bool force = false;
 };
 
 std::vector<double> temperatures(const std::vector<std::string>& texts) {
@@ -57,7 +58,7 @@ int heat(HeatCommandOptions options) {
   const Experiment experiment = load_experiment(options.experiment);
   options.request.options.column = options.currents == "typical" ? EnergyColumn::typical : EnergyColumn::maximum;
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "heat");
+  if (!options.out.empty()) out.emplace(options.out, "heat", OutputOwner{experiment.digest, options.force});
   const HeatStudy study = study_heat(experiment, stack, options.request);
   fmt::print("{}", options.json ? heat_json(experiment, stack, study) : heat_text(experiment, stack, study));
   if (!out) return 0;
@@ -98,6 +99,7 @@ void add_heat(Command& app, Action& action) {
       ->one_of({"maximum", "typical"})
       ->capture_default_str();
   command->add_option("-o,--out", options->out, "directory for heat.json, heat.csv, blocks.csv, maps.csv, course.csv and run.csv");
+  add_force_option(*command, options->force);
   command
       ->add_option("--export", options->exports,
                    "the stack and the powers of the first point as another solver reads them: hotspot, 3d-ice, separated by commas")

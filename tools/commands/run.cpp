@@ -34,14 +34,15 @@ struct RunOptions {
   bool json = false;
   bool quiet = false;
   bool yes_long = false;
+  bool force = false;
   std::string stack;
   double ambient_c = no_ambient;
   TraceOptions trace;
 };
 
-int run_ladder(const Experiment& experiment, const std::string& directory) {
+int run_ladder(const Experiment& experiment, const std::string& directory, bool force) {
   std::optional<OutputDirectory> out;
-  if (!directory.empty()) out.emplace(directory, "run --ladder");
+  if (!directory.empty()) out.emplace(directory, "run --ladder", OutputOwner{experiment.digest, force});
   std::optional<ProgressBar> bar;
   const auto steps = fidelity_ladder(experiment, [&bar](std::size_t done, std::size_t all) {
     if (!bar) bar.emplace(static_cast<std::int64_t>(all));
@@ -76,14 +77,14 @@ int run(RunOptions options) {
   if (!options.stack.empty()) stack = find_stack(options.stack, options.request.overrides);
   Experiment experiment = load_experiment(options.request);
   if (!options.yes_long) require_ends(experiment, longest_unasked_s);
-  if (options.ladder) return run_ladder(experiment, options.out);
+  if (options.ladder) return run_ladder(experiment, options.out, options.force);
   std::unique_ptr<Package> package;
   if (stack) {
     package = std::make_unique<Package>(experiment, std::move(*stack), options);
     experiment = package->run.experiment();
   }
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "run");
+  if (!options.out.empty()) out.emplace(options.out, "run", OutputOwner{experiment.digest, options.force});
   ProgressBar bar(experiment.workload.generated_tokens + 1);
   SimulateOptions simulate_options;
   RunTraces traces(options.trace, experiment.system, out ? out->path() : "");
@@ -120,6 +121,10 @@ void add_experiment_options(Command& command, ExperimentRequest& request, bool a
   command.add_flag("--allow-illegal", request.allow_illegal, "take a device whose PEs are larger than the published area limits");
 }
 
+void add_force_option(Command& command, bool& force) {
+  command.add_flag("--force", force, "replace results of another experiment in --out")->needs("--out");
+}
+
 Option* add_form_option(Command& command, std::string& form, const std::string& about) {
   return command.add_option("--form", form, fmt::format("closed form: {}; {}", fmt::join(cost::cost_model_names(), ", "), about));
 }
@@ -137,6 +142,7 @@ void add_run(Command& app, Action& action) {
   auto options = std::make_shared<RunOptions>();
   add_experiment_options(*command, options->request);
   command->add_option("-o,--out", options->out, "directory for results.json, operators.csv and channels.csv");
+  add_force_option(*command, options->force);
   add_trace_options(*command, options->trace, {"commands", "drampower", "hbmpower", "tasks", "perfetto", "vcd"});
   add_power_option(*command, options->trace);
   command->add_flag("--ladder", options->ladder, "run once for each fidelity switch turned on, and print what each effect costs");

@@ -8,6 +8,9 @@ namespace bondsim::tools {
 /// @param alone EXPERIMENT must be given; else it is one choice of several
 void add_experiment_options(Command& command, ExperimentRequest& request, bool alone = true);
 
+/// --force: results of another experiment in --out may be replaced.
+void add_force_option(Command& command, bool& force);
+
 /// --form, a closed form by name. @param about what else the help says
 Option* add_form_option(Command& command, std::string& form, const std::string& about);
 /// The old spelling: a closed form given as --model is moved to `form`, and standard error says so.

@@ -34,6 +34,7 @@ struct Options {
   std::string trace;
   bool json = false;
   bool quiet = false;
+  bool force = false;
 };
 
 std::vector<double> rates_of(const std::vector<std::string>& texts) {
@@ -93,7 +94,7 @@ ServingTier tier_of(const std::string& name) {
 int serve_once(const Options& options, const Experiment& experiment) {
   std::signal(SIGINT, interrupt);
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "serve");
+  if (!options.out.empty()) out.emplace(options.out, "serve", OutputOwner{experiment.digest, options.force});
   ServingTables tables(out ? out->path() : "", experiment.model.name);
   std::optional<ProgressLine> line(experiment.serving->requests.limit);
   ServeOptions serving;
@@ -137,7 +138,7 @@ void write_curve(const OutputDirectory& out, const std::vector<RatePoint>& point
 
 int serve_rates(const Options& options, const Experiment& experiment) {
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "serve --rate");
+  if (!options.out.empty()) out.emplace(options.out, "serve --rate", OutputOwner{experiment.digest, options.force});
   std::vector<RatePoint> points;
   for (const double rate : rates_of(options.rates)) {
     const std::string directory = out ? fmt::format("{}/rate-{:g}", out->path(), rate) : "";
@@ -158,7 +159,7 @@ int serve_found_rate(const Options& options, const Experiment& experiment) {
   if (!experiment.serving->slo)
     throw ConfigError("--find-rate: the serving file has no slo, allowed: one with serving.slo.ttft_ms and tpot_ms");
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "serve --rate");
+  if (!options.out.empty()) out.emplace(options.out, "serve --rate", OutputOwner{experiment.digest, options.force});
   FoundRate found = find_rate(experiment, options.find_rate, experiment.serving->requests.rate_per_s, tier_of(options.tier), say_rate);
   std::sort(found.points.begin(), found.points.end(), [](const auto& a, const auto& b) { return a.rate_per_s < b.rate_per_s; });
   fmt::print("{}", curve_text(found.points));
@@ -203,6 +204,7 @@ void add_serve(Command& app, Action& action) {
                    "cycle: each iteration simulated; detailed: by the closed form; both: by the closed form, a sample simulated")
       ->one_of({"cycle", "detailed", "both"});
   command->add_option("-o,--out", options->out, "directory for requests.csv, iterations.csv, serving.json and, of cycles, results.json");
+  add_force_option(*command, options->force);
   command->add_option("--reuse", options->reuse, "page: with cycles, an iteration takes the time of one whose contexts have as many pages")
       ->one_of({"page"});
   command->add_option("--trace", options->trace, "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev")

@@ -14,6 +14,7 @@ struct Options {
   SpeculationStudyOptions study;
   std::vector<std::string> acceptances;
   std::string out;
+  bool force = false;
 };
 
 std::vector<double> numbers(const std::vector<std::string>& texts) {
@@ -36,7 +37,7 @@ int speculate(Options options) {
   }
   if (!options.acceptances.empty()) options.study.acceptances = numbers(options.acceptances);
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "speculate");
+  if (!options.out.empty()) out.emplace(options.out, "speculate", OutputOwner{experiment.digest, options.force});
   std::optional<ProgressBar> bar;
   options.study.progress = [&](std::int64_t done, std::int64_t all) {
     if (!bar) bar.emplace(all);
@@ -61,6 +62,7 @@ void add_speculate(Command& app, Action& action) {
       app.add_subcommand("speculate", "when drafts pay: speed-up by depth, batch and acceptance, by cycles and closed forms");
   add_experiment_options(*command, options->experiment);
   command->add_option("-o,--out", options->out, "directory for speculation.csv, which `bondsim report` draws");
+  add_force_option(*command, options->force);
   command->add_option("--depth", options->study.depths, "tokens of a draft; several, with commas")->delimiter(',')->range(1, 64);
   command->add_option("--batch", options->study.batches, "requests; several, with commas")->delimiter(',')->range(1, 1024);
   command->add_option("--acceptance", options->acceptances, "chances that a draft is accepted; several, with commas")->delimiter(',');

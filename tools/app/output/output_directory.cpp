@@ -23,10 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* marker_schema = "bondsim.output/1";
+constexpr const char* experiment_line = "# experiment ";
 
 /// Contents of the marker file of a directory.
 struct Marker {
   std::string kind;
+  std::string experiment;  ///< digest; empty where none was noted
   std::set<std::string> files;
 };
 
@@ -43,13 +45,18 @@ bool read_marker(const fs::path& directory, Marker& marker) {
   if (!std::getline(in, line) || line.rfind(marker_schema, 0) != 0 || line.size() < std::string(marker_schema).size() + 2) return false;
   marker.kind = line.substr(std::string(marker_schema).size() + 1);
   while (std::getline(in, line)) {
-    if (contained(line)) marker.files.insert(line);
+    if (line.rfind(experiment_line, 0) == 0) {
+      marker.experiment = line.substr(std::string(experiment_line).size());
+    } else if (contained(line)) {
+      marker.files.insert(line);
+    }
   }
   return true;
 }
 
-std::string marker_text(const std::string& kind, const std::set<std::string>& files) {
+std::string marker_text(const std::string& kind, const std::string& experiment, const std::set<std::string>& files) {
   std::string text = fmt::format("{} {}\n", marker_schema, kind);
+  if (!experiment.empty()) text += experiment_line + experiment + "\n";
   for (const std::string& file : files) text += file + "\n";
   return text;
 }
@@ -66,7 +73,7 @@ std::set<std::string> files_below(const fs::path& directory) {
 }
 
 /// Refuses a directory with contents that no command of this kind wrote.
-void require_ours(const std::string& asked, const fs::path& place, const std::string& kind) {
+void require_ours(const std::string& asked, const fs::path& place, const std::string& kind, const OutputOwner& owner = {}) {
   if (!fs::exists(fs::symlink_status(place)) || fs::is_empty(place)) return;
   Marker marker;
   if (!read_marker(place, marker)) {
@@ -75,6 +82,12 @@ void require_ours(const std::string& asked, const fs::path& place, const std::st
   }
   if (marker.kind != kind) {
     throw ConfigError(fmt::format("--out {}: holds the output of bondsim {}, it is left alone", asked, marker.kind));
+  }
+  const bool known = !marker.experiment.empty() && !owner.experiment.empty();
+  if (known && marker.experiment != owner.experiment && !owner.force) {
+    throw ConfigError(
+        fmt::format("--out {}: holds the results of another experiment (configuration {}), allowed: another directory, or --force", asked,
+                    marker.experiment));
   }
 }
 
@@ -99,9 +112,9 @@ void open_to_others(const std::string& directory) {
 
 }  // namespace
 
-OutputDirectory::OutputDirectory(const std::string& directory, const std::string& kind)
-    : asked_(directory), kind_(kind), target_(place_of_directory(directory)), owner_(::getpid()) {
-  require_ours(asked_, target_, kind_);
+OutputDirectory::OutputDirectory(const std::string& directory, const std::string& kind, OutputOwner owner)
+    : asked_(directory), kind_(kind), owner_of_results_(std::move(owner)), target_(place_of_directory(directory)), owner_(::getpid()) {
+  require_ours(asked_, target_, kind_, owner_of_results_);
   const fs::path target(target_);
   staging_ = (target.parent_path() / fmt::format(".{}.XXXXXX", target.filename().string())).string();
   if (::mkdtemp(staging_.data()) == nullptr) {
@@ -156,10 +169,10 @@ void OutputDirectory::exchange() {
 std::vector<std::string> OutputDirectory::commit() {
   const std::set<std::string> names = files_below(staging_);
   for (const std::string& name : names) sync_path((fs::path(staging_) / name).string());
-  write_new_file((fs::path(staging_) / output_marker).string(), marker_text(kind_, names));
+  write_new_file((fs::path(staging_) / output_marker).string(), marker_text(kind_, owner_of_results_.experiment, names));
   sync_path(staging_);
   const std::string parent = fs::path(target_).parent_path().string();
-  require_ours(asked_, target_, kind_);  // it may have changed meanwhile
+  require_ours(asked_, target_, kind_, owner_of_results_);  // it may have changed meanwhile
   if (fs::exists(fs::symlink_status(target_))) {
     exchange();
     keep_foreign_files(staging_);
@@ -180,7 +193,7 @@ WorkDirectory::WorkDirectory(const std::string& directory, const std::string& ki
   fs::create_directory(target_, ec);
   if (ec) throw IoError(fmt::format("--out {}: cannot be made: {}", directory, ec.message()));
   Marker marker;
-  if (!read_marker(target_, marker)) write_new_file(file(output_marker), marker_text(kind, {}));
+  if (!read_marker(target_, marker)) write_new_file(file(output_marker), marker_text(kind, "", {}));
   lock_ = std::make_unique<WorkLock>(target_);
 }
 
@@ -204,7 +217,7 @@ void add_to_output(const std::string& directory, const std::string& name) {
   Marker marker;
   if (name == output_marker || !read_marker(directory, marker) || !marker.files.insert(name).second) return;
   OutputFile out((fs::path(directory) / output_marker).string());
-  out.stream() << marker_text(marker.kind, marker.files);
+  out.stream() << marker_text(marker.kind, marker.experiment, marker.files);
   out.commit();
 }
 

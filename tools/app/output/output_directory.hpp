@@ -13,6 +13,12 @@ namespace bondsim::tools {
 /// The file by which an output directory of bondsim is known: the kind of output, then the names of the files that belong to it.
 inline constexpr const char* output_marker = ".bondsim-output";
 
+/// Whose results a directory holds.
+struct OutputOwner {
+  std::string experiment;  ///< digest of the experiment; empty: nobody asks
+  bool force = false;      ///< results of another experiment may be replaced
+};
+
 /// A directory of results that appears whole or not at all. Files are written into path(), a directory of random name beside the place
 /// asked for; commit() puts it there. An earlier output of the same kind is exchanged for it in one step: its own files go, files that
 /// somebody else put there stay. An error, SIGINT, SIGTERM and SIGHUP leave nothing behind.
@@ -20,8 +26,9 @@ class OutputDirectory {
  public:
   /// Everything that can be refused is refused here, before any work is done.
   /// @param kind the command that writes: `run`, `validate`. Only an empty directory or an earlier output of this kind is replaced.
+  /// @param owner an earlier output of another experiment is replaced only by force
   /// @throws ConfigError for `.`, `..`, folders above the working directory, links and what is not ours; IoError when it cannot be written.
-  OutputDirectory(const std::string& directory, const std::string& kind);
+  OutputDirectory(const std::string& directory, const std::string& kind, OutputOwner owner = {});
   ~OutputDirectory();
   OutputDirectory(const OutputDirectory&) = delete;
   OutputDirectory& operator=(const OutputDirectory&) = delete;
@@ -39,6 +46,7 @@ class OutputDirectory {
 
   std::string asked_;
   std::string kind_;
+  OutputOwner owner_of_results_;
   std::string target_;
   std::string staging_;
   pid_t owner_;

@@ -111,6 +111,26 @@ TEST(OutputDirectory, replaces_its_own_files_and_keeps_those_of_others) {
   EXPECT_EQ(names_in(scratch.file(".")), std::vector<std::string>{"o"});
 }
 
+TEST(OutputDirectory, results_of_another_experiment_are_replaced_by_force_alone) {
+  const ScratchDirectory scratch;
+  const std::string place = scratch.file("out");
+  const auto write = [&](const std::string& experiment, bool force = false) {
+    OutputDirectory out(place, "run", {experiment, force});
+    out.write("a.csv", experiment);
+    out.commit();
+  };
+  write("aaaa");
+  write("aaaa");
+  const std::string error = error_of([&] { write("bbbb"); });
+  EXPECT_NE(error.find("holds the results of another experiment (configuration aaaa), allowed: another directory, or --force"),
+            std::string::npos)
+      << error;
+  EXPECT_EQ(file_text(place + "/a.csv"), "aaaa");
+  write("bbbb", true);
+  EXPECT_EQ(file_text(place + "/a.csv"), "bbbb");
+  EXPECT_NE(error_of([&] { write("aaaa"); }), "no error");
+}
+
 TEST(OutputDirectory, an_error_leaves_the_earlier_output_and_nothing_beside_it) {
   const ScratchDirectory scratch;
   write_output(scratch.file("o"), "run", "results.json", "old");
