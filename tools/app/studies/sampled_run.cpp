@@ -36,10 +36,10 @@ SampledRun outcome(const Results& results) {
   return run;
 }
 
-/// The run's first step ends with all prompts read: its decode is left out.
+/// The prompts alone, in the places of the whole run.
 Workload prompts_of(Workload workload) {
   workload.kv_capacity_tokens = std::max(workload.kv_capacity_tokens, workload.prompt_of(0) + workload.generated_tokens);
-  workload.generated_tokens = 1;
+  workload.generated_tokens = 0;
   return workload;
 }
 
@@ -60,7 +60,6 @@ SampledRun run_sampled_rounds(const System& system, const Model& model, const Wo
   };
   const auto plans = [&](const Workload& w) { return speculation::make_plans(system, model, w, dataflow, {}, draft); };
   SampledRun run = part([&] { return speculation::make_schedule(plans(prompts_of(workload))); });
-  run.decode_s = run.decode_energy_j = run.pe_energy_j = 0;
   const double rounds = static_cast<double>(workload.generated_tokens) / speculation::expected_tokens(*workload.speculation);
   const std::int64_t context = workload.prompt_of(0) + (workload.generated_tokens + 1) / 2;
   for (const auto sampled : {speculation::SampledPart::draft, speculation::SampledPart::verification}) {

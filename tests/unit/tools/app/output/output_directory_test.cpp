@@ -10,6 +10,7 @@
 #include "models/base/error.hpp"
 #include "models/base/io_error.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/error_of.hpp"
 #include "tools/app/output/output_file.hpp"
 
 namespace bondsim::tools {
@@ -121,14 +122,14 @@ TEST(OutputDirectory, results_of_another_experiment_are_replaced_by_force_alone)
   };
   write("aaaa");
   write("aaaa");
-  const std::string error = error_of([&] { write("bbbb"); });
+  const std::string error = test::error_of([&] { write("bbbb"); });
   EXPECT_NE(error.find("holds the results of another experiment (configuration aaaa), allowed: another directory, or --force"),
             std::string::npos)
       << error;
   EXPECT_EQ(file_text(place + "/a.csv"), "aaaa");
   write("bbbb", true);
   EXPECT_EQ(file_text(place + "/a.csv"), "bbbb");
-  EXPECT_NE(error_of([&] { write("aaaa"); }), "no error");
+  EXPECT_NE(test::error_of([&] { write("aaaa"); }), "no error");
 }
 
 TEST(OutputDirectory, an_error_leaves_the_earlier_output_and_nothing_beside_it) {
