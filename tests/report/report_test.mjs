@@ -141,6 +141,13 @@ test("the timeline shows the last step as the task traces say it", async () => {
   close(shown, longest / all, 1e-9);
   const texts = await page.locator('[data-chart="timeline"] svg text').allInnerTexts();
   assert.ok((await page.locator('[data-chart="timeline"] svg').textContent()).includes("npu.arrays"), texts.join());
+  // Another step is drawn when it is chosen: the prefill, whose tasks on channel 0 are others.
+  const names = await page.locator("#step option").allInnerTexts();
+  assert.ok(names.includes("the prefill") && names.length > 2, names.join());
+  await page.locator("#step").selectOption({ label: "the prefill" });
+  const prefill = (await option(page, "timeline")).series[0].data.length;
+  assert.notEqual(prefill, timeline.series[0].data.length);
+  assert.match(await page.textContent("#timeline .say"), /All of the prefill/);
   await context.close();
 });
 

@@ -86,6 +86,19 @@ TEST(Report, task_traces_that_are_not_all_there_are_refused) {
   EXPECT_EQ(bondsim_command("report " + out).status, 0) << "without traces there is no timeline";
 }
 
+TEST(Report, the_timeline_has_at_most_six_steps_with_the_first_and_the_last) {
+  const ScratchDirectory scratch;
+  const std::string out = scratch.file("run");
+  ASSERT_EQ(bondsim_command(small_run + " --out " + out).status, 0);
+  std::string rows = "# bondsim.tasks/2\nstart_ps,end_ps,operator,layer,step,kind,layers,column_ps,row_ps\n";
+  for (int step = 0; step < 40; ++step) rows += fmt::format("{},{},q,0,{},nmp_gemm,1,50,0\n", 100 * step, 100 * step + 50, step);
+  scratch.write("run/nmp.channel0.tasks.csv", rows);
+  ASSERT_EQ(bondsim_command("report " + out).status, 0);
+  std::vector<int> steps;
+  for (const auto& step : data_of(out + "/report.html")["runs"][0]["timeline"]["steps"]) steps.push_back(step["step"]);
+  EXPECT_EQ(steps, (std::vector<int>{0, 1, 10, 20, 29, 39}));
+}
+
 TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
   const ScratchDirectory scratch;
   const std::string out = scratch.file("run");
@@ -98,7 +111,11 @@ TEST(Report, the_timeline_is_the_last_step_and_one_of_its_layers) {
                 "140,170,q,1,2,nmp_gemm,1,30,0\n"
                 "170,190,lm_head,-1,2,nmp_gemm,1,20,0\n");
   ASSERT_EQ(bondsim_command("report " + out).status, 0);
-  const auto timeline = data_of(out + "/report.html")["runs"][0]["timeline"];
+  const auto steps = data_of(out + "/report.html")["runs"][0]["timeline"]["steps"];
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[0]["step"], 1);
+  EXPECT_EQ(steps[0]["rows"].size(), 1u);
+  const auto& timeline = steps[1];
   EXPECT_EQ(timeline["step"], 2);
   EXPECT_EQ(timeline["left_out_ps"], 30);
   const auto expected = nlohmann::json::parse(R"([["nmp.channel0", 0, 10, "embedding", "host_load", -1, 1, "column"],

@@ -26,9 +26,10 @@ Json load_inputs(const std::vector<std::string>& paths);
 /// One run. @throws ConfigError
 Json load_run(const std::string& directory);
 
-/// Times of each executor in one step, from the task traces of the `executors` of a run (`npu`, `nmp.channel0`, ...): {step, steps,
-/// start_ps, end_ps, rows}; null without traces. Rows: [executor, start_ps, end_ps, operator, kind, layer, layers it stands for, dominant
-/// part], times from the step's start. @throws ConfigError
+/// Times of each executor in the prefill and some steps of the decode, the last one among them, from the task traces of the `executors` of
+/// a run (`npu`, `nmp.channel0`, ...): {executors, steps: [{step, start_ps, end_ps, left_out_ps, rows}]}; null without traces. Rows:
+/// [executor, start_ps, end_ps, operator, kind, layer, layers it stands for, dominant part], times from the step's start. @throws
+/// ConfigError
 Json load_timeline(const std::string& directory, const std::vector<std::string>& executors, std::string& note);
 
 /// A search: all of its front, and of the other candidates as many as a plot can show. @throws ConfigError

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -99,15 +100,18 @@ class TaskFile {
   std::vector<std::string> columns_;
 };
 
-/// Rows of the last step that is in the file.
-std::vector<Row> last_step(const std::string& path) {
+/// Steps of a run that a page has: the prefill, and as many of the decode, evenly, its first and last among them.
+constexpr std::size_t most_steps = 6;
+
+std::vector<std::int64_t> steps_to_show(const std::string& path) {
+  std::set<std::int64_t> all;
   TaskFile file(path);
-  std::vector<Row> rows;
-  while (const auto row = file.next()) {
-    if (!rows.empty() && row->step != rows.front().step) rows.clear();
-    rows.push_back(*row);
-  }
-  return rows;
+  while (const auto row = file.next()) all.insert(row->step);
+  const std::vector<std::int64_t> steps(all.begin(), all.end());
+  if (steps.size() <= most_steps) return steps;
+  std::vector<std::int64_t> out = {steps[0]};
+  for (std::size_t i = 0; i + 1 < most_steps; ++i) out.push_back(steps[1 + i * (steps.size() - 2) / (most_steps - 2)]);
+  return out;
 }
 
 using ExecutorRow = std::pair<std::string, Row>;
@@ -129,6 +133,22 @@ std::int64_t leave_first_layer(std::vector<ExecutorRow>& rows) {
     row.end_ps -= to - from;
   }
   return to - from;
+}
+
+/// One step; null where it has more rows than can be drawn.
+Json step_json(std::int64_t step, std::vector<ExecutorRow>& rows) {
+  const std::int64_t left_out_ps = leave_first_layer(rows);
+  if (rows.size() > most_rows) return nullptr;
+  std::int64_t start = INT64_MAX, end = 0;
+  for (const auto& [executor, row] : rows) {
+    start = std::min(start, row.start_ps);
+    end = std::max(end, row.end_ps);
+  }
+  Json out = {{"step", step}, {"start_ps", start}, {"end_ps", end}, {"left_out_ps", left_out_ps}, {"rows", Json::array()}};
+  for (const auto& [executor, row] : rows) {
+    out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.layers, row.part});
+  }
+  return out;
 }
 
 /// A run writes a trace of every executor: some alone would show the others as idle. @throws ConfigError
@@ -166,31 +186,24 @@ Json load_timeline(const std::string& directory, const std::vector<std::string>&
     return nullptr;
   }
   require_whole(directory, executors, files);
-  std::vector<ExecutorRow> rows;
-  std::int64_t step = -1, start = INT64_MAX, end = 0;
-  for (const auto& [executor, file] : files) {
-    for (const Row& row : last_step(file)) {
-      step = std::max(step, row.step);
-      rows.emplace_back(executor, row);
+  const std::vector<std::int64_t> steps = steps_to_show(files.front().second);
+  std::map<std::int64_t, std::vector<ExecutorRow>> rows;
+  for (const auto& [executor, path] : files) {
+    TaskFile file(path);
+    while (const auto row = file.next()) {
+      if (std::binary_search(steps.begin(), steps.end(), row->step)) rows[row->step].emplace_back(executor, *row);
     }
   }
-  rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const auto& r) { return r.second.step != step; }), rows.end());
-  const std::int64_t left_out_ps = leave_first_layer(rows);
-  if (rows.size() > most_rows) {
-    note = fmt::format("A step has {} tasks, more than a timeline can show.", rows.size());
-    return nullptr;
-  }
-  for (const auto& [executor, row] : rows) {
-    start = std::min(start, row.start_ps);
-    end = std::max(end, row.end_ps);
-  }
-  Json out = {{"step", step},         {"start_ps", start}, {"end_ps", end}, {"left_out_ps", left_out_ps}, {"executors", Json::array()},
-              {"rows", Json::array()}};
+  Json out = {{"executors", Json::array()}, {"steps", Json::array()}};
   for (const auto& [executor, file] : files) out["executors"].push_back(executor);
-  for (const auto& [executor, row] : rows) {
-    out["rows"].push_back({executor, row.start_ps - start, row.end_ps - start, row.name, row.kind, row.layer, row.layers, row.part});
+  std::size_t most = 0;
+  for (auto& [step, of_step] : rows) {
+    most = std::max(most, of_step.size());
+    if (Json json = step_json(step, of_step); !json.is_null()) out["steps"].push_back(std::move(json));
   }
-  return out;
+  if (!out["steps"].empty()) return out;
+  note = fmt::format("A step has {} tasks, more than a timeline can show.", most);
+  return nullptr;
 }
 
 }  // namespace bondsim::tools::report
