@@ -25,7 +25,7 @@ std::map<std::string, std::vector<std::string>> csv_rows(const std::string& text
 }
 
 double total_s(const std::string& arguments, const ScratchDirectory& scratch, int& status) {
-  const CommandResult run = bondsim_command("run " + arguments + "--out " + scratch.file("r"));
+  const CommandResult run = bondsim_command("run " + arguments + "--force --out " + scratch.file("r"));
   status = run.status;
   if (run.status != 0) return 0;
   const auto results = nlohmann::json::parse(file_text(scratch.file("r/results.json")));

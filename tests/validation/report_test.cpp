@@ -95,7 +95,8 @@ TEST(Report, the_timeline_has_at_most_six_steps_with_the_first_and_the_last) {
   scratch.write("run/nmp.channel0.tasks.csv", rows);
   ASSERT_EQ(bondsim_command("report " + out).status, 0);
   std::vector<int> steps;
-  for (const auto& step : data_of(out + "/report.html")["runs"][0]["timeline"]["steps"]) steps.push_back(step["step"]);
+  const auto data = data_of(out + "/report.html");
+  for (const auto& step : data["runs"][0]["timeline"]["steps"]) steps.push_back(step["step"]);
   EXPECT_EQ(steps, (std::vector<int>{0, 1, 10, 20, 29, 39}));
 }
 
