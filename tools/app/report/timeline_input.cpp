@@ -107,7 +107,7 @@ std::vector<std::int64_t> steps_to_show(const std::string& path) {
   std::set<std::int64_t> all;
   TaskFile file(path);
   while (const auto row = file.next()) all.insert(row->step);
-  const std::vector<std::int64_t> steps(all.begin(), all.end());
+  std::vector<std::int64_t> steps(all.begin(), all.end());
   if (steps.size() <= most_steps) return steps;
   std::vector<std::int64_t> out = {steps[0]};
   for (std::size_t i = 0; i + 1 < most_steps; ++i) out.push_back(steps[1 + i * (steps.size() - 2) / (most_steps - 2)]);
