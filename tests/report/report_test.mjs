@@ -45,6 +45,7 @@ NMP,2,1,4,2048,512,6,,4,600,25.6,16,16,12.8,
 NPU,2,1,16,1024,512,0,8,,,,,,12.8,128
 `);
   command("validate", "--ops", at("ops.csv"), "--jobs", "1", "--out", at("validate"));
+  command("reproduce", "h2llm", "--tier", "analytical", "--quick", "--out", at("reproduction"));
   command("sweep", ...small, "--set", "system.nmp.pe.fpus=2,4", "--set", "workload.batch=1,2", "--jobs", "1", "--out", at("sweep"));
 }
 
@@ -196,7 +197,7 @@ test("the configuration is found by key, with its source", async () => {
 });
 
 test("no page is wider than a phone", async () => {
-  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
+  for (const results of [["eight"], ["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep", "reproduction"]]) {
     for (const width of [390, 320]) {
       const { page, context, problems } = await report(results, { width });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
@@ -227,7 +228,7 @@ test("charts follow the colour scheme, the width and the printer", async () => {
 });
 
 test("headings, tables and fields have names", async () => {
-  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
+  for (const results of [["eight", "four"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep", "reproduction"]]) {
     const { page, context } = await report(results);
     const faults = await page.evaluate(() => {
       const out = [];
@@ -354,9 +355,20 @@ test("a sweep has a line for each value of the second key, and other axes on dem
   await context.close();
 });
 
+test("a reproduction has every published figure beside ours", async () => {
+  const { page, problems, context } = await report(["reproduction"]);
+  const rows = readFileSync(at("reproduction/headlines.csv"), "utf8").trim().split("\n").length - 1;
+  assert.equal(await page.locator("#reproduction-section-0 > .card:last-child tbody tr").count(), rows);
+  const bars = (await option(page, "reproduction-0")).series[0].data;
+  assert.ok(bars.length > 5 && bars.length < rows, `${bars.length} of ${rows}`);
+  assert.match(await page.textContent("#reproduction-section-0 .say"), /of \d+ published figures are met within 10 %/);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
 test("axe finds no serious fault of accessibility on a desktop and on a phone", async () => {
   const axe = readFileSync(`${modules}/node_modules/axe-core/axe.min.js`, "utf8");
-  for (const results of [["eight", "four"], ["served", "rates"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep"]]) {
+  for (const results of [["eight", "four"], ["served", "rates"], ["space", "validate", "ladder", "fixed.csv", "heat", "sweep", "reproduction"]]) {
     for (const width of [1280, 375]) {
       const { page, context } = await report(results, { width });
       await page.evaluate(axe);

@@ -20,7 +20,7 @@ add_custom_command(
 
 set(scripts)
 foreach(name palette_data format dom palette charts table sections/summary sections/time sections/roofline sections/energy sections/context
-             sections/timeline sections/operators sections/experts sections/sweep sections/configuration sections/comparison sections/ladder sections/validation
+             sections/timeline sections/operators sections/experts sections/sweep sections/reproduction sections/configuration sections/comparison sections/ladder sections/validation
              sections/search sections/dataflows sections/serving sections/speculation sections/heat main)
   list(APPEND scripts ${BONDSIM_REPORT_DIR}/script/${name}.js)
 endforeach()

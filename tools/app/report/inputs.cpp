@@ -43,6 +43,7 @@ const std::vector<Kind>& kinds() {
                                          {"dataflows", "", "lower_bound_s_per_layer", load_table},
                                          {"speculations", "speculation.csv", "break_even_acceptance", load_table},
                                          {"sweeps", "sweep.csv", "decode_bound", load_table},
+                                         {"reproductions", "headlines.csv", "within_10_percent", load_table},
                                          {"heats", "heat.json", "", load_heat}};
   return list;
 }
@@ -50,7 +51,8 @@ const std::vector<Kind>& kinds() {
 constexpr const char* allowed =
     "allowed: a directory with results.json (run, replay), validate.csv (validate), ladder.csv (run --ladder) or front.csv with "
     "search.sqlite "
-    "(dse), serving.json (serve), curve.csv (serve --rate), speculation.csv (speculate), sweep.csv (sweep) or heat.json (heat), or the CSV "
+    "(dse), serving.json (serve), curve.csv (serve --rate), speculation.csv (speculate), sweep.csv (sweep), headlines.csv (reproduce) or "
+    "heat.json (heat), or the CSV "
     "file of dse "
     "--fixed";
 

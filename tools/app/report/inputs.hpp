@@ -18,6 +18,7 @@ using Json = nlohmann::ordered_json;
 ///   curves       {label, path, columns, rows, slo}                   `serve --rate --out`
 ///   speculations {label, path, columns, rows}                        `speculate --out`
 ///   sweeps       {label, path, columns, rows}                        `sweep --out`
+///   reproductions {label, path, columns, rows}                       `reproduce --out`
 ///   heats        {label, path, heat}                                 `heat --out`
 /// @param paths directories, or CSV files of a kind above; what a thing is is told by what is in it.
 /// @throws ConfigError naming the path, what was found and what is allowed.

@@ -19,7 +19,7 @@ function head_of(data) {
   } else if (data.runs.length > 1) {
     out.push(el("h1", {}, `${data.runs.length} runs compared`), el("p", { class: "lede" }, data.runs.map((run) => run.label).join(", ")));
   } else {
-    const all = ["searches", "validations", "ladders", "dataflows", "served", "curves", "speculations", "sweeps", "heats"].flatMap((kind) => data[kind].map((item) => item.label));
+    const all = ["searches", "validations", "ladders", "dataflows", "served", "curves", "speculations", "sweeps", "reproductions", "heats"].flatMap((kind) => data[kind].map((item) => item.label));
     out.push(el("h1", {}, all.join(", ")), el("p", { class: "lede" }, "Results of bondsim."));
   }
   return out;
@@ -65,7 +65,7 @@ let watcher = null;
 function foot_of(data) {
   const one = data.runs[0]?.results.simulation;
   return [`Written by bondsim ${data.version}. `, data.runs.length === 1 && one ? `${quantity(one.events, "")} kernel events in ${seconds(one.wall_s, 3)}. ` : "",
-    "Charts: Apache ECharts (Apache License 2.0). From ", ...["runs", "ladders", "validations", "searches", "dataflows", "served", "curves", "speculations", "sweeps", "heats"].flatMap((kind) => data[kind].map((item) => item.path)).flatMap((path, i) => [i ? ", " : "", el("code", {}, path)]), "."];
+    "Charts: Apache ECharts (Apache License 2.0). From ", ...["runs", "ladders", "validations", "searches", "dataflows", "served", "curves", "speculations", "sweeps", "reproductions", "heats"].flatMap((kind) => data[kind].map((item) => item.path)).flatMap((path, i) => [i ? ", " : "", el("code", {}, path)]), "."];
 }
 
 function main() {
@@ -81,7 +81,7 @@ function main() {
     page.append(comparison_section(data.runs), chooser, holder);
     choose();
   }
-  page.append(...data.ladders.map(ladder_section), ...data.validations.map(validation_section), ...data.searches.map(search_section), ...data.dataflows.map(dataflows_section), ...data.served.map(served_section), ...data.curves.map(curve_section), ...data.speculations.map(speculation_study_section), ...data.sweeps.map(sweep_section), ...data.heats.map(heat_study_section));
+  page.append(...data.ladders.map(ladder_section), ...data.validations.map(validation_section), ...data.searches.map(search_section), ...data.dataflows.map(dataflows_section), ...data.served.map(served_section), ...data.curves.map(curve_section), ...data.speculations.map(speculation_study_section), ...data.sweeps.map(sweep_section), ...data.reproductions.map(reproduction_section), ...data.heats.map(heat_study_section));
   document.getElementById("foot").append(...foot_of(data));
   fill_nav();
   draw_charts();
