@@ -6,12 +6,12 @@
 #include <iterator>
 
 #include "models/thermal/export.hpp"
+#include "models/thermal/units.hpp"
 
 namespace bondsim {
 namespace {
 
-constexpr double um = 1000;  ///< in a mm
-constexpr double kelvin = 273.15;
+using namespace thermal_units;
 
 /// Its keywords are small letters.
 std::string identifier(char kind, const std::string& name) {
@@ -42,10 +42,10 @@ class StackWriter {
   }
 
   std::string sinks(double ambient_c) const {
-    const double area_um2 = stack_.floorplan.width_mm * um * stack_.floorplan.height_mm * um;
+    const double area_um2 = stack_.floorplan.width_mm * um_per_mm * stack_.floorplan.height_mm * um_per_mm;
     const auto sink = [&](const char* side, double resistance) {
       return fmt::format("{} heat sink :\n   heat transfer coefficient {:.9g} ;\n   temperature               {:.9g} ;\n\n", side,
-                         1 / (resistance * area_um2), ambient_c + kelvin);
+                         1 / (resistance * area_um2), ambient_c + kelvin_at_0_c);
     };
     std::string out = sink("top", stack_.cooling.resistance_k_per_w);
     if (stack_.cooling.board_resistance_k_per_w > 0) out += sink("bottom", stack_.cooling.board_resistance_k_per_w);
@@ -54,7 +54,7 @@ class StackWriter {
 
   std::string dimensions() const {
     return fmt::format("dimensions :\n   chip length {:.9g} , width {:.9g} ;\n   cell length {:.9g} , width {:.9g} ;\n\n",
-                       stack_.floorplan.width_mm * um, stack_.floorplan.height_mm * um, dx_ * um, dy_ * um);
+                       stack_.floorplan.width_mm * um_per_mm, stack_.floorplan.height_mm * um_per_mm, dx_ * um_per_mm, dy_ * um_per_mm);
   }
 
   /// A layer that heats is one layer of cells there.
@@ -92,7 +92,7 @@ class StackWriter {
   }
 
   std::string solver(double ambient_c) const {
-    std::string out = fmt::format("solver :\n   steady ;\n   initial temperature {:.9g} ;\n\noutput :\n", ambient_c + kelvin);
+    std::string out = fmt::format("solver :\n   steady ;\n   initial temperature {:.9g} ;\n\noutput :\n", ambient_c + kelvin_at_0_c);
     for (const StackLayer& layer : stack_.layers) {
       if (layer.heat == LayerHeat::none) continue;
       fmt::format_to(std::back_inserter(out), "   Tmap ( {} , \"{}.map\" , final ) ;\n", identifier('E', layer.name), layer.name);
@@ -103,8 +103,8 @@ class StackWriter {
   std::string layout(const StackLayer& layer) const {
     std::string out = identifier('M', layer.die_material) + " :\n";
     for (const Rectangle& die : floorplan_.dies()) {
-      fmt::format_to(std::back_inserter(out), "   rectangle ( {:.9g} , {:.9g} , {:.9g} , {:.9g} ) ;\n", die.x * um, die.y * um,
-                     die.width * um, die.height * um);
+      fmt::format_to(std::back_inserter(out), "   rectangle ( {:.9g} , {:.9g} , {:.9g} , {:.9g} ) ;\n", die.x * um_per_mm,
+                     die.y * um_per_mm, die.width * um_per_mm, die.height * um_per_mm);
     }
     return out;
   }
@@ -138,8 +138,8 @@ class StackWriter {
   }
 
   static std::string element(const std::string& name, const Rectangle& r, double watts) {
-    return fmt::format("{} :\n   position {:.9g} , {:.9g} ;\n   dimension {:.9g} , {:.9g} ;\n   power values {:.9g} ;\n\n", name, r.x * um,
-                       r.y * um, r.width * um, r.height * um, watts);
+    return fmt::format("{} :\n   position {:.9g} , {:.9g} ;\n   dimension {:.9g} , {:.9g} ;\n   power values {:.9g} ;\n\n", name,
+                       r.x * um_per_mm, r.y * um_per_mm, r.width * um_per_mm, r.height * um_per_mm, watts);
   }
 
   void spread(const Rectangle& r, double watts, std::vector<double>& cells) const {

@@ -5,11 +5,13 @@
 #include <iterator>
 
 #include "models/thermal/export.hpp"
+#include "models/thermal/units.hpp"
 
 namespace bondsim {
 namespace {
 
-constexpr double mm = 1e-3, um = 1e-6, kelvin = 273.15;
+using namespace thermal_units;
+
 /// Sides of its spreader and sink over the chip's: both have a periphery, and one of no width divides by 0.
 constexpr double spreader_side = 1.001, sink_side = 1.002;
 
@@ -83,8 +85,8 @@ std::vector<Unit> units_of(const Stack& stack, const Floorplan& floorplan, const
 std::string flp_text(const Stack& stack, const StackLayer& layer, const std::vector<Unit>& units) {
   std::string out;
   for (const Unit& unit : units) {
-    fmt::format_to(std::back_inserter(out), "{}\t{:.9g}\t{:.9g}\t{:.9g}\t{:.9g}", unit.name, unit.place.width * mm, unit.place.height * mm,
-                   unit.place.x * mm, unit.place.y * mm);
+    fmt::format_to(std::back_inserter(out), "{}\t{:.9g}\t{:.9g}\t{:.9g}\t{:.9g}", unit.name, unit.place.width * m_per_mm,
+                   unit.place.height * m_per_mm, unit.place.x * m_per_mm, unit.place.y * m_per_mm);
     if (unit.in_die && !layer.die_material.empty()) {
       const StackMaterial& m = stack.material(layer.die_material);
       fmt::format_to(std::back_inserter(out), "\t{:.9g}\t{:.9g}", m.capacity_j_per_m3_k, 1 / m.conductivity_w_per_m_k);
@@ -109,8 +111,8 @@ std::string config_text(const Stack& stack, double ambient_c) {
   const auto put = [&out](const char* key, double value) { fmt::format_to(std::back_inserter(out), "-{} {:.9g}\n", key, value); };
   const auto layer = [&](const char* name, const StackLayer& l, double side) {
     const StackMaterial& m = stack.material(l.material);
-    put(fmt::format("s_{}", name).c_str(), stack.floorplan.width_mm * mm * side);
-    put(fmt::format("t_{}", name).c_str(), l.thickness_um * um);
+    put(fmt::format("s_{}", name).c_str(), stack.floorplan.width_mm * m_per_mm * side);
+    put(fmt::format("t_{}", name).c_str(), l.thickness_um * m_per_um);
     put(fmt::format("k_{}", name).c_str(), m.conductivity_w_per_m_k);
     put(fmt::format("p_{}", name).c_str(), m.capacity_j_per_m3_k);
   };
@@ -118,8 +120,8 @@ std::string config_text(const Stack& stack, double ambient_c) {
   layer("sink", sink, sink_side);
   put("r_convec", stack.cooling.resistance_k_per_w);
   put("c_convec", std::max(stack.cooling.heat_capacity_j_per_k, 1e-3));
-  put("ambient", ambient_c + kelvin);
-  put("init_temp", ambient_c + kelvin);
+  put("ambient", ambient_c + kelvin_at_0_c);
+  put("init_temp", ambient_c + kelvin_at_0_c);
   out += "-model_type grid\n-model_secondary 0\n-grid_rows 64\n-grid_cols 64\n-grid_map_mode avg\n-leakage_used 0\n-dtm_used 0\n";
   return out;
 }
@@ -156,7 +158,7 @@ ExportedFiles hotspot_files(const Stack& stack, const Floorplan& floorplan, cons
     files.emplace_back(layer.name + ".flp", flp_text(stack, layer, units));
     for (int slice = 0; slice < layer.slices; ++slice) {
       fmt::format_to(std::back_inserter(lcf), "\n# {}\n{}\nY\n{}\n{}\n{:.9g}\n{}.flp\n", layer.name, number++, heats ? "Y" : "N",
-                     layer.material, layer.thickness_um * um / layer.slices, layer.name);
+                     layer.material, layer.thickness_um * m_per_um / layer.slices, layer.name);
       if (!heats) continue;
       for (const Unit& unit : units) {
         names += (names.empty() ? "" : "\t") + unit.name;

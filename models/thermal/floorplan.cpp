@@ -1,4 +1,5 @@
 #include "models/thermal/floorplan.hpp"
+#include "models/thermal/units.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +8,9 @@
 namespace bondsim {
 namespace {
 
+using namespace thermal_units;
+
 constexpr double touching_mm2 = 1e-9;
-constexpr double mm = 1e-3;
 
 /// Number at the end of a unit's name.
 int number_of(const std::string& unit) { return std::stoi(unit.substr(unit.find_first_of("0123456789"))); }
@@ -212,8 +214,8 @@ ThermalGrid Floorplan::grid() const {
   ThermalGrid grid;
   grid.columns = stack_.columns;
   grid.rows = stack_.rows;
-  grid.width_m = stack_.floorplan.width_mm * mm;
-  grid.height_m = stack_.floorplan.height_mm * mm;
+  grid.width_m = stack_.floorplan.width_mm * m_per_mm;
+  grid.height_m = stack_.floorplan.height_mm * m_per_mm;
   const double dx = stack_.floorplan.width_mm / stack_.columns, dy = stack_.floorplan.height_mm / stack_.rows;
   std::vector<double> covered;
   for (int row = 0; row < grid.rows; ++row) {
