@@ -287,6 +287,13 @@ test("a search shows its front, its candidates on hover, and other axes on deman
   assert.equal(plot.series.find((s) => s.name === "front").data.length, front.length - 1);
   assert.ok(plot.series.find((s) => s.name === "others").data.length > front.length - 1);
   assert.match(await page.locator("#search-section-0 .say").first().innerText(), /front of latency and PE area/);
+  // The knee by hand: of the front's rows the one that is nearest to the best of both, each from 0 to 1.
+  const head = front[0].split(","), rows = front.slice(1).map((line) => line.split(",").map(Number));
+  const scale = (name) => { const all = rows.map((row) => row[head.indexOf(name)]); return (row) => (row[head.indexOf(name)] - Math.min(...all)) / (Math.max(...all) - Math.min(...all)); };
+  const far = rows.map((row) => scale("latency_s")(row) + scale("pe_area_mm2")(row));
+  const knee = rows[far.indexOf(Math.min(...far))];
+  assert.ok(front.length > 3, front.join("\n"));
+  assert.match(await page.locator("#search-section-0 .say").first().innerText(), new RegExp(`The knee.*fpus ${knee[head.indexOf("nmp.pe.fpus")]}, clock \\(MHz\\) ${knee[head.indexOf("nmp.pe.clock_mhz")]}`));
   assert.match(await tooltip(page, "search-0", 1, 0), /On the front[^]*latency[^]*fpus/);
   await page.getByLabel("Up").selectOption("energy_j");
   const energy = front[0].split(",").indexOf("energy_j");
