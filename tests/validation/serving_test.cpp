@@ -172,6 +172,25 @@ TEST(Serving, bad_input_of_the_command_says_what_is_allowed) {
   EXPECT_EQ(bondsim_command(serve + "-q").output, "");
 }
 
+/// Rates run in workers side by side; how many there are is not seen. A rate whose requests cannot be served ends all with its reason.
+TEST(Serving, rates_are_the_same_whatever_the_number_of_workers) {
+  const test::ScratchDirectory scratch;
+  const std::string serve = "serve experiment/h2llm-llama3-8b-sharegpt --tier detailed --set serving.requests.limit=8 --rate 1,2,4 ";
+  for (const char* jobs : {"1", "3"}) {
+    const auto result = bondsim_command(serve + "-j " + jobs + " --out " + scratch.file(jobs));
+    ASSERT_EQ(result.status, 0) << result.output;
+  }
+  for (const char* file : {"curve.csv", "rate-1/requests.csv", "rate-2/iterations.csv", "rate-4/serving.json"}) {
+    const std::string one = test::file_text(scratch.file(std::string("1/") + file));
+    EXPECT_FALSE(one.empty()) << file;
+    EXPECT_TRUE(one == test::file_text(scratch.file(std::string("3/") + file))) << file;
+  }
+  const auto result = bondsim_command(serve + "--set serving.kv.context_tokens=100000 --out " + scratch.file("none"));
+  EXPECT_EQ(result.status, 1);
+  EXPECT_NE(result.output.find("holds at most 8192"), std::string::npos) << result.output;
+  EXPECT_FALSE(std::filesystem::exists(scratch.file("none")));
+}
+
 TEST(Serving, equal_seeds_write_equal_bytes) {
   const test::ScratchDirectory scratch;
   std::string first;

@@ -6,7 +6,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +28,7 @@ struct Options {
   std::string tier = "cycle";
   std::string out;
   std::vector<std::string> rates;
+  int jobs = 0;
   double find_rate = 0;
   std::string reuse;
   std::string trace;
@@ -138,14 +138,13 @@ void write_curve(const OutputDirectory& out, const std::vector<RatePoint>& point
 
 int serve_rates(const Options& options, const Experiment& experiment) {
   std::optional<OutputDirectory> out;
-  if (!options.out.empty()) out.emplace(options.out, "serve --rate", OutputOwner{experiment.digest, options.force});
-  std::vector<RatePoint> points;
-  for (const double rate : rates_of(options.rates)) {
-    const std::string directory = out ? fmt::format("{}/rate-{:g}", out->path(), rate) : "";
-    if (out) std::filesystem::create_directories(directory);
-    points.push_back(run_at_rate(experiment, rate, tier_of(options.tier), directory));
-    say_rate(points.back());
-  }
+  const auto begin = [&] {
+    if (!options.out.empty()) out.emplace(options.out, "serve --rate", OutputOwner{experiment.digest, options.force});
+    return out ? out->path() : std::string();
+  };
+  const auto found = run_at_rates(experiment, rates_of(options.rates), tier_of(options.tier), options.jobs, begin, say_rate);
+  if (!found) return 0;  // a rank that worked for another
+  const std::vector<RatePoint>& points = *found;
   fmt::print("{} on {}, dataflow {}; {}, policy {}, {}\n{}", experiment.model.name, experiment.system.name, experiment.dataflow.name,
              experiment.serving->name, experiment.serving->batch.policy, options.tier == "cycle" ? "cycles" : "closed form",
              curve_text(points));
@@ -210,6 +209,10 @@ void add_serve(Command& app, Action& action) {
   command->add_option("--trace", options->trace, "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev")
       ->one_of({"perfetto"});
   auto* rates = command->add_option("--rate", options->rates, "mean rates, one run each: the throughput-latency curve")->delimiter(',');
+  command->add_option("-j,--jobs", options->jobs, "--rate: worker processes; 0: one a processor")
+      ->range(0, 1024)
+      ->needs(rates)
+      ->capture_default_str();
   command->add_option("--find-rate", options->find_rate, "share of requests that keep the SLO, e.g. 0.9: the highest rate at which they do")
       ->range(0.0, 1.0)
       ->excludes(rates);

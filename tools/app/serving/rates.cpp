@@ -1,7 +1,9 @@
 #include "tools/app/serving/rates.hpp"
 
 #include <fmt/format.h>
+
 #include <cerrno>
+#include <filesystem>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -9,6 +11,8 @@
 #include "mapping/serving/requests/request_source.hpp"
 #include "models/base/io_error.hpp"
 #include "tools/app/processes/isolate.hpp"
+#include "tools/app/processes/message.hpp"
+#include "tools/app/processes/pool.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -74,6 +78,77 @@ RatePoint run_at_rate(const Experiment& experiment, double rate_per_s, ServingTi
                     tables.close();
                     return serving_json(at, run, tier);
                   }));
+}
+
+namespace {
+
+/// Of a worker: the serving.json of a rate, or why there is none.
+struct RateAnswer {
+  std::string json, config_error, infeasible;
+};
+template <class Visitor>
+void members(Visitor& v, RateAnswer& a) {
+  v("json", a.json);
+  v("config_error", a.config_error);
+  v("infeasible", a.infeasible);
+}
+const char* message_schema(const RateAnswer&) { return "bondsim.rate_answer/1"; }
+
+/// @param task number of the rate, a blank, the directory for all rates
+std::string answer_at_rate(const Experiment& experiment, const std::vector<double>& rates, ServingTier tier, const std::string& task) {
+  const std::size_t blank = task.find(' ');
+  const double rate = rates.at(std::stoul(task.substr(0, blank)));
+  std::string directory = task.substr(blank + 1);
+  if (!directory.empty()) {
+    directory += fmt::format("/rate-{:g}", rate);
+    std::filesystem::create_directories(directory);
+  }
+  RateAnswer answer;
+  try {
+    answer.json = run_at_rate(experiment, rate, tier, directory).json;
+  } catch (const ConfigError& e) {
+    answer.config_error = e.what();
+  } catch (const InfeasibleError& e) {
+    answer.infeasible = e.what();
+  }
+  return encode(answer);
+}
+
+RatePoint point_of_answer(double rate_per_s, const std::string& text) {
+  auto answer = decode<RateAnswer>(text);
+  if (!answer.config_error.empty()) throw ConfigError(answer.config_error);
+  if (!answer.infeasible.empty()) throw InfeasibleError(answer.infeasible);
+  return point_of(rate_per_s, std::move(answer.json));
+}
+
+}  // namespace
+
+std::optional<std::vector<RatePoint>> run_at_rates(const Experiment& experiment, const std::vector<double>& rates, ServingTier tier,
+                                                   int jobs, const std::function<std::string()>& begin,
+                                                   const std::function<void(const RatePoint&)>& progress) {
+  for (const double rate : rates) at_rate(experiment, rate);  // a closed loop is refused before anything runs
+  std::optional<std::vector<RatePoint>> points;
+  const auto work = [&](const std::string& task) { return answer_at_rate(experiment, rates, tier, task); };
+  lead_or_serve(jobs, work, [&](TaskPool& pool) {
+    const std::string directory = begin();
+    std::vector<std::string> tasks;
+    for (std::size_t i = 0; i < rates.size(); ++i) tasks.push_back(fmt::format("{} {}", i, directory));
+    std::vector<std::string> answers(rates.size());
+    std::string given_up;
+    TaskPool::Callbacks callbacks;
+    callbacks.answered = [&](std::size_t i, const std::string& text) {
+      answers[i] = text;
+      if (progress) progress(point_of_answer(rates[i], text));
+    };
+    callbacks.gave_up = [&](std::size_t, const std::string& report) { given_up = report; };
+    callbacks.stop = [&] { return !given_up.empty(); };
+    pool.run(tasks, callbacks);
+    if (!given_up.empty()) throw InternalError(given_up);
+    points.emplace();
+    for (std::size_t i = 0; i < rates.size(); ++i) points->push_back(point_of_answer(rates[i], answers[i]));
+    return 0;
+  });
+  return points;
 }
 
 std::string curve_csv(const std::vector<RatePoint>& points) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,14 @@ Experiment at_rate(const Experiment& experiment, double rate_per_s);
 
 /// Runs the experiment at one rate, in a process of its own. @param directory for requests.csv and iterations.csv; empty: none
 RatePoint run_at_rate(const Experiment& experiment, double rate_per_s, ServingTier tier, const std::string& directory);
+
+/// Runs the experiment at each of these rates, in worker processes side by side, under mpirun in those of all ranks.
+/// @param jobs as lead_or_serve(). @param begin called in the leading process before any run; returns the directory in which each rate gets
+/// `rate-R/` with its tables, empty: none
+/// @return in the order of the rates; nullopt in a rank that worked for another. @throws ConfigError, InfeasibleError of a run
+std::optional<std::vector<RatePoint>> run_at_rates(const Experiment& experiment, const std::vector<double>& rates, ServingTier tier,
+                                                   int jobs, const std::function<std::string()>& begin,
+                                                   const std::function<void(const RatePoint&)>& progress);
 
 /// The throughput-latency curve, curve.csv.
 std::string curve_csv(const std::vector<RatePoint>& points);
