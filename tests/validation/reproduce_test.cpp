@@ -38,6 +38,7 @@ TEST(Reproduce, quick_analytical_tables_hold_the_published_evaluators_figures) {
   const std::size_t base = row_of(rows, {"ID-NMP+", "llama", "he", "1", "analytical"});
   EXPECT_DOUBLE_EQ(rows.number(h2llm, "speedup", 0, 1e3), total(rows, base) / total(rows, h2llm)) << "the paper's own baseline";
   EXPECT_FALSE(rows.has(h2llm, "energy_j"));
+  EXPECT_EQ(rows.text(h2llm, "dataflow").rfind("k[", 0), 0u) << "no quotes of the file are part of a cell";
   const CsvTable dataflow = CsvTable::load(scratch.file("out") + "/dataflow.csv");
   for (const char* system : {"FC-NMP", "Attn-NMP", "Attn-NMP-Split"}) {
     EXPECT_NEAR(total(dataflow, row_of(dataflow, {system, "llama", "he", "1"})) / total(fixed, row_of(fixed, {system, "llama", "he", "1"})),

@@ -7,6 +7,7 @@
 
 #include "mapping/emit/mapper.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "models/base/csv_table.hpp"
 #include "sim/simulate.hpp"
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/processes/isolate.hpp"
@@ -22,12 +23,6 @@ SingleOperator operator_of(const System& system, const PublishedFigure& figure, 
   op.shape = {gemm.count, gemm.m, gemm.n, gemm.k};
   op.whole_products = figure.whole_products;
   return op;
-}
-
-std::string csv_cell(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
 }
 
 /// Columns, rows, refreshes and computations, and the waits between them, of the channel that has most of them.

@@ -24,27 +24,19 @@ std::vector<double> ratios(const HeadlineRow& row) {
 
 }  // namespace
 
-std::string quoted(const std::string& text) { return text.find(',') == std::string::npos ? text : "\"" + text + "\""; }
-
-CsvTable blank_table(std::size_t rows, const std::string& first_column, const std::string& name) {
-  std::string text = first_column + "\n";
-  for (std::size_t i = 0; i < rows; ++i) text += "?\n";
-  return CsvTable::parse(text, name);
-}
-
 CsvTable headline_table(const Reproduction& reproduction, const std::vector<HeadlineRow>& rows) {
-  CsvTable table = blank_table(rows.size(), "headline", "headlines.csv");
+  CsvTable table = CsvTable::of_rows(rows.size(), {"headline"}, "headlines.csv");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const HeadlineRow& row = rows[i];
     const bool in_print = !row.published().empty();
-    table.set(i, "headline", quoted(row.headline.name));
+    table.set(i, "headline", row.headline.name);
     table.set(i, "tier", row.tier);
-    table.set(i, "rows", row.tier == "cycle" ? quoted(reproduction.row_policies[row.policy].name) : "");
+    table.set(i, "rows", row.tier == "cycle" ? reproduction.row_policies[row.policy].name : "");
     set_figure(table, i, "published", row.published());
     set_figure(table, i, "found", row.found.values);
     set_figure(table, i, "ratio", ratios(row));
     table.set(i, "within_10_percent", !in_print ? "" : row.differs() ? "no" : "yes");
-    table.set(i, "cause", row.cause ? quoted(row.cause->change) : "");
+    table.set(i, "cause", row.cause ? row.cause->change : "");
     set_figure(table, i, "with_cause", row.cause ? row.cause->moved.values : std::vector<double>());
     table.set(i, "cause_runs", row.cause ? std::to_string(row.cause->runs) : "");
     table.set(i, "runs", std::to_string(row.found.runs));
@@ -66,10 +58,10 @@ CsvTable change_table(const Reproduction& r, const Headlines& headlines) {
       if (row.before.runs > 0 && row.after.runs > 0) rows.push_back(std::move(row));
     }
   }
-  CsvTable table = blank_table(rows.size(), "change", "changes.csv");
+  CsvTable table = CsvTable::of_rows(rows.size(), {"change"}, "changes.csv");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    table.set(i, "change", quoted(r.variants()[rows[i].variant].name));
-    table.set(i, "headline", quoted(rows[i].headline->name));
+    table.set(i, "change", r.variants()[rows[i].variant].name);
+    table.set(i, "headline", rows[i].headline->name);
     table.set(i, "runs", std::to_string(rows[i].after.runs));
     set_figure(table, i, "before", rows[i].before.values);
     set_figure(table, i, "after", rows[i].after.values);
@@ -82,7 +74,7 @@ CsvTable sweep_table(const Reproduction& r, const Sweep& sweep, const Headlines&
                                                                 {"decode_speedup", "decode_latency"},
                                                                 {"decode_energy", "decode_energy"},
                                                                 {"decode_energy_paper_table", "decode_energy_paper"}};
-  CsvTable table = blank_table(sweep.values.size() * sweep.systems.size() * (r.batches.size() + 1), "value", sweep.name + ".csv");
+  CsvTable table = CsvTable::of_rows(sweep.values.size() * sweep.systems.size() * (r.batches.size() + 1), {"value"}, sweep.name + ".csv");
   std::size_t row = 0;
   for (const std::string& value : sweep.values) {
     std::size_t variant = 0;

@@ -65,8 +65,4 @@ CsvTable change_table(const Reproduction& reproduction, const Headlines& headlin
 /// The table of a sweep: value, system, batch, runs, speedup, decode_speedup, decode_energy, decode_energy_paper_table of `of` over it.
 CsvTable sweep_table(const Reproduction& reproduction, const Sweep& sweep, const Headlines& headlines);
 
-/// A table of `rows` empty rows, to be filled by name.
-CsvTable blank_table(std::size_t rows, const std::string& first_column, const std::string& name);
-std::string quoted(const std::string& text);
-
 }  // namespace bondsim::tools

@@ -22,8 +22,8 @@ void fill_results(CsvTable& table, std::size_t row, const CellResult& r, const C
     if (baseline != nullptr) table.set_number(row, "speedup", baseline->total_s_per_layer() / r.total_s_per_layer());
     table.set_number(row, "prefill_share", r.prefill_s_per_layer / r.total_s_per_layer());
   }
-  table.set(row, "dataflow", quoted(r.dataflow));
-  table.set(row, "problem", quoted(r.problem));
+  table.set(row, "dataflow", r.dataflow);
+  table.set(row, "problem", r.problem);
 }
 
 struct TierCell {
@@ -51,7 +51,7 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
   for (const auto& entry : findings.cells) {
     for (const Cell& cell : cells_of(r, experiment, entry.first)) rows.push_back({entry.first, cell});
   }
-  CsvTable table = blank_table(rows.size(), "system", experiment.name + ".csv");
+  CsvTable table = CsvTable::of_rows(rows.size(), {"system"}, experiment.name + ".csv");
   for (const char* column : {"rows", "model", "dataset", "prompt_len", "gen_len", "batch", "tier", "total_latency_s_per_layer",
                              "prefill_latency_s_per_layer", "decode_latency_s_per_layer", "energy_j", "decode_energy_j",
                              "decode_energy_paper_table_j", "decode_transfer_share", "decode_wait_share", "speedup"}) {
@@ -61,7 +61,7 @@ CsvTable experiment_table(const Reproduction& r, const Inputs& inputs, const Rep
     const auto& [tier, cell] = rows[row];
     const Workload& w = inputs.workloads[cell.dataset];
     table.set(row, "system", r.systems[cell.system].name);
-    table.set(row, "rows", tier == "cycle" ? quoted(r.row_policies[cell.variant].name) : "");
+    table.set(row, "rows", tier == "cycle" ? r.row_policies[cell.variant].name : "");
     table.set(row, "model", r.models[cell.model].name);
     table.set(row, "dataset", r.datasets[cell.dataset].name);
     table.set(row, "prompt_len", std::to_string(w.prompt_of(0)));
@@ -84,7 +84,7 @@ CsvTable architecture_table(const std::map<std::string, std::vector<JudgedDevice
                                                            {"nmp.hb.bandwidth_gbps", "pe_bw_gbps"}};
   std::size_t rows = 0;
   for (const auto& entry : by_tier) rows += entry.second.size();
-  CsvTable table = blank_table(rows, "tier", "architecture.csv");
+  CsvTable table = CsvTable::of_rows(rows, {"tier"}, "architecture.csv");
   std::size_t row = 0;
   for (const auto& [tier, devices] : by_tier) {
     for (const JudgedDevice& device : devices) {
@@ -97,7 +97,7 @@ CsvTable architecture_table(const std::map<std::string, std::vector<JudgedDevice
         if (device.evaluation.feasible) table.set_number(row, metric, value);
       }
       table.set(row, "in_front", device.in_front ? "yes" : "no");
-      table.set(row, "problem", quoted(device.evaluation.reason));
+      table.set(row, "problem", device.evaluation.reason);
       ++row;
     }
   }
@@ -105,7 +105,7 @@ CsvTable architecture_table(const std::map<std::string, std::vector<JudgedDevice
 }
 
 CsvTable utilization_table(const Findings& findings) {
-  CsvTable table = blank_table(findings.utilization.size(), "system", "in_die_utilization.csv");
+  CsvTable table = CsvTable::of_rows(findings.utilization.size(), {"system"}, "in_die_utilization.csv");
   std::size_t row = 0;
   for (const auto& [key, value] : findings.utilization) {
     table.set(row, "system", key.first);
@@ -136,7 +136,7 @@ CsvTable channel_split_table(const Inputs& inputs, const Reproduction& r) {
       rows.push_back({r.models[m].name, op.name, worst / best});
     }
   }
-  CsvTable table = blank_table(rows.size(), "model", "channel_split.csv");
+  CsvTable table = CsvTable::of_rows(rows.size(), {"model"}, "channel_split.csv");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     table.set(i, "model", rows[i].model);
     table.set(i, "operator", rows[i].op);
