@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/schedule/expert_name.hpp"
+
 namespace bondsim {
 
 const std::vector<std::pair<std::string, std::vector<std::string>>>& operator_classes() {
@@ -26,10 +28,6 @@ bool in_operator_class(const std::string& op, const std::string& name) {
   return false;
 }
 
-std::string expert_operator(const std::string& name) {
-  const std::size_t dot = name.find('.');
-  const bool expert = dot != std::string::npos && dot > 1 && name[0] == 'e' && name.find_first_not_of("0123456789", 1) == dot;
-  return expert ? name.substr(dot + 1) : name;
-}
+std::string expert_operator(const std::string& name) { return expert_of(name) ? name.substr(name.find('.') + 1) : name; }
 
 }  // namespace bondsim

@@ -6,25 +6,9 @@
 #include <map>
 #include <numeric>
 
-#include "models/results/phases.hpp"
+#include "models/schedule/expert_name.hpp"
 
 namespace bondsim {
-namespace {
-
-/// Of an operator `e12.f1`: 12.
-std::optional<int> expert_of(const std::string& name) {
-  const std::size_t dot = name.find('.');
-  if (dot == std::string::npos || dot < 2 || dot > 6 || name[0] != 'e') return std::nullopt;
-  int number = 0;
-  for (std::size_t i = 1; i < dot; ++i) {
-    if (name[i] < '0' || name[i] > '9') return std::nullopt;
-    number = 10 * number + (name[i] - '0');
-  }
-  return number;
-}
-
-}  // namespace
-
 std::optional<ExpertBalance> expert_balance(const Results& results, const std::string& phase) {
   std::map<int, ExpertLoad> loads;
   for (const OperatorResult& op : results.operators) {

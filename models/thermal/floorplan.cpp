@@ -1,9 +1,10 @@
 #include "models/thermal/floorplan.hpp"
-#include "models/thermal/units.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+
+#include "models/thermal/units.hpp"
 
 namespace bondsim {
 namespace {
@@ -16,6 +17,28 @@ constexpr double touching_mm2 = 1e-9;
 int number_of(const std::string& unit) { return std::stoi(unit.substr(unit.find_first_of("0123456789"))); }
 
 std::string numbered(const char* unit, int i) { return fmt::format("{}{}", unit, i); }
+
+/// Each value divided among `targets` by its shares of them.
+std::vector<double> spread(const std::vector<HeatShares>& shares, const std::vector<double>& values, std::size_t targets) {
+  check(values.size() == shares.size(), "{} values, not {}", shares.size(), values.size());
+  std::vector<double> out(targets);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (const auto& [target, share] : shares[i]) out[target] += values[i] * share;
+  }
+  return out;
+}
+
+/// Mean of the targets' values, by the shares.
+std::vector<double> means(const std::vector<HeatShares>& shares, const std::vector<double>& by_target) {
+  std::vector<double> out;
+  out.reserve(shares.size());
+  for (const HeatShares& of_one : shares) {
+    double mean = 0;
+    for (const auto& [target, share] : of_one) mean += by_target[target] * share;
+    out.push_back(mean);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -105,8 +128,8 @@ void Floorplan::check_places() const {
 }
 
 /// The blocks of an executor with these units, by their areas.
-Floorplan::Shares Floorplan::targets(std::size_t executor, const std::vector<std::string>& units) const {
-  Shares shares;
+HeatShares Floorplan::targets(std::size_t executor, const std::vector<std::string>& units) const {
+  HeatShares shares;
   double area = 0;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     if (blocks_[i].executor != executor || std::find(units.begin(), units.end(), blocks_[i].unit) == units.end()) continue;
@@ -153,7 +176,7 @@ void Floorplan::map_nodes() {
   std::vector<std::size_t> first{0};  // layer of cells by layer of the stack
   for (const StackLayer& layer : stack_.layers) first.push_back(first.back() + static_cast<std::size_t>(layer.slices));
   for (const HeatBlock& block : blocks_) {
-    Shares shares;
+    HeatShares shares;
     const int slices = stack_.layers[block.layer].slices;
     for (int row = 0; row < stack_.rows; ++row) {
       for (int column = 0; column < stack_.columns; ++column) {
@@ -170,44 +193,17 @@ void Floorplan::map_nodes() {
   }
 }
 
-std::vector<double> Floorplan::by_block(const std::vector<double>& by_cell) const {
-  check(by_cell.size() == of_cell_.size(), "values of {} cells, not {}", by_cell.size(), of_cell_.size());
-  std::vector<double> out(blocks_.size());
-  for (std::size_t cell = 0; cell < by_cell.size(); ++cell) {
-    for (const auto& [block, share] : of_cell_[cell]) out[block] += by_cell[cell] * share;
-  }
-  return out;
-}
+std::vector<double> Floorplan::by_block(const std::vector<double>& by_cell) const { return spread(of_cell_, by_cell, blocks_.size()); }
 
-std::vector<double> Floorplan::mean_over_cells(const std::vector<double>& by_block) const {
-  std::vector<double> out;
-  for (const Shares& shares : of_cell_) {
-    double mean = 0;
-    for (const auto& [block, share] : shares) mean += by_block[block] * share;
-    out.push_back(mean);
-  }
-  return out;
-}
+std::vector<double> Floorplan::mean_over_cells(const std::vector<double>& by_block) const { return means(of_cell_, by_block); }
 
 std::vector<double> Floorplan::by_node(const std::vector<double>& by_block) const {
   std::size_t layers = 0;
   for (const StackLayer& layer : stack_.layers) layers += static_cast<std::size_t>(layer.slices);
-  std::vector<double> out(layers * static_cast<std::size_t>(stack_.columns) * static_cast<std::size_t>(stack_.rows));
-  for (std::size_t block = 0; block < by_block.size(); ++block) {
-    for (const auto& [node, share] : of_block_[block]) out[node] += by_block[block] * share;
-  }
-  return out;
+  return spread(of_block_, by_block, layers * static_cast<std::size_t>(stack_.columns) * static_cast<std::size_t>(stack_.rows));
 }
 
-std::vector<double> Floorplan::mean_over_blocks(const std::vector<double>& by_node) const {
-  std::vector<double> out;
-  for (const Shares& shares : of_block_) {
-    double mean = 0;
-    for (const auto& [node, share] : shares) mean += by_node[node] * share;
-    out.push_back(mean);
-  }
-  return out;
-}
+std::vector<double> Floorplan::mean_over_blocks(const std::vector<double>& by_node) const { return means(of_block_, by_node); }
 
 /// A cell that a die covers in part has the mean of both materials by area.
 ThermalGrid Floorplan::grid() const {
@@ -228,7 +224,7 @@ ThermalGrid Floorplan::grid() const {
   for (const StackLayer& layer : stack_.layers) {
     const StackMaterial& between = stack_.material(layer.material);
     const StackMaterial& in_die = stack_.material(layer.die_material.empty() ? layer.material : layer.die_material);
-    GridLayer cells{layer.thickness_um * 1e-6 / layer.slices, {}, {}};
+    GridLayer cells{layer.thickness_um * m_per_um / layer.slices, {}, {}};
     for (const double share : covered) {
       cells.conductivity_w_per_m_k.push_back(share * in_die.conductivity_w_per_m_k + (1 - share) * between.conductivity_w_per_m_k);
       cells.capacity_j_per_m3_k.push_back(share * in_die.capacity_j_per_m3_k + (1 - share) * between.capacity_j_per_m3_k);

@@ -29,6 +29,9 @@ struct HeatBlock {
   std::string unit;          ///< bank3, io, pe3, port3, arrays, ...
 };
 
+/// Targets of a heat source by index, with the share that each takes.
+using HeatShares = std::vector<std::pair<std::size_t, double>>;
+
 /// A machine laid into a stack: which blocks there are, what heats them, and which cells of the grid they cover.
 class Floorplan {
  public:
@@ -51,13 +54,11 @@ class Floorplan {
   ThermalGrid grid() const;
 
  private:
-  using Shares = std::vector<std::pair<std::size_t, double>>;
-
   void lay_channel(int channel, const Rectangle& die, int banks, int pes);
   void lay_npu();
   void add_block(std::size_t layer, const Rectangle& place, std::size_t executor, const std::string& unit);
   void map_cells(const System& system);
-  Shares targets(std::size_t executor, const std::vector<std::string>& units) const;
+  HeatShares targets(std::size_t executor, const std::vector<std::string>& units) const;
   void map_nodes();
   void check_places() const;
 
@@ -68,8 +69,8 @@ class Floorplan {
   std::size_t logic_layer_ = 0;
   std::vector<Rectangle> dies_;
   std::vector<HeatBlock> blocks_;
-  std::vector<Shares> of_cell_;   ///< by cell: (block, share)
-  std::vector<Shares> of_block_;  ///< by block: (node, share)
+  std::vector<HeatShares> of_cell_;   ///< by cell: (block, share)
+  std::vector<HeatShares> of_block_;  ///< by block: (node, share)
 };
 
 }  // namespace bondsim

@@ -74,6 +74,9 @@ struct StackCooling {
   Confidence confidence = Confidence::estimate;
 };
 
+/// A part that would grow hotter than this has no steady state: leakage heats faster than the package cools.
+inline constexpr double runaway_c = 400;
+
 struct StackLeakage {
   double reference_c = 45;
   double doubles_every_c = 0;

@@ -16,6 +16,7 @@
 #include "models/system/validate/validator.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 #include "tools/app/experiment/target.hpp"
 
@@ -56,12 +57,7 @@ const char* folder_of(const std::string& text) {
 }
 
 const System& shipped_system() {
-  static const System system = [] {
-    ConfigNode node = load_yaml_file(tests::source_dir() + "/configs/system/h2llm.yaml");
-    std::vector<std::string> files;
-    resolve_system(node, "system", files);
-    return decode_system(node, "system");
-  }();
+  static const System system = test::shipped_system("h2llm");
   return system;
 }
 

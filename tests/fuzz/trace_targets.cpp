@@ -9,16 +9,10 @@
 #include "sim/trace/summary.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 
 namespace bondsim::fuzz {
 namespace {
-
-System system_called(const char* name) {
-  ConfigNode node = load_yaml_file(tests::source_dir() + "/configs/system/" + name + ".yaml");
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  return decode_system(node, "system");
-}
 
 /// Room that a window of a trace takes.
 TraceWindow short_window() {
@@ -49,13 +43,13 @@ void read_request_trace(const std::string& input) {
 }
 
 void read_memory_requests(const std::string& input) {
-  static const System system = system_called("lpddr5-8gb-channel");
+  static const System system = test::shipped_system("lpddr5-8gb-channel");
   const MemoryFile file(input);
   read_requests(file.path(), AddressMap(system.controller.address_map, system.dram.organization), system.dram.organization);
 }
 
 void check_commands(const std::string& input) {
-  static const System system = system_called("h2llm");
+  static const System system = test::shipped_system("h2llm");
   const MemoryFile file(input);
   std::optional<TraceChecker> checker;
   Picoseconds last;

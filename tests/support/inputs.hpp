@@ -7,22 +7,13 @@
 #include "mapping/emit/mapper.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
-#include "models/system/load.hpp"
 #include "sim/simulate.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 #include "tools/app/processes/isolate.hpp"
 
 /// Inputs of whole-run tests: shipped files, and random systems and models around them.
 namespace bondsim::test {
 
-inline std::string config_path(const std::string& relative) { return bondsim::tests::source_dir() + "/configs/" + relative; }
-
-inline System shipped_system(const std::string& name) {
-  ConfigNode node = load_yaml_file(config_path("system/" + name + ".yaml"));
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  return decode_system(node, "system");
-}
 inline Model shipped_model(const std::string& name) { return decode_model(load_yaml_file(config_path("model/" + name + ".yaml"))); }
 inline Workload shipped_workload(const std::string& name) {
   return decode_workload(load_yaml_file(config_path("workload/" + name + ".yaml")));

@@ -13,8 +13,6 @@ namespace bondsim::search {
 
 namespace {
 
-constexpr double runaway_c = 400;
-
 /// Powers that have a place of their own: the components, static power of the PEs apart from the NPU's, and the NPU's side of the buses.
 enum Source { pe_static = energy_components, phy, sources };
 

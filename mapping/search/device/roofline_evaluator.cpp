@@ -26,8 +26,6 @@ void require_known_metrics(const DesignSpace& space) {
   for (const auto& constraint : space.constraints) require_known(constraint.metric, "constraints");
 }
 
-bool drafts(const SpaceJob& job) { return job.workload.speculation && job.workload.speculation->depth > 0; }
-
 /// Weights and caches of a whole model.
 double memory_bytes(const Model& model, const Workload& workload, std::int64_t longest_context) {
   double bytes = bytes_outside_layers(model);
@@ -62,7 +60,7 @@ RooflineEvaluator::RooflineEvaluator(const DesignSpace& space, const std::string
   }
 }
 
-const std::string& RooflineEvaluator::form_of(const SpaceJob& job) const { return drafts(job) ? detailed : cost_model_; }
+const std::string& RooflineEvaluator::form_of(const SpaceJob& job) const { return job.drafts() ? detailed : cost_model_; }
 
 const JobDataflows& RooflineEvaluator::best(const SpaceSetup& setup, std::size_t job) {
   const std::string key = setup.key + device_key(setup.system, form_of((*setup.jobs)[job]), bandwidths_);
@@ -90,7 +88,7 @@ JobDataflows RooflineEvaluator::search(const SpaceSetup& setup, std::size_t job)
   JobDataflows found;
   try {
     const DeviceQuestion question = question_of(setup, job);
-    if (drafts((*setup.jobs)[job])) {
+    if ((*setup.jobs)[job].drafts()) {
       search_with_drafts(question, (*setup.jobs)[job], found);
     } else {
       found.model = find_dataflow(question);

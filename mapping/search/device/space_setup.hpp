@@ -19,6 +19,8 @@ struct SpaceJob {
   Model model;
   Workload workload;
   std::optional<Model> draft;  ///< of a workload whose drafts a model makes
+
+  bool drafts() const { return workload.speculation && workload.speculation->depth > 0; }
 };
 
 /// What a candidate of a space stands for.

@@ -21,11 +21,10 @@ CycleEvaluator::CycleEvaluator(const search::DesignSpace& space)
 search::WorkloadMetrics CycleEvaluator::measure(const search::SpaceSetup& setup, std::size_t job) {
   const search::JobDataflows& found = forms_.dataflows(setup, job);
   const search::SpaceJob& j = (*setup.jobs)[job];
-  const bool drafts = j.workload.speculation && j.workload.speculation->depth > 0;
-  if (drafts && !space_.lm_head) throw ConfigError(fmt::format("{}: space.lm_head: false with drafts, allowed: true", space_.name));
+  if (j.drafts() && !space_.lm_head) throw ConfigError(fmt::format("{}: space.lm_head: false with drafts, allowed: true", space_.name));
   const SampledRun run =
-      drafts ? run_with_drafts(setup, j, found)
-             : run_sampled(setup.system, j.model, j.workload, found.model.dataflow, {space_.cycles.decode_samples, !space_.lm_head});
+      j.drafts() ? run_with_drafts(setup, j, found)
+                 : run_sampled(setup.system, j.model, j.workload, found.model.dataflow, {space_.cycles.decode_samples, !space_.lm_head});
   search::WorkloadMetrics metrics{run.prefill_s, run.decode_s, run.prefill_energy_j + run.decode_energy_j, run.pe_energy_j, {}, run.rail_j};
   std::copy(run.component_j.begin(), run.component_j.end(), metrics.component_j.begin());
   return metrics;

@@ -133,19 +133,18 @@ std::optional<std::vector<RatePoint>> run_at_rates(const Experiment& experiment,
     const std::string directory = begin();
     std::vector<std::string> tasks;
     for (std::size_t i = 0; i < rates.size(); ++i) tasks.push_back(fmt::format("{} {}", i, directory));
-    std::vector<std::string> answers(rates.size());
+    std::vector<RatePoint> found(rates.size());
     std::string given_up;
     TaskPool::Callbacks callbacks;
     callbacks.answered = [&](std::size_t i, const std::string& text) {
-      answers[i] = text;
-      if (progress) progress(point_of_answer(rates[i], text));
+      found[i] = point_of_answer(rates[i], text);
+      if (progress) progress(found[i]);
     };
     callbacks.gave_up = [&](std::size_t, const std::string& report) { given_up = report; };
     callbacks.stop = [&] { return !given_up.empty(); };
     pool.run(tasks, callbacks);
     if (!given_up.empty()) throw InternalError(given_up);
-    points.emplace();
-    for (std::size_t i = 0; i < rates.size(); ++i) points->push_back(point_of_answer(rates[i], answers[i]));
+    points = std::move(found);
     return 0;
   });
   return points;

@@ -13,7 +13,6 @@ namespace bondsim::tools {
 namespace {
 
 constexpr double settled_k = 1e-3;
-constexpr double runaway_c = 400;
 constexpr double none = -std::numeric_limits<double>::infinity();
 
 bool leaks(const PowerCell& cell) { return cell.component == EnergyComponent::static_power; }

@@ -86,3 +86,14 @@ function follow_changes() {
   addEventListener("beforeprint", () => drawn.forEach((entry) => entry.draw(640)));
   addEventListener("afterprint", () => drawn.forEach((entry) => entry.draw()));
 }
+
+/** A chart whose axes the reader chooses: the choosers, and what holds the chart. @param choices [axis, label, names, title of a name] */
+function chart_with_axes(axes, choices, make) {
+  const holder = el("div", {}, make());
+  const tools = choices.map(([axis, label, names, title]) => chooser(label, names.map((name) => [name, title(name)]), axes[axis], (name) => {
+    axes[axis] = name;
+    holder.replaceChildren(make());
+    draw_charts();
+  }));
+  return [el("div", { class: "tools" }, tools), holder];
+}

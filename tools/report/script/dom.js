@@ -30,3 +30,8 @@ const missing = (text) => el("p", { class: "missing" }, text);
 function legend(entries) {
   return el("ul", { class: "legend" }, entries.map(([name, color, shape]) => el("li", {}, el("i", { class: shape, style: `background:${color}` }), name)));
 }
+
+/** A labelled choice. @param options [value, text]; `choose` gets the value as text */
+function chooser(label, options, chosen, choose) {
+  return el("label", {}, `${label} `, el("select", { onchange: (event) => choose(event.target.value) }, options.map(([value, text]) => el("option", { value, selected: value === chosen }, text))));
+}

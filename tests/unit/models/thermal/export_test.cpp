@@ -11,27 +11,20 @@
 #include <regex>
 #include <sstream>
 
-#include "models/system/load.hpp"
 #include "models/thermal/solver.hpp"
 #include "tests/support/error_of.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 
 /// Files for HotSpot and 3D-ICE, read by readers that know those tools' formats and nothing of the writers. What they say is solved anew.
 namespace bondsim::test {
 namespace {
 
-System h2llm() {
-  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  return decode_system(node, "system");
-}
 Stack stack_named(const std::string& name) { return load_stack(bondsim::tests::source_dir() + "/configs/stack/" + name + ".yaml"); }
 
 /// A machine with uneven powers in a stack, and our temperatures.
 struct LaidMachine {
   Stack stack;
-  System system = h2llm();
+  System system = shipped_system("h2llm");
   Floorplan floorplan;
   std::vector<double> block_w;
   explicit LaidMachine(const std::string& name) : stack(stack_named(name)), floorplan(system, stack) {

@@ -6,9 +6,8 @@
 #include <numeric>
 #include <sstream>
 
-#include "models/system/load.hpp"
 #include "tests/support/error_of.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 
 /// A machine laid into the shipped stacks: no watt is lost on the way from banks and PEs to cells of the grid.
 namespace bondsim::test {
@@ -17,13 +16,6 @@ namespace {
 std::string stack_file(const std::string& name) { return bondsim::tests::source_dir() + "/configs/stack/" + name + ".yaml"; }
 
 Stack stack_named(const std::string& name) { return load_stack(stack_file(name)); }
-
-System shipped_system(const std::string& name) {
-  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/" + name + ".yaml");
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  return decode_system(node, "system");
-}
 
 std::string text_of(const std::string& file) {
   std::ostringstream text;

@@ -2,21 +2,13 @@
 
 #include <gtest/gtest.h>
 
-#include "models/system/load.hpp"
-#include "tests/support/paths.hpp"
+#include "tests/support/shipped_system.hpp"
 
 namespace bondsim {
 namespace {
 
-System h2llm() {
-  ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
-  std::vector<std::string> files;
-  resolve_system(node, "system", files);
-  return decode_system(node, "system");
-}
-
 TEST(RefreshLadder, a_step_is_left_downwards_only_below_its_hysteresis) {
-  const DramConfig dram = h2llm().dram;  // up to 85 C once, up to 105 C twice
+  const DramConfig dram = test::shipped_system("h2llm").dram;  // up to 85 C once, up to 105 C twice
   EXPECT_EQ(refresh_step(dram, 85), 0U);
   EXPECT_EQ(refresh_step(dram, 85.01), 1U);
   EXPECT_EQ(refresh_step(dram, 300), 1U) << "above the ladder its last step holds";
@@ -28,7 +20,7 @@ TEST(RefreshLadder, a_step_is_left_downwards_only_below_its_hysteresis) {
 }
 
 TEST(RefreshLadder, channels_on_the_steps_they_are_on_make_the_same_system) {
-  const System system = h2llm();
+  const System system = test::shipped_system("h2llm");
   const System same = at_refresh_steps(system, refresh_steps(system));
   EXPECT_EQ(same.dram.temperature_c, system.dram.temperature_c);
   EXPECT_EQ(same.channels.size(), system.channels.size());
@@ -36,7 +28,7 @@ TEST(RefreshLadder, channels_on_the_steps_they_are_on_make_the_same_system) {
 }
 
 TEST(RefreshLadder, a_hot_channel_has_a_part_of_its_own_and_keeps_its_name_and_number) {
-  const System system = h2llm();
+  const System system = test::shipped_system("h2llm");
   std::vector<std::size_t> steps(8, 0);
   steps[2] = steps[7] = 1;
   const System hot = at_refresh_steps(system, steps);
@@ -60,7 +52,7 @@ TEST(Throttle, levels_rise_with_the_temperature_and_fall_below_the_hysteresis) {
 }
 
 TEST(Leakage, scales_static_power_alone) {
-  const System system = h2llm();
+  const System system = test::shipped_system("h2llm");
   const System hot = with_leakage(system, 2, 3);
   EXPECT_DOUBLE_EQ(hot.energy.npu_static.value, 2 * system.energy.npu_static.value);
   EXPECT_DOUBLE_EQ(hot.energy.pe_static.value, 3 * system.energy.pe_static.value);

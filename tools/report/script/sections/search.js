@@ -67,12 +67,7 @@ function confirmation_card(item, i) {
 function search_section(item, i) {
   const rows = as_objects(item);
   const axes = { x: item.objectives[0], y: item.objectives[1] || item.metrics.find((m) => m !== item.objectives[0]) };
-  const holder = el("div", {}, search_scatter(item, i, axes));
-  const choice = (axis, name) => el("label", {}, `${name} `, el("select", { onchange: (event) => {
-    axes[axis] = event.target.value;
-    holder.replaceChildren(search_scatter(item, i, axes));
-    draw_charts();
-  } }, item.metrics.map((m) => el("option", { value: m, selected: m === axes[axis] }, metric_title(m)))));
+  const plot = chart_with_axes(axes, [["x", "Across", item.metrics, metric_title], ["y", "Up", item.metrics, metric_title]], () => search_scatter(item, i, axes));
   const judged = item.feasible + item.infeasible;
   const tiers = Object.keys(item.judged).length > 1 ? `, judged by the cycle model out of ${item.judged.analytical.toLocaleString("en-US")} that the closed form screened` : "";
   const say = `**${rows.length}** of ${judged.toLocaleString("en-US")} candidates are in the front of ${item.objectives.map(metric_title).join(" and ")}${tiers}${item.infeasible ? `; ${item.infeasible.toLocaleString("en-US")} were infeasible` : ""}.`;
@@ -81,6 +76,6 @@ function search_section(item, i) {
   const metric_column = (m) => number_column(metric_title(m), (row) => row[m], (v) => by_name(m, v));
   const columns = [...item.objectives.map(metric_column), ...item.parameters.map((p) => ({ title: short_key(p), number: true, value: (row) => row[p], show: (row) => (typeof row[p] === "number" ? significant(row[p], 6) : row[p]) })), ...item.metrics.filter((m) => !item.objectives.includes(m)).map(metric_column)];
   return section(`search-section-${i}`, `Search: ${item.label}`, say + at_knee,
-    card(el("div", { class: "tools" }, choice("x", "Across"), choice("y", "Up")), holder, item.others.length < item.feasible ? el("p", { class: "say" }, `${item.others.length.toLocaleString("en-US")} of the ${item.feasible.toLocaleString("en-US")} feasible candidates are drawn, one for each spot of the plane of the first two objectives.`) : null),
+    card(plot, item.others.length < item.feasible ? el("p", { class: "say" }, `${item.others.length.toLocaleString("en-US")} of the ${item.feasible.toLocaleString("en-US")} feasible candidates are drawn, one for each spot of the plane of the first two objectives.`) : null),
     card(table({ columns, rows, caption: "The front", sort: [0, "ascending"], most: 20 })), confirmation_card(item, i));
 }

@@ -32,12 +32,7 @@ function sweep_chart(item, i, axes) {
 function sweep_section(item, i) {
   const { rows, keys, varied, metrics } = sweep_parts(item);
   const axes = { x: varied[0], y: metrics.includes("decode_tokens_per_s") ? "decode_tokens_per_s" : metrics[0] };
-  const holder = el("div", {}, sweep_chart(item, i, axes));
-  const choice = (axis, name, options, title) => el("label", {}, `${name} `, el("select", { onchange: (event) => {
-    axes[axis] = event.target.value;
-    holder.replaceChildren(sweep_chart(item, i, axes));
-    draw_charts();
-  } }, options.map((option) => el("option", { value: option, selected: option === axes[axis] }, title(option)))));
+  const plot = chart_with_axes(axes, [["x", "Across", varied, String], ["y", "Up", metrics, metric_title]], () => sweep_chart(item, i, axes));
   const best = rows.filter((row) => typeof row[axes.y] === "number").sort((a, b) => b[axes.y] - a[axes.y])[0];
   const failed = rows.filter((row) => row.problem).length;
   const say = `**${rows.length}** runs${failed ? `, ${failed} of them infeasible` : ""}${best ? `; the highest ${metric_title(axes.y)}, **${by_name(axes.y, best[axes.y])}**, is at ${varied.map((key) => `${key} ${best[key]}`).join(", ")}` : ""}.`;
@@ -45,6 +40,6 @@ function sweep_section(item, i) {
     ...metrics.map((metric) => number_column(metric_title(metric), (row) => row[metric], (v) => (typeof v === "number" ? by_name(metric, v) : "–"))),
     text_column("Decode is bound by", "decode_bound"), text_column("Problem", "problem")];
   return section(`sweep-section-${i}`, `Sweep: ${item.label}`, say,
-    card(el("div", { class: "tools" }, choice("x", "Across", varied, String), choice("y", "Up", metrics, metric_title)), holder),
+    card(plot),
     card(table({ columns, rows, caption: "All runs", most: 20 })));
 }
