@@ -67,6 +67,10 @@ void check_dram(const Sections& at, const DramConfig& dram, const ControllerConf
                  fmt::format("{} of {} beats of {} bit in a row of {} columns, allowed: no more than their bits, and rows of whole bursts",
                              shape.burst_bytes, shape.burst_length, shape.device_width_bits, shape.columns));
   }
+  if (shape.ranks > 1 && dram.timing.n_wckpst >= 0) {
+    config_error(at.at("dram"), at.path + ".dram.timing.n_wckpst",
+                 fmt::format("{} with {} ranks, of which each would synchronise WCK, allowed: -1", dram.timing.n_wckpst, shape.ranks));
+  }
   double last = -INFINITY;
   for (const RefreshRate& step : dram.refresh_rates) {
     if (step.up_to_c <= last) {
@@ -159,6 +163,12 @@ void check_groups(const System& system, const ConfigNode& node, const std::strin
       config_error(at.at("nmp"), at.path + ".nmp", "given for channels without PEs, allowed with engine: bank_pes");
     }
     if (group.energy) validate(*group.energy, at.at("energy"), at.path + ".energy");
+    if (const int ranks = system.dram_of(first).organization.ranks; group.engine == ChannelEngine::bank_pes && ranks > 1) {
+      config_error(
+          at.at("dram"), at.path + ".dram.organization.ranks",
+          fmt::format("{} on a channel with PEs, allowed: 1 (behind their ports banks share no bus: give those of all ranks as one's)",
+                      ranks));
+    }
     if (group.nmp || group.dram) check_nmp(at, system.nmp_of(first), system.dram_of(first));
     first += group.count;
   }

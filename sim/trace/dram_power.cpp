@@ -15,8 +15,9 @@
 namespace bondsim {
 namespace {
 
-/// Name of a command in both formats; null: it has none. A refresh of single banks is DRAMPower's alone.
-const char* power_name(DramCommand command, PowerTraceFormat format) {
+/// Name of a command in both formats; null: it has none. Refresh of some banks is DRAMPower's alone.
+/// @param together banks that one REFpb refreshes
+const char* power_name(DramCommand command, PowerTraceFormat format, int together) {
   const bool drampower = format == PowerTraceFormat::drampower;
   switch (command) {
     case DramCommand::act1:
@@ -36,7 +37,7 @@ const char* power_name(DramCommand command, PowerTraceFormat format) {
       return "REFA";
     case DramCommand::refpb:
     case DramCommand::rfmpb:
-      return drampower ? "REFB" : nullptr;
+      return !drampower ? nullptr : together == 2 ? "REFP2B" : "REFB";
     default:
       return nullptr;
   }
@@ -52,6 +53,13 @@ PowerTraceWriter::PowerTraceWriter(PowerTraceFormat format, std::string director
       throw ConfigError(
           "--trace hbmpower: refreshes banks in turns, which its format cannot say, allowed: controller.refresh all_bank, none");
   }
+  for (int c = 0; format == PowerTraceFormat::drampower && c < system.channel_count(); ++c) {
+    const DramOrganization& o = system.dram_of(c).organization;
+    const int banks = o.banks_per_rank();
+    if ((banks == 16 && (o.bank_groups == 1 || o.bank_groups == 4)) || (banks == 8 && o.bank_groups == 1)) continue;
+    throw ConfigError(fmt::format("--trace drampower: {} banks in {} groups, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 in 1",
+                                  banks, o.bank_groups));
+  }
 }
 
 std::int64_t PowerTraceWriter::cycle_of(int channel, Picoseconds time) const {
@@ -61,11 +69,12 @@ std::int64_t PowerTraceWriter::cycle_of(int channel, Picoseconds time) const {
 void PowerTraceWriter::put(File& file, int channel, const char* command, std::int64_t cycle, const CommandRecord& r) const {
   const DramOrganization& shape = system_.dram_of(channel).organization;
   const std::int32_t bank = std::max(r.bank, 0), row = std::max(r.row, 0), column = std::max(r.column, 0);
-  const std::int32_t group = bank / shape.banks_per_group;
+  const std::int32_t rank = shape.rank_of(bank), in_rank = bank % shape.banks_per_rank();
+  const std::int32_t group = in_rank / shape.banks_per_group;
   std::string& text = file.out.text();
   if (format_ == PowerTraceFormat::drampower) {
     // It counts banks through all groups of a rank, and wants the data of a burst.
-    fmt::format_to(std::back_inserter(text), "{},{},0,{},{},{},{}", cycle, command, group, bank, row, column);
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{}", cycle, command, rank, group, in_rank, row, column);
     const bool burst = r.column >= 0;
     if (burst) text.append(",0x").append(static_cast<std::size_t>(2 * shape.access_bytes()), '0');
     text += '\n';
@@ -79,7 +88,7 @@ void PowerTraceWriter::put(File& file, int channel, const char* command, std::in
 
 void PowerTraceWriter::command(int channel, const CommandRecord& record) {
   if (!window_.holds(record.time)) return;
-  const char* name = power_name(record.command, format_);
+  const char* name = power_name(record.command, format_, banks_per_refresh(system_.dram_of(channel)));
   if (name == nullptr) return;
   const bool drampower = format_ == PowerTraceFormat::drampower;
   auto at = files_.find(channel);
@@ -143,6 +152,8 @@ std::string memspec_json(const System& system, int channel) {
   const DramOrganization& o = dram.organization;
   const DramTiming& t = dram.timing;
   const auto cycles = [&](double ns) { return cycles_of_ns(ns, t.ck_mhz); };
+  // DRAMPower: a burst takes burstLength / (dataRate x WCK2CK) cycles of CK.
+  const int wck_per_ck = std::max(1, o.burst_length / (2 * std::max(1, t.n_bl_min)));
   Json j;
   Json& spec = j["memspec"];
   spec["memoryId"] = dram.name;
@@ -153,12 +164,12 @@ std::string memspec_json(const System& system, int channel) {
                                  {"width", o.device_width_bits},
                                  {"burstLength", o.burst_length},
                                  {"maxBurstLength", o.burst_length},
-                                 {"dataRate", o.burst_length / std::max(1, t.n_bl_min)},
+                                 {"dataRate", 2},
                                  {"nbrOfBankGroups", o.bank_groups},
-                                 {"nbrOfBanks", o.banks()},
-                                 {"nbrOfRanks", 1},
+                                 {"nbrOfBanks", o.banks_per_rank()},
+                                 {"nbrOfRanks", o.ranks},
                                  {"nbrOfDevices", 1},
-                                 {"per2BankOffset", o.banks() / 2},
+                                 {"per2BankOffset", o.banks_per_rank() / 2},
                                  {"WCKalwaysOn", t.n_wckpst < 0}};
   Json& power = spec["mempowerspec"];
   power = Json::object();
@@ -187,10 +198,10 @@ std::string memspec_json(const System& system, int channel) {
                            {"FAW", t.n_faw},
                            {"RRD", t.n_rrd},
                            {"RL", t.n_cl},
-                           {"RBTP", t.n_rtp},
+                           {"RBTP", std::max(0, t.n_rtp - t.n_bl_min)},  // DRAMPower adds the burst
                            {"WL", t.n_cwl},
                            {"WR", t.n_wr},
-                           {"RTRS", 0},
+                           {"RTRS", t.n_rtrs},
                            {"BL_n_min_16", t.n_bl_min},
                            {"BL_n_max_16", t.n_bl_max},
                            {"BL_n_L_16", t.n_ccd_l},
@@ -202,7 +213,8 @@ std::string memspec_json(const System& system, int channel) {
                            {"WTR_L", t.n_wtr_l},
                            {"WTR_S", t.n_wtr_s},
                            {"WCK2DQO", 0},
-                           {"WCK2CK", 0},
+                           {"WCK2CK", wck_per_ck},
+                           {"WCKtoCK", wck_per_ck},  // its name in older versions of DRAMUtils
                            {"pbR2act", cycles(t.t_pbr2act_ns)},
                            {"pbR2pbR", cycles(t.t_pbr2pbr_ns)}};
   spec["bankwisespec"] = {{"factRho", 1.0}};

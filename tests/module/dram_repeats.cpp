@@ -86,6 +86,10 @@ struct Pair {
     test::Random random(seed * 104'729);
     const char* parts[] = {"lpddr5-6400-8gb", "lpddr5-6400-16gb", "lpddr5-6400-32gb", "hbm3-like-16gb", "lpddr5x-8533-16gb"};
     dram = test::dram_part(parts[random() % 5]);
+    if (random() % 3 == 0 && dram.timing.n_wckpst < 0 && dram.organization.banks() <= 32) {
+      dram.organization.ranks = 2;
+      dram.timing.n_rtrs = 2;
+    }
     if (random() % 2 == 0) {
       controller.read_queue = static_cast<int>(pick(random, 1, 40));
       controller.write_queue = static_cast<int>(pick(random, 1, 40));

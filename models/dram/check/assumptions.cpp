@@ -60,6 +60,8 @@ const std::vector<Assumption> table = {
     {"tWTR_S", "WR to RD", "n_cwl + n_bl_min + n_wtr_s", columns},
     {"tWTR_L", "WR to RD of the bank group", "n_cwl + n_bl_max + n_wtr_l", columns},
     {"data_bus", "bursts do not overlap on the data bus", "n_cl or n_cwl, n_bl_min", columns},
+    {"tRTRS", "data of one rank to data of another", "n_rtrs",
+     "as Ramulator 2.1's LPDDR5 and DDR presets have it (nCS): a pause of the shared data bus"},
     {"refresh_with_open_bank", "the banks refreshed are closed", "", state},
     {"tRFC_ab", "REFab to ACT1", "t_rfc_ab_ns", refresh},
     {"tRFC_ab_refresh", "REFab to REFab and REFpb", "t_rfc_ab_ns", refresh},

@@ -22,8 +22,9 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
       has_nmp_(nmp != nullptr),
       refresh_checked_(options.refresh && controller.refresh != RefreshKind::none),
       switch_timed_(options.mode_switch),
-      groups_(static_cast<std::size_t>(dram.organization.bank_groups)),
-      banks_(static_cast<std::size_t>(dram.organization.banks())) {
+      ranks_(static_cast<std::size_t>(dram.organization.ranks)),
+      groups_(ranks_.size() * static_cast<std::size_t>(dram.organization.bank_groups)),
+      banks_(groups_.size() * static_cast<std::size_t>(dram.organization.banks_per_group)) {
   if (has_nmp_) {
     nmp_ = *nmp;
     overlap_ = nmp_.subarray_overlap;
@@ -39,7 +40,7 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
   if (controller.refresh_management && dram.refresh_management) raa_.resize(banks_.size());
   if (options.window_from) {
     from_begin_ = false;
-    refreshed_until_ps_ = options.window_from->value;
+    for (Rank& r : ranks_) r.refreshed_until_ps = options.window_from->value;
     if (dram.timing.n_wckpst >= 0) {
       const DramTiming& t = dram.timing;
       wck_until_ = options.window_from->value + span(std::max(t.n_cl, t.n_cwl) + t.n_bl_min + t.n_wckpst);
@@ -105,7 +106,7 @@ void TraceChecker::need_group(const char* rule, C earlier, std::int64_t cycles) 
 }
 
 void TraceChecker::need_rank(const char* rule, C earlier, std::int64_t cycles) {
-  need(rule, rank_[static_cast<std::size_t>(earlier)], cycles);
+  need(rule, rank().last[static_cast<std::size_t>(earlier)], cycles);
 }
 
 // ---- One command ----------------------------------------------------------------------------------------------------------
@@ -125,7 +126,10 @@ void TraceChecker::judge(const CommandRecord& record) {
   const bool to_buffer = now_.command == C::rdb || now_.command == C::wrb;
   const bool to_bank =
       !to_buffer && now_.command != C::prea && now_.command != C::refab && now_.command != C::rfmab && !changes_mode && !is_cas;
-  if (now_.bank >= shape.banks() || (to_bank && now_.bank < 0)) return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
+  const bool to_rank = now_.command == C::prea || now_.command == C::refab || now_.command == C::rfmab;
+  const auto banks = static_cast<std::int32_t>(banks_.size());
+  if (now_.bank >= banks || (now_.bank < 0 && (to_bank || (to_rank && ranks_.size() > 1))))
+    return fail("bank_range", fmt::format("there is no bank {}", now_.bank));
   if (now_.row >= shape.rows) return fail("row_range", fmt::format("there is no row {}", now_.row));
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
   const bool hb = now_.command == C::nrd || now_.command == C::nwr;
@@ -192,7 +196,7 @@ void TraceChecker::note() {
   const C as = now_.command == C::rfmab ? C::refab : now_.command == C::rfmpb ? C::refpb : now_.command;
   const auto c = static_cast<std::size_t>(as);
   previous_ = seen;
-  rank_[c] = seen;
+  rank().last[c] = seen;
   if (now_.bank < 0) return;
   groups_[static_cast<std::size_t>(now_.bank / dram_.organization.banks_per_group)][c] = seen;
   bank().last[sub_of(now_.row)][c] = seen;
@@ -222,9 +226,10 @@ void TraceChecker::act1() {
   const bool together = in_nmp_ && nmp_.activate_policy == ActivatePolicy::all_bank;
   if (!together) {
     need_rank("tRRD", C::act1, t.n_rrd);
-    need("tFAW", acts_[0], t.n_faw);
-    std::rotate(acts_.begin(), acts_.begin() + 1, acts_.end());
-    acts_.back() = {now_, true};
+    std::array<Seen, 4>& acts = rank().acts;
+    need("tFAW", acts[0], t.n_faw);
+    std::rotate(acts.begin(), acts.begin() + 1, acts.end());
+    acts.back() = {now_, true};
   }
   need_bank("tRFC_pb", C::refpb, cycles_of(t.t_rfc_pb_ns));
   need_rank("tpbR2act", C::refpb, cycles_of(t.t_pbr2act_ns));
@@ -280,7 +285,11 @@ void TraceChecker::column(bool after_cas) {
     need_group("tWTR_L", C::wr, t.n_cwl + t.n_bl_max + t.n_wtr_l);
   }
   const std::int64_t data = now_.time.value + span(write ? t.n_cwl : t.n_cl);
-  if (data + 1 < bus_free_) fail("data_bus", "the burst overlaps the one before", &bus_user_);
+  if (data + 1 < bus_free_) {
+    fail("data_bus", "the burst overlaps the one before", &bus_user_);
+  } else if (bus_user_.any && bus_user_.record.bank / rank_banks() != now_.bank / rank_banks() && data + 1 < bus_free_ + span(t.n_rtrs)) {
+    fail("tRTRS", fmt::format("data begin {} ps after those of another rank end", data - bus_free_), &bus_user_);
+  }
   bus_free_ = data + span(t.n_bl_min);
   if (t.n_wckpst >= 0) {
     const bool stopped = now_.time.value >= wck_until_;
@@ -319,7 +328,7 @@ void TraceChecker::precharge_all() {
   for (std::size_t i = 0; i < banks_.size(); ++i) {
     for (std::size_t sub = 0; sub < 2; ++sub) {
       Bank& b = banks_[i];
-      if (b.rows[sub].row < 0) continue;
+      if (b.rows[sub].row < 0 || !in_rank(i)) continue;
       const Last& last = b.last[sub];
       const auto since = [&](const char* rule, C c, std::int64_t cycles) { need(rule, last[static_cast<std::size_t>(c)], cycles); };
       since("tRAS_all", C::act1, t.n_ras);
@@ -338,7 +347,10 @@ void TraceChecker::precharge_all() {
 }
 
 bool TraceChecker::all_closed() const {
-  return std::all_of(banks_.begin(), banks_.end(), [](const Bank& b) { return b.rows[0].row < 0 && b.rows[1].row < 0; });
+  for (std::size_t b = 0; b < banks_.size(); ++b) {
+    if (in_rank(b) && (banks_[b].rows[0].row >= 0 || banks_[b].rows[1].row >= 0)) return false;
+  }
+  return true;
 }
 
 }  // namespace bondsim

@@ -109,7 +109,7 @@ class TraceChecker {
   bool on_edge(std::int64_t t) const;
   std::size_t sub_of(std::int32_t row) const { return overlap_ && in_nmp_ && row >= 0 ? static_cast<std::size_t>(row % 2) : 0; }
   Bank& bank() { return banks_[static_cast<std::size_t>(now_.bank)]; }
-  bool all_closed() const;
+  bool all_closed() const;  ///< of the rank
   void note();
 
   DramConfig dram_;
@@ -135,15 +135,27 @@ class TraceChecker {
   bool in_nmp_ = false;
   Seen previous_;
   Seen mode_;
-  Last rank_;
+  /// A rank's commands, its last four ACT1, oldest first, and how far it is refreshed.
+  struct Rank {
+    Last last;
+    std::array<Seen, 4> acts;
+    std::int64_t refreshed_until_ps = 0;
+  };
+  Rank& rank() { return ranks_[rank_index()]; }
+  /// Of the present command; the first one's where it goes to all.
+  std::size_t rank_index() const {
+    return now_.bank < 0 ? 0 : static_cast<std::size_t>(now_.bank / (dram_.organization.bank_groups * dram_.organization.banks_per_group));
+  }
+  std::int32_t rank_banks() const { return static_cast<std::int32_t>(banks_.size() / ranks_.size()); }
+  bool in_rank(std::size_t bank) const { return ranks_.size() == 1 || bank / (banks_.size() / ranks_.size()) == rank_index(); }
+
+  std::vector<Rank> ranks_;
   std::vector<Last> groups_;
   std::vector<Bank> banks_;
-  std::array<Seen, 4> acts_;  ///< the last four, oldest first
   std::int64_t bus_free_ = long_ago;
   Seen bus_user_;
-  std::int64_t wck_until_ = 0;  ///< WCK has stopped from then on
-  Seen cas_;                    ///< the command before, if it was a CAS
-  std::int64_t refreshed_until_ps_ = 0;
+  std::int64_t wck_until_ = 0;     ///< WCK has stopped from then on
+  Seen cas_;                       ///< the command before, if it was a CAS
   double refresh_rate_ = 1;        ///< refresh commands in tREFI at the part's temperature
   bool from_begin_ = true;         ///< the trace has all commands from time 0 on
   std::vector<std::int64_t> raa_;  ///< activates of each bank, less what REF and RFM made up for; empty: not judged

@@ -41,15 +41,16 @@ void TraceChecker::learn_row(Row& row) {
 }
 
 void TraceChecker::learn_all_closed() {
-  for (Bank& b : banks_) {
-    for (Row& row : b.rows) row.unknown = false;
+  for (std::size_t b = 0; b < banks_.size(); ++b) {
+    for (Row& row : banks_[b].rows) row.unknown = row.unknown && !in_rank(b);
   }
 }
 
 Picoseconds TraceChecker::longest_distance() const {
   const DramTiming& t = dram_.timing;
-  const std::int64_t cycles = std::max<std::int64_t>({cycles_of(t.t_rfc_ab_ns), cycles_of(t.t_rfc_pb_ns), t.n_rc, t.n_faw, t.n_ras,
-                                                      t.n_cwl + t.n_bl_max + t.n_wtr_l, t.n_cwl + t.n_bl_min + t.n_wr, t.n_rtw});
+  const std::int64_t cycles =
+      std::max<std::int64_t>({cycles_of(t.t_rfc_ab_ns), cycles_of(t.t_rfc_pb_ns), t.n_rc, t.n_faw, t.n_ras,
+                              t.n_cwl + t.n_bl_max + t.n_wtr_l, t.n_cwl + t.n_bl_min + t.n_wr, t.n_rtw, t.n_cl + t.n_bl_min + t.n_rtrs});
   const std::int64_t hb = has_nmp_ ? nmp_.hb.access_ps() + span(std::max(t.n_wr, t.n_wtr_l)) : 0;
   return Picoseconds(std::max({span(cycles), hb, mode_change_ps_}));
 }

@@ -20,7 +20,7 @@ void HostController::issue(const CommandChoice& choice, Cycle t, ChannelOutput& 
     case DramCommand::prea: {
       const Cycle closed = t + dram_->timing.n_rp_ab;
       output.account.add(TimeAccount::Kind::refresh, clock_.edge(t), clock_.edge(closed), clock_.edge(t));
-      return issue_precharge_all(t, state_.streams.first_op(), output);
+      return issue_precharge_all(t, choice.bank, state_.streams.first_op(), output);
     }
     case DramCommand::cas_rd:
     case DramCommand::cas_wr: {
@@ -130,25 +130,29 @@ void HostController::issue_precharge(const CommandChoice& choice, Cycle t, Chann
   output.record(clock_.edge(t), DramCommand::pre, choice.bank, -1, -1, op);
 }
 
-void HostController::issue_precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
-  output.account.change_open_rows(clock_.edge(t), -__builtin_popcountll(state_.rows.open()));
-  for_each_bank(state_.rows.open(), [&](std::size_t b) {
+void HostController::issue_precharge_all(Cycle t, std::int32_t bank, std::int32_t op, ChannelOutput& output) {
+  const DramOrganization& shape = dram_->organization;
+  const int first = bank < 0 ? 0 : shape.rank_of(bank) * shape.banks_per_rank();
+  const std::uint64_t closed = state_.rows.open() & bank_mask(first, bank < 0 ? shape.banks() : shape.banks_per_rank());
+  output.account.change_open_rows(clock_.edge(t), -__builtin_popcountll(closed));
+  for_each_bank(closed, [&](std::size_t b) {
     state_.rows.close(static_cast<std::int32_t>(b));
     state_.queues.rescan(static_cast<std::int32_t>(b), -1);
     ++output.of(op).precharges;
   });
-  state_.timing.issued(DramCommand::prea, -1, t);
-  output.record(clock_.edge(t), DramCommand::prea, -1, -1, -1, op);
+  state_.timing.issued(DramCommand::prea, bank, t);
+  output.record(clock_.edge(t), DramCommand::prea, bank, -1, -1, op);
 }
 
 void HostController::issue_refresh(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
   const std::int32_t op = state_.streams.first_op();
-  if (!state_.row_timing && state_.rows.open() != 0) issue_precharge_all(t, op, output);
+  const bool to_rank = choice.command == DramCommand::refab || choice.command == DramCommand::rfmab;
+  if (!state_.row_timing && state_.rows.open() != 0) issue_precharge_all(t, to_rank ? choice.bank : -1, op, output);
   noteworthy_ = output.refresh.position == 0;
   const bool by_rfm = choice.command == DramCommand::rfmab || choice.command == DramCommand::rfmpb;
   const bool all = choice.command == DramCommand::refab || choice.command == DramCommand::rfmab;
   RefreshState managed;  // refresh management keeps its own turns
-  if (by_rfm && !all) managed.position = choice.bank;
+  if (by_rfm && choice.bank >= 0) managed.position = refresh_->turn_of(choice.bank);
   RefreshState& state = by_rfm ? managed : output.refresh;
   output.refresh.activates.refreshed(refresh_->banks(state), by_rfm);
   refresh_->issued(state_.timing, t, state);

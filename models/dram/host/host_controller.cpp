@@ -140,7 +140,7 @@ void HostController::choose(Cycle t, CommandChoice& choice, const ChannelOutput&
   std::uint64_t blocked = full;
   if (due) {
     RefreshState managed;
-    if (by_rfm) managed.position = __builtin_ctzll(full) % refresh_->turns();
+    if (by_rfm) managed.position = refresh_->turn_of(__builtin_ctzll(full));
     const RefreshState& next = by_rfm ? managed : output.refresh;
     refresh_->choose(state_, t, next, choice);
     if (by_rfm && choice.command == DramCommand::refab) choice.command = DramCommand::rfmab;
@@ -170,6 +170,15 @@ void HostController::synchronize_wck(Cycle t, CommandChoice& choice) {
   choice.bank = -1;
 }
 
+/// First cycle at which every bank may be refreshed.
+Cycle HostController::refreshes_ready() const {
+  Cycle ready = 0;
+  RefreshState state;
+  for (; state.position < refresh_->turns(); ++state.position)
+    ready = std::max(ready, refresh_->ready(state_.timing, refresh_->banks(state)));
+  return ready;
+}
+
 // ---- The mode changes -----------------------------------------------------------------------------------------------------
 
 Cycle HostController::activate_ready() const {
@@ -185,7 +194,7 @@ Cycle HostController::precharge_ready() const {
 
 Cycle HostController::precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
   fast_forward_.forget();
-  if (state_.rows.open() != 0) issue_precharge_all(t, op, output);
+  if (state_.rows.open() != 0) issue_precharge_all(t, -1, op, output);
   return std::max(t, state_.row_timing ? state_.timing.ready(DramCommand::refab) : 0);
 }
 
@@ -202,12 +211,11 @@ void HostController::resume(Cycle cycle) {
 bool HostController::skip_idle_refreshes(ChannelOutput& output, Picoseconds limit) {
   if (!output.refresh.enabled || state_.rows.open() != 0 || !idle() || state_.next != refresh_cycle(output, false)) return false;
   const bool all = refresh_->command() == DramCommand::refab;
-  const std::int64_t interval = refresh_period(*dram_, all ? RefreshKind::all_bank : RefreshKind::per_bank).value;
+  const std::int64_t interval = refresh_->interval_ps();
   const std::int64_t length = clock_.edge(refresh_->cycles()).value;
   const std::int64_t turns = refresh_->turns();
   const std::int64_t count = ((limit.value - output.refresh.due_ps) / interval / turns - 2) * turns;
-  const std::uint64_t all_banks = bank_mask(0, dram_->organization.banks());
-  const bool settled = state_.data_end <= state_.next && refresh_->ready(state_.timing, all_banks) <= state_.next;
+  const bool settled = state_.data_end <= state_.next && refreshes_ready() <= state_.next;
   if (count <= 0 || !settled || length + clock_.edge(1).value > interval) return false;
   const Picoseconds begin = clock_.edge(state_.next);
   output.refresh.due_ps += count * interval;

@@ -57,6 +57,7 @@ class HostController {
   bool accept_from(std::int32_t slot, Cycle t, ChannelOutput& output);
   void choose(Cycle t, CommandChoice& choice, const ChannelOutput& output);
   void synchronize_wck(Cycle t, CommandChoice& choice);
+  Cycle refreshes_ready() const;
   bool skip_idle_refreshes(ChannelOutput& output, Picoseconds limit);
   /// Cycle at which the next refresh is due; with `postponed`, at which it goes before requests: due + postponement - t_refi / 4.
   Cycle refresh_cycle(const ChannelOutput& output, bool postponed) const {
@@ -68,7 +69,8 @@ class HostController {
   void issue_act1(const CommandChoice& choice, Cycle t, ChannelOutput& output);
   void issue_act2(const CommandChoice& choice, Cycle t, ChannelOutput& output);
   void issue_precharge(const CommandChoice& choice, Cycle t, ChannelOutput& output);
-  void issue_precharge_all(Cycle t, std::int32_t op, ChannelOutput& output);
+  /// @param bank of the rank; -1: there is one
+  void issue_precharge_all(Cycle t, std::int32_t bank, std::int32_t op, ChannelOutput& output);
   void issue_refresh(const CommandChoice& choice, Cycle t, ChannelOutput& output);
   void open_without_time(const Request& request, Cycle t, ChannelOutput& output);
   void await_arrival(ChannelOutput& output) const;

@@ -5,31 +5,39 @@
 namespace bondsim {
 
 AllBankRefresh::AllBankRefresh(const DramConfig& dram)
-    : all_banks_(bank_mask(0, dram.organization.banks())),
+    : ranks_(dram.organization.ranks),
+      rank_banks_(dram.organization.banks_per_rank()),
       cycles_(cycles_of_ns(dram.timing.t_rfc_ab_ns, dram.timing.ck_mhz)),
       period_ps_(refresh_period(dram, RefreshKind::all_bank).value) {}
 
-void AllBankRefresh::choose(const HostState& host, Cycle t, const RefreshState&, CommandChoice& choice) const {
-  if (host.rows.unserved()) return;
-  if (host.rows.open() != 0 && host.row_timing) {
-    choice.consider(t, 0, -1, -1, DramCommand::prea, host.timing.ready(DramCommand::prea));
-  } else {
-    choice.consider(t, 0, -1, -1, DramCommand::refab, host.timing.ready(DramCommand::refab));
-  }
+Cycle AllBankRefresh::ready(const TimingState& timing, std::uint64_t banks) const {
+  return timing.ready(DramCommand::refab, static_cast<int>(__builtin_ctzll(banks)));
+}
+
+void AllBankRefresh::choose(const HostState& host, Cycle t, const RefreshState& state, CommandChoice& choice) const {
+  const std::uint64_t rank = banks(state);
+  if (((host.rows.active() | host.rows.opening()) & rank) != 0) return;
+  const bool close = (host.rows.open() & rank) != 0 && host.row_timing;
+  const DramCommand command = close ? DramCommand::prea : DramCommand::refab;
+  choice.consider(t, 0, -1, named(state), command, host.timing.ready(command, static_cast<int>(__builtin_ctzll(rank))));
 }
 
 void AllBankRefresh::issued(TimingState& timing, Cycle t, RefreshState& state) const {
-  timing.issued(DramCommand::refab, -1, t);
-  state.due_ps += period_ps_;
+  timing.issued(DramCommand::refab, named(state), t);
+  state.position = (state.position + 1) % turns();
+  state.due_ps += interval_ps();
 }
 
 PerBankRefresh::PerBankRefresh(const DramConfig& dram)
-    : banks_(dram.organization.banks()),
+    : ranks_(dram.organization.ranks),
+      banks_(dram.organization.banks_per_rank()),
       together_(banks_per_refresh(dram)),
       cycles_(cycles_of_ns(dram.timing.t_rfc_pb_ns, dram.timing.ck_mhz)),
       period_ps_(refresh_period(dram, RefreshKind::per_bank).value) {}
 
-std::uint64_t PerBankRefresh::banks(const RefreshState& state) const { return banks_of_turn(state.position, turns(), banks_); }
+std::uint64_t PerBankRefresh::banks(const RefreshState& state) const {
+  return banks_of_turn(state.position / ranks_, turns_of_rank(), banks_) << (state.position % ranks_ * banks_);
+}
 
 void PerBankRefresh::choose(const HostState& host, Cycle t, const RefreshState& state, CommandChoice& choice) const {
   const std::uint64_t refreshed = banks(state);
@@ -51,7 +59,7 @@ Cycle PerBankRefresh::ready(const TimingState& timing, std::uint64_t banks) cons
 void PerBankRefresh::issued(TimingState& timing, Cycle t, RefreshState& state) const {
   for_each_bank(banks(state), [&](std::size_t b) { timing.issued(DramCommand::refpb, static_cast<int>(b), t); });
   state.position = (state.position + 1) % turns();
-  state.due_ps += period_ps_;
+  state.due_ps += interval_ps();
 }
 
 std::shared_ptr<const RefreshPolicy> make_refresh_policy(const DramConfig& dram, RefreshKind kind) {

@@ -8,7 +8,7 @@
 namespace bondsim {
 namespace {
 
-constexpr const char* field_names[] = {"row", "bank_group", "bank", "column"};
+constexpr const char* field_names[] = {"row", "bank_group", "bank", "column", "rank"};
 constexpr const char* fields_key = "controller.address_map.fields";
 constexpr const char* xor_key = "controller.address_map.xor";
 
@@ -24,10 +24,13 @@ int bits_of(std::int64_t count, const char* what) {
 }  // namespace
 
 AddressMap::AddressMap(const AddressMapConfig& config, const DramOrganization& organization)
-    : banks_per_group_(organization.banks_per_group), burst_bits_(bits_of(organization.access_bytes(), "bytes of a burst")) {
+    : banks_per_group_(organization.banks_per_group),
+      banks_per_rank_(organization.banks_per_rank()),
+      burst_bits_(bits_of(organization.access_bytes(), "bytes of a burst")) {
   widths_[row] = bits_of(organization.rows, "rows");
   widths_[bank_group] = bits_of(organization.bank_groups, "bank groups");
   widths_[bank] = bits_of(organization.banks_per_group, "banks of a group");
+  widths_[rank] = bits_of(organization.ranks, "ranks");
   widths_[column] = bits_of(organization.page_bytes() / organization.access_bytes(), "bursts of a row");
   add_parts(config);
   for (const std::string& term : config.xors) add_xor(term);
@@ -37,12 +40,17 @@ AddressMap::Field AddressMap::field_named(const std::string& name, const std::st
   for (int f = 0; f < field_count; ++f) {
     if (name == field_names[f]) return static_cast<Field>(f);
   }
-  throw ConfigError(fmt::format("{}: '{}' is not known, allowed: row, bank_group, bank, column", where, name));
+  throw ConfigError(fmt::format("{}: '{}' is not known, allowed: row, bank_group, bank, column, rank", where, name));
 }
 
 void AddressMap::add_parts(const AddressMapConfig& config) {
   int left[field_count];
   std::copy(std::begin(widths_), std::end(widths_), left);
+  const bool named = std::any_of(config.fields.begin(), config.fields.end(), [](const std::string& f) { return f.rfind("rank", 0) == 0; });
+  if (!named && left[rank] > 0) {
+    parts_.push_back({rank, 0, left[rank], 0});
+    left[rank] = 0;
+  }
   for (const std::string& text : config.fields) {
     static const std::regex form("([a-z_]+)(?::([0-9]{1,2}))?");
     std::smatch match;
@@ -87,15 +95,16 @@ void AddressMap::add_xor(const std::string& term) {
 }
 
 BurstAddress AddressMap::decode(std::int64_t address) const {
-  Values values = {0, 0, 0, 0};
+  Values values = {0, 0, 0, 0, 0};
   for (const Part& part : parts_) values[part.field] |= (address >> part.shift & ((std::int64_t{1} << part.bits) - 1)) << part.low;
   for (const Xor& x : xors_) values[x.target] ^= values[x.source] >> x.low & x.mask;
-  return {static_cast<std::int32_t>(values[bank_group] * banks_per_group_ + values[bank]), static_cast<std::int32_t>(values[row]),
-          static_cast<std::int32_t>(values[column])};
+  return {static_cast<std::int32_t>(values[rank] * banks_per_rank_ + values[bank_group] * banks_per_group_ + values[bank]),
+          static_cast<std::int32_t>(values[row]), static_cast<std::int32_t>(values[column])};
 }
 
 std::int64_t AddressMap::encode(const BurstAddress& burst) const {
-  Values values = {burst.row, burst.bank / banks_per_group_, burst.bank % banks_per_group_, burst.column};
+  Values values = {burst.row, burst.bank % banks_per_rank_ / banks_per_group_, burst.bank % banks_per_group_, burst.column,
+                   burst.bank / banks_per_rank_};
   for (auto x = xors_.rbegin(); x != xors_.rend(); ++x) values[x->target] ^= values[x->source] >> x->low & x->mask;
   std::int64_t address = 0;
   for (const Part& part : parts_) address |= (values[part.field] >> part.low & ((std::int64_t{1} << part.bits) - 1)) << part.shift;

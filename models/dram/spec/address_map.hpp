@@ -10,7 +10,8 @@ namespace bondsim {
 
 /// How a byte address of a channel is laid out, as configuration gives it.
 struct AddressMapConfig {
-  /// From the most to the least significant bits above the burst: row, bank_group, bank, column (in bursts). `name:bits` is a part of a
+  /// From the most to the least significant bits above the burst: rank, row, bank_group, bank, column (in bursts). A rank that is not named
+  /// comes first. `name:bits` is a part of a
   /// field, its more significant parts first; a name without bits is all that is left of the field.
   std::vector<std::string> fields = {"row", "bank", "column", "bank_group"};
   /// Applied in order after the split: `bank ^= column[3:2]`, the lowest bit of both sides aligned.
@@ -18,7 +19,9 @@ struct AddressMapConfig {
 };
 template <class Visitor>
 void fields(Visitor& v, AddressMapConfig& c) {
-  v.field("fields", c.fields, defaulted("fields from most to least significant bits: row, bank_group, bank, column, or parts name:bits"));
+  v.field("fields", c.fields,
+          defaulted("fields from most to least significant bits: row, bank_group, bank, column and rank (first where it is not named), or "
+                    "parts name:bits"));
   v.field("xor", c.xors, defaulted("terms like 'bank ^= column[3:2]', applied in order"));
 }
 
@@ -33,8 +36,8 @@ class AddressMap {
   std::int64_t encode(const BurstAddress& burst) const;
 
  private:
-  enum Field : std::uint8_t { row, bank_group, bank, column };
-  static constexpr int field_count = 4;
+  enum Field : std::uint8_t { row, bank_group, bank, column, rank };
+  static constexpr int field_count = 5;
   struct Part {
     Field field;
     int low;  ///< lowest bit of the field it holds
@@ -53,8 +56,9 @@ class AddressMap {
   void add_parts(const AddressMapConfig& config);
   void add_xor(const std::string& term);
 
-  int widths_[field_count] = {0, 0, 0, 0};
+  int widths_[field_count] = {0, 0, 0, 0, 0};
   int banks_per_group_ = 0;
+  int banks_per_rank_ = 0;
   int burst_bits_ = 0;
   std::vector<Part> parts_;
   std::vector<Xor> xors_;

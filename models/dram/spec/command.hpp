@@ -97,7 +97,8 @@ const char* command_name(DramCommand command);
 struct CommandRecord {
   Picoseconds time;
   DramCommand command = DramCommand::act1;
-  std::int32_t bank = -1;  ///< bank_group * banks_per_group + bank in the group; -1: all banks
+  std::int32_t bank =
+      -1;  ///< counted through all ranks; -1: all banks. With several ranks PREA and REFab name their rank by its first bank
   std::int32_t row = -1;
   std::int32_t column = -1;     ///< in units of columns of the organisation (a RD of burst 16 advances by 16)
   std::int32_t requester = -1;  ///< operator

@@ -15,6 +15,7 @@ struct DramTiming {
   int n_cl = 0, n_cwl = 0, n_rcd = 0, n_rp_pb = 0, n_rp_ab = 0, n_ras = 0, n_rc = 0, n_wr = 0, n_rtp = 0;
   int n_ccd_s = 0, n_ccd_l = 0, n_wtr_s = 0, n_wtr_l = 0, n_rrd = 0, n_faw = 0, n_ppd = 0, n_bl_min = 0, n_bl_max = 0;
   int n_aad = 0, n_rtw = 0;
+  int n_rtrs = 0;
   int n_aad_min = 1;
   int n_wckpst = -1;
   int n_rcd_nmp = 0;
@@ -53,6 +54,7 @@ void fields(Visitor& v, DramTiming& c) {
       "n_rcd_nmp", c.n_rcd_nmp,
       defaulted("ACT1 to an access of the PEs, where it differs from n_rcd (GDDR6-AiM's nRCDRDMAC); 0: n_rcd").range(0, 1000).in("tCK"));
   v.field("n_rtw", c.n_rtw, required("RD to WR turnaround").range(1, 1000).in("tCK"));
+  v.field("n_rtrs", c.n_rtrs, defaulted("pause of the data bus between bursts of two ranks").range(0, 1000).in("tCK"));
   v.field("t_refi_ns", c.t_refi_ns, required("average interval of REFab").range(1, 1e6).in("ns"));
   v.field("t_refi_pb_ns", c.t_refi_pb_ns, required("average interval of REFpb").range(1, 1e6).in("ns"));
   v.field("t_rfc_ab_ns", c.t_rfc_ab_ns, required("REFab to the next command").range(1, 1e6).in("ns"));

@@ -16,6 +16,7 @@ ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organiz
     : extent_(extent),
       page_bytes_(organization.page_bytes()),
       burst_bytes_(organization.access_bytes()),
+      ranks_(organization.ranks),
       groups_(organization.bank_groups),
       banks_per_group_(organization.banks_per_group) {
   check(extent.first_bank >= 0 && extent.banks >= 0 && extent.first_bank + extent.banks <= organization.banks() &&
@@ -43,10 +44,12 @@ std::int64_t ExtentCursor::row_shape(std::int32_t row) const {
 
 void ExtentCursor::jump(const BurstAddress& at) {
   at_.row = at.row;
+  const std::int32_t rank_banks = groups_ * banks_per_group_;
+  first_of_rank_ = at.bank / rank_banks * rank_banks;
   bank_in_group_ = at.bank % banks_per_group_;
   check(enter_bank(), "jump to bank {}, which is not of the extent", at.bank);
   at_ = at;
-  group_ = at.bank / banks_per_group_;
+  group_ = (at.bank - first_of_rank_) / banks_per_group_;
 }
 
 /// Goes to the first burst of the next bank of the groups that has any, in this row or a later one.
@@ -54,7 +57,9 @@ void ExtentCursor::next_bank() {
   do {
     if (++bank_in_group_ == banks_per_group_) {
       bank_in_group_ = 0;
-      if (++at_.row > last_row_) {
+      const std::int32_t rank_banks = groups_ * banks_per_group_;
+      first_of_rank_ = (first_of_rank_ + rank_banks) % (ranks_ * rank_banks);
+      if (first_of_rank_ == 0 && ++at_.row > last_row_) {
         done_ = true;
         return;
       }
@@ -69,7 +74,7 @@ bool ExtentCursor::enter_bank() {
   const std::int64_t row_begin = at_.row * page_bytes_;
   for (std::int32_t g = 0; g < groups_; ++g) {
     const auto i = static_cast<std::size_t>(g);
-    const std::int32_t share = g * banks_per_group_ + bank_in_group_ - extent_.first_bank;
+    const std::int32_t share = first_of_rank_ + g * banks_per_group_ + bank_in_group_ - extent_.first_bank;
     begin_[i] = end_[i] = 0;
     if (share < 0 || share >= extent_.banks) continue;
     const std::int64_t from = std::max<std::int64_t>(extent_.bank_offset - row_begin, 0);

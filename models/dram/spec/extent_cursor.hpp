@@ -10,15 +10,15 @@ namespace bondsim {
 
 /// Place of one burst in a channel.
 struct BurstAddress {
-  std::int32_t bank = 0;  ///< bank_group * banks_per_group + bank in the group
+  std::int32_t bank = 0;  ///< (rank * bank_groups + bank_group) * banks_per_group + bank in the group
   std::int32_t row = 0;
   std::int32_t column = 0;  ///< in bursts
 };
 
 inline constexpr int max_bank_groups = 16;
 
-/// Walks the bursts of an extent in the order the host visits them: row by row, in a row index one bank of every group at a time,
-/// and neighbouring bursts in different bank groups ([row, bank, column, bank_group] from most to least significant).
+/// Walks the bursts of an extent in the order the host visits them: row by row, in a row index rank by rank, one bank of every group at a
+/// time, and neighbouring bursts in different bank groups ([row, rank, bank, column, bank_group] from most to least significant).
 /// Banks and bytes outside the extent are left out; a burst that the extent touches in part is moved whole.
 class ExtentCursor {
  public:
@@ -42,7 +42,7 @@ class ExtentCursor {
         stretch_ends = at_.column % stretch_ == 0;
       }
     } while (at_.column < begin_[static_cast<std::size_t>(group_)] || at_.column >= end_[static_cast<std::size_t>(group_)]);
-    at_.bank = group_ * banks_per_group_ + bank_in_group_;
+    at_.bank = first_of_rank_ + group_ * banks_per_group_ + bank_in_group_;
     return stretch_ends;
   }
 
@@ -64,10 +64,12 @@ class ExtentCursor {
   Extent extent_;
   std::int64_t page_bytes_ = 0;
   std::int64_t burst_bytes_ = 0;
+  std::int32_t ranks_ = 1;
   std::int32_t groups_ = 0;
   std::int32_t banks_per_group_ = 0;
   std::int32_t group_ = 0;
   std::int32_t bank_in_group_ = 0;
+  std::int32_t first_of_rank_ = 0;  ///< bank
   std::int32_t column_end_ = 0;
   std::int32_t last_row_ = 0;
   std::int32_t stretch_ = 1;  ///< in columns

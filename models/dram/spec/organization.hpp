@@ -6,9 +6,13 @@
 
 namespace bondsim {
 
-/// Shape of one channel (one rank). Defaults are none: a DRAM file gives every value.
+/// Shape of one channel. Defaults are none: a DRAM file gives every value.
+///
+/// Ranks share the command bus and the data bus; each has its own banks, activate window and refresh. Banks are numbered through all of
+/// them: bank = (rank * bank_groups + bank_group) * banks_per_group + bank in the group.
 struct DramOrganization {
-  int bank_groups = 0;
+  int ranks = 1;
+  int bank_groups = 0;  ///< of a rank
   int banks_per_group = 0;
   std::int64_t rows = 0;      ///< per bank
   int columns = 0;            ///< per row, each of device_width_bits
@@ -16,7 +20,9 @@ struct DramOrganization {
   int burst_length = 0;       ///< beats of one RD or WR
   int burst_bytes = 0;        ///< data of them, where beats carry more than data (LPDDR6: 32 of 36 bytes); 0: all of their bits
 
-  int banks() const { return bank_groups * banks_per_group; }
+  int banks_per_rank() const { return bank_groups * banks_per_group; }
+  int banks() const { return ranks * banks_per_rank(); }
+  int rank_of(int bank) const { return bank / banks_per_rank(); }
   int access_bytes() const { return burst_bytes > 0 ? burst_bytes : device_width_bits * burst_length / 8; }
   /// Data of a row: whole bursts.
   int page_bytes() const { return burst_bytes > 0 ? columns / burst_length * burst_bytes : columns * device_width_bits / 8; }
@@ -28,7 +34,9 @@ struct DramOrganization {
 
 template <class Visitor>
 void fields(Visitor& v, DramOrganization& c) {
-  v.field("bank_groups", c.bank_groups, required("bank groups").range(1, 16));
+  v.field("ranks", c.ranks,
+          defaulted("ranks of dies on the channel's buses, each with as many banks; 1 where the channel has PEs").range(1, 4));
+  v.field("bank_groups", c.bank_groups, required("bank groups of a rank").range(1, 16));
   v.field("banks_per_group", c.banks_per_group, required("banks in a bank group").range(1, 64));
   v.field("rows", c.rows, required("rows of a bank").range(1, 1 << 24));
   v.field("columns", c.columns, required("columns of a row, each device_width_bits wide").range(16, 1 << 16));

@@ -16,7 +16,7 @@ RefreshFault refresh_fault(const DramConfig& dram, RefreshKind kind) {
     return {"timing.t_pbr2pbr_ns", fmt::format("{} ns, allowed: up to {} ns, the interval of REFpb", t.t_pbr2pbr_ns, interval_ns)};
   }
   // A bank's own turn comes once in a round of all banks.
-  const double turn_ns = all ? interval_ns : interval_ns * dram.organization.banks() / banks_per_refresh(dram);
+  const double turn_ns = all ? interval_ns : interval_ns * dram.organization.banks_per_rank() / banks_per_refresh(dram);
   const double busy_ns = all ? t.t_rfc_ab_ns : t.t_rfc_pb_ns;
   if (busy_ns + row_ns <= turn_ns) return {};
   return {

@@ -13,6 +13,7 @@ constexpr const char* column = "JESD209-5B, column timings in bank-group mode";
 constexpr const char* refresh = "JESD209-5B, refresh timings";
 constexpr const char* per_bank = "JESD209-5B, table 235: refresh of one bank and commands to the others";
 constexpr const char* act_to_refresh = "JESD209-4, refresh command scheduling: REFpb is as far from an ACT before it as another ACT";
+constexpr const char* ranks = "Ramulator 2.1, LPDDR5 (nCS): bursts of two ranks keep a pause on the data bus they share";
 constexpr const char* act2 = "JESD209-5B: ACT2 follows ACT1, one command a CK, other commands may come in between";
 constexpr const char* hb_core = "JESD209-5B core timing of the bank, behind its HB port";
 
@@ -34,15 +35,15 @@ Picoseconds refresh_period(const DramConfig& config, RefreshKind kind) {
 }
 
 int banks_per_refresh(const DramConfig& config) {
-  const double ratio = config.organization.banks() * config.timing.t_refi_pb_ns / config.timing.t_refi_ns;
-  return std::clamp(static_cast<int>(std::lround(ratio)), 1, config.organization.banks());
+  const double ratio = config.organization.banks_per_rank() * config.timing.t_refi_pb_ns / config.timing.t_refi_ns;
+  return std::clamp(static_cast<int>(std::lround(ratio)), 1, config.organization.banks_per_rank());
 }
 
 std::int64_t refreshed_rows(const DramConfig& config, const ChannelCounts& counts) {
   constexpr std::int64_t refreshes_a_window = 8192;
   const std::int64_t all_bank = counts.refreshes_all_bank + counts.managements_all_bank;
   const std::int64_t per_bank = counts.refreshes_per_bank + counts.managements_per_bank;
-  const std::int64_t banks = all_bank * config.organization.banks() + per_bank * banks_per_refresh(config);
+  const std::int64_t banks = all_bank * config.organization.banks_per_rank() + per_bank * banks_per_refresh(config);
   return banks * ceil_div(config.organization.rows, refreshes_a_window);
 }
 
@@ -55,7 +56,7 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
   const Cycle rfc_ab = cycles_of_ns(t.t_rfc_ab_ns, t.ck_mhz);
   const Cycle rfc_pb = cycles_of_ns(t.t_rfc_pb_ns, t.ck_mhz);
   const Cycle write_end = t.n_cwl + t.n_bl_min;
-  return {
+  std::vector<TimingRule> rules = {
       // Rows.
       {bank, C::act1, C::act2, t.n_aad_min, act2},
       {bank, C::act1, C::act2, t.n_aad, core, 1, true},
@@ -101,6 +102,14 @@ std::vector<TimingRule> timing_rules(const DramConfig& config) {
       {bank, C::nwr, C::pre, t.n_wr, hb_core, 1, false, true},
       {bank, C::nwr, C::nrd, t.n_wtr_l, hb_core, 1, false, true},
   };
+  if (config.organization.ranks == 1) return rules;
+  const auto others = RuleScope::other_ranks;
+  const Cycle apart = t.n_bl_min + t.n_rtrs;  // from first data to first data
+  rules.push_back({others, C::rd, C::rd, apart, ranks});
+  rules.push_back({others, C::wr, C::wr, apart, ranks});
+  rules.push_back({others, C::rd, C::wr, t.n_cl - t.n_cwl + apart, ranks});
+  rules.push_back({others, C::wr, C::rd, t.n_cwl - t.n_cl + apart, ranks});
+  return rules;
 }
 
 }  // namespace bondsim

@@ -11,8 +11,8 @@ namespace bondsim {
 using Cycle = std::int64_t;
 inline constexpr Cycle never = Cycle{1} << 42;  ///< later than any run; in picoseconds it still fits for clocks of 1 MHz and more
 
-/// Which pairs of commands a rule couples: those to the same bank, to the same bank group, or to the rank.
-enum class RuleScope { bank, bank_group, rank };
+/// Which pairs of commands a rule couples: those to the same bank, to the same bank group, to the same rank, or to two ranks.
+enum class RuleScope { bank, bank_group, rank, other_ranks };
 
 /// One line of the datasheet: `following` comes no earlier than `cycles` after `preceding`.
 struct TimingRule {
@@ -36,11 +36,11 @@ Cycle cycles_of_ns(double ns, double ck_mhz);
 /// @throws InternalError above the ladder's last step (loading a system rejects that).
 double refresh_rate(const DramConfig& config);
 
-/// Average time between two refresh commands of a kind at the part's temperature.
+/// Average time between two refresh commands of a kind to a rank, at the part's temperature.
 Picoseconds refresh_period(const DramConfig& config, RefreshKind kind);
 
-/// Banks that one REFpb refreshes, so that all banks are covered within the interval of REFab: banks x t_refi_pb / t_refi. In bank-group
-/// mode of LPDDR5 these are two, b and b + banks / 2.
+/// Banks that one REFpb refreshes, so that all banks of the rank are covered within the interval of REFab: banks x t_refi_pb / t_refi. In
+/// bank-group mode of LPDDR5 these are two, b and b + banks / 2.
 int banks_per_refresh(const DramConfig& config);
 
 /// Rows that the refreshes counted have restored: each bank's rows in 8192 refreshes (JESD209-5B: 8192 REFab a refresh window).
