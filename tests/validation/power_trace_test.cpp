@@ -82,6 +82,61 @@ TEST(PowerTrace, the_memspec_has_the_part) {
   EXPECT_DOUBLE_EQ(spec["memtimingspec"]["tCK"], 1.25e-9);
   EXPECT_DOUBLE_EQ(spec["mempowerspec"]["idd4r2h"], 0.390);
   EXPECT_DOUBLE_EQ(spec["mempowerspec"]["vdd1"], 1.8);
+  // As DRAMPower reads it: tBurst = burstLength / (dataRate * WCK2CK), tWCK = tCK / WCK2CK, RD to PRE = tBurst + RBTP.
+  const auto& shape = spec["memarchitecturespec"];
+  const auto& timing = spec["memtimingspec"];
+  ASSERT_GT(timing["WCK2CK"], 0);
+  const int burst = shape["burstLength"].get<int>() / (shape["dataRate"].get<int>() * timing["WCK2CK"].get<int>());
+  EXPECT_EQ(burst, 2);
+  EXPECT_EQ(burst + timing["RBTP"].get<int>(), 8);
+  EXPECT_EQ(timing["WCK2CK"], 4) << "6400 MT/s by two edges of WCK at 3200 MHz, CK at 800 MHz";
+  EXPECT_EQ(shape["per2BankOffset"], 8);
+}
+
+TEST(PowerTrace, refresh_of_two_banks_is_theirs_and_other_shapes_are_refused) {
+  const ScratchDirectory scratch;
+  const std::string run =
+      "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set model.layers=1 --set model.hidden=256 --set model.intermediate=512 "
+      "--set model.vocab=512 --set workload.prompt_tokens=4 --set workload.generated_tokens=1 --trace commands,drampower ";
+  const auto turns = bondsim_command(run + "--set system.controller.refresh=per_bank -o " + scratch.file("turns"));
+  ASSERT_EQ(turns.status, 0) << turns.output;
+  auto theirs = counts_of(rows_of(scratch.file("turns/nmp.channel0.drampower.csv")));
+  auto ours = counts_of(rows_of(scratch.file("turns/nmp.channel0.commands.csv")));
+  EXPECT_GT(theirs["REFP2B"], 0);
+  EXPECT_EQ(theirs["REFP2B"], ours["REFpb"]);
+  const auto other = bondsim_command(run + "--set system.dram.organization.bank_groups=8 -o " + scratch.file("other"));
+  EXPECT_EQ(other.status, 2) << other.output;
+  EXPECT_NE(other.output.find("32 banks in 8 groups, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 in 1"), std::string::npos)
+      << other.output;
+}
+
+TEST(PowerTrace, a_trace_of_others_is_priced_by_a_system) {
+  const ScratchDirectory scratch;
+  // Two pseudo channels: 500 reads of 32 B in 1000 cycles of 1.667 ns with a row open, and one that stands open as long.
+  std::string text = "timestamp,command,channel_id,pseudochannel_id,bankgroup_id,bank_id,row_id,column_id\n";
+  for (int i = 0; i < 500; ++i) text += std::to_string(2 * i) + ",RD,0,0,0,0,7," + std::to_string(i % 32) + "\n";
+  text += "0,ACT,1,1,0,0,7,\n1000,NOP,0,0,0,0,0,\n1000,NOP,1,1,0,0,0,\n";
+  const auto run = bondsim_command("trace energy " + scratch.write("two.csv", text) + " --system hbm2-stack --resting 3");
+  ASSERT_EQ(run.status, 0) << run.output;
+  EXPECT_NE(run.output.find("commands of 2 pseudo channels, priced as HBM2-1200 pseudo channel 2Gb by"), std::string::npos) << run.output;
+  const auto line = [&](const std::string& begin) {
+    const std::size_t at = run.output.find(begin);
+    return at == std::string::npos ? std::string() : run.output.substr(at, run.output.find('\n', at) - at);
+  };
+  std::istringstream cells(line("0.0 "));
+  std::string channel;
+  double act = 0, rd = 0, wr = 0, ref = 0, cycles = 0, open = 0;
+  std::string percent;
+  double nanojoules = 0, milliwatts = 0;
+  cells >> channel >> act >> rd >> wr >> ref >> cycles >> open >> percent >> nanojoules >> milliwatts;
+  EXPECT_EQ(rd, 500);
+  EXPECT_EQ(cycles, 1000);
+  EXPECT_EQ(open, 100);
+  EXPECT_NEAR(milliwatts, 1.2 * 330.356, 0.2) << "V IDD4R, the bus full";
+  EXPECT_NEAR(nanojoules, milliwatts * 1.6667, 0.5);
+  EXPECT_NE(line("all, with 3 at rest"), "") << run.output;
+  const auto wrong = bondsim_command("trace energy " + scratch.write("bad.csv", "5,SRE,0,0,0,0,7,\n") + " --system hbm2-stack");
+  EXPECT_EQ(wrong.status, 2) << wrong.output;
 }
 
 TEST(PowerTrace, hbmpower_is_refused_where_banks_are_refreshed_in_turns) {

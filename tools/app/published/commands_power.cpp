@@ -10,14 +10,9 @@
 namespace bondsim::tools {
 namespace {
 
-std::vector<PowerCommand> commands_of(const std::string& trace, int banks_per_group) {
-  std::vector<PowerCommand> commands;
-  int of = -1;
-  read_hbm_power_trace(trace, banks_per_group, [&](int channel, const PowerCommand& c) {
-    if (of >= 0 && channel != of) throw ConfigError(trace + ": commands of several pseudo channels, allowed: of one");
-    of = channel;
-    commands.push_back(c);
-  });
+std::map<int, std::vector<PowerCommand>> commands_of(const std::string& trace, int banks_per_group) {
+  std::map<int, std::vector<PowerCommand>> commands;
+  read_hbm_power_trace(trace, banks_per_group, [&](int channel, const PowerCommand& c) { commands[channel].push_back(c); });
   return commands;
 }
 
@@ -39,10 +34,7 @@ void follow(std::set<int>& open, const PowerCommand& c) {
   if (c.command == DramCommand::act1) open.insert(c.bank);
 }
 
-}  // namespace
-
-CommandSums count_commands(const std::string& trace, const DramConfig& dram) {
-  const std::vector<PowerCommand> commands = commands_of(trace, dram.organization.banks_per_group);
+CommandSums sums_of(const std::vector<PowerCommand>& commands) {
   std::set<int> open = open_before(commands);
   CommandSums sums;
   for (std::size_t i = 0; i < commands.size(); ++i) {
@@ -56,24 +48,50 @@ CommandSums count_commands(const std::string& trace, const DramConfig& dram) {
     sums.refreshes += c.command == DramCommand::refab;
   }
   if (!commands.empty()) sums.cycles = commands.back().cycle - commands.front().cycle;
-  if (sums.cycles == 0) throw ConfigError(trace + ": no time passes in it");
   return sums;
 }
 
-double commands_power_mw(const System& system, const CommandSums& sums, int driven, int resting) {
+std::int64_t ps_of(const System& system, std::int64_t cycles) {
+  return std::llround(static_cast<double>(cycles) * 1e6 / system.dram.timing.ck_mhz);
+}
+
+}  // namespace
+
+std::map<int, CommandSums> count_channels(const std::string& trace, const DramConfig& dram) {
+  std::map<int, CommandSums> sums;
+  std::int64_t cycles = 0;
+  for (const auto& [channel, commands] : commands_of(trace, dram.organization.banks_per_group)) {
+    sums[channel] = sums_of(commands);
+    cycles += sums[channel].cycles;
+  }
+  if (cycles == 0) throw ConfigError(trace + ": no time passes in it");
+  return sums;
+}
+
+CommandSums count_commands(const std::string& trace, const DramConfig& dram) {
+  const std::map<int, CommandSums> sums = count_channels(trace, dram);
+  if (sums.size() > 1) throw ConfigError(trace + ": commands of several pseudo channels, allowed: of one");
+  return sums.begin()->second;
+}
+
+EnergyByComponent commands_energy(const System& system, const CommandSums& sums) {
   ChannelCounts counts;
   counts.activates = sums.activates;
   counts.reads = sums.reads;
   counts.writes = sums.writes;
   counts.refreshes_all_bank = sums.refreshes;
-  EnergyCounts busy = energy_counts(0, counts, system), rest;
-  const double ps_a_cycle = 1e6 / system.dram.timing.ck_mhz;
-  busy.channel_time_ps = rest.channel_time_ps = std::llround(static_cast<double>(sums.cycles) * ps_a_cycle);
-  busy.rows_open_ps = std::llround(static_cast<double>(sums.open_cycles) * ps_a_cycle);
-  const EnergyModel model = energy_model(system, EnergyColumn::maximum);
-  const auto attojoules = static_cast<double>(driven) * static_cast<double>(total_of(model.energy(busy)).value) +
-                          static_cast<double>(resting) * static_cast<double>(total_of(model.energy(rest)).value);
-  return attojoules / static_cast<double>(busy.channel_time_ps) * 1e-3;  // aJ a ps are uW
+  EnergyCounts energy = energy_counts(0, counts, system);
+  energy.channel_time_ps = ps_of(system, sums.cycles);
+  energy.rows_open_ps = ps_of(system, sums.open_cycles);
+  return energy_model(system, EnergyColumn::maximum).energy(energy);
+}
+
+double commands_power_mw(const System& system, const CommandSums& sums, int driven, int resting) {
+  CommandSums rest;
+  rest.cycles = sums.cycles;
+  const auto attojoules = static_cast<double>(driven) * static_cast<double>(total_of(commands_energy(system, sums)).value) +
+                          static_cast<double>(resting) * static_cast<double>(total_of(commands_energy(system, rest)).value);
+  return attojoules / static_cast<double>(ps_of(system, sums.cycles)) * 1e-3;  // aJ a ps are uW
 }
 
 }  // namespace bondsim::tools
