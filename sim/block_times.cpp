@@ -26,7 +26,7 @@ void BlockTimes::begin(const Block& block) {
   }
   for (const Task& task : block.tasks) {
     for (const std::size_t c : channels_of(task)) ++channels_.at(c).touches_left;
-    if (task.kind != TaskKind::nmp_gemm) ++npu_tasks_left_;
+    if (!task.beside_banks()) ++npu_tasks_left_;
   }
 }
 
@@ -67,7 +67,7 @@ void BlockTimes::started(std::int32_t id, const Task& task) {
     if (task.on_channel() || channel.own == nullptr) cut_channel(c);
     (task.on_channel() ? channel.own : channel.stream) = &task;
   }
-  if (task.kind == TaskKind::nmp_gemm) return;
+  if (task.beside_banks()) return;
   cut_npu();
   on_npu_[id] = &task;
 }
@@ -80,7 +80,7 @@ void BlockTimes::ended(std::int32_t id, const Task& task) {
     if (task.on_channel() || channel.own == nullptr) cut_channel(c);
     (task.on_channel() ? channel.own : channel.stream) = nullptr;
   }
-  if (task.kind == TaskKind::nmp_gemm) return;
+  if (task.beside_banks()) return;
   if (--npu_tasks_left_ == 0) npu_free_at_last_task_ = executors_.npu->times_until_now().free;
   if (!mixed_ || task.kind == TaskKind::barrier) return;
   cut_npu();

@@ -49,7 +49,7 @@ std::size_t Ledger::background(Phase phase) const { return operators_.size() - (
 void Ledger::add_task(const Task& task, std::int64_t repeat) {
   if (task.op < 0) return;
   const auto row = static_cast<std::size_t>(task.op);
-  const bool in_channel = task.kind == TaskKind::nmp_gemm;
+  const bool in_channel = task.beside_banks();
   EnergyCounts counts = energy_counts(task, system_);
   block_.at(in_channel ? static_cast<std::size_t>(task.channel()) : channels_.size()) += counts;
   counts *= repeat;
@@ -100,7 +100,7 @@ Attojoules Ledger::end_block(Picoseconds length, std::int64_t repeat) {
     all += total_of(energy);
     channels_[c].power.add(total_of(energy), length, repeat);
     channels_[c].banks.add(of(energy, {C::dram_activate, C::dram_array, C::dram_refresh}), length, repeat);
-    channels_[c].pes.add(of(energy, {C::hb_io, C::pe_mac, C::pe_sram, C::static_power}), length, repeat);
+    channels_[c].pes.add(of(energy, {C::hb_io, C::pe_mac, C::pe_sram, C::vector, C::static_power}), length, repeat);
     counts = {};
   }
   EnergyCounts& npu = block_.back();

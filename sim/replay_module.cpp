@@ -238,10 +238,11 @@ void Replay::end_delays() {
 void Replay::begin_work(std::int32_t id) {
   const Task& task = block_.tasks[static_cast<std::size_t>(id)];
   switch (task.kind) {
-    case TaskKind::nmp_gemm: {
+    case TaskKind::nmp_gemm:
+    case TaskKind::nmp_vector: {
       NmpController* nmp = executors_.nmp.at(static_cast<std::size_t>(task.channel()));
-      check(nmp != nullptr, "nmp_gemm {} on channel {}, which has no PEs", id, task.channel());
-      nmp->start(id, task.op, task.nmp);
+      check(nmp != nullptr, "task {} is work of PEs on channel {}, which has none", id, task.channel());
+      nmp->start(id, task);
       break;
     }
     case TaskKind::barrier:

@@ -49,9 +49,10 @@ void SystemBuilder::build_channels(const System& system, TaskListener& listener,
     const auto channel_name = "channel_" + std::to_string(i);
     channels_[i] = std::make_unique<DramChannel>(channel_name.c_str(), channel, system.dram_of(channel), system.controller_of(channel),
                                                  has_pes ? &system.nmp_of(channel) : nullptr, switches, sink, fast_forward);
-    if (has_pes)
-      nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), system.nmp_of(channel),
-                                                system.fidelity.finite_buffers, listener);
+    if (!has_pes) continue;
+    NmpConfig nmp = system.nmp_of(channel);
+    if (!system.fidelity.vector_ops) nmp.vector.costs = VectorCosts{0, 0, 0, 0, 0, 0, 0, 0, 0};
+    nmp_[i] = std::make_unique<NmpController>(("nmp_" + std::to_string(i)).c_str(), nmp, system.fidelity.finite_buffers, listener);
   }
 }
 

@@ -88,7 +88,7 @@ void TaskRecorder::started(std::int32_t id) {
     if (own || channels_[c].own < 0) cut_channel(c, false);
     (own ? channels_[c].own : channels_[c].stream) = id;
   }
-  if (task.kind == TaskKind::nmp_gemm || task.kind == TaskKind::barrier) return;
+  if (task.beside_banks() || task.kind == TaskKind::barrier) return;
   cut_npu();
   running_[id] = npu_rows_.size();
   TaskRow row;
@@ -105,7 +105,7 @@ void TaskRecorder::ended(std::int32_t id) {
     (own ? channels_[c].own : channels_[c].stream) = -1;
     channels_[c].touched = channels_[c].rows.size();
   }
-  if (task.kind == TaskKind::nmp_gemm) return;
+  if (task.beside_banks()) return;
   cut_npu();
   npu_touched_ = npu_rows_.size();
   const auto running = running_.find(id);

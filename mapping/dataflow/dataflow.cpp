@@ -78,7 +78,38 @@ void place_experts(ExpertPlacement placement, const OperatorGraph& layer, std::v
   }
 }
 
+/// NMP channels of the rules for vector operators, by kind; the first rule that names a kind counts.
+std::map<VectorKind, std::vector<int>> bind_vectors(const std::vector<VectorRule>& rules, const System& system) {
+  std::map<VectorKind, std::vector<int>> channels;
+  for (const VectorRule& rule : rules) {
+    std::vector<int> bound;
+    if (rule.executor == Executor::nmp) {
+      bound = resolve_channels(rule.nmp_channels, system.nmp_channels());
+      if (bound.empty()) {
+        config_error(rule.where, "dataflow.vector.nmp_channels",
+                     fmt::format("'nmp' needs NMP channels, the rule binds none of the system's {}", system.nmp_channel_count()));
+      }
+      for (const int c : bound) {
+        if (system.nmp_of(c).vector.lanes > 0) continue;
+        config_error(rule.where, "dataflow.vector.executor",
+                     fmt::format("'nmp' on channel {} of {}, which has no vector unit (nmp.vector.lanes: 0), allowed: npu, or channels "
+                                 "with lanes",
+                                 c, system.name));
+      }
+    }
+    for (const auto& named : enum_names<VectorKind>) {
+      if (std::find(rule.kinds.begin(), rule.kinds.end(), named.first) != rule.kinds.end()) channels.emplace(named.second, bound);
+    }
+  }
+  return channels;
+}
+
 }  // namespace
+
+const std::vector<VectorKind>& kinds_beside_banks() {
+  static const std::vector<VectorKind> kinds = {VectorKind::activation, VectorKind::residual, VectorKind::norm, VectorKind::rotary};
+  return kinds;
+}
 
 std::vector<int> Binding::all_channels() const {
   std::vector<int> all = nmp_channels;
@@ -129,6 +160,12 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
     out.bindings_[gemm] = bind(*rule, system);
   }
   out.npu_rows_ = dataflow.experts.npu_rows;
+  out.vector_channels_ = bind_vectors(dataflow.vectors, system);
+  out.attention_overlap_ = dataflow.attention_overlap;
+  if (dataflow.attention_overlap && !dataflow.groups.empty()) {
+    throw ConfigError(
+        fmt::format("dataflow {}: attention_overlap: true, but its groups run tier by tier, allowed with groups: false", dataflow.name));
+  }
   if (dataflow.experts.placement != ExpertPlacement::spread) place_experts(dataflow.experts.placement, layer, expert_load, out.bindings_);
   if (dataflow.groups.empty()) return out;
   checks.known = known_operators();

@@ -9,6 +9,7 @@
 #include "mapping/dataflow/groups.hpp"
 #include "mapping/llm/graph.hpp"
 #include "models/base/fields.hpp"
+#include "models/schedule/schedule_names.hpp"
 #include "models/system/system.hpp"
 
 namespace bondsim {
@@ -62,6 +63,17 @@ void fields(Visitor& v, ExpertRule& c) {
               .range(0, 1 << 20));
 }
 
+/// Who does vector operators of some kinds in decode, as written. The NPU does those that no rule names.
+struct VectorRule {
+  std::vector<std::string> kinds;
+  Executor executor = Executor::npu;
+  ChannelSet nmp_channels;
+  ConfigNode where;
+};
+
+/// Kinds of vector work that a channel can do: each element, or each row, of its own.
+const std::vector<VectorKind>& kinds_beside_banks();
+
 /// A dataflow as written: by a `schema: bondsim.dataflow/1` file, or by a search (search::written_dataflow). resolve() makes it concrete
 /// for a system and a model.
 struct Dataflow {
@@ -72,10 +84,14 @@ struct Dataflow {
   std::vector<OperatorRule> operators;
   std::vector<AccessGroupFile> groups;
   ExpertRule experts;
+  std::vector<VectorRule> vectors;
+  bool attention_overlap = false;  ///< softmax and transfers of some heads go beside the products of others of their channels
 };
 
 template <class Visitor>
 void fields(Visitor& v, OperatorRule& c);
+template <class Visitor>
+void fields(Visitor& v, VectorRule& c);
 template <class Visitor>
 void fields(Visitor& v, Dataflow& c) {
   v.field("name", c.name, required("name of the dataflow"));
@@ -90,6 +106,10 @@ void fields(Visitor& v, Dataflow& c) {
   v.sections("groups", c.groups,
              defaulted("memory access groups of a decoder layer in their order; without them, operators run when their inputs are there"));
   v.section("experts", c.experts, defaulted("where experts lie, and when the NPU multiplies them"));
+  v.sections("vector", c.vectors, defaulted("who does vector operators in decode, by kind; the NPU where no rule names a kind"));
+  v.field("attention_overlap", c.attention_overlap,
+          defaulted("attention on PEs in decode: transfers and softmax of the heads that a channel computes first go beside the products "
+                    "of the next; off: operator by operator"));
 }
 
 /// Reads a dataflow file. @throws ConfigError
@@ -123,6 +143,13 @@ class ResolvedDataflow {
   /// Whether the NPU multiplies an expert of so many rows in decode, wherever it lies.
   bool expert_on_npu(std::int64_t rows) const { return npu_rows_ > 0 && rows >= npu_rows_; }
   bool experts_by_rows() const { return npu_rows_ > 0; }
+  /// NMP channels that do vector operators of a kind in decode; empty: the NPU does.
+  const std::vector<int>& vector_channels(VectorKind kind) const {
+    static const std::vector<int> npu;
+    const auto found = vector_channels_.find(kind);
+    return found == vector_channels_.end() ? npu : found->second;
+  }
+  bool attention_overlap() const { return attention_overlap_; }
 
  private:
   friend ResolvedDataflow resolve(const Dataflow&, const System&, const OperatorGraph&, const OperatorGraph&, const std::vector<double>&);
@@ -133,6 +160,8 @@ class ResolvedDataflow {
   std::map<std::string, Binding> bindings_;
   std::vector<AccessGroup> groups_;
   std::int64_t npu_rows_ = 0;
+  std::map<VectorKind, std::vector<int>> vector_channels_;
+  bool attention_overlap_ = false;
 };
 
 /// The channel, as a position among `channels`, of each expert, by its load.

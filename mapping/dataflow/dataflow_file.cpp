@@ -21,6 +21,19 @@ void require_known_names(const OperatorRule& rule) {
   }
 }
 
+void require_known_kinds(const VectorRule& rule) {
+  std::vector<std::string> allowed;
+  for (const VectorKind kind : kinds_beside_banks()) allowed.emplace_back(enum_name(kind));
+  for (const std::string& kind : rule.kinds) {
+    if (std::find(allowed.begin(), allowed.end(), kind) != allowed.end()) continue;
+    config_error(rule.where, "dataflow.vector.kinds",
+                 fmt::format("'{}', allowed: {} (others take values of several channels together)", kind, fmt::join(allowed, ", ")));
+  }
+  if (rule.kinds.empty())
+    config_error(rule.where, "dataflow.vector.kinds", "none named, allowed: " + fmt::format("{}", fmt::join(allowed, ", ")));
+  if (rule.executor == Executor::split) config_error(rule.where, "dataflow.vector.executor", "'split', allowed: npu, nmp");
+}
+
 /// A plain scalar where YAML reads one as it stands, else in quotes.
 std::string scalar_text(const std::string& text) {
   const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -87,9 +100,22 @@ void fields(Visitor& v, OperatorRule& c) {
 template void fields(Decoder& v, OperatorRule& c);
 template void fields(Describer& v, OperatorRule& c);
 
+template <class Visitor>
+void fields(Visitor& v, VectorRule& c) {
+  c.where = v.node();
+  v.field("kinds", c.kinds, required("kinds of vector operators: activation, residual, norm, rotary"));
+  v.field("executor", c.executor, required("who does them: the NPU, or the vector units of NMP channels (nmp)"));
+  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that do them; none with executor npu"));
+  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+}
+
+template void fields(Decoder& v, VectorRule& c);
+template void fields(Describer& v, VectorRule& c);
+
 Dataflow decode_dataflow(const ConfigNode& node) {
   auto dataflow = decode_document<Dataflow>(node, "dataflow", "bondsim.dataflow/1");
   for (const OperatorRule& rule : dataflow.operators) require_known_names(rule);
+  for (const VectorRule& rule : dataflow.vectors) require_known_kinds(rule);
   return dataflow;
 }
 
@@ -104,6 +130,12 @@ std::string to_file(const Dataflow& dataflow, const std::string& comment) {
   if (experts.placement != ExpertPlacement::spread || experts.npu_rows > 0) {
     text += fmt::format("experts: {{placement: {}, npu_rows: {}}}\n", enum_name(experts.placement), experts.npu_rows);
   }
+  if (!dataflow.vectors.empty()) text += "vector:\n";
+  for (const VectorRule& rule : dataflow.vectors) {
+    text += fmt::format("  - {{kinds: {}, executor: {}, nmp_channels: {}}}\n", list_text(rule.kinds), enum_name(rule.executor),
+                        channels_text(rule.nmp_channels));
+  }
+  if (dataflow.attention_overlap) text += "attention_overlap: true\n";
   if (!dataflow.groups.empty()) text += "groups:\n";
   for (const AccessGroupFile& group : dataflow.groups) {
     text += "  - partitions:\n";

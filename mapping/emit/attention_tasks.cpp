@@ -48,6 +48,7 @@ BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after)
 
 void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& a) {
   context_work_.clear();
+  heads_alike_ = heads_alike(a, batch_);
   for (const BatchEntry& r : batch_.requests) {
     const auto known = context_work_.find(context_rows(r));
     if (known != context_work_.end()) {
@@ -63,78 +64,103 @@ void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& 
 BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& after) {
   const AttentionPlacement& a = plan_.attention.at(op.name);
   attention_work(op, a);
+  if (attention_streams()) return a.keys ? streamed_scores(op, a, after) : streamed_values(op, a, after);
   Tasks done;
   if (phase_ == Phase::decode) done = attention_on_nmp(op, a, after);
   attention_on_npu(op, a, after, done);
   return done;
 }
 
-std::int32_t BlockEmitter::run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after) {
+Attended BlockEmitter::attended(const HeadRun& run) const {
+  const BatchEntry& r = *batch_.find(run.request);
+  return {reach(r), r.tokens};
+}
+
+std::vector<const HeadRun*> BlockEmitter::runs_in_batch(const AttentionPlacement& a) const {
+  std::vector<const HeadRun*> runs;
+  for (const HeadRun& run : a.runs) {
+    const BatchEntry* r = batch_.find(run.request);
+    if (r == nullptr) continue;
+    check(r->tokens <= a.tokens, "request {}: attention on PEs has room for {} new tokens, {} found", run.request, a.tokens, r->tokens);
+    if (run_shape(a, run, attended(run)).macs() > 0) runs.push_back(&run);  // else fewer tokens than parts
+  }
+  return runs;
+}
+
+std::vector<Extent> BlockEmitter::input_of(const AttentionPlacement& a, const HeadRun& run) const {
+  return in_shared(run_input(a, run, attended(run), plan_.memory));
+}
+
+std::vector<Extent> BlockEmitter::output_of(const AttentionPlacement& a, const HeadRun& run) const {
+  return in_shared(run_output(a, run, attended(run), plan_.memory));
+}
+
+std::vector<Extent> BlockEmitter::inputs_of_channel(const AttentionPlacement& a, int channel) const {
+  std::vector<Extent> inputs;
+  for (const HeadRun* run : runs_in_batch(a)) {
+    if (run->channel == channel) append_to(inputs, input_of(a, *run));
+  }
+  return inputs;
+}
+
+std::vector<Extent> BlockEmitter::outputs_of_channel(const AttentionPlacement& a, int channel) const {
+  std::vector<Extent> outputs;
+  for (const HeadRun* run : runs_in_batch(a)) {
+    if (run->channel == channel) append_to(outputs, output_of(a, *run));
+  }
+  return outputs;
+}
+
+std::int32_t BlockEmitter::head_gemm(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after) {
   const BatchEntry& request = *batch_.find(run.request);
-  const Attended reached{reach(request), request.tokens};
+  const Attended reached = attended(run);
   const std::int64_t before = tokens_before(run, reached.context);
+  const std::vector<std::int64_t>& alike = heads_alike_.at(context_rows(request));
   Task t;
   t.kind = TaskKind::nmp_gemm;
   t.op = op_index(op.name);
   t.executor = ExecutorId::of_channel(run.channel);
   t.dependencies = std::move(after);
   t.nmp.shape = run_shape(a, run, reached);
-  t.nmp.part = {context_work_.at(context_rows(request)), run.first_head, 0, a.keys ? before : 0, a.keys ? 0 : before};
+  t.nmp.part = {context_work_.at(context_rows(request)), std::lower_bound(alike.begin(), alike.end(), run.first_head) - alike.begin(), 0,
+                a.keys ? before : 0, a.keys ? 0 : before};
   t.nmp.bits = a.bits;
   t.nmp.first_pe = run.first_pe;
   t.nmp.pes_per_gemm = run.pes_per_gemm;
   t.nmp.tiling = run_tiling(plan_.system, a, run, reached);
-  t.nmp.input = in_shared(run_input(a, run, reached, plan_.memory));
+  t.nmp.input = input_of(a, run);
   t.nmp.stationary = in_layer(cache_extents(a, run, reached.context, plan_.memory));
-  t.nmp.output = in_shared(run_output(a, run, reached, plan_.memory));
+  t.nmp.output = output_of(a, run);
   return add(std::move(t));
 }
 
 BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after) {
-  const auto reached = [&](const HeadRun& run) {
-    const BatchEntry& r = *batch_.find(run.request);
-    return Attended{reach(r), r.tokens};
-  };
   std::map<int, std::vector<const HeadRun*>> by_channel;
   std::int64_t partial_sums = 0;
-  for (const HeadRun& run : a.runs) {
-    const BatchEntry* r = batch_.find(run.request);
-    if (r == nullptr) continue;
-    check(r->tokens <= a.tokens, "request {}: attention on PEs has room for {} new tokens, {} found", run.request, a.tokens, r->tokens);
-    const GemmShape shape = run_shape(a, run, reached(run));
-    if (shape.macs() == 0) continue;  // fewer tokens than parts
-    by_channel[run.channel].push_back(&run);
+  for (const HeadRun* run : runs_in_batch(a)) {
+    by_channel[run->channel].push_back(run);
     // Scores of different tokens are set side by side; values of different tokens are partial sums.
-    if (!a.keys && run.part > 0) partial_sums += shape.count * shape.m * shape.n;
+    const GemmShape shape = run_shape(a, *run, attended(*run));
+    if (!a.keys && run->part > 0) partial_sums += shape.count * shape.m * shape.n;
   }
   std::map<int, std::int32_t> scatters;
-  for (const auto& [channel, runs] : by_channel) {
-    if (moves_directly(channel)) continue;
-    std::vector<Extent> inputs;
-    for (const HeadRun* run : runs) append_to(inputs, run_input(a, *run, reached(*run), plan_.memory));
-    scatters[channel] = transfer(TaskKind::host_scatter, op_index(op.name), channel, in_shared(std::move(inputs)), after);
+  for (const auto& entry : by_channel) {
+    const int channel = entry.first;
+    if (!moves_directly(channel))
+      scatters[channel] = transfer(TaskKind::host_scatter, op_index(op.name), channel, inputs_of_channel(a, channel), after);
   }
   std::map<int, Tasks> gemms;
-  const auto heads = heads_alike(a, batch_);
   for (const auto& [channel, runs] : by_channel) {
     const Tasks waits = moves_directly(channel) ? after : Tasks{scatters.at(channel)};
-    for (const HeadRun* run : runs) {
-      const std::int32_t task = run_on_nmp(op, a, *run, waits);
-      const std::vector<std::int64_t>& alike = heads.at(context_rows(*batch_.find(run->request)));
-      block_.tasks[static_cast<std::size_t>(task)].nmp.part.gemm =
-          std::lower_bound(alike.begin(), alike.end(), run->first_head) - alike.begin();
-      gemms[channel].push_back(task);
-    }
+    for (const HeadRun* run : runs) gemms[channel].push_back(head_gemm(op, a, *run, waits));
   }
   Tasks done;
-  for (const auto& [channel, runs] : by_channel) {
+  for (const auto& [channel, tasks] : gemms) {
     if (moves_directly(channel)) {
-      done.insert(done.end(), gemms.at(channel).begin(), gemms.at(channel).end());
-      continue;
+      done.insert(done.end(), tasks.begin(), tasks.end());
+    } else {
+      done.push_back(transfer(TaskKind::host_load, op_index(op.name), channel, outputs_of_channel(a, channel), tasks));
     }
-    std::vector<Extent> outputs;
-    for (const HeadRun* run : runs) append_to(outputs, run_output(a, *run, reached(*run), plan_.memory));
-    done.push_back(transfer(TaskKind::host_load, op_index(op.name), channel, in_shared(std::move(outputs)), gemms.at(channel)));
   }
   if (partial_sums > 0) done = {reduce(op_index(op.name), partial_sums, done)};
   return done;

@@ -155,6 +155,11 @@ void BlockEmitter::graph(const OperatorGraph& graph) {
 }
 
 BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
+  if (op.per_context && attention_streams()) return streamed_softmax(op);
+  if (phase_ == Phase::decode) {
+    const auto placed = plan_.vectors.find(op.name);
+    if (placed != plan_.vectors.end()) return vector_on_nmp(placed->second, after);
+  }
   std::int64_t elements = op.elements_per_token * rows_of(op);
   if (op.per_context) {
     elements = 0;

@@ -62,6 +62,20 @@ class BlockEmitter {
   Tasks tier(const OperatorGraph& graph, const std::vector<std::string>& names);
 
   Tasks vector_task(const Operator& op, const Tasks& after);
+  /// On the NMP channels of its placement, all of them side by side. @return their tasks, or the loads of what they give
+  Tasks vector_on_nmp(const VectorPlacement& p, const Tasks& after);
+  struct Operands {
+    std::vector<Extent> input, output;
+    std::int64_t rows = 0;
+  };
+  Operands operands_of(const VectorPlacement& p, std::size_t share) const;
+  Tasks nmp_vectors(const VectorPlacement& p, const VectorShare& share, const Operands& operands, const Tasks& after);
+  /// Tasks without those that only concern other channels: work beside the banks of operators in `names`.
+  Tasks of_channel(const Tasks& tasks, int channel, const std::vector<std::string>& names) const;
+  Tasks waits_of(const WeightPlacement& w, int channel, const Tasks& after) const;
+  /// A vector operator of the same channels leaves the GEMM's input in their banks, or takes its output there.
+  bool input_is_left(const WeightPlacement& w) const { return phase_ == Phase::decode && plan_.left_by(w.op.name) != nullptr; }
+  bool output_stays(const WeightPlacement& w) const { return phase_ == Phase::decode && plan_.taken_by(w.op.name) != nullptr; }
   void weight_wave(const OperatorGraph& graph, OperatorId v);
   void weight_member(const OperatorGraph& graph, const WeightPlacement& w, std::int32_t work, const Tasks& gemms, const Tasks& after,
                      OperatorId v);
@@ -100,7 +114,20 @@ class BlockEmitter {
   Tasks append(const Operator& op, const Tasks& after);
   Tasks attention(const Operator& op, const Tasks& after);
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
-  std::int32_t run_on_nmp(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after);
+  // Heads of a channel's turns, wave by wave (head_streams.cpp).
+  bool attention_streams() const;
+  std::vector<int> head_waves(const std::vector<const HeadRun*>& runs, std::int64_t queries) const;
+  Tasks streamed_scores(const Operator& op, const AttentionPlacement& a, const Tasks& after);
+  Tasks streamed_softmax(const Operator& op);
+  Tasks streamed_values(const Operator& op, const AttentionPlacement& a, const Tasks& after);
+  std::int32_t head_gemm(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after);
+  /// Runs of requests of the batch that have something to multiply.
+  std::vector<const HeadRun*> runs_in_batch(const AttentionPlacement& a) const;
+  Attended attended(const HeadRun& run) const;
+  std::vector<Extent> input_of(const AttentionPlacement& a, const HeadRun& run) const;
+  std::vector<Extent> output_of(const AttentionPlacement& a, const HeadRun& run) const;
+  std::vector<Extent> inputs_of_channel(const AttentionPlacement& a, int channel) const;
+  std::vector<Extent> outputs_of_channel(const AttentionPlacement& a, int channel) const;
   void attention_on_npu(const Operator& op, const AttentionPlacement& a, const Tasks& after, Tasks& done);
   /// Heads of a context that the NPU computes in this phase: how many, the number of the first, and where their cache lies.
   struct NpuHeads {
@@ -133,10 +160,13 @@ class BlockEmitter {
   LayerClass class_;         ///< of the block's layers
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
-  std::map<ContextRows, std::int32_t> context_work_;  ///< of the present attention operator: work entries
-  Tasks sync_;                                        ///< what GEMMs of the present tier wait for besides their inputs
-  const std::vector<std::string>* tier_ = nullptr;    ///< GEMMs that may be emitted together; null: any
-  int first_unit_ = 0;                                ///< vector units of the present partition
+  static constexpr int heads_on_npu = -1;
+  std::map<int, Tasks> streams_;  ///< attention_overlap: by wave of heads, the last tasks of their scores, then of their softmax
+  std::map<ContextRows, std::int32_t> context_work_;              ///< of the present attention operator: work entries
+  std::map<ContextRows, std::vector<std::int64_t>> heads_alike_;  ///< likewise: heads on PEs of equal contexts, ascending
+  Tasks sync_;                                                    ///< what GEMMs of the present tier wait for besides their inputs
+  const std::vector<std::string>* tier_ = nullptr;                ///< GEMMs that may be emitted together; null: any
+  int first_unit_ = 0;                                            ///< vector units of the present partition
   int units_ = 0;
   std::optional<WeightStream> stream_;                            ///< of prefill with prefetch
   std::vector<Tasks> piece_loads_;                                ///< by piece of it

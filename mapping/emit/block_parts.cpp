@@ -8,24 +8,34 @@
 
 namespace bondsim {
 
-void keep_nmp_mode(Block& block) {
-  // A channel may stay in NMP mode only when its next nmp_gemm waits for nothing that could itself wait for the channel's normal mode:
-  // for no other task than those its predecessor had to wait for, and the predecessor.
-  std::map<int, std::size_t> last;  // by channel: its latest task, when that is an nmp_gemm
+void keep_nmp_mode(Block& block, bool past_other_tasks) {
+  // A channel may stay in NMP mode only when its next work beside the banks waits for nothing that could itself wait for the channel's
+  // normal mode: for no other task than those its predecessor had to wait for, the predecessor, and, where element-wise work goes on with
+  // what the channel has, earlier tasks of the channel.
+  std::map<int, std::size_t> last;  // by channel: its latest task, when that is beside the banks
+  std::set<int> streamed;           // channels that the arrays read from
+  for (const Task& t : block.tasks) {
+    for (const Extent& e : t.npu.stationary) streamed.insert(e.channel);
+  }
   for (std::size_t i = 0; i < block.tasks.size(); ++i) {
     const Task& t = block.tasks[i];
     if (!t.on_channel()) continue;
     const auto before = last.find(t.channel());
-    if (t.kind != TaskKind::nmp_gemm) {
+    if (!t.beside_banks()) {
       if (before != last.end()) last.erase(before);
       continue;
     }
     if (before != last.end()) {
       Task& previous = block.tasks[before->second];
       const auto& allowed = previous.dependencies;
-      const bool stays = std::all_of(t.dependencies.begin(), t.dependencies.end(), [&](std::int32_t d) {
-        return d == static_cast<std::int32_t>(before->second) || std::find(allowed.begin(), allowed.end(), d) != allowed.end();
-      });
+      // Before another operator the mode is left, so that rows close while the channel waits.
+      const bool alone = past_other_tasks && t.op == previous.op && streamed.count(t.channel()) == 0;
+      const bool stays =
+          alone || std::all_of(t.dependencies.begin(), t.dependencies.end(), [&](std::int32_t d) {
+            const bool vectors = t.kind == TaskKind::nmp_vector || previous.kind == TaskKind::nmp_vector;
+            if (vectors && block.tasks[static_cast<std::size_t>(d)].executor == t.executor) return true;
+            return d == static_cast<std::int32_t>(before->second) || std::find(allowed.begin(), allowed.end(), d) != allowed.end();
+          });
       if (stays) previous.nmp.leave_mode = false;
     }
     last[t.channel()] = i;
@@ -69,7 +79,7 @@ std::vector<bool> tasks_of(const Block& block, std::int32_t op) {
     const Task& t = block.tasks[i];
     if (t.op != op) continue;
     taken[i] = true;
-    if (t.kind != TaskKind::nmp_gemm) continue;
+    if (!t.beside_banks()) continue;
     for (const std::int32_t d : t.dependencies) {
       const auto before = static_cast<std::size_t>(d);
       if (block.tasks[before].kind == TaskKind::host_scatter) taken[before] = true;

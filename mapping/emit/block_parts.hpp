@@ -5,7 +5,9 @@
 namespace bondsim {
 
 /// Decides where a channel may stay in NMP mode between the tasks of a block; the last thing done to it.
-void keep_nmp_mode(Block& block);
+/// @param past_other_tasks it stays too while the next task of the same operator waits for any others, if only its own tasks need its
+/// normal mode
+void keep_nmp_mode(Block& block, bool past_other_tasks = false);
 
 /// Puts the fixed times of a runtime into a block: an operator's before its first task on each executor, as far as that waits for no task
 /// of the same operator, so that launches on an executor follow one another; a step's, where the block begins one, before everything.

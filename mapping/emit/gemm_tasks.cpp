@@ -68,14 +68,14 @@ void BlockEmitter::weight_wave(const OperatorGraph& graph, OperatorId v) {
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
       for (const WeightShare& share : w.shares) {
-        if (!moves_directly(share.channel)) weight_scatter(w, share, after);
+        if (!moves_directly(share.channel) && !input_is_left(w)) weight_scatter(w, share, after);
       }
     }
     for (const OperatorId u : wave) {
       const WeightPlacement& w = plan_.weights.at(graph[u].name);
       for (const WeightShare& share : w.shares) {
-        if (moves_directly(share.channel)) {
-          gemms[u].push_back(weight_on_nmp(w, share, works[u], after));
+        if (moves_directly(share.channel) || input_is_left(w)) {
+          gemms[u].push_back(weight_on_nmp(w, share, works[u], waits_of(w, share.channel, after)));
           continue;
         }
         // A scatter of an earlier wave knows nothing of what this one waits for.
@@ -95,7 +95,7 @@ void BlockEmitter::weight_member(const OperatorGraph& graph, const WeightPlaceme
   Tasks done;
   for (std::size_t s = 0; s < gemms.size(); ++s) {
     done.push_back(gemms[s]);
-    if (moves_directly(w.shares[s].channel)) continue;
+    if (moves_directly(w.shares[s].channel) || output_stays(w)) continue;
     auto output = in_shared(share_output(w, w.shares[s], rows_of(w.op), plan_.memory));
     done.back() = transfer(TaskKind::host_load, op, w.shares[s].channel, std::move(output), {gemms[s]});
   }

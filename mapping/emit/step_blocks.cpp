@@ -59,7 +59,7 @@ bool StepBlocks::next(Block& block) {
   emit(block, first);
   const Phase second = first == Phase::prefill ? Phase::decode : Phase::prefill;
   if (step_->batch.has(second)) emit(block, second);
-  keep_nmp_mode(block);
+  keep_nmp_mode(block, plan_.dataflow.attention_overlap());
   add_overhead(block, plan_.system.overhead, part_ == 0);
   if (in_layers() && ++tokens_ < prefill_.size()) return true;
   tokens_ = 0;

@@ -100,6 +100,15 @@ void put_attention(Text& out, const Plan& plan, const std::string& name, const A
   put_tile(out, plan, run.channel, run_problem(plan.system, a, run, span), run_tiling(plan.system, a, run, span));
 }
 
+void put_vector(Text& out, const VectorPlacement& p) {
+  std::vector<int> channels;
+  for (const VectorShare& share : p.shares) channels.push_back(share.channel);
+  put(out, "  {:<8} {} elements of a row; by the vector units of NMP channels {}, {}; {}, {}\n", p.op.name, p.width,
+      channel_ranges(channels), p.by_rows ? "row by row" : "each its columns",
+      p.from.empty() ? "operands scattered" : fmt::format("operands where {} left them", fmt::join(p.from, " and ")),
+      p.into.empty() ? "results loaded" : fmt::format("results left for {}", p.into));
+}
+
 void put_tiles(Text& out, const TiledAttention& tiled) {
   const auto& [p, tile] = tiled;
   const std::string loaded =
@@ -198,6 +207,7 @@ std::string explain(const Plan& plan) {
     for (const OperatorId v : level_order(*graph)) {
       const Operator& op = (*graph)[v];
       if (op.kind == OperatorKind::weight_gemm) put_weights(out, plan, plan.weights.at(op.name));
+      if (plan.vectors.count(op.name) > 0) put_vector(out, plan.vectors.at(op.name));
       if (op.kind == OperatorKind::score_gemm || op.kind == OperatorKind::value_gemm)
         put_attention(out, plan, op.name, plan.attention.at(op.name));
     }

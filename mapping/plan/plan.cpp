@@ -159,7 +159,7 @@ void plan_prefill(Plan& plan) {
 }
 
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
-  if (op.kind == OperatorKind::vector) return "vector";
+  if (op.kind == OperatorKind::vector) return phase == Phase::decode && plan.vectors.count(op.name) > 0 ? "nmp" : "vector";
   const bool head_as_decode = op.name == "lm_head" && plan.dataflow.prefill_head() == PrefillHead::as_decode;
   if (!op.is_gemm() || (phase == Phase::prefill && !head_as_decode)) return "npu";
   switch (plan.dataflow.binding(op.name).executor) {
@@ -201,7 +201,13 @@ void fill_header(Plan& plan) {
                            (from == OperatorKind::vector || to == OperatorKind::vector);
         // By slices of columns, so does the activation of an FFN.
         const bool sliced = plan.sliceable_ffn && phase == Phase::prefill && is_sliced(g, source);
-        if (tiled || sliced) continue;
+        // Beside the banks a channel goes on with what it has itself.
+        const bool local = phase == Phase::decode && (plan.taken_by(g[source].name) != nullptr || plan.left_by(g[target].name) != nullptr);
+        // With overlap heads go on one by one: the values of some do not wait for the scores of others.
+        const bool streamed = plan.dataflow.attention_overlap() && phase == Phase::decode &&
+                              ((from == OperatorKind::score_gemm && to == OperatorKind::vector) ||
+                               (from == OperatorKind::vector && to == OperatorKind::value_gemm));
+        if (tiled || sliced || local || streamed) continue;
         plan.header.edges.emplace_back(plan.operator_index(g[source].name, phase), plan.operator_index(g[target].name, phase));
       }
     }
@@ -209,6 +215,21 @@ void fill_header(Plan& plan) {
 }
 
 }  // namespace
+
+const VectorPlacement* Plan::taken_by(const std::string& gemm) const {
+  for (const auto& entry : vectors) {
+    const std::vector<std::string>& from = entry.second.from;
+    if (std::find(from.begin(), from.end(), gemm) != from.end()) return &entry.second;
+  }
+  return nullptr;
+}
+
+const VectorPlacement* Plan::left_by(const std::string& gemm) const {
+  for (const auto& entry : vectors) {
+    if (entry.second.into == gemm) return &entry.second;
+  }
+  return nullptr;
+}
 
 int Plan::operator_index(const std::string& name, Phase phase) const { return operator_ids.at({name, phase}); }
 
@@ -233,6 +254,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
             {},
             {},
             {},
+            {},
             {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 
@@ -252,6 +274,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
                                               workload, workload.page_tokens, plan.memory);
   }
   place_graph_weights(plan, plan.head, Space::shared, context);
+  plan.vectors = place_vectors(plan);
   if (beside.embedding) place_embedding(plan, beside.before != nullptr);
   plan_prefill(plan);
   tiling.require_known([&](const std::string& name) { return plan.weights.count(name) > 0; });

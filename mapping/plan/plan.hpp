@@ -15,6 +15,7 @@
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/plan/token_blocks.hpp"
+#include "mapping/plan/vector_placement.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
@@ -48,10 +49,15 @@ struct Plan {
   std::vector<std::int64_t> spill_regions;       ///< by channel, offset in the shared space; empty when nothing leaves the scratchpad
   ScheduleHeader header;
   std::map<std::pair<std::string, Phase>, int> operator_ids;
-  std::shared_ptr<KvTable> kv_table;  ///< of requests whose caches lie in pages; null: they lie consecutively
+  std::map<std::string, VectorPlacement> vectors;  ///< by name, vector operators that NMP channels do in decode
+  std::shared_ptr<KvTable> kv_table;               ///< of requests whose caches lie in pages; null: they lie consecutively
 
   /// Index into header.operators.
   int operator_index(const std::string& name, Phase phase) const;
+  /// The vector operator that takes a GEMM's output where it lies, in the banks; null: the output goes to the NPU.
+  const VectorPlacement* taken_by(const std::string& gemm) const;
+  /// The vector operator that leaves a GEMM's input in the banks; null: it is scattered.
+  const VectorPlacement* left_by(const std::string& gemm) const;
 };
 
 /// What a model shares the memory with.

@@ -9,7 +9,7 @@ constexpr std::int64_t EnergyCounts::*counters[] = {
     &EnergyCounts::pe_macs,           &EnergyCounts::pe_sram_bits,    &EnergyCounts::npu_macs,        &EnergyCounts::npu_sram_bits,
     &EnergyCounts::vector_ops,        &EnergyCounts::channel_time_ps, &EnergyCounts::rows_open_ps,    &EnergyCounts::npu_time_ps,
     &EnergyCounts::pe_time_ps,        &EnergyCounts::pe_listed_macs,  &EnergyCounts::npu_listed_macs, &EnergyCounts::pe_unlisted_macs,
-    &EnergyCounts::npu_unlisted_macs, &EnergyCounts::pe_conversions,  &EnergyCounts::npu_conversions};
+    &EnergyCounts::npu_unlisted_macs, &EnergyCounts::pe_conversions,  &EnergyCounts::npu_conversions, &EnergyCounts::nmp_vector_ops};
 static_assert((sizeof counters / sizeof *counters + max_mac_formats) * sizeof(std::int64_t) == sizeof(EnergyCounts),
               "every counter is added");
 

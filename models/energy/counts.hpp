@@ -63,7 +63,8 @@ struct EnergyCounts {
   std::int64_t pe_sram_bits = 0;
   std::int64_t npu_macs = 0;
   std::int64_t npu_sram_bits = 0;
-  std::int64_t vector_ops = 0;
+  std::int64_t vector_ops = 0;       ///< of the NPU
+  std::int64_t nmp_vector_ops = 0;   ///< of the channels' vector units
   std::int64_t channel_time_ps = 0;  ///< simulated time times channels
   std::int64_t rows_open_ps = 0;     ///< the part of channel_time_ps in which a channel has a row open
   std::int64_t npu_time_ps = 0;

@@ -56,6 +56,9 @@ EnergyModel::EnergyModel(const EnergyTable& table, const EnergyContext& context)
   add_formats(table, pe_mac, table.npu_mac);
   add(EnergyComponent::npu_sram, &EnergyCounts::npu_sram_bits, table.npu_sram);
   add(EnergyComponent::vector, &EnergyCounts::vector_ops, table.vector_op);
+  EnergyEntry nmp_vector = table.nmp_vector_op;
+  if (nmp_vector.unit.empty()) nmp_vector = {pe_mac.value, "pJ/op", {}, {}, Confidence::estimate};
+  add(EnergyComponent::vector, &EnergyCounts::nmp_vector_ops, nmp_vector);
   add(EnergyComponent::static_power, &EnergyCounts::npu_time_ps, table.npu_static);
   add(EnergyComponent::static_power, &EnergyCounts::pe_time_ps, table.pe_static);
 }

@@ -66,6 +66,7 @@ void validate(const EnergyTable& table, const ConfigNode& node, const std::strin
   expect(table.npu_sram, "npu_sram", "pJ/bit");
   expect(table.npu_mac, "npu_mac", "pJ/MAC");
   expect(table.vector_op, "vector_op", "pJ/op");
+  expect(table.nmp_vector_op, "nmp_vector_op", "pJ/op");
   expect(table.background, "background", "mW");
   expect(table.npu_static, "npu_static", "mW");
   expect(table.pe_static, "pe_static", "mW");

@@ -32,20 +32,21 @@ struct MacFormatEnergy {
 struct EnergyTable {
   std::string name;
   std::optional<CurrentTable> currents;
-  EnergyEntry activate;     ///< pJ: one row of one bank, opened and closed
-  EnergyEntry array_host;   ///< pJ/bit: cells and on-die path of a host access
-  EnergyEntry array_hb;     ///< pJ/bit: cells and path of an access through the bank's own port
-  EnergyEntry refresh_row;  ///< pJ: one row refreshed
-  EnergyEntry background;   ///< mW a channel
-  EnergyEntry hb_io;        ///< pJ/bit
-  EnergyEntry in_die_io;    ///< pJ/bit: instead of hb_io where the PEs are in the DRAM die
-  EnergyEntry offchip_io;   ///< pJ/bit; with currents, what the DRAM's own rails do not pay of it
-  EnergyEntry pe_sram;      ///< pJ/bit
-  EnergyEntry npu_mac;      ///< pJ/MAC
-  EnergyEntry npu_sram;     ///< pJ/bit
-  EnergyEntry vector_op;    ///< pJ/op
-  EnergyEntry npu_static;   ///< mW
-  EnergyEntry pe_static;    ///< mW a PE
+  EnergyEntry activate;       ///< pJ: one row of one bank, opened and closed
+  EnergyEntry array_host;     ///< pJ/bit: cells and on-die path of a host access
+  EnergyEntry array_hb;       ///< pJ/bit: cells and path of an access through the bank's own port
+  EnergyEntry refresh_row;    ///< pJ: one row refreshed
+  EnergyEntry background;     ///< mW a channel
+  EnergyEntry hb_io;          ///< pJ/bit
+  EnergyEntry in_die_io;      ///< pJ/bit: instead of hb_io where the PEs are in the DRAM die
+  EnergyEntry offchip_io;     ///< pJ/bit; with currents, what the DRAM's own rails do not pay of it
+  EnergyEntry pe_sram;        ///< pJ/bit
+  EnergyEntry npu_mac;        ///< pJ/MAC
+  EnergyEntry npu_sram;       ///< pJ/bit
+  EnergyEntry vector_op;      ///< pJ/op
+  EnergyEntry nmp_vector_op;  ///< pJ/op: of a channel's vector unit; left out: a MAC of the PE, an estimate
+  EnergyEntry npu_static;     ///< mW
+  EnergyEntry pe_static;      ///< mW a PE
   std::vector<MacEnergyPoint> pe_mac_hybrid_bonded;
   std::vector<MacEnergyPoint> pe_mac_in_die;
   std::vector<MacFormatEnergy> mac_formats;  ///< at most max_mac_formats
@@ -85,6 +86,8 @@ void fields(Visitor& v, EnergyTable& c) {
   v.section("npu_mac", c.npu_mac, defaulted("a MAC of the NPU").in("pJ/MAC"));
   v.section("npu_sram", c.npu_sram, defaulted("the NPU's scratchpad").in("pJ/bit"));
   v.section("vector_op", c.vector_op, defaulted("an operation of a vector lane").in("pJ/op"));
+  v.section("nmp_vector_op", c.nmp_vector_op,
+            defaulted("an operation of a channel's vector unit; left out: a MAC of its PEs, an estimate").in("pJ/op"));
   v.section("npu_static", c.npu_static, defaulted("the NPU, always").in("mW"));
   v.section("pe_static", c.pe_static, defaulted("a PE, always").in("mW"));
   v.sections("pe_mac_hybrid_bonded", c.pe_mac_hybrid_bonded, defaulted("a MAC of a PE on the logic die, by clock"));

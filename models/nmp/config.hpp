@@ -9,6 +9,7 @@
 #include "models/base/multiply.hpp"
 #include "models/base/quantity.hpp"
 #include "models/dram/spec/hb_config.hpp"
+#include "models/schedule/vector_costs.hpp"
 
 namespace bondsim {
 
@@ -61,10 +62,22 @@ void fields(Visitor& v, PeConfig& c) {
           defaulted("in_die: from one column access of a PE to the next at least, e.g. under a limit of power").range(0, 1e6).in("ns"));
 }
 
+/// Vector unit of a channel: takes elements from the channel's input buffer and gives them back there, at the PEs' clock.
+struct NmpVectorConfig {
+  int lanes = 0;  ///< operations a cycle of all of it; 0: the channel has none
+  VectorCosts costs;
+};
+template <class Visitor>
+void fields(Visitor& v, NmpVectorConfig& c) {
+  v.field("lanes", c.lanes, defaulted("operations a cycle of the PEs' clock; 0: the channel has no vector unit").range(0, 1 << 16));
+  v.section("costs", c.costs, defaulted("operations an element of each kind of work takes there"));
+}
+
 /// The NMP side of a channel.
 struct NmpConfig : BankPorts {
   NmpPlacement placement = NmpPlacement::hybrid_bonded;
   PeConfig pe;
+  NmpVectorConfig vector;
   double input_buffer_kib = 0;
   IoPath io_path = IoPath::through_banks;
   std::vector<MultiplyConfig> formats;  ///< besides FP16
@@ -82,6 +95,7 @@ void fields(Visitor& v, NmpConfig& c) {
   v.field("placement", c.placement, defaulted("where the PEs are: on a logic die bonded below, or in the DRAM die"));
   v.section("hb", c.hb, required("port between a bank and its PE"));
   v.section("pe", c.pe, required("processing engine, one a bank"));
+  v.section("vector", c.vector, defaulted("vector unit of the channel, for element-wise work beside the banks"));
   v.field("input_buffer_kib", c.input_buffer_kib, required("global input buffer of the channel").range(0.0625, 1 << 20).in("KiB"));
   v.field(
       "io_path", c.io_path,

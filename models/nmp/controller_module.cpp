@@ -43,12 +43,16 @@ void NmpController::tell() const {
   observer_->nmp_changed(channel_index_, state);
 }
 
-void NmpController::start(std::int32_t task, std::int32_t op, const NmpGemm& gemm) {
-  check(task_ < 0, "{}: task {} started while task {} runs", name(), task, task_);
-  task_ = task;
-  op_ = op;
-  leave_mode_ = gemm.leave_mode;
-  program_.emplace(gemm, config_, finite_buffers_);
+void NmpController::start(std::int32_t number, const Task& task) {
+  check(task_ < 0, "{}: task {} started while task {} runs", name(), number, task_);
+  task_ = number;
+  op_ = task.op;
+  leave_mode_ = task.nmp.leave_mode;
+  if (task.kind == TaskKind::nmp_vector) {
+    program_.emplace(task.vector, task.nmp, config_);
+  } else {
+    program_.emplace(task.nmp, config_, finite_buffers_);
+  }
   wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 

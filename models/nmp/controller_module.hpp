@@ -32,7 +32,8 @@ class NmpController : public sc_core::sc_module {
   NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener);
 
   /// Begins a task at the present time. One at a time: the caller waits for task_done.
-  void start(std::int32_t task, std::int32_t op, const NmpGemm& gemm);
+  /// @param task an nmp_gemm or nmp_vector, by its number
+  void start(std::int32_t number, const Task& task);
 
   /// From the channel.
   void hb_transfer_done(std::uint64_t tag);

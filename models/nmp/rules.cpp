@@ -20,4 +20,6 @@ std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp) {
   return s.count * (weights + inputs + accumulators);
 }
 
+std::int64_t vector_buffer_bits(const NmpGemm& operands) { return 2 * 8 * (bytes_of_all(operands.input) + bytes_of_all(operands.output)); }
+
 }  // namespace bondsim

@@ -12,4 +12,7 @@ namespace bondsim {
 /// in and out once a group of `macs_per_fpu` elements of K.
 std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp);
 
+/// Bits in and out of the channel's input buffer for element-wise work: operands and results, each written once and read once.
+std::int64_t vector_buffer_bits(const NmpGemm& operands);
+
 }  // namespace bondsim

@@ -78,7 +78,24 @@ TileLoop::TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBi
   slots_ = buffer_slots(shape, columns, tiling, bits, nmp);
 }
 
+TileLoop::TileLoop(std::int64_t cycles, std::int64_t input_bytes, std::int64_t output_bytes, const NmpConfig& nmp)
+    : shape_{1, 1, 1, 1},
+      tiling_{1, 1},
+      pe_(nmp.pe),
+      direct_(nmp.io_path == IoPath::direct),
+      vector_cycles_(cycles),
+      vector_input_(input_bytes),
+      vector_output_(output_bytes),
+      columns_(1),
+      k_tiles_(1),
+      n_tiles_(1),
+      access_ps_(nmp.hb.access_ps()),
+      stage_(2) {
+  slots_.piece_rows = 1;
+}
+
 std::int64_t TileLoop::bus_bytes(const TileSpan& span) const {
+  if (vector_cycles_ >= 0) return !direct_ ? 0 : span.kind == TileSpan::Kind::load_weights ? vector_input_ : vector_output_;
   if (!direct_ || span.kind == TileSpan::Kind::load_weights) return 0;
   const bool input = span.kind == TileSpan::Kind::load_input;
   const bool sums = span.kind == TileSpan::Kind::load_partials || span.unfinished;
@@ -104,11 +121,11 @@ void TileLoop::without_limits(const Element& stationary) {
 ColumnReads TileLoop::reads_of(const TileSpan& piece, std::int64_t accesses) const {
   ColumnReads reads;
   reads.passes = pe_.reads_for(shape_.m);
-  reads.cycles = piece.cycles * pe_.banks_per_pe;
+  reads.cycles = vector_cycles_ >= 0 ? piece.cycles : piece.cycles * pe_.banks_per_pe;  // the vector unit is the channel's
   if (accesses <= 0) return reads;
   const std::int64_t all = accesses * reads.passes;
   std::int64_t of_pe = std::max(access_ps_, static_cast<std::int64_t>(std::llround(pe_.issue_interval_ns * 1000)));
-  if (pe_.pipelined_access) {
+  if (pe_.pipelined_access && vector_cycles_ < 0) {
     reads.cycles = ceil_div(piece.cycles, all);
     of_pe = std::max(of_pe, ceil_div(piece.cycles * 1'000'000, all * pe_.clock_mhz));
   }
@@ -126,11 +143,11 @@ TileSpan TileLoop::weights_span() {
   span.from = weight_elements_;
   span.to = weight_elements_ += k * tile_n;
   span.all = columns_ * shape_.k;
-  span.cycles = compute_cycles(shape_.m, k, tile_n, pe_);
+  span.cycles = vector_cycles_ >= 0 ? vector_cycles_ : compute_cycles(shape_.m, k, tile_n, pe_);
   const bool last_piece = k_in_tile_ + k == tile_k;
   span.opens_tile = k_in_tile_ == 0 && (!output_first || k_index_ == 0);
   span.closes_tile = last_piece && (!output_first || k_index_ + 1 == k_tiles_);
-  span.closes_input = last_piece && !slots_.input_resident && (output_first || n_index_ + 1 == n_tiles_);
+  span.closes_input = vector_cycles_ < 0 && last_piece && !slots_.input_resident && (output_first || n_index_ + 1 == n_tiles_);
   k_in_tile_ += k;
   if (last_piece) stage_ = 3;
   return span;

@@ -54,6 +54,10 @@ class TileLoop {
   TileLoop(const GemmShape& shape, std::int64_t columns, const OperandBits& bits, const NmpTiling& tiling, const NmpConfig& nmp,
            bool finite_buffers = true);
 
+  /// Element-wise work as a loop of one step: all of the operands come, `cycles` of the PEs' clock on them, the result goes.
+  /// @param input_bytes, output_bytes of all banks together, which the bus moves where the operands pass the banks by
+  TileLoop(std::int64_t cycles, std::int64_t input_bytes, std::int64_t output_bytes, const NmpConfig& nmp);
+
   /// The next step; kind `end` when there is none.
   TileSpan advance();
 
@@ -94,6 +98,8 @@ class TileLoop {
   OperandBits bits_;
   PeConfig pe_;
   bool direct_ = false;
+  std::int64_t vector_cycles_ = -1;  ///< of element-wise work; -1: a GEMM
+  std::int64_t vector_input_ = 0, vector_output_ = 0;
   std::int64_t columns_ = 0;
   std::int64_t k_tiles_ = 0;
   std::int64_t n_tiles_ = 0;

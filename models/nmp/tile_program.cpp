@@ -44,6 +44,28 @@ TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_
         "input_stationary tiling without room for partials");
 }
 
+std::int64_t bytes_of_all(const std::vector<Extent>& extents) {
+  std::int64_t sum = 0;
+  for (const Extent& e : extents) sum += e.bytes();
+  return sum;
+}
+
+std::int64_t vector_unit_cycles(const VectorWork& work, const NmpConfig& nmp) {
+  check(nmp.vector.lanes > 0, "nmp_vector on a channel without vector unit");
+  return ceil_div<std::int64_t>(vector_operations(work, nmp.vector.costs), nmp.vector.lanes);
+}
+
+TileProgram::TileProgram(const VectorWork& work, const NmpGemm& operands, const NmpConfig& nmp)
+    : TileLoop(vector_unit_cycles(work, nmp), bytes_of_all(operands.input), bytes_of_all(operands.output), nmp),
+      input_({}),
+      stationary_(operands.input),
+      output_(operands.output),
+      partials_({}),
+      stationary_bytes_(stationary_.bytes()),
+      access_bytes_(nmp.hb.access_bytes),
+      direct_(nmp.io_path == IoPath::direct),
+      vector_(true) {}
+
 const HbOperand& TileProgram::operand_of(const TileSpan& span) const {
   switch (span.kind) {
     case TileSpan::Kind::load_input:
@@ -59,7 +81,7 @@ const HbOperand& TileProgram::operand_of(const TileSpan& span) const {
 
 TileStep TileProgram::next() {
   TileStep step{advance(), {}};
-  if (step.kind == TileSpan::Kind::end || (direct_ && step.kind != TileSpan::Kind::load_weights)) return step;
+  if (step.kind == TileSpan::Kind::end || (direct_ && (vector_ || step.kind != TileSpan::Kind::load_weights))) return step;
   const HbOperand& operand = operand_of(step);
   // Padding lies at the ends of parts: the places of tiles before it do not move with it.
   const bool in_parts = step.kind == TileSpan::Kind::load_weights && operand.parts() > 1;

@@ -31,6 +31,9 @@ class TileProgram : public TileLoop {
   /// @throws InternalError when the tiling does not fit the buffers (the Schedule's validator rejects it earlier).
   TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_buffers = true);
 
+  /// Element-wise work of an nmp_vector.
+  TileProgram(const VectorWork& work, const NmpGemm& operands, const NmpConfig& nmp);
+
   TileStep next();
 
  private:
@@ -40,6 +43,13 @@ class TileProgram : public TileLoop {
   std::int64_t stationary_bytes_;  ///< of the PE with most columns, padding apart
   std::int64_t access_bytes_;
   bool direct_;
+  bool vector_ = false;
 };
+
+/// Bytes of all of `extents`.
+std::int64_t bytes_of_all(const std::vector<Extent>& extents);
+
+/// Cycles of the PEs' clock that a channel's vector unit takes. @pre it has one
+std::int64_t vector_unit_cycles(const VectorWork& work, const NmpConfig& nmp);
 
 }  // namespace bondsim

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "models/base/error.hpp"
 #include "models/base/quantity.hpp"
@@ -44,28 +43,7 @@ std::int64_t gemm_cycles(const GemmShape& shape, const OperandBits& bits, const 
   return std::max(arrays, vector_cycles(conversion_operations(shape, bits, npu), 0, npu));
 }
 
-namespace {
-
-/// Operations an element of a kind takes; 0 for none.
-double operations_per_element(VectorKind kind, const VectorCosts& costs) {
-  using Cost = double VectorCosts::*;
-  static constexpr std::pair<VectorKind, Cost> list[] = {
-      {VectorKind::softmax, &VectorCosts::softmax},     {VectorKind::norm, &VectorCosts::norm},
-      {VectorKind::rotary, &VectorCosts::rotary},       {VectorKind::activation, &VectorCosts::activation},
-      {VectorKind::residual, &VectorCosts::residual},   {VectorKind::reduce, &VectorCosts::reduce},
-      {VectorKind::embedding, &VectorCosts::embedding}, {VectorKind::rescale, &VectorCosts::rescale}};
-  for (const auto& [listed, cost] : list) {
-    if (listed == kind) return costs.*cost;
-  }
-  check(kind == VectorKind::none, "vector work of kind {} has no cost", static_cast<int>(kind));
-  return 0;
-}
-
-}  // namespace
-
-std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) {
-  return static_cast<std::int64_t>(std::ceil(static_cast<double>(work.elements) * operations_per_element(work.kind, npu.vector_costs)));
-}
+std::int64_t vector_operations(const VectorWork& work, const NpuConfig& npu) { return vector_operations(work, npu.vector_costs); }
 
 std::int64_t vector_cycles(std::int64_t operations, int units, const NpuConfig& npu) {
   return ceil_div<std::int64_t>(operations, static_cast<std::int64_t>(units > 0 ? units : npu.vector_units) * npu.vector_lanes);

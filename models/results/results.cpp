@@ -103,6 +103,7 @@ Json operators_json(const Results& r) {
                     {"hb_bytes", op.counts.hb_bits() / 8},
                     {"vector_ops", op.counts.vector_ops},
                     {"energy_components_j", components_json(op.energy)}});
+    if (op.counts.nmp_vector_ops > 0) rows.back()["nmp_vector_ops"] = op.counts.nmp_vector_ops;
   }
   return rows;
 }
@@ -203,11 +204,13 @@ Json config_json(const Results& r) {
 }
 
 Json peaks_json(const MachinePeaks& p) {
-  return {{"npu_macs_per_s", p.npu_macs_per_s},
-          {"nmp_macs_per_s", p.nmp_macs_per_s},
-          {"hb_bytes_per_s", p.hb_bytes_per_s},
-          {"bus_bytes_per_s", p.bus_bytes_per_s},
-          {"vector_ops_per_s", p.vector_ops_per_s}};
+  Json out = {{"npu_macs_per_s", p.npu_macs_per_s},
+              {"nmp_macs_per_s", p.nmp_macs_per_s},
+              {"hb_bytes_per_s", p.hb_bytes_per_s},
+              {"bus_bytes_per_s", p.bus_bytes_per_s},
+              {"vector_ops_per_s", p.vector_ops_per_s}};
+  if (p.nmp_vector_ops_per_s > 0) out["nmp_vector_ops_per_s"] = p.nmp_vector_ops_per_s;
+  return out;
 }
 
 Json speed_of_light_json(const Results& r, const std::string& phase) {

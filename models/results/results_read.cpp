@@ -126,6 +126,7 @@ OperatorResult operator_result(const Node& n) {
   out.span = from_seconds(n["span_s"]);
   out.counts.npu_macs = n["npu_macs"].as<std::int64_t>();
   if (n.has("vector_ops")) out.counts.vector_ops = n["vector_ops"].as<std::int64_t>();
+  if (n.has("nmp_vector_ops")) out.counts.nmp_vector_ops = n["nmp_vector_ops"].as<std::int64_t>();
   out.counts.hb_read_bits = n["hb_bytes"].as<std::int64_t>() * 8;
   out.energy = components(n["energy_components_j"]);
   out.macs = n["macs"].as<std::int64_t>();
@@ -227,8 +228,12 @@ void read_machine(const Node& n, Results& r) {
   r.npu_power = power(n["npu"]["power"]);
   if (n.has("activation")) r.activation = activation(n["activation"], n["channels"]);
   const Node peaks = n["peaks"];
-  r.peaks = {peaks["npu_macs_per_s"].number(), peaks["nmp_macs_per_s"].number(), peaks["hb_bytes_per_s"].number(),
-             peaks["bus_bytes_per_s"].number(), peaks.has("vector_ops_per_s") ? peaks["vector_ops_per_s"].number() : 0};
+  r.peaks = {peaks["npu_macs_per_s"].number(),
+             peaks["nmp_macs_per_s"].number(),
+             peaks["hb_bytes_per_s"].number(),
+             peaks["bus_bytes_per_s"].number(),
+             peaks.has("vector_ops_per_s") ? peaks["vector_ops_per_s"].number() : 0,
+             peaks.has("nmp_vector_ops_per_s") ? peaks["nmp_vector_ops_per_s"].number() : 0};
   r.npu_peak_macs = r.peaks.npu_macs_per_s;
 }
 

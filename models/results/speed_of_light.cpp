@@ -39,12 +39,13 @@ std::vector<UnitUse> speed_of_light(const Results& r, const std::string& phase) 
                                 {"channel buses", "bytes", 0, r.peaks.bus_bytes_per_s},
                                 {"PEs", "MACs", 0, r.peaks.nmp_macs_per_s},
                                 {"arrays", "MACs", 0, r.peaks.npu_macs_per_s},
-                                {"vector units", "operations", 0, r.peaks.vector_ops_per_s}};
+                                {"vector units", "operations", 0, r.peaks.vector_ops_per_s},
+                                {"NMP vector units", "operations", 0, r.peaks.nmp_vector_ops_per_s}};
   for (const OperatorResult& op : r.operators) {
     if (op.phase != phase) continue;
     const std::int64_t hb_bytes = op.counts.hb_bits() / 8;
-    const std::array<std::int64_t, 5> done = {hb_bytes, op.bytes - hb_bytes, op.macs - op.counts.npu_macs, op.counts.npu_macs,
-                                              op.counts.vector_ops};
+    const std::array<std::int64_t, 6> done = {hb_bytes,           op.bytes - hb_bytes,  op.macs - op.counts.npu_macs,
+                                              op.counts.npu_macs, op.counts.vector_ops, op.counts.nmp_vector_ops};
     for (std::size_t i = 0; i < units.size(); ++i) units[i].done += done[i];
   }
   units.erase(std::remove_if(units.begin(), units.end(), [](const UnitUse& u) { return u.peak_per_s <= 0; }), units.end());

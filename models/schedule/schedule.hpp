@@ -30,6 +30,7 @@ enum class TaskKind {
   npu_gemm,      ///< a GEMM on the systolic arrays; its stationary operand streams in from any channels
   npu_vector,    ///< element-wise work, norms, softmax, reduction of partial sums on the vector units
   kv_append,     ///< new K or V rows written to one channel
+  nmp_vector,    ///< element-wise work of one channel on operands in its banks, by the vector unit beside them
   barrier        ///< no work; joins dependencies
 };
 
@@ -106,11 +107,11 @@ struct NpuGemm {
   bool accumulate = false;         ///< adds to the sums that the part before it in k has left in the scratchpad
 };
 
-/// Element-wise work of an npu_vector on FP16 elements in the scratchpad.
+/// Element-wise work of an npu_vector on FP16 elements in the scratchpad, or of an nmp_vector on those of its `nmp.input`.
 struct VectorWork {
   VectorKind kind = VectorKind::none;
   std::int64_t elements = 0;    ///< that are worked on; at least 1
-  std::int32_t first_unit = 0;  ///< vector units [first_unit, first_unit + units) do it
+  std::int32_t first_unit = 0;  ///< npu_vector: vector units [first_unit, first_unit + units) do it
   std::int32_t units = 0;       ///< 0: all of them
 };
 
@@ -122,11 +123,13 @@ struct Task {
   std::vector<std::int32_t> dependencies;  ///< indices of earlier tasks of the same block
   Picoseconds delay;                       ///< from its start to its work, its executor taken: a launch
   std::vector<Extent> extents;             ///< host_scatter, host_load, kv_append: what moves
-  NmpGemm nmp;                             ///< nmp_gemm
+  NmpGemm nmp;                             ///< nmp_gemm; of an nmp_vector `input`, `output` and `leave_mode`
   NpuGemm npu;                             ///< npu_gemm
-  VectorWork vector;                       ///< npu_vector
+  VectorWork vector;                       ///< npu_vector, nmp_vector
 
   bool on_channel() const { return executor.is_channel(); }
+  /// Whether the NMP side of a channel does it, in NMP mode.
+  bool beside_banks() const { return kind == TaskKind::nmp_gemm || kind == TaskKind::nmp_vector; }
   /// Number of the executor's channel. @throws InternalError when the task is not on a channel
   std::int32_t channel() const { return executor.channel(); }
 };

@@ -12,13 +12,10 @@ template <>
 inline constexpr EnumEntry<Phase> enum_names<Phase>[] = {{"prefill", Phase::prefill}, {"decode", Phase::decode}};
 
 template <>
-inline constexpr EnumEntry<TaskKind> enum_names<TaskKind>[] = {{"host_scatter", TaskKind::host_scatter},
-                                                               {"nmp_gemm", TaskKind::nmp_gemm},
-                                                               {"host_load", TaskKind::host_load},
-                                                               {"npu_gemm", TaskKind::npu_gemm},
-                                                               {"npu_vector", TaskKind::npu_vector},
-                                                               {"kv_append", TaskKind::kv_append},
-                                                               {"barrier", TaskKind::barrier}};
+inline constexpr EnumEntry<TaskKind> enum_names<TaskKind>[] = {{"host_scatter", TaskKind::host_scatter}, {"nmp_gemm", TaskKind::nmp_gemm},
+                                                               {"host_load", TaskKind::host_load},       {"npu_gemm", TaskKind::npu_gemm},
+                                                               {"npu_vector", TaskKind::npu_vector},     {"kv_append", TaskKind::kv_append},
+                                                               {"nmp_vector", TaskKind::nmp_vector},     {"barrier", TaskKind::barrier}};
 
 template <>
 inline constexpr EnumEntry<VectorKind> enum_names<VectorKind>[] = {

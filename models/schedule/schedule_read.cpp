@@ -194,6 +194,16 @@ Task read_task(const Value& value, const std::vector<std::string>& channels) {
       o.optional("accumulate", [&](const Value& v) { t.npu.accumulate = v.boolean(); });
       o.optional("stationary", [&](const Value& v) { t.npu.stationary = extents(v); });
       break;
+    case TaskKind::nmp_vector:
+      o.required("vector", [&](const Value& v) {
+        const auto n = v.items(2, 2);
+        t.vector.kind = n[0].name<VectorKind>();
+        t.vector.elements = n[1].integer();
+      });
+      o.optional("leave_mode", [&](const Value& v) { t.nmp.leave_mode = v.boolean(); });
+      o.required("input", [&](const Value& v) { t.nmp.input = extents(v); });
+      o.required("output", [&](const Value& v) { t.nmp.output = extents(v); });
+      break;
     case TaskKind::npu_vector:
       o.required("vector", [&](const Value& v) {
         const auto n = v.items(2, 4);

@@ -60,6 +60,11 @@ void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channe
     put(out, ",\"chunks\":{}", t.npu.chunks);
     if (t.npu.accumulate) put(out, ",\"accumulate\":true");
     put_extents(out, "stationary", t.npu.stationary);
+  } else if (t.kind == TaskKind::nmp_vector) {
+    put(out, ",\"vector\":[\"{}\",{}]", enum_name(t.vector.kind), t.vector.elements);
+    if (!t.nmp.leave_mode) put(out, ",\"leave_mode\":false");
+    put_extents(out, "input", t.nmp.input);
+    put_extents(out, "output", t.nmp.output);
   } else if (t.kind == TaskKind::npu_vector) {
     put(out, ",\"vector\":[\"{}\",{},{},{}]", enum_name(t.vector.kind), t.vector.elements, t.vector.first_unit, t.vector.units);
   }

@@ -58,6 +58,12 @@ EnergyCounts energy_counts(const Task& task, const System& system) {
       counts = npu_mac_counts(task.npu.shape, task.npu.bits, system.npu, system.energy);
       counts.npu_sram_bits = gemm_scratchpad_bits(task.npu.shape, task.npu.bits, system.npu);
       break;
+    case TaskKind::nmp_vector: {
+      const NmpConfig& nmp = system.nmp_of(task.channel());
+      counts.nmp_vector_ops = vector_operations(task.vector, nmp.vector.costs);
+      counts.pe_sram_bits = vector_buffer_bits(task.nmp);
+      break;
+    }
     case TaskKind::npu_vector:
       counts.vector_ops = vector_operations(task.vector, system.npu);
       counts.npu_sram_bits = vector_scratchpad_bits(task.vector);

@@ -22,6 +22,7 @@ inline MachinePeaks machine_peaks(const System& system) {
     const NmpConfig& nmp = system.nmp_of(channel);
     const double pes = group.engine == ChannelEngine::bank_pes ? static_cast<double>(group.count) * dram.organization.banks() : 0;
     peaks.nmp_macs_per_s += pes / nmp.pe.banks_per_pe * nmp.pe.fpus * nmp.pe.macs_per_fpu * nmp.pe.clock_mhz * 1e6;
+    if (pes > 0) peaks.nmp_vector_ops_per_s += static_cast<double>(group.count) * nmp.vector.lanes * nmp.pe.clock_mhz * 1e6;
     peaks.hb_bytes_per_s += pes / nmp.pe.banks_per_pe * nmp.hb.bandwidth_gbps * 1e9;
     bus += group.count * bus_gbps(dram);
     channel += group.count;

@@ -13,7 +13,10 @@ PowerCells::PowerCells(const System& system) : spans_(static_cast<std::size_t>(s
   add(0, C::vector, "vector", 1, false);
   add(0, C::static_power, "npu", 1, false);
   for (int channel = 0; channel < system.channel_count(); ++channel) {
-    add_channel(static_cast<std::size_t>(channel) + 1, system.dram_of(channel).organization.banks(), system.pes_of(channel));
+    const int pes = system.pes_of(channel);
+    const auto executor = static_cast<std::size_t>(channel) + 1;
+    add_channel(executor, system.dram_of(channel).organization.banks(), pes);
+    if (pes > 0 && system.nmp_of(channel).vector.lanes > 0) add(executor, C::vector, "pe", pes, true);
   }
 }
 

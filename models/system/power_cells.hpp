@@ -18,7 +18,8 @@ struct PowerCell {
 };
 
 /// All cells of a machine, numbered: the NPU's, then each channel's by component and place. A channel's cells: rows, array and refresh of
-/// each bank; the HB port, PE (with what it takes at rest) and buffer of each PE, where there are PEs; both sides of the bus; standby of
+/// each bank; the HB port, PE (with what it takes at rest, and its part of the channel's
+/// vector unit) and buffer of each PE, where there are PEs; both sides of the bus; standby of
 /// its dies.
 class PowerCells {
  public:

@@ -13,7 +13,7 @@ EnergyCounts row_counts(const System& system, const Block& block, const TaskRow&
   if (row.of_channel()) counts = energy_counts(row.channel(), row.counts, system);
   if (row.task >= 0) {
     const Task& task = block.tasks[static_cast<std::size_t>(row.task)];
-    if (task.op >= 0 && row.of_channel() == (task.kind == TaskKind::nmp_gemm)) counts += energy_counts(task, system);
+    if (task.op >= 0 && row.of_channel() == task.beside_banks()) counts += energy_counts(task, system);
   }
   const Picoseconds length = row.end - row.start;
   if (row.of_channel()) {
@@ -41,7 +41,7 @@ std::vector<std::int64_t> bank_bytes(const Block& block, const TaskRow& row, int
       for (int i = 0; i < extent.banks; ++i) bytes.at(static_cast<std::size_t>(extent.first_bank + i)) += extent.bytes_of_bank(i);
     }
   };
-  if (task.kind == TaskKind::nmp_gemm) {
+  if (task.beside_banks()) {
     for (const auto* extents : {&task.nmp.input, &task.nmp.stationary, &task.nmp.output, &task.nmp.partials}) add(*extents);
   } else {
     for (const auto* extents : {&task.extents, &task.npu.stationary}) add(*extents);
@@ -100,7 +100,7 @@ CellEnergies RowDivider::of_row(const BlockTrace& trace, const TaskRow& row) con
   const std::vector<std::int64_t> pes = pe_bytes(banks, system_.pes_of(channel));
   for (const C component : {C::dram_activate, C::dram_array}) put(out, executor, component, of(component), banks);
   put(out, executor, C::dram_refresh, of(C::dram_refresh), std::vector<std::int64_t>(banks.size()));
-  for (const C component : {C::hb_io, C::pe_mac, C::pe_sram}) put(out, executor, component, of(component), pes);
+  for (const C component : {C::hb_io, C::pe_mac, C::pe_sram, C::vector}) put(out, executor, component, of(component), pes);
   put(out, executor, C::static_power, of(C::static_power), std::vector<std::int64_t>(pes.size()));
   put(out, executor, C::dram_background, of(C::dram_background), whole);
   const WideInt bus = of(C::offchip_io), phy = phy_energy(system_.energy_of(channel), counts);

@@ -72,12 +72,20 @@ NmpGemm gemm() {
   return g;
 }
 
+Task task(const NmpGemm& gemm) {
+  Task t;
+  t.kind = TaskKind::nmp_gemm;
+  t.op = 0;
+  t.nmp = gemm;
+  return t;
+}
+
 TEST(NmpController, moves_every_operand_in_program_order_between_two_changes_of_mode) {
   EXPECT_EQ(test::in_own_process([] {
               Bench bench;
               const NmpGemm g = gemm();
               sc_core::sc_start(sc_core::SC_ZERO_TIME);
-              bench.nmp.start(0, 0, g);
+              bench.nmp.start(0, task(g));
               sc_core::sc_start();
               EXPECT_EQ(bench.channel.modes, (std::vector<ChannelMode>{ChannelMode::nmp, ChannelMode::normal}));
               // The program, transfer by transfer; loads of later tiles may overtake a store, so they are compared apart.
@@ -105,10 +113,10 @@ TEST(NmpController, a_task_that_leaves_the_mode_as_it_is_lets_the_next_begin_at_
               bench.ends.then = [&] {
                 if (bench.ends.at_ps.size() > 1) return;
                 second_began = static_cast<std::int64_t>(bench.channel.hb.size());
-                bench.nmp.start(1, 0, second);
+                bench.nmp.start(1, task(second));
               };
               sc_core::sc_start(sc_core::SC_ZERO_TIME);
-              bench.nmp.start(0, 0, first);
+              bench.nmp.start(0, task(first));
               sc_core::sc_start();
               EXPECT_EQ(bench.channel.modes, (std::vector<ChannelMode>{ChannelMode::nmp, ChannelMode::normal}));
               EXPECT_EQ(bench.channel.hb[static_cast<std::size_t>(second_began)].at.value, bench.ends.at_ps.at(0));
@@ -122,7 +130,7 @@ TEST(NmpController, keeps_no_more_in_flight_than_the_buffers_hold) {
               Bench bench;
               const NmpGemm g = gemm();
               sc_core::sc_start(sc_core::SC_ZERO_TIME);
-              bench.nmp.start(0, 0, g);
+              bench.nmp.start(0, task(g));
               sc_core::sc_start();
               TileProgram program(g, bench.config, true);
               EXPECT_TRUE(bench.most.computed);
@@ -142,7 +150,7 @@ TEST(NmpController, its_times_are_compute_and_waits_within_the_task) {
               Bench bench;
               const NmpGemm g = gemm();
               sc_core::sc_start(sc_core::SC_ZERO_TIME);
-              bench.nmp.start(0, 0, g);
+              bench.nmp.start(0, task(g));
               sc_core::sc_start();
               const NmpTimes& times = bench.nmp.times();
               const std::int64_t running = bench.ends.at_ps.at(0) - mode_ps;

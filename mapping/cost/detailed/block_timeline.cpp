@@ -131,7 +131,8 @@ void BlockTimeline::begin_work(std::int32_t id) {
       stream_.compute = timing_.compute_ps(task.npu.shape, task.npu.bits) / static_cast<double>(task.npu.chunks);
       return advance_stream();
     }
-    case TaskKind::nmp_gemm: {
+    case TaskKind::nmp_gemm:
+    case TaskKind::nmp_vector: {
       Channel& c = channels_[static_cast<std::size_t>(task.channel())];
       c.nmp = id;
       c.closed = true;
@@ -219,7 +220,10 @@ void BlockTimeline::enter_nmp(std::int32_t channel) {
   Channel& c = channels_[static_cast<std::size_t>(channel)];
   const double begin = c.in_nmp ? now_ : now_ + timing_.enter_ps(c.used, c.wrote);
   c.in_nmp = c.running = true;
-  const double end = timing_.hb().gemm_end(share_of(block_.tasks[static_cast<std::size_t>(c.nmp)].nmp), begin, c.due);
+  const Task& task = block_.tasks[static_cast<std::size_t>(c.nmp)];
+  const HbTiming& hb = timing_.hb();
+  const double end = task.kind == TaskKind::nmp_vector ? hb.vector_end(task.vector, task.nmp, begin, c.due)
+                                                       : hb.gemm_end(share_of(task.nmp), begin, c.due);
   schedule(end, What::nmp_ended, channel);
 }
 

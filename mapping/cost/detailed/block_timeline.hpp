@@ -48,7 +48,7 @@ class BlockTimeline {
     double since = 0;  ///< the present service got the bus
     double due = 0;    ///< next refresh
     std::int64_t version = 0;
-    std::int32_t nmp = -1;  ///< nmp_gemm that waits or runs
+    std::int32_t nmp = -1;  ///< work beside the banks that waits or runs
     bool closed = false;    ///< behind the ports, or on the way there or back
     bool leaving = false;   ///< on the way back
     bool running = false;   ///< nmp

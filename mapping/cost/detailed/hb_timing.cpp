@@ -6,6 +6,7 @@
 
 #include "mapping/cost/detailed/tile_walk.hpp"
 #include "mapping/tiling/tile_walk.hpp"
+#include "models/base/clock.hpp"
 #include "models/base/quantity.hpp"
 
 namespace bondsim::cost {
@@ -70,6 +71,32 @@ double HbTiming::gemm_end(const NmpShare& share, double start, double& due, Piec
                          port_.postponed + port_.pulled_in > 0;
   if (walk == PieceWalk::steps || spills || by_column) return walked_end(share, start, due);
   return TileWalk(*this, share, start, due, walk).end();
+}
+
+/// Operands one after the other, all lanes on all of them, the result: each to its end before the next begins.
+double HbTiming::vector_end(const VectorWork& work, const NmpGemm& operands, double start, double& due) const {
+  const auto begin = static_cast<std::int64_t>(std::llround(start));
+  PortStream port(port_, begin, port_.refi > 0 ? static_cast<std::int64_t>(std::llround(due)) : 0);
+  const TileLoop loop(0, 0, 0, nmp_);
+  const bool direct = nmp_.io_path == IoPath::direct;
+  int tensor = 0;
+  const auto move = [&](const std::vector<Extent>& extents, bool write, std::int64_t from) {
+    std::int64_t end = from;
+    if (direct) return port.move_over_bus(bytes_of_all(extents), !write, from);
+    for (const Extent& e : joined(extents)) {
+      const std::int64_t bytes = e.max_bytes_per_bank();
+      const ColumnReads reads = write ? ColumnReads{} : loop.reads_of({}, ceil_div<std::int64_t>(bytes, nmp_.hb.access_bytes));
+      if (bytes > 0) end = port.move(tensor, 0, bytes, write, from, {reads.passes, reads.pace_ps});
+      ++tensor;
+    }
+    return end;
+  };
+  const Clock clock = Clock::from_khz(nmp_.pe.clock_mhz * 1000LL);
+  const std::int64_t there = move(operands.input, false, begin);
+  const std::int64_t done = clock.edge(clock.edge_at_or_after(Picoseconds(there)) + vector_unit_cycles(work, nmp_)).value;
+  const std::int64_t end = move(operands.output, true, done);
+  if (port_.refi > 0) due = static_cast<double>(port.due());
+  return static_cast<double>(end);
 }
 
 }  // namespace bondsim::cost

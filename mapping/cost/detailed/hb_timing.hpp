@@ -38,6 +38,8 @@ class HbTiming {
   /// @param due next refresh of the channel, moved on past those that come
   double gemm_end(const NmpShare& share, double start, double& due) const { return gemm_end(share, start, due, walk_); }
   double gemm_end(const NmpShare& share, double start, double& due, PieceWalk walk) const;
+  /// Element-wise work of an nmp_vector, likewise.
+  double vector_end(const VectorWork& work, const NmpGemm& operands, double start, double& due) const;
 
  private:
   friend class TileWalk;

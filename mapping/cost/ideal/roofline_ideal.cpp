@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mapping/cost/block_cost.hpp"
+#include "models/nmp/tile_program.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim::cost {
@@ -55,6 +56,9 @@ double RooflineIdeal::block_seconds(const Block& block, const System& system, do
       double bytes = 0;
       for (const Extent& e : task.nmp.stationary) bytes += static_cast<double>(e.bytes());
       channel += std::max(bytes / hb_bytes_per_s, static_cast<double>(task.nmp.shape.macs()) / pe_macs_per_s) / pes;
+    } else if (task.kind == TaskKind::nmp_vector) {
+      const NmpConfig& nmp = system.nmp_of(task.channel());
+      channel += static_cast<double>(vector_unit_cycles(task.vector, nmp)) / (nmp.pe.clock_mhz * 1e6);
     } else {
       for (const Extent& e : task.extents) {
         channel += static_cast<double>(e.bytes()) / bus_bytes_per_s[static_cast<std::size_t>(e.channel)];

@@ -30,6 +30,10 @@ std::vector<std::int32_t> tasks_where(const BlockView& v, TaskKind kind, std::in
 }
 
 void check_modes(const BlockView& v) {
+  std::set<std::int32_t> streamed;  // channels that the arrays read from: others need normal mode for their own tasks alone
+  for (std::int32_t i = 0; i < v.count(); ++i) {
+    for (const Extent& e : v.task(i).npu.stationary) streamed.insert(e.channel);
+  }
   std::map<std::int32_t, std::int32_t> staying;  // by channel: its last task, when that is an nmp_gemm that does not leave NMP mode
   for (std::int32_t i = 0; i < v.count(); ++i) {
     const Task& t = v.task(i);
@@ -37,42 +41,59 @@ void check_modes(const BlockView& v) {
     const auto before = staying.find(t.channel());
     if (before != staying.end()) {
       const std::int32_t last = before->second;
-      if (t.kind != TaskKind::nmp_gemm) v.fail(last, "stays in NMP mode, but task {} of the channel needs normal mode", i);
+      if (!t.beside_banks()) v.fail(last, "stays in NMP mode, but task {} of the channel needs normal mode", i);
       const auto& known = v.task(last).dependencies;
       for (const std::int32_t d : t.dependencies) {
+        // An earlier task of the channel has ended before the last one began.
+        if (v.task(d).executor == t.executor || streamed.count(t.channel()) == 0) continue;
         if (d != last && std::find(known.begin(), known.end(), d) == known.end()) {
           v.fail(last, "stays in NMP mode, but task {} of the channel still waits for task {}, which may need normal mode", i, d);
         }
       }
       staying.erase(before);
     }
-    if (t.kind == TaskKind::nmp_gemm && !t.nmp.leave_mode) staying[t.channel()] = i;
+    if (t.beside_banks() && !t.nmp.leave_mode) staying[t.channel()] = i;
   }
   if (!staying.empty()) v.fail(staying.begin()->second, "stays in NMP mode at the end of the block");
 }
 
-/// An nmp_gemm reads what was scattered before it, and what it writes is loaded after it.
+/// Work beside the banks reads what was scattered before it or other such work of the channel has written, and what it writes is loaded or
+/// read by other such work after it.
 void check_transfers(const BlockView& v, const Ancestors& ancestors) {
   std::map<std::int32_t, std::vector<std::int32_t>> scatters;
   std::map<std::int32_t, std::vector<std::int32_t>> loads;
+  std::map<std::int32_t, std::vector<std::int32_t>> vectors;
+  std::map<std::int32_t, std::vector<std::int32_t>> gemms;
   for (const int c : v.system.nmp_channels()) {
     scatters[c] = tasks_where(v, TaskKind::host_scatter, c);
     loads[c] = tasks_where(v, TaskKind::host_load, c);
+    vectors[c] = tasks_where(v, TaskKind::nmp_vector, c);
+    if (!vectors[c].empty()) gemms[c] = tasks_where(v, TaskKind::nmp_gemm, c);
   }
   for (std::int32_t i = 0; i < v.count(); ++i) {
     const Task& t = v.task(i);
-    if (t.kind != TaskKind::nmp_gemm) continue;
+    if (!t.beside_banks()) continue;
     if (v.system.nmp_of(t.channel()).io_path == IoPath::direct) continue;  // it moves them itself
-    std::vector<Extent> written;
-    for (const std::int32_t s : scatters[t.channel()]) {
-      // The same place of the list of the channel is not enough: the data must have been waited for.
-      if (ancestors.before(s, i)) written.insert(written.end(), v.task(s).extents.begin(), v.task(s).extents.end());
-    }
+    const bool vector = t.kind == TaskKind::nmp_vector;
+    // The same place of the list of the channel is not enough: the data must have been waited for.
+    const auto collect = [&](std::vector<Extent>& to, const std::vector<std::int32_t>& tasks, bool before, auto extents_of) {
+      for (const std::int32_t x : tasks) {
+        if (before ? !ancestors.before(x, i) : !ancestors.before(i, x)) continue;
+        const std::vector<Extent>& extents = extents_of(v.task(x));
+        to.insert(to.end(), extents.begin(), extents.end());
+      }
+    };
+    const auto moved = [](const Task& x) -> const std::vector<Extent>& { return x.extents; };
+    const auto result = [](const Task& x) -> const std::vector<Extent>& { return x.nmp.output; };
+    const auto operand = [](const Task& x) -> const std::vector<Extent>& { return x.nmp.input; };
+    std::vector<Extent> written, read;
+    collect(written, scatters[t.channel()], true, moved);
+    collect(written, vectors[t.channel()], true, result);
+    if (vector) collect(written, gemms[t.channel()], true, result);
     if (!covers(written, t.nmp.input)) v.fail(i, "its input is not scattered to the channel before it");
-    std::vector<Extent> read;
-    for (const std::int32_t l : loads[t.channel()]) {
-      if (ancestors.before(i, l)) read.insert(read.end(), v.task(l).extents.begin(), v.task(l).extents.end());
-    }
+    collect(read, loads[t.channel()], false, moved);
+    collect(read, vectors[t.channel()], false, operand);
+    if (vector) collect(read, gemms[t.channel()], false, operand);
     if (!covers(read, t.nmp.output)) v.fail(i, "its output is not loaded after it");
   }
 }
@@ -110,7 +131,7 @@ std::vector<Extent> written_extents(const BlockView& v) {
     const Task& t = v.task(i);
     if (t.kind == TaskKind::host_scatter || t.kind == TaskKind::kv_append)
       written.insert(written.end(), t.extents.begin(), t.extents.end());
-    if (t.kind == TaskKind::nmp_gemm) written.insert(written.end(), t.nmp.output.begin(), t.nmp.output.end());
+    if (t.beside_banks()) written.insert(written.end(), t.nmp.output.begin(), t.nmp.output.end());
   }
   return written;
 }

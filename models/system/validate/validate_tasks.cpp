@@ -40,6 +40,9 @@ class TaskChecker {
       case TaskKind::npu_vector:
         check_vector();
         break;
+      case TaskKind::nmp_vector:
+        check_nmp_vector();
+        break;
       case TaskKind::barrier:
         break;
       default:
@@ -76,7 +79,7 @@ class TaskChecker {
     if (t_.channel() < 0 || t_.channel() >= v_.system.channel_count()) {
       fail("channel {}, the system has 0 to {}", t_.channel(), v_.system.channel_count() - 1);
     }
-    if (t_.kind == TaskKind::nmp_gemm && !v_.system.has_pes(t_.channel())) fail("a normal channel has no PEs");
+    if (t_.beside_banks() && !v_.system.has_pes(t_.channel())) fail("a normal channel has no PEs");
   }
 
   void check_dependencies() const {
@@ -251,11 +254,31 @@ class TaskChecker {
     return sum;
   }
 
+  void check_elements() const {
+    const VectorWork& w = t_.vector;
+    if (w.kind == VectorKind::none || w.elements < 1 || w.elements > largest_offset)
+      fail("vector work '{}' on {} elements", enum_name(w.kind), w.elements);
+  }
+
+  /// Its operands and results are in the input buffer together, and each element worked on has its place in both.
+  void check_nmp_vector() const {
+    check_elements();
+    const NmpConfig& nmp = v_.system.nmp_of(t_.channel());
+    if (nmp.vector.lanes < 1) fail("the channel has no vector unit");
+    check_extents("input", t_.nmp.input, false);
+    check_extents("output", t_.nmp.output, false);
+    const std::int64_t in = bytes_of(t_.nmp.input), out = bytes_of(t_.nmp.output);
+    const auto room = static_cast<std::int64_t>(nmp.input_buffer_kib * 1024);
+    if (v_.system.fidelity.finite_buffers && in + out > room) {
+      fail("operands of {} bytes and results of {}, the input buffer holds {}", in, out, room);
+    }
+    if (in == 0 || out == 0) fail("operands of {} bytes and results of {}", in, out);
+  }
+
   void check_vector() const {
     const VectorWork& w = t_.vector;
     const int units = v_.system.npu.vector_units;
-    if (w.kind == VectorKind::none || w.elements < 1 || w.elements > largest_offset)
-      fail("vector work '{}' on {} elements", enum_name(w.kind), w.elements);
+    check_elements();
     if (w.first_unit < 0 || w.units < 0 || w.units > units || w.first_unit > units - std::max(w.units, 1)) {
       fail("{} vector units from {} on, the NPU has {}", w.units, w.first_unit, units);
     }

@@ -27,6 +27,13 @@ void expect_equal(const Dataflow& a, const Dataflow& b) {
     EXPECT_EQ(x.share_given, y.share_given);
     EXPECT_EQ(x.nmp_share, y.nmp_share) << "to the last bit";
   }
+  ASSERT_EQ(a.vectors.size(), b.vectors.size());
+  for (std::size_t i = 0; i < a.vectors.size(); ++i) {
+    EXPECT_EQ(a.vectors[i].kinds, b.vectors[i].kinds);
+    EXPECT_EQ(a.vectors[i].executor, b.vectors[i].executor);
+    expect_equal(a.vectors[i].nmp_channels, b.vectors[i].nmp_channels);
+  }
+  EXPECT_EQ(a.attention_overlap, b.attention_overlap);
   ASSERT_EQ(a.groups.size(), b.groups.size());
   for (std::size_t g = 0; g < a.groups.size(); ++g) {
     ASSERT_EQ(a.groups[g].partitions.size(), b.groups[g].partitions.size());
@@ -60,9 +67,46 @@ TEST(DataflowFile, what_is_written_reads_back_the_same_for_random_dataflows_and_
     for (OperatorRule& rule : read.operators) {
       if (rule.nmp_share) rule.nmp_share = *rule.nmp_share * (1 + 1e-15);
     }
+    read.attention_overlap = seed % 3 == 0;
+    if (seed % 2 == 0)
+      read.vectors = {{{"activation", "norm"}, Executor::nmp, {false, {0, 2}, {}}, {}}, {{"rotary"}, Executor::npu, {}, {}}};
     read.name = seed % 2 == 0 ? "a: \"b\" # c\\d" : "1e5";
     expect_equal(decode_dataflow(parse_yaml(to_file(read), "written.yaml")), read);
   }
+}
+
+TEST(DataflowFile, vector_rules_are_refused_where_nobody_can_do_them) {
+  const auto file = [](const std::string& rule) {
+    return parse_yaml("schema: bondsim.dataflow/1\nname: x\nvector:\n  - " + rule +
+                          "\noperators:\n  - {names: [all], executor: nmp, nmp_channels: all, normal_channels: false}\n",
+                      "d.yaml");
+  };
+  const auto error = [](const auto& call) {
+    try {
+      call();
+    } catch (const ConfigError& e) {
+      return std::string(e.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(
+      error([&] { decode_dataflow(file("{kinds: [softmax], executor: nmp, nmp_channels: all}")); }),
+      "d.yaml:4: dataflow.vector.kinds: 'softmax', allowed: activation, residual, norm, rotary (others take values of several channels "
+      "together)");
+  EXPECT_EQ(error([&] { decode_dataflow(file("{kinds: [norm], executor: split, nmp_channels: all}")); }),
+            "d.yaml:4: dataflow.vector.executor: 'split', allowed: npu, nmp");
+  const Dataflow read = decode_dataflow(file("{kinds: [activation], executor: nmp, nmp_channels: all}"));
+  System system = testing::h2llm_system();
+  const Model model = testing::model("llama-3-8b");
+  const auto resolved = [&] { resolve(read, system, layer_graph(model), head_graph(model)); };
+  EXPECT_EQ(
+      error(resolved),
+      "d.yaml:4: dataflow.vector.executor: 'nmp' on channel 0 of h2llm, which has no vector unit (nmp.vector.lanes: 0), allowed: npu, "
+      "or channels with lanes");
+  system.nmp.vector.lanes = 64;
+  EXPECT_EQ(error(resolved), "accepted");
+  system.set_channels(0, 8);
+  EXPECT_NE(error(resolved), "accepted");
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ std::string everything() {
   block.not_before = Picoseconds(5);
   block.yields = {{0, 1}};
   for (const TaskKind kind : {TaskKind::host_scatter, TaskKind::nmp_gemm, TaskKind::host_load, TaskKind::npu_gemm, TaskKind::npu_vector,
-                              TaskKind::kv_append, TaskKind::barrier}) {
+                              TaskKind::kv_append, TaskKind::nmp_vector, TaskKind::barrier}) {
     Task task;
     task.kind = kind;
     task.delay = Picoseconds(9);
@@ -57,6 +57,7 @@ std::string everything() {
     task.nmp.tiling.k_piece = 8;
     task.nmp.leave_mode = false;
     if (kind == TaskKind::nmp_gemm) task.nmp.input = task.nmp.stationary = task.nmp.output = task.nmp.partials = extents;
+    if (kind == TaskKind::nmp_vector) task.nmp.input = task.nmp.output = extents;
     if (kind == TaskKind::npu_gemm) task.npu.stationary = extents;
     task.npu.accumulate = true;
     task.vector = {VectorKind::softmax, 7, 1, 2};
