@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "mapping/dataflow/operator_names.hpp"
+#include "models/dram/timing/port_timing.hpp"
 #include "models/system/peaks.hpp"
 
 namespace bondsim {
@@ -22,12 +23,36 @@ bool names_operator(const OperatorRule& rule, const std::string& op) {
   });
 }
 
-/// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion.
-double balanced_share(const Binding& b, const System& system) {
-  double nmp = 0;
-  for (const int c : b.nmp_channels) nmp += system.dram_of(c).organization.banks() * system.nmp_of(c).hb.bandwidth_gbps;
-  double normal = 0;
-  for (const int c : b.normal_channels) normal += bus_gbps(system.dram_of(c));
+/// GB/s that the ports of a channel's banks give a stream of whole rows, between row changes and refreshes.
+double sustained_ports_gbps(const System& system, int channel) {
+  const DramConfig& dram = system.dram_of(channel);
+  const PortTiming port = system.fidelity.refresh ? port_timing(dram, system.nmp_of(channel), system.controller_of(channel))
+                                                  : port_timing(dram, system.nmp_of(channel), false);
+  const double row = static_cast<double>(row_period_ps(port, port.page_accesses(), false));
+  const double refreshed = port.refi > 0 ? static_cast<double>(refresh_ps(port)) / static_cast<double>(port.refi) : 0;
+  return dram.organization.banks() * static_cast<double>(port.page_bytes) / row * 1e3 * (1 - refreshed);
+}
+
+/// GB/s of a channel's bus beside its refreshes: REFab keeps it idle from the last burst before the PREA to the first after the ACT that
+/// follows; under REFpb a stream waits where its own bank is refreshed, once in the same interval.
+double sustained_bus_gbps(const System& system, int channel) {
+  const DramConfig& dram = system.dram_of(channel);
+  const DramTiming& t = dram.timing;
+  const RefreshKind kind = system.fidelity.refresh ? system.controller_of(channel).refresh : RefreshKind::none;
+  if (kind == RefreshKind::none) return bus_gbps(dram);
+  const double interval_ns = to_seconds(refresh_period(dram, RefreshKind::all_bank)) * 1e9;
+  const double all_ns = t.t_rfc_ab_ns + (t.n_rtp + t.n_rp_ab + t.n_rcd - t.n_bl_min) * 1e3 / t.ck_mhz;
+  return bus_gbps(dram) * std::max(0.0, 1 - (kind == RefreshKind::all_bank ? all_ns : t.t_rfc_pb_ns) / interval_ns);
+}
+
+/// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion: the peaks, or what is left of
+/// them.
+double proportional_share(const Binding& b, const System& system, bool sustained) {
+  double nmp = 0, normal = 0;
+  for (const int c : b.nmp_channels) {
+    nmp += sustained ? sustained_ports_gbps(system, c) : system.dram_of(c).organization.banks() * system.nmp_of(c).hb.bandwidth_gbps;
+  }
+  for (const int c : b.normal_channels) normal += sustained ? sustained_bus_gbps(system, c) : bus_gbps(system.dram_of(c));
   return nmp / (nmp + normal);
 }
 
@@ -46,7 +71,7 @@ void check_executor(const OperatorRule& rule, const Binding& b, const System& sy
   }
   if ((rule.executor == Executor::split) != rule.share_given) {
     config_error(rule.where, "dataflow.operators.nmp_share",
-                 "given for executor split and for no other, allowed: above 0, below 1, or balanced");
+                 "given for executor split and for no other, allowed: above 0, below 1, balanced or sustained");
   }
   if (b.nmp_channels.empty() && b.normal_channels.empty()) {
     config_error(rule.where, "dataflow.operators.nmp_channels", "no channel holds the operators of this rule, allowed: at least one");
@@ -59,7 +84,8 @@ Binding bind(const OperatorRule& rule, const System& system) {
   b.nmp_channels = resolve_channels(rule.nmp_channels, system.nmp_channels());
   if (rule.normal_channels) b.normal_channels = system.normal_channels();
   check_executor(rule, b, system);
-  if (rule.executor == Executor::split) b.nmp_share = rule.nmp_share ? *rule.nmp_share : balanced_share(b, system);
+  if (rule.executor == Executor::split)
+    b.nmp_share = rule.nmp_share ? *rule.nmp_share : proportional_share(b, system, rule.sustained_share);
   return b;
 }
 

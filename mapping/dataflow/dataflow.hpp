@@ -36,7 +36,8 @@ struct OperatorRule {
   Executor executor = Executor::npu;
   ChannelSet nmp_channels;
   bool normal_channels = false;
-  std::optional<double> nmp_share;  ///< split: a number; nothing: `balanced`
+  std::optional<double> nmp_share;  ///< split: a number; nothing: `balanced`, or `sustained`
+  bool sustained_share = false;     ///< in proportion to the bandwidths that row changes and refresh leave, instead of the peaks
   bool share_given = false;
   ConfigNode where;
 };

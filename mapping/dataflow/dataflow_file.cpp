@@ -61,7 +61,7 @@ std::string channels_text(const ChannelSet& set) {
 }
 
 std::string rule_text(const OperatorRule& rule) {
-  const std::string share = rule.nmp_share ? fmt::format("{:.17g}", *rule.nmp_share) : "balanced";
+  const std::string share = rule.nmp_share ? fmt::format("{:.17g}", *rule.nmp_share) : rule.sustained_share ? "sustained" : "balanced";
   return fmt::format("  - {{names: {}, executor: {}, nmp_channels: {}, normal_channels: {}{}}}\n", list_text(rule.names),
                      enum_name(rule.executor), channels_text(rule.nmp_channels), rule.normal_channels,
                      rule.share_given ? ", nmp_share: " + share : "");
@@ -84,16 +84,17 @@ void fields(Visitor& v, OperatorRule& c) {
   const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
   if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
-  const ConfigNode* share =
-      v.raw("nmp_share",
-            defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
-                .shaped("a number above 0 and below 1, or balanced",
-                        R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"const": "balanced"}]})"));
+  const ConfigNode* share = v.raw(
+      "nmp_share",
+      defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
+          .shaped("a number above 0 and below 1, balanced or sustained",
+                  R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"enum": ["balanced", "sustained"]}]})"));
   c.share_given = share != nullptr;
-  if (share == nullptr || share->text == "balanced") return;
+  c.sustained_share = share != nullptr && share->text == "sustained";
+  if (share == nullptr || share->text == "balanced" || c.sustained_share) return;
   c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
   if (*c.nmp_share <= 0 || *c.nmp_share >= 1) {
-    config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, or balanced");
+    config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, balanced or sustained");
   }
 }
 

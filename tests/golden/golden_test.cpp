@@ -39,6 +39,7 @@ std::vector<Golden> golden_runs() {
   for (const char* quick : {"h2llm-llama3-8b-sharegpt", "h2llm-opt-6.7b-sharegpt", "h2llm-palm-8b-sharegpt"}) {
     runs.push_back({quick, shipped_run(quick), true});
   }
+  runs.push_back({"fc-offloading", shipped_run("h2llm-llama3-8b-sharegpt") + " --dataflow configs/dataflow/fc_offloading.yaml", true});
   for (const char* slow : {"cp-llama3-8b-sharegpt", "h2llm-llama3-8b-sharegpt-attention-offloading", "id-nmp-llama3-8b-sharegpt",
                            "id-nmp-plus-llama3-8b-sharegpt", "npu-only-llama3-8b-sharegpt", "speculation-llama3-8b-draft-1b-npu",
                            "speculation-llama3-8b-draft-1b-pes", "speculation-opt-6.7b-draft-125m", "speculation-llama3-8b-first-layers"}) {

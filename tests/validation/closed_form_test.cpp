@@ -118,7 +118,8 @@ TEST(Validate, roofline_ideal_is_never_above_the_cycles_of_the_quick_suite) {
 
 /// A small model, every kind of operator.
 const std::string small_experiment =
-    "configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set model.layers=2 --set model.hidden=2048 --set model.intermediate=4096 "
+    "configs/experiment/h2llm-llama3-8b-sharegpt.yaml --dataflow fc_offloading --set model.layers=2 --set model.hidden=2048 --set "
+    "model.intermediate=4096 "
     "--set model.query_heads=16 --set model.kv_heads=4 --set model.head_dim=128 --set model.vocab=1024 --set workload.prompt_tokens=40 "
     "--set workload.generated_tokens=9 ";
 

@@ -105,7 +105,7 @@ TEST(CommandLine, errors_in_files_point_at_the_line) {
 
 TEST(CommandLine, a_model_that_does_not_fit_exits_1_and_says_what_is_missing) {
   // 8.03e9 parameters of two bytes; 992 tokens of two vectors of 1024 in each of 32 layers.
-  expect_error("run " + default_experiment + " --set system.channels.nmp=1 --set system.channels.normal=0", 1,
+  expect_error("run " + default_experiment + " --dataflow all_on_pes --set system.channels.nmp=1 --set system.channels.normal=0", 1,
                "channel 0 needs 16.191 GB of 4.295: weights 16.060, KV 0.130");
 }
 

@@ -32,6 +32,19 @@ double total_s(const std::string& arguments, const ScratchDirectory& scratch, in
   return results["latency_s"]["total"].get<double>();
 }
 
+/// Its file adapts to the machine, what the search writes does not: as fast is enough.
+TEST(Dataflows, the_default_experiment_runs_what_is_recommended) {
+  const std::string experiment = "configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+  const ScratchDirectory scratch;
+  const CommandResult found = bondsim_command("dataflows " + experiment + " --out " + scratch.file("d"));
+  ASSERT_EQ(found.status, 0) << found.output;
+  int status = 0;
+  const double runs = total_s(experiment + " ", scratch, status);
+  const double best = total_s(experiment + " --dataflow " + scratch.file("d/best.yaml") + " ", scratch, status);
+  ASSERT_EQ(status, 0);
+  EXPECT_LE(runs, 1.001 * best) << found.output;
+}
+
 /// Every step is simulated on both sides, so the two have to agree to the last digit of the table.
 TEST(Dataflows, winner_is_as_fast_as_every_shipped_file_that_runs_and_slower_than_the_bound) {
   const std::string small =

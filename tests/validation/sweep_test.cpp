@@ -56,8 +56,8 @@ TEST(Sweep, goes_on_from_its_answers_and_ends_with_the_same_table) {
 TEST(Sweep, an_infeasible_point_is_a_row_with_its_problem_and_a_wrong_value_an_error_before_any_run) {
   const ScratchDirectory scratch;
   const std::string what = experiment + short_workload(scratch);
-  const auto sweep =
-      bondsim_command("sweep " + what + " --set system.channels.nmp=1,6 --set system.channels.normal=0 --out " + scratch.file("s"));
+  const auto sweep = bondsim_command(
+      "sweep " + what + " --dataflow all_on_pes --set system.channels.nmp=1,6 --set system.channels.normal=0 --out " + scratch.file("s"));
   ASSERT_EQ(sweep.status, 0) << sweep.output;
   const CsvTable table = CsvTable::load(scratch.file("s/sweep.csv"));
   EXPECT_TRUE(table.has(0, "problem"));

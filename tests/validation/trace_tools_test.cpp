@@ -7,7 +7,8 @@ namespace bondsim::test {
 namespace {
 
 const std::string run =
-    "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set workload.prompt_tokens=8 --set workload.generated_tokens=1"
+    "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --dataflow fc_offloading --set workload.prompt_tokens=8 --set "
+    "workload.generated_tokens=1"
     " --set model.hidden=256 --set model.vocab=512 --set model.intermediate=256 --trace perfetto,tasks,commands --trace-window "
     "90000:98000 ";
 

@@ -181,7 +181,10 @@ std::optional<SweepResult> run_sweep(const SweepRequest& request, const std::fun
   for (const SweepPoint& point : points) {
     tasks.push_back(encode(task_of(point)));
     try {
-      inputs += load_experiment(request_of(request, task_of(point))).digest;
+      const Experiment experiment = load_experiment(request_of(request, task_of(point)));
+      inputs += experiment.digest;
+      // What no run of this point could take is said before any runs.
+      resolve(experiment.dataflow, experiment.system, layer_graph(experiment.model), head_graph(experiment.model));
     } catch (const InfeasibleError&) {  // becomes the row's problem
       inputs += " infeasible";
     }

@@ -6,7 +6,7 @@
     >>> r = e.run()
     >>> r.decode.tokens
     2
-    >>> 80 < r.decode.tokens_per_s < 85
+    >>> 90 < r.decode.tokens_per_s < 95
     True
 
 Times are in seconds and energies in joules unless a name says otherwise. Simulations run in worker processes, as many at a time as are asked

@@ -26,6 +26,7 @@ void expect_equal(const Dataflow& a, const Dataflow& b) {
     EXPECT_EQ(x.normal_channels, y.normal_channels);
     EXPECT_EQ(x.share_given, y.share_given);
     EXPECT_EQ(x.nmp_share, y.nmp_share) << "to the last bit";
+    EXPECT_EQ(x.sustained_share, y.sustained_share);
   }
   ASSERT_EQ(a.vectors.size(), b.vectors.size());
   for (std::size_t i = 0; i < a.vectors.size(); ++i) {
@@ -107,6 +108,34 @@ TEST(DataflowFile, vector_rules_are_refused_where_nobody_can_do_them) {
   EXPECT_EQ(error(resolved), "accepted");
   system.set_channels(0, 8);
   EXPECT_NE(error(resolved), "accepted");
+}
+
+double share_of_q(const System& system, const std::string& share) {
+  const std::string text =
+      "schema: bondsim.dataflow/1\nname: x\noperators:\n"
+      "  - {names: [all], executor: split, nmp_channels: all, normal_channels: true, nmp_share: " +
+      share + "}\n";
+  const Model llama = testing::model("llama-3-8b");
+  return resolve(decode_dataflow(parse_yaml(text, "x.yaml")), system, layer_graph(llama), head_graph(llama)).binding("q").nmp_share;
+}
+
+/// Six NMP channels of 16 ports, two buses of 12.8 GB/s. A row of 2048 bytes takes 125 ns of which 80 move data; every 3906 ns REFab takes
+/// 380 ns and at most 25 of a row change from the ports, 380 ns and (8 + 17 + 15 - 2) CK of 1.25 ns from a bus.
+TEST(Dataflow, a_balanced_share_follows_the_peaks_and_a_sustained_one_what_rows_and_refresh_leave) {
+  System system = testing::h2llm_system();
+  EXPECT_NEAR(share_of_q(system, "balanced"), 6 * 16 * 25.6 / (6 * 16 * 25.6 + 2 * 12.8), 1e-12);
+  const double bus = 2 * 12.8 * (1 - (380 + 38 * 1.25) / 3906), ports = 6 * 16 * 2048 / 125.0;
+  const double most = ports * (1 - 380 / 3906.0), least = ports * (1 - 405 / 3906.0);
+  const double sustained = share_of_q(system, "sustained");
+  EXPECT_LE(sustained, most / (most + bus));
+  EXPECT_GE(sustained, least / (least + bus));
+  system.fidelity.refresh = false;
+  EXPECT_NEAR(share_of_q(system, "sustained"), ports / (ports + 2 * 12.8), 1e-12);
+  system.nmp.subarray_overlap = true;
+  EXPECT_NEAR(share_of_q(system, "sustained"), share_of_q(system, "balanced"), 1e-12);
+  system.fidelity.refresh = true;
+  system.controller.refresh = RefreshKind::none;
+  EXPECT_NEAR(share_of_q(system, "sustained"), share_of_q(system, "balanced"), 1e-12);
 }
 
 }  // namespace

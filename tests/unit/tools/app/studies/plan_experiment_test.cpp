@@ -13,6 +13,7 @@ namespace {
 Experiment experiment(int batch, const std::string& more = "workload.kv_capacity_tokens=8192") {
   ExperimentRequest request;
   request.file = bondsim::tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
+  request.dataflow = "fc_offloading";  // holds each weight once
   request.overrides = {"workload.batch=" + std::to_string(batch), more};
   return load_experiment(request);
 }
