@@ -21,6 +21,7 @@ std::vector<int> turns_of(const std::vector<const HeadRun*>& runs) {
     turn = std::max(turn, on_channel[run->channel]++);
   }
   std::vector<int> turns;
+  turns.reserve(runs.size());
   for (const HeadRun* run : runs) turns.push_back(of_heads.at({run->request, run->first_head}));
   return turns;
 }
