@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "mapping/dataflow/operator_names.hpp"
 #include "models/dram/timing/port_timing.hpp"
@@ -10,17 +11,27 @@
 namespace bondsim {
 namespace {
 
-/// Operators of a given graph have names of their own: they are weight GEMMs, and the classes of these name them.
-bool in_class(const std::string& op, const std::string& name) {
+/// Operators of a given graph have names of their own: the classes of weight GEMMs, or of attention, name them.
+bool in_class(const std::string& op, bool attention, const std::string& name) {
   const auto& known = known_operators();
   if (std::find(known.begin(), known.end(), op) != known.end()) return in_operator_class(op, name);
-  return name == "all" || name == "weights";
+  return name == "all" || name == (attention ? "attention" : "weights");
 }
 
-bool names_operator(const OperatorRule& rule, const std::string& op) {
+/// @param attention the operator multiplies with a cache
+bool names_operator(const OperatorRule& rule, const std::string& op, bool attention) {
   return std::any_of(rule.names.begin(), rule.names.end(), [&](const std::string& name) {
-    return name == op || name == expert_operator(op) || in_class(expert_operator(op), name);
+    return name == op || name == expert_operator(op) || in_class(expert_operator(op), attention, name);
   });
+}
+
+/// Names of the GEMMs of a layer that multiply with caches.
+std::set<std::string> attention_names(const OperatorGraph& layer) {
+  std::set<std::string> names;
+  for (OperatorId v = 0; v < layer.size(); ++v) {
+    if (layer[v].is_gemm() && layer[v].kind != OperatorKind::weight_gemm) names.insert(layer[v].name);
+  }
+  return names;
 }
 
 /// GB/s that the ports of a channel's banks give a stream of whole rows, between row changes and refreshes.
@@ -176,9 +187,10 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
   checks.operators = gemm_names(layer);
   std::vector<std::string> gemms = checks.operators;
   for (const std::string& name : gemm_names(head)) gemms.push_back(name);
+  const std::set<std::string> attention = attention_names(layer);
   for (const std::string& gemm : gemms) {
-    const auto rule =
-        std::find_if(dataflow.operators.begin(), dataflow.operators.end(), [&](const OperatorRule& r) { return names_operator(r, gemm); });
+    const auto rule = std::find_if(dataflow.operators.begin(), dataflow.operators.end(),
+                                   [&](const OperatorRule& r) { return names_operator(r, gemm, attention.count(gemm) > 0); });
     if (rule == dataflow.operators.end()) {
       throw ConfigError(fmt::format("dataflow {}: operators: no rule names {}, allowed: a rule for every GEMM of the model ({})",
                                     dataflow.name, gemm, fmt::join(gemms, ", ")));

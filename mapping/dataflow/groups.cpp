@@ -7,6 +7,7 @@
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/dataflow/operator_names.hpp"
 #include "models/base/schema.hpp"
+#include "models/schedule/expert_name.hpp"
 
 namespace bondsim {
 namespace {
@@ -48,11 +49,32 @@ class GroupChecker {
       Partition p;
       p.nmp_channels = resolve_channels(written.nmp_channels, checks_.nmp);
       p.normal = written.normal_channels && checks_.normal > 0;
-      for (std::size_t t = 0; t < written.tiers.size(); ++t) {
+      for (const std::vector<std::string>& tier : written.tiers) {
+        if (std::find(tier.begin(), tier.end(), "experts") != tier.end()) {
+          if (tier.size() > 1) reject("'experts' stands beside other operators of a tier, allowed: alone");
+          take_experts(p);
+          continue;
+        }
         p.tiers.emplace_back();
-        for (const std::string& name : written.tiers[t]) take_operator(name, t, p.tiers.back());
+        for (const std::string& name : tier) take_operator(name, p.tiers.size() - 1, p.tiers.back());
       }
       out_.back().partitions.push_back(std::move(p));
+    }
+  }
+
+  /// `experts`: two tiers for each of them in turn, its f1 and f3, then its f2.
+  void take_experts(Partition& p) {
+    int experts = 0;
+    for (const std::string& op : checks_.operators) experts = std::max(experts, expert_of(op).value_or(-1) + 1);
+    for (int e = 0; e < experts; ++e) {
+      for (const auto& names : {std::vector<std::string>{"f1", "f3"}, std::vector<std::string>{"f2"}}) {
+        p.tiers.emplace_back();
+        for (const std::string& name : names) {
+          const std::string op = fmt::format("e{}.{}", e, name);
+          const bool there = std::find(checks_.operators.begin(), checks_.operators.end(), op) != checks_.operators.end();
+          if (there) take_operator(op, p.tiers.size() - 1, p.tiers.back());
+        }
+      }
     }
   }
 
@@ -216,7 +238,8 @@ void fields(Visitor& v, PartitionFile& c) {
   const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels of the partition"));
   if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
   v.field("normal_channels", c.normal_channels, required("the partition has the normal channels"));
-  v.field("tiers", c.tiers, required("lists of operators, run one list after the other"));
+  v.field("tiers", c.tiers,
+          required("lists of operators, run one list after the other; [experts]: those of each expert in turn, f1 and f3, then f2"));
 }
 
 template <class Visitor>

@@ -30,7 +30,8 @@ std::map<ContextRows, std::vector<std::int64_t>> heads_alike(const AttentionPlac
 }  // namespace
 
 BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {
-  const AttentionPlacement& a = plan_.attention.at(op.keys ? "qk" : "sv");
+  const AttentionPlacement& a = plan_.attention.at(op.cache);
+  if (a.in_keys) return after;  // appended with K
   std::map<int, std::vector<Extent>> writes;
   for (const auto& [run, rows] : runs_of(a, batch_))
     append_to(writes[run.channel], append_extents(a, run, reach(rows) - rows.second, reach(rows), plan_.memory));
@@ -52,16 +53,18 @@ void BlockEmitter::attention_work(const Operator& op, const AttentionPlacement& 
   for (const BatchEntry& r : batch_.requests) {
     const auto known = context_work_.find(context_rows(r));
     if (known != context_work_.end()) {
-      block_.work[static_cast<std::size_t>(known->second)].shape.count += plan_.model.kv_heads;
+      block_.work[static_cast<std::size_t>(known->second)].shape.count += a.kv_heads;
       continue;
     }
-    const std::int64_t context = reach(r);
-    const GemmShape shape{plan_.model.kv_heads, r.tokens * a.m, a.keys ? context : a.head_dim, a.keys ? a.head_dim : context};
+    const std::int64_t context = reach(a, r);
+    const GemmShape shape{a.kv_heads, r.tokens * a.m, a.keys ? context : a.head_dim, a.keys ? a.head_dim : context};
     context_work_[context_rows(r)] = work(op_index(op.name), shape);
   }
 }
 
-BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& after) {
+BlockEmitter::Tasks BlockEmitter::attention(const OperatorGraph& graph, OperatorId v, const Tasks& after) {
+  const Operator& op = graph[v];
+  if (attends_by_strips()) return attention_by_strips(op, op.kind == OperatorKind::score_gemm ? op : graph[scores_of(graph, v)], after);
   const AttentionPlacement& a = plan_.attention.at(op.name);
   attention_work(op, a);
   if (attention_streams()) return a.keys ? streamed_scores(op, a, after) : streamed_values(op, a, after);
@@ -71,9 +74,15 @@ BlockEmitter::Tasks BlockEmitter::attention(const Operator& op, const Tasks& aft
   return done;
 }
 
-Attended BlockEmitter::attended(const HeadRun& run) const {
+Attended BlockEmitter::attended(const AttentionPlacement& a, const HeadRun& run) const {
   const BatchEntry& r = *batch_.find(run.request);
-  return {reach(r), r.tokens};
+  return {reach(a, r), r.tokens};
+}
+
+std::int64_t BlockEmitter::sums_to_add(const AttentionPlacement& a, const HeadRun& run) const {
+  const GemmShape shape = run_shape(a, run, attended(a, run));
+  const std::int64_t of_pes = std::min<std::int64_t>(shape.k, k_parts_of(a, run));
+  return shape.count * shape.m * shape.n * (of_pes - (run.part > 0 ? 0 : 1));
 }
 
 std::vector<const HeadRun*> BlockEmitter::runs_in_batch(const AttentionPlacement& a) const {
@@ -82,17 +91,17 @@ std::vector<const HeadRun*> BlockEmitter::runs_in_batch(const AttentionPlacement
     const BatchEntry* r = batch_.find(run.request);
     if (r == nullptr) continue;
     check(r->tokens <= a.tokens, "request {}: attention on PEs has room for {} new tokens, {} found", run.request, a.tokens, r->tokens);
-    if (run_shape(a, run, attended(run)).macs() > 0) runs.push_back(&run);  // else fewer tokens than parts
+    if (run_shape(a, run, attended(a, run)).macs() > 0) runs.push_back(&run);  // else fewer tokens than parts
   }
   return runs;
 }
 
 std::vector<Extent> BlockEmitter::input_of(const AttentionPlacement& a, const HeadRun& run) const {
-  return in_shared(run_input(a, run, attended(run), plan_.memory));
+  return in_shared(run_input(a, run, attended(a, run), plan_.memory));
 }
 
 std::vector<Extent> BlockEmitter::output_of(const AttentionPlacement& a, const HeadRun& run) const {
-  return in_shared(run_output(a, run, attended(run), plan_.memory));
+  return in_shared(run_output(a, run, attended(a, run), plan_.memory));
 }
 
 std::vector<Extent> BlockEmitter::inputs_of_channel(const AttentionPlacement& a, int channel) const {
@@ -113,7 +122,7 @@ std::vector<Extent> BlockEmitter::outputs_of_channel(const AttentionPlacement& a
 
 std::int32_t BlockEmitter::head_gemm(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after) {
   const BatchEntry& request = *batch_.find(run.request);
-  const Attended reached = attended(run);
+  const Attended reached = attended(a, run);
   const std::int64_t before = tokens_before(run, reached.context);
   const std::vector<std::int64_t>& alike = heads_alike_.at(context_rows(request));
   Task t;
@@ -127,6 +136,7 @@ std::int32_t BlockEmitter::head_gemm(const Operator& op, const AttentionPlacemen
   t.nmp.bits = a.bits;
   t.nmp.first_pe = run.first_pe;
   t.nmp.pes_per_gemm = run.pes_per_gemm;
+  t.nmp.k_parts = k_parts_of(a, run);
   t.nmp.tiling = run_tiling(plan_.system, a, run, reached);
   t.nmp.input = input_of(a, run);
   t.nmp.stationary = in_layer(cache_extents(a, run, reached.context, plan_.memory));
@@ -139,9 +149,7 @@ BlockEmitter::Tasks BlockEmitter::attention_on_nmp(const Operator& op, const Att
   std::int64_t partial_sums = 0;
   for (const HeadRun* run : runs_in_batch(a)) {
     by_channel[run->channel].push_back(run);
-    // Scores of different tokens are set side by side; values of different tokens are partial sums.
-    const GemmShape shape = run_shape(a, *run, attended(*run));
-    if (!a.keys && run->part > 0) partial_sums += shape.count * shape.m * shape.n;
+    if (!a.keys) partial_sums += sums_to_add(a, *run);
   }
   std::map<int, std::int32_t> scatters;
   for (const auto& entry : by_channel) {
@@ -173,14 +181,14 @@ std::map<ContextRows, BlockEmitter::NpuHeads> BlockEmitter::npu_heads(const Atte
     NpuHeads& part = by_rows[rows];
     const std::int64_t heads = run.part == 0 ? run.gemms : 0;
     (prefill ? part.heads : part.first) += heads;
-    if (prefill) append_to(part.extents, cache_extents(a, run, reach(rows), plan_.memory));
+    if (prefill) append_to(part.extents, cache_extents(a, run, reach(a, rows), plan_.memory));
   }
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
     NpuHeads& part = by_rows[context_rows(*r)];
     part.heads += stripe.heads;
-    append_to(part.extents, stripe_extents(stripe, 0, reach(*r), plan_.memory));
+    append_to(part.extents, stripe_extents(stripe, 0, reach(a, *r), plan_.memory));
   }
   for (auto& entry : by_rows) entry.second.extents = in_layer(std::move(entry.second.extents));
   return by_rows;

@@ -139,7 +139,7 @@ void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   if (op.kind == OperatorKind::kv_append) {
     done_[v] = append(op, after);
   } else {
-    done_[v] = op.kind == OperatorKind::vector ? vector_task(op, after) : attention(op, after);
+    done_[v] = op.kind == OperatorKind::vector ? vector_task(graph, v, after) : attention(graph, v, after);
   }
   move_spills(graph, v, after);
   emitted_[v] = true;
@@ -154,16 +154,21 @@ void BlockEmitter::graph(const OperatorGraph& graph) {
   if (block_.layer >= 0) store_residual(graph);
 }
 
-BlockEmitter::Tasks BlockEmitter::vector_task(const Operator& op, const Tasks& after) {
+BlockEmitter::Tasks BlockEmitter::vector_task(const OperatorGraph& graph, OperatorId v, const Tasks& after) {
+  const Operator& op = graph[v];
   if (op.per_context && attention_streams()) return streamed_softmax(op);
   if (phase_ == Phase::decode) {
     const auto placed = plan_.vectors.find(op.name);
     if (placed != plan_.vectors.end()) return vector_on_nmp(placed->second, after);
   }
   std::int64_t elements = op.elements_per_token * rows_of(op);
-  if (op.per_context) {
+  if (op.per_context && attends_by_strips()) {
+    const Operator& scores = graph[scores_of(graph, v)];
+    elements = scores_of_strips(scores) / scores.heads.queries / scores.heads.kv_heads * op.elements_per_token;
+  } else if (op.per_context) {
     elements = 0;
-    for (const BatchEntry& r : batch_.requests) elements += op.elements_per_token * r.tokens * reach(r);
+    for (const BatchEntry& r : batch_.requests)
+      elements += op.elements_per_token * r.tokens * (op.fixed_context > 0 ? op.fixed_context : reach(r));
   }
   Task t;
   t.kind = TaskKind::npu_vector;

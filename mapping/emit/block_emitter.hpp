@@ -48,6 +48,11 @@ class BlockEmitter {
   /// Tokens of its context that a request's new tokens attend to in this layer; its last ones, which lie first in its cache.
   std::int64_t reach(const BatchEntry& r) const { return reach(context_rows(r)); }
   std::int64_t reach(const ContextRows& rows) const { return class_.reach(rows.first, rows.second); }
+  /// The same in one attention of the layer.
+  std::int64_t reach(const AttentionPlacement& a, const BatchEntry& r) const { return reach(a, context_rows(r)); }
+  std::int64_t reach(const AttentionPlacement& a, const ContextRows& rows) const {
+    return a.fixed_context > 0 ? a.fixed_context : reach(rows);
+  }
   /// Rows of an operator's input: the tokens, or those routed to its expert.
   std::int64_t rows_of(const Operator& op) const;
 
@@ -61,7 +66,7 @@ class BlockEmitter {
   /// A tier of a partition. @return tasks whose end is the tier's end
   Tasks tier(const OperatorGraph& graph, const std::vector<std::string>& names);
 
-  Tasks vector_task(const Operator& op, const Tasks& after);
+  Tasks vector_task(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   /// On the NMP channels of its placement, all of them side by side. @return their tasks, or the loads of what they give
   Tasks vector_on_nmp(const VectorPlacement& p, const Tasks& after);
   struct Operands {
@@ -112,18 +117,21 @@ class BlockEmitter {
   std::int32_t weight_on_npu(const WeightPlacement& w, const GemmShape& shape, const GemmPart& part, std::vector<Extent> stationary,
                              const Tasks& after);
   Tasks append(const Operator& op, const Tasks& after);
-  Tasks attention(const Operator& op, const Tasks& after);
+  Tasks attention(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
   // Heads of a channel's turns, wave by wave (head_streams.cpp).
   bool attention_streams() const;
-  std::vector<int> head_waves(const std::vector<const HeadRun*>& runs, std::int64_t queries) const;
+  std::vector<int> head_waves(const AttentionPlacement& a, const std::vector<const HeadRun*>& runs) const;
   Tasks streamed_scores(const Operator& op, const AttentionPlacement& a, const Tasks& after);
   Tasks streamed_softmax(const Operator& op);
   Tasks streamed_values(const Operator& op, const AttentionPlacement& a, const Tasks& after);
   std::int32_t head_gemm(const Operator& op, const AttentionPlacement& a, const HeadRun& run, Tasks after);
   /// Runs of requests of the batch that have something to multiply.
   std::vector<const HeadRun*> runs_in_batch(const AttentionPlacement& a) const;
-  Attended attended(const HeadRun& run) const;
+  Attended attended(const AttentionPlacement& a, const HeadRun& run) const;
+  /// Scores of different tokens are set side by side; values of different tokens are partial sums, of channels and of PEs: those that a run
+  /// adds to what is there before it.
+  std::int64_t sums_to_add(const AttentionPlacement& a, const HeadRun& run) const;
   std::vector<Extent> input_of(const AttentionPlacement& a, const HeadRun& run) const;
   std::vector<Extent> output_of(const AttentionPlacement& a, const HeadRun& run) const;
   std::vector<Extent> inputs_of_channel(const AttentionPlacement& a, int channel) const;
@@ -145,6 +153,13 @@ class BlockEmitter {
   Tasks move_spill(TaskKind kind, int op, const Spill& spill, const Tasks& after);
   void move_spills(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   void attention_work(const Operator& op, const AttentionPlacement& a);
+  /// Adds the work entries of a product of prefill: one, or with a window one for each strip of rows. @return their indices
+  std::vector<std::int32_t> strip_work(const Operator& op, const TiledAttention& tiled);
+  /// Whether attention of prefill, operator by operator, has strips of rows with columns of their own.
+  bool attends_by_strips() const;
+  Tasks attention_by_strips(const Operator& op, const Operator& scores, const Tasks& after);
+  /// Scores that the strips of all heads compute.
+  std::int64_t scores_of_strips(const Operator& scores) const;
 
   std::int32_t npu_gemm(int op, const GemmShape& shape, const GemmPart& part, const OperandBits& bits, std::vector<Extent> stationary,
                         const Tasks& after);

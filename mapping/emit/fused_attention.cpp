@@ -10,7 +10,10 @@ namespace bondsim {
 struct FusedTile {
   ContextRows alike;  ///< entries of the batch
   Range heads, rows, columns;
-  bool loads = false;  ///< brings K and V of tokens `load`
+  std::size_t strip = 0;          ///< number of its rows
+  std::int64_t first_column = 0;  ///< that its rows have
+  std::size_t earlier_loads = 0;  ///< of the head group that brought columns of its rows
+  bool loads = false;             ///< brings K and V of tokens `load`
   Range load;
 };
 
@@ -22,21 +25,37 @@ OperatorId only_consumer(const OperatorGraph& graph, OperatorId v) {
   return users.front();
 }
 
-std::vector<Range> pieces(std::int64_t whole, std::int64_t size) {
+std::vector<Range> pieces(const Range& whole, std::int64_t size) {
   std::vector<Range> out;
-  for (std::int64_t from = 0; from < whole; from += size) out.push_back({from, std::min(whole, from + size)});
+  for (std::int64_t from = whole.begin; from < whole.end; from += size) out.push_back({from, std::min(whole.end, from + size)});
   return out;
 }
 
 std::vector<FusedTile> tiles_of(const ContextRows& alike, const AttentionTile& size, const AttentionProblem& whole) {
   const std::int64_t together = size.keeps_stationary ? whole.context : columns_loaded(whole, size);
+  const std::vector<AttentionStrip> strips = attention_strips(whole, size);
   std::vector<FusedTile> tiles;
-  for (const Range& heads : pieces(whole.heads, size.heads)) {
-    for (const Range& rows : pieces(whole.m, size.rows)) {
-      for (const Range& columns : pieces(whole.context, size.columns)) {
-        FusedTile tile{alike, heads, rows, columns, false, {}};
-        tile.loads = columns.begin % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
-        tile.load = {columns.begin, std::min(whole.context, columns.begin + together)};
+  const bool moves_on = size.keeps_stationary && whole.window > 0;
+  for (const Range& heads : pieces({0, whole.heads}, size.heads)) {
+    std::vector<std::int64_t> loaded;  // ends of the loads, where the window moves on
+    for (std::size_t strip = 0; strip < strips.size(); ++strip) {
+      const auto& [rows, all] = strips[strip];
+      for (const Range& columns : pieces(all, size.columns)) {
+        FusedTile tile{alike, heads, rows, columns, strip, all.begin, 0, false, {}};
+        if (moves_on) {
+          // A strip brings the columns that those before it have not.
+          tile.loads = columns.begin == all.begin;
+          if (tile.loads) loaded.push_back(all.end);
+          const auto before = loaded.end() - 1;
+          tile.load = {std::max(all.begin, loaded.size() > 1 ? *(before - 1) : all.begin), all.end};
+          tile.earlier_loads = static_cast<std::size_t>(
+              std::count_if(loaded.begin(), before, [&, begin = all.begin](std::int64_t end) { return end > begin; }));
+          tiles.push_back(tile);
+          continue;
+        }
+        tile.loads = (columns.begin - all.begin) % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
+        tile.load = {columns.begin, std::min(all.end, columns.begin + together)};
+        if (size.keeps_stationary) tile.load = {0, whole.context};
         tiles.push_back(tile);
       }
     }
@@ -58,11 +77,11 @@ class FusedAttention {
         values_(product(only_consumer(graph, softmax_))) {}
 
   void emit() {
-    for (const auto& entry : scores_.works) {
-      const ContextRows& rows = entry.first;
-      const auto planned = e_.tokens_.tiles.find(rows);
-      check(planned != e_.tokens_.tiles.end(), "no tiles of attention of {} tokens over {}", rows.second, rows.first);
-      const TiledAttention& tiled = planned->second;
+    const TiledContexts& contexts = e_.tokens_.tiles.at(graph_[scores_.op].name);
+    for (Product* p : {&scores_, &values_}) {
+      for (const auto& [rows, tiled] : contexts) p->works_of[rows] = e_.strip_work(graph_[p->op], tiled);
+    }
+    for (const auto& [rows, tiled] : contexts) {
       scores_.caches.emplace(*scores_.placement, e_.batch_, rows);
       values_.caches.emplace(*values_.placement, e_.batch_, rows);
       for (const FusedTile& tile : tiles_of(rows, tiled.tile, tiled.problem)) next(tile);
@@ -82,7 +101,7 @@ class FusedAttention {
     OperatorId op = 0;
     Tasks after;
     const AttentionPlacement* placement = nullptr;
-    std::map<ContextRows, std::int32_t> works;
+    std::map<ContextRows, std::vector<std::int32_t>> works_of;  ///< by strip of rows
     std::optional<HeadCaches> caches;
     std::vector<Tasks> loads;           ///< one after the other
     std::vector<std::int32_t> readers;  ///< by load: the last task that needed what it brought
@@ -93,8 +112,6 @@ class FusedAttention {
     p.op = v;
     p.after = e_.dependencies_of(graph_, v);
     p.placement = &e_.plan_.attention.at(graph_[v].name);
-    e_.attention_work(graph_[v], *p.placement);
-    p.works = e_.context_work_;
     return p;
   }
 
@@ -112,13 +129,26 @@ class FusedAttention {
 
   int index(const Product& p) const { return e_.op_index(graph_[p.op].name); }
 
-  /// A product of a tile, when `after` and load `load` are done.
-  std::int32_t gemm(Product& p, const GemmShape& shape, const GemmPart& part, std::size_t load, Tasks after) {
+  /// Loads of the columns that a tile's rows have: that of its strip, and those before it that brought some of them.
+  static Tasks loads_of(const Product& p, std::size_t load, const FusedTile& tile) {
+    Tasks tasks;
+    for (std::size_t i = load - tile.earlier_loads; i <= load; ++i) tasks.insert(tasks.end(), p.loads[i].begin(), p.loads[i].end());
+    return tasks;
+  }
+
+  /// The part that a tile is of its rows' products.
+  static GemmPart part_of(const Product& p, const FusedTile& tile, std::int64_t n, std::int64_t k) {
+    const std::vector<std::int32_t>& works = p.works_of.at(tile.alike);
+    const bool strips = works.size() > 1;
+    return {works[strips ? tile.strip : 0], tile.heads.begin, strips ? 0 : tile.rows.begin, n, k};
+  }
+
+  /// A product of a tile, when `after` and the loads of its operand are done.
+  std::int32_t gemm(Product& p, const GemmShape& shape, const GemmPart& part, const Tasks& loads, Tasks after) {
     after.insert(after.end(), p.after.begin(), p.after.end());
-    after.insert(after.end(), p.loads[load].begin(), p.loads[load].end());
+    after.insert(after.end(), loads.begin(), loads.end());
     std::sort(after.begin(), after.end());
     const std::int32_t task = e_.npu_gemm(index(p), shape, part, p.placement->bits, {}, after);
-    p.readers[load] = task;
     e_.done_[p.op] = {task};  // the arrays take one after the other
     return task;
   }
@@ -138,22 +168,23 @@ class FusedAttention {
   void next(const FusedTile& tile) {
     if (tile.loads) {
       load(scores_, tile);
-      load(values_, tile);
+      if (!values_.placement->in_keys) load(values_, tile);
     }
     Pending now;
     now.tile = tile;
-    now.load = values_.loads.size() - 1;
+    now.load = scores_.loads.size() - 1;
     const std::int64_t key_dim = scores_.placement->head_dim, head_dim = values_.placement->head_dim, heads = tile.heads.size(),
                        rows = tile.rows.size();
     // Its place in the scratchpad is that of the tile before the last.
-    const std::int32_t scores = gemm(scores_, {heads, rows, tile.columns.size(), key_dim},
-                                     {scores_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, tile.columns.begin, 0}, now.load,
-                                     last_values_ < 0 ? Tasks{} : Tasks{last_values_});
+    const std::int32_t scores =
+        gemm(scores_, {heads, rows, tile.columns.size(), key_dim}, part_of(scores_, tile, tile.columns.begin - tile.first_column, 0),
+             loads_of(scores_, now.load, tile), last_values_ < 0 ? Tasks{} : Tasks{last_values_});
+    scores_.readers[now.load] = scores;
     now.ready = vector(VectorKind::softmax, heads * rows * tile.columns.size(), {scores});
     e_.prefetch_beside(graph_, std::max(2 * e_.seconds_of(e_.block_.tasks[static_cast<std::size_t>(scores)].npu),
                                         e_.seconds_of(e_.block_.tasks[static_cast<std::size_t>(now.ready)].vector)));
     finish();
-    if (tile.columns.begin > 0) now.ready = vector(VectorKind::rescale, heads * rows * head_dim, {now.ready, last_values_});
+    if (tile.columns.begin > tile.first_column) now.ready = vector(VectorKind::rescale, heads * rows * head_dim, {now.ready, last_values_});
     pending_ = now;
   }
 
@@ -161,10 +192,12 @@ class FusedAttention {
   void finish() {
     if (!pending_) return;
     const FusedTile& tile = pending_->tile;
+    Product& brings = values_.placement->in_keys ? scores_ : values_;  // V, with K or alone
     last_values_ =
         gemm(values_, {tile.heads.size(), tile.rows.size(), values_.placement->head_dim, tile.columns.size()},
-             {values_.works.at(tile.alike), tile.heads.begin, tile.rows.begin, 0, tile.columns.begin}, pending_->load, {pending_->ready});
-    e_.block_.tasks.back().npu.accumulate = tile.columns.begin > 0;
+             part_of(values_, tile, 0, tile.columns.begin - tile.first_column), loads_of(brings, pending_->load, tile), {pending_->ready});
+    brings.readers[pending_->load] = last_values_;
+    e_.block_.tasks.back().npu.accumulate = tile.columns.begin > tile.first_column;
     pending_.reset();
   }
 

@@ -73,7 +73,8 @@ HeadCaches::HeadCaches(const AttentionPlacement& placement, const Batch& batch, 
   for (auto& entry : order) heads_.push_back(std::move(std::get<2>(entry)));
   for (const HeadStripe& stripe : placement.stripes) {
     if (!alike(stripe.request)) continue;
-    for (std::int64_t i = 0; i < stripe.heads; ++i) heads_.push_back({{}, &stripe, i});
+    if (stripe.heads == 0) heads_.back().rest = &stripe;
+    for (std::int64_t i = 0; i < stripe.heads; ++i) heads_.push_back({{}, &stripe, nullptr, i});
   }
 }
 
@@ -92,6 +93,8 @@ std::map<int, std::vector<Extent>> HeadCaches::extents(std::int64_t first, std::
     take(heads_of(stripe_extents(*head.stripe, begin, end, memory), head.index, head.index + together, head.stripe->heads,
                   memory.host_unit()));
     h += together - 1;
+    const HeadStripe* rest = heads_[static_cast<std::size_t>(h)].rest;
+    if (rest != nullptr) take(stripe_extents(*rest, begin, end, memory));
   }
   return by_channel;
 }

@@ -29,6 +29,7 @@ class HeadCaches {
   struct Head {
     std::vector<HeadRun> parts;  ///< runs of one GEMM
     const HeadStripe* stripe = nullptr;
+    const HeadStripe* rest = nullptr;  ///< of its rows
     std::int64_t index = 0;
   };
   const AttentionPlacement& placement_;

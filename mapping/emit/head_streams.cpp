@@ -31,22 +31,24 @@ std::vector<int> turns_of(const std::vector<const HeadRun*>& runs) {
 /// Whether softmax and values of some heads may go before the scores of all are there: in decode, where both caches are dealt alike.
 bool BlockEmitter::attention_streams() const {
   if (!plan_.dataflow.attention_overlap() || phase_ != Phase::decode) return false;
+  // Of several attentions in a layer each goes operator by operator.
+  if (plan_.attention.size() != 2 || plan_.attention.count("qk") == 0 || plan_.attention.count("sv") == 0) return false;
   const std::vector<HeadRun>&k = plan_.attention.at("qk").runs, &v = plan_.attention.at("sv").runs;
   return !k.empty() && std::equal(k.begin(), k.end(), v.begin(), v.end(), alike);
 }
 
 /// Runs that go together, by their place in runs_in_batch(): those of a turn, or of several where the softmax of one would take less than
 /// two more transfers cost a channel whose inputs pass its banks.
-std::vector<int> BlockEmitter::head_waves(const std::vector<const HeadRun*>& runs, std::int64_t queries) const {
+std::vector<int> BlockEmitter::head_waves(const AttentionPlacement& a, const std::vector<const HeadRun*>& runs) const {
   std::vector<int> waves = turns_of(runs);
   const int turns = waves.empty() ? 0 : *std::max_element(waves.begin(), waves.end()) + 1;
   std::vector<double> softmax_s(static_cast<std::size_t>(turns), 0);
   double least_s = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const Attended reached = attended(*runs[i]);
+    const Attended reached = attended(a, *runs[i]);
     if (runs[i]->part == 0) {
       softmax_s[static_cast<std::size_t>(waves[i])] +=
-          seconds_of(VectorWork{VectorKind::softmax, runs[i]->gemms * queries * reached.tokens * reached.context, 0, units_});
+          seconds_of(VectorWork{VectorKind::softmax, runs[i]->gemms * a.m * reached.tokens * reached.context, 0, units_});
     }
     if (moves_directly(runs[i]->channel)) continue;
     const DramTiming& t = plan_.system.dram_of(runs[i]->channel).timing;
@@ -73,7 +75,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_scores(const Operator& op, const Atte
   streams_.clear();
   const int index = op_index(op.name);
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(runs, a.m);
+  const std::vector<int> waves = head_waves(a, runs);
   std::map<int, Tasks> scattered;
   for (const HeadRun* run : runs) {
     if (moves_directly(run->channel) || scattered.count(run->channel) > 0) continue;
@@ -107,13 +109,13 @@ BlockEmitter::Tasks BlockEmitter::streamed_scores(const Operator& op, const Atte
 BlockEmitter::Tasks BlockEmitter::streamed_softmax(const Operator& op) {
   const AttentionPlacement& a = plan_.attention.at("qk");
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(runs, a.m);
+  const std::vector<int> waves = head_waves(a, runs);
   std::map<int, std::int64_t> elements;
   std::int64_t left = 0;
-  for (const BatchEntry& r : batch_.requests) left += op.elements_per_token * r.tokens * reach(r);
+  for (const BatchEntry& r : batch_.requests) left += op.elements_per_token * r.tokens * reach(a, r);
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (runs[i]->part > 0) continue;
-    const Attended reached = attended(*runs[i]);
+    const Attended reached = attended(a, *runs[i]);
     const std::int64_t of_run = runs[i]->gemms * a.m * reached.tokens * reached.context;
     elements[waves[i]] += of_run;
     left -= of_run;
@@ -148,7 +150,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_values(const Operator& op, const Atte
   };
   const int index = op_index(op.name);
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(runs, a.m);
+  const std::vector<int> waves = head_waves(a, runs);
   std::map<std::pair<int, int>, std::vector<Extent>> inputs;  // by wave and channel
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (moves_directly(runs[i]->channel)) continue;
@@ -164,8 +166,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_values(const Operator& op, const Atte
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const HeadRun& run = *runs[i];
     gemms[run.channel].push_back(head_gemm(op, a, run, moves_directly(run.channel) ? waits_of(waves[i]) : scattered.at(run.channel)));
-    const GemmShape shape = run_shape(a, run, attended(run));
-    if (run.part > 0) partial_sums += shape.count * shape.m * shape.n;
+    partial_sums += sums_to_add(a, run);
   }
   Tasks done;
   for (const auto& [channel, tasks] : gemms) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <utility>
 
 #include "mapping/llm/size.hpp"
 #include "mapping/tiling/tiling.hpp"
@@ -84,11 +86,16 @@ std::string deals(const std::vector<HeadDeal>& deals) {
 }
 
 void put_attention(Text& out, const Plan& plan, const std::string& name, const AttentionPlacement& a) {
-  put(out, "  {:<8} {} cache of {} requests x {} heads of {}; {}\n", name, a.keys ? "K" : "V", plan.workload.batch, plan.model.kv_heads,
-      a.head_dim, who(plan.dataflow.binding(name)));
+  put(out, "  {:<8} {} cache of {} requests x {} heads of {}; {}\n", name, a.keys ? "K" : "V", plan.workload.batch, a.kv_heads, a.head_dim,
+      who(plan.dataflow.binding(name)));
+  if (a.in_keys) put(out, "      V is the first {} of the {} elements of the rows of K, one cache for both\n", a.head_dim, a.row_elements);
   if (a.runs.empty()) return;
-  put(out, "      published rule: {} ({:.2f} us at the longest context); by search: {} ({:.2f} us); used: the {}\n", deals(a.rule),
-      a.rule_us, deals(a.searched), a.searched_us, plan.dataflow.split() == SplitPolicy::search ? "second" : "first");
+  if (a.in_keys) {
+    put(out, "      each of a head's PEs has whole tokens: their values are partial sums of all columns, which the vector units add up\n");
+  } else {
+    put(out, "      published rule: {} ({:.2f} us at the longest context); by search: {} ({:.2f} us); used: the {}\n", deals(a.rule),
+        a.rule_us, deals(a.searched), a.searched_us, plan.dataflow.split() == SplitPolicy::search ? "second" : "first");
+  }
   for (const HeadRun& run : a.runs) {
     if (run.channel != a.runs.front().channel) break;
     put(out, "      channel {}: heads {} to {} side by side, {} PEs each from PE {}{}\n", run.channel, run.first_head,
@@ -134,9 +141,11 @@ void put_prefill(Text& out, const Plan& plan) {
       plan.prefill.size() == 1 ? "1 block" : fmt::format("{} blocks", plan.prefill.size()), first.batch.tokens(),
       first.residual.bytes > 0 ? "in DRAM between layers" : "in the scratchpad",
       first.sliced_ffn ? "by slices of columns" : "one after the other", mb(spilled));
-  std::map<ContextRows, const TiledAttention*> tiles;
+  std::map<std::pair<std::string, ContextRows>, const TiledAttention*> tiles;
   for (const TokenBlock& b : plan.prefill) {
-    for (const auto& [rows, tiled] : b.tiles) tiles.emplace(rows, &tiled);
+    for (const auto& [name, contexts] : b.tiles) {
+      for (const auto& [rows, tiled] : contexts) tiles.emplace(std::make_pair(name, rows), &tiled);
+    }
   }
   for (const auto& entry : tiles) put_tiles(out, *entry.second);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <set>
@@ -28,8 +29,18 @@ std::int64_t longest_context(const Workload& w) {
   return longest;
 }
 
+/// Columns of V whose sums and a few of whose rows fit a PE's buffers.
+std::int64_t largest_value_block(const PlanContext& c, const AttentionPlacement& a, int channel) {
+  const NmpConfig& nmp = c.system.nmp_of(channel);
+  const double weights_kib = nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1);
+  const std::int64_t sums = static_cast<std::int64_t>(nmp.pe.output_buffer_kib * 1024) * 8 / (a.m * a.tokens * a.bits.accumulator);
+  const std::int64_t columns = static_cast<std::int64_t>(weights_kib * 1024) * 8 /
+                               (nmp.pe_for(a.bits.activation, a.bits.stationary).macs_per_fpu * a.bits.stationary);
+  return std::max<std::int64_t>(1, std::min(sums, columns));
+}
+
 /// The largest block whose elements fit their buffers: a tile of K in the input buffer; columns of V in the accumulators, and a few of
-/// their rows in the weight buffer. A head's elements are cut into equal blocks.
+/// their rows in the weight buffer. A head's elements are cut into equal blocks; where V is a part of K, V is whole blocks.
 std::int64_t largest_block(const PlanContext& c, const AttentionPlacement& a, const HeadRun& run) {
   const NmpConfig& nmp = c.system.nmp_of(run.channel);
   const double kib = a.keys ? nmp.input_buffer_kib : nmp.pe.output_buffer_kib;
@@ -40,11 +51,11 @@ std::int64_t largest_block(const PlanContext& c, const AttentionPlacement& a, co
     throw InfeasibleError(fmt::format("attention: {} GEMMs of {} rows need {} bytes of {} buffer for one element of a head, {} KiB there",
                                       run.gemms, rows, ceil_div(bits_each, std::int64_t{8}), a.keys ? "input" : "output", kib));
   }
-  if (!a.keys) {
-    const double weights_kib = nmp.pe.weight_buffer_kib / (nmp.pe.double_buffered_weights ? 2 : 1);
-    const std::int64_t columns = static_cast<std::int64_t>(weights_kib * 1024) * 8 /
-                                 (nmp.pe_for(a.bits.activation, a.bits.stationary).macs_per_fpu * a.bits.stationary);
-    limit = std::max<std::int64_t>(1, std::min(limit, columns));
+  if (!a.keys) limit = std::min(limit, largest_value_block(c, a, run.channel));
+  if (a.value_elements > 0) {
+    std::int64_t block = std::min({limit, largest_value_block(c, a, run.channel), a.value_elements});
+    while (a.value_elements % block != 0) --block;
+    return block;
   }
   const std::int64_t elements = elements_of_pe(a, run, 0);
   return ceil_div(elements, ceil_div(elements, limit));
@@ -58,7 +69,8 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
   run.group_tokens = tokens_of_pe(a, run, 0, tokens_of_part(w.reserved_tokens(run.request), run.parts, 0));
   if (run.block_elements == elements) return;
   TilingProblem p = run_problem(c.system, a, run, {w.final_tokens(run.request), a.tokens});
-  p.fixed_n = p.fixed_k = 0;
+  p.fixed_n = 0;
+  if (a.value_elements == 0) p.fixed_k = 0;
   const auto tiling = choose_tiling(c.system.nmp_of(run.channel), p);
   if (!tiling) return;  // run_tiling() says so
   run.block_elements = std::min(elements, a.keys ? tiling->k_tile : tiling->n_tile);
@@ -68,15 +80,20 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
   run.group_tokens = std::min(run.group_tokens, std::max(step, tiling->n_tile / step * step));
 }
 
+/// Reserves what goes in and out of a run.
+void reserve_vectors(const Workload& w, const AttentionPlacement& a, HeadRun& run, MemoryMap& memory) {
+  const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
+  const std::int64_t in = run.gemms * bytes_of(a.m * a.tokens * (a.keys ? a.head_dim : tokens), a.bits.activation);
+  const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm / k_parts_of(a, run));
+  run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
+  run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * a.tokens * columns, a.bits.output)));
+}
+
 /// Reserves the memory of a run.
 void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a, HeadRun run, MemoryMap& memory) {
   choose_blocks(c, w, a, run, memory);
   run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory), Holding::kv);
-  const std::int64_t tokens = tokens_of_part(w.reserved_tokens(run.request), run.parts, 0);
-  const std::int64_t in = run.gemms * bytes_of(a.m * a.tokens * (a.keys ? a.head_dim : tokens), a.bits.activation);
-  const std::int64_t columns = ceil_div<std::int64_t>(a.keys ? tokens : a.head_dim, run.pes_per_gemm);
-  run.input = memory.reserve(run.channel, Space::shared, memory.spread_bank_bytes(in, memory.both_unit()));
-  run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * a.tokens * columns, a.bits.output)));
+  reserve_vectors(w, a, run, memory);
   a.runs.push_back(run);
 }
 
@@ -181,14 +198,13 @@ void require_tilings(const PlanContext& c, const Workload& w, const AttentionPla
   }
 }
 
-void place_stripe(const Workload& w, AttentionPlacement& a, int request, std::int64_t heads, const std::vector<int>& channels,
+/// @param elements of a token
+void place_stripe(const Workload& w, AttentionPlacement& a, const HeadStripe& of, std::int64_t elements, const std::vector<int>& channels,
                   MemoryMap& memory) {
-  HeadStripe s;
-  s.request = request;
-  s.heads = heads;
-  s.units_per_token = ceil_div(bytes_of(heads * a.head_dim, a.bits.stationary), memory.host_unit());
+  HeadStripe s = of;
+  s.units_per_token = ceil_div(bytes_of(elements, a.bits.stationary), memory.host_unit());
   s.channels = channels;
-  const std::int64_t units = tokens_of_part(w.reserved_tokens(request), static_cast<int>(channels.size()), 0) * s.units_per_token;
+  const std::int64_t units = tokens_of_part(w.reserved_tokens(s.request), static_cast<int>(channels.size()), 0) * s.units_per_token;
   for (const int channel : channels) {
     s.offsets.push_back(
         memory.reserve(channel, Space::layer, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit(), Holding::kv));
@@ -196,35 +212,75 @@ void place_stripe(const Workload& w, AttentionPlacement& a, int request, std::in
   a.stripes.push_back(s);
 }
 
+/// The workload of a context that does not grow: as many tokens for every request.
+Workload over_context(Workload w, std::int64_t tokens) {
+  w.prompts.clear();
+  w.prompt_tokens = w.kv_capacity_tokens = tokens;
+  w.generated_tokens = w.spare_tokens = 0;
+  return w;
+}
+
+/// Shapes and formats, without places.
+AttentionPlacement placement_of(const PlanContext& c, const Workload& w, const Operator& op) {
+  AttentionPlacement a;
+  a.name = op.name;
+  a.keys = op.kind == OperatorKind::score_gemm;
+  a.bits = operand_bits(c.model, op);
+  a.kv_heads = op.heads.kv_heads;
+  a.head_dim = a.row_elements = a.keys ? op.heads.key_dim : op.heads.value_dim;
+  a.fixed_context = op.fixed_context;
+  a.m = op.heads.queries;
+  a.tokens = w.decode_rows;
+  return a;
+}
+
 }  // namespace
 
 std::int64_t tokens_of_part(std::int64_t context, int parts, int part) { return (context - part + parts - 1) / parts; }
 
-AttentionPlacement place_attention(const PlanContext& c, const Workload& w, const Binding& binding, bool keys, MemoryMap& memory) {
-  AttentionPlacement a;
-  a.keys = keys;
-  Operator op;
-  op.name = keys ? "qk" : "sv";
-  op.kind = keys ? OperatorKind::score_gemm : OperatorKind::value_gemm;
-  a.bits = operand_bits(c.model, op);
-  a.head_dim = keys ? c.model.head_dim : c.model.value_dim();
-  a.m = c.model.queries_per_kv_head();
-  a.tokens = w.decode_rows;
+AttentionPlacement place_attention(const PlanContext& c, const Workload& of_requests, const Binding& binding, const Operator& op,
+                                   std::int64_t value_elements, MemoryMap& memory) {
+  const Workload w = op.fixed_context > 0 ? over_context(of_requests, op.fixed_context) : of_requests;
+  AttentionPlacement a = placement_of(c, w, op);
+  a.value_elements = value_elements;
   check(longest_context(w) > 0, "a workload of {} tokens", longest_context(w));
 
-  const std::int64_t total = w.batch * c.model.kv_heads;
+  const std::int64_t total = w.batch * a.kv_heads;
   std::int64_t on_nmp = binding.executor == Executor::nmp ? total : 0;
   if (binding.executor == Executor::split) on_nmp = std::llround(static_cast<double>(total) * binding.nmp_share);
   std::vector<Head> heads;
-  for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / c.model.kv_heads), h % c.model.kv_heads});
+  for (std::int64_t h = 0; h < on_nmp; ++h) heads.push_back({static_cast<int>(h / a.kv_heads), h % a.kv_heads});
   if (!heads.empty()) place_heads(c, w, a, heads, binding.nmp_channels, memory);
   require_tilings(c, w, a);
 
   const auto npu_channels = binding.executor == Executor::npu ? binding.all_channels() : binding.normal_channels;
   for (int r = 0; r < w.batch; ++r) {
-    const std::int64_t before = std::clamp<std::int64_t>(on_nmp - r * c.model.kv_heads, 0, c.model.kv_heads);
-    if (before < c.model.kv_heads) place_stripe(w, a, r, c.model.kv_heads - before, npu_channels, memory);
+    const std::int64_t before = std::clamp<std::int64_t>(on_nmp - r * a.kv_heads, 0, a.kv_heads);
+    const std::int64_t here = a.kv_heads - before;
+    if (here == 0) continue;
+    HeadStripe stripe;
+    stripe.request = r;
+    stripe.heads = here;
+    place_stripe(w, a, stripe, here * (value_elements > 0 ? value_elements : a.head_dim), npu_channels, memory);
+    if (value_elements == 0) continue;
+    stripe.heads = 0;
+    place_stripe(w, a, stripe, here * (a.head_dim - value_elements), npu_channels, memory);
   }
+  return a;
+}
+
+AttentionPlacement place_values_in_keys(const PlanContext& c, const Workload& w, const AttentionPlacement& keys, const Operator& op,
+                                        MemoryMap& memory) {
+  AttentionPlacement a = placement_of(c, w, op);
+  a.in_keys = true;
+  a.bits.stationary = keys.bits.stationary;
+  a.row_elements = keys.row_elements;
+  a.rule = keys.rule;
+  a.searched = keys.searched;
+  a.runs = keys.runs;
+  for (HeadRun& run : a.runs) reserve_vectors(w, a, run, memory);
+  std::copy_if(keys.stripes.begin(), keys.stripes.end(), std::back_inserter(a.stripes), [](const HeadStripe& s) { return s.heads > 0; });
+  require_tilings(c, w, a);
   return a;
 }
 
@@ -256,12 +312,18 @@ std::vector<Extent> run_input(const AttentionPlacement& a, const HeadRun& run, c
 
 std::vector<Extent> run_output(const AttentionPlacement& a, const HeadRun& run, const Attended& span, const MemoryMap& memory) {
   const GemmShape s = run_shape(a, run, span);
-  return side_by_side(pes_of(run), run.output,
-                      [&](int pe) { return memory.padded(bytes_of(s.m * even_part(s.n, run.pes_per_gemm, pe, 1).size(), a.bits.output)); });
+  return side_by_side(pes_of(run), run.output, [&](int pe) {
+    const std::int64_t columns = a.in_keys ? (pe < s.k ? s.n : 0) : even_part(s.n, run.pes_per_gemm, pe, 1).size();
+    return memory.padded(bytes_of(s.m * columns, a.bits.output));
+  });
 }
 
 TilingProblem run_problem(const System& system, const AttentionPlacement& a, const HeadRun& run, const Attended& span) {
-  TilingProblem p = tiling_problem(system, run.channel, run_shape(a, run, span), run.pes_per_gemm, a.bits);
+  NmpGemm gemm;
+  gemm.shape = run_shape(a, run, span);
+  gemm.pes_per_gemm = run.pes_per_gemm;
+  gemm.k_parts = k_parts_of(a, run);
+  TilingProblem p = tiling_problem(system, run.channel, gemm.pe_products(), gemm.pes_per_product(), a.bits);
   // The cache grows token by token in the order of the tiles: K in groups of tokens and blocks of elements, V in blocks of columns.
   p.fixed_k = a.keys ? run.block_elements : 0;
   p.fixed_n = a.keys ? (run.block_elements < a.head_dim ? run.group_tokens : 0) : run.block_elements;
@@ -273,7 +335,7 @@ NmpTiling run_tiling(const System& system, const AttentionPlacement& a, const He
   const auto tiling = choose_tiling(system.nmp_of(run.channel), p);
   if (!tiling) {
     throw InfeasibleError(fmt::format("{} on channel {}: no tile of {} GEMMs [{}, {}] x [{}, {}] fits the buffers, at {} tokens of context",
-                                      a.keys ? "qk" : "sv", run.channel, p.count, p.m, p.k, p.k, p.n, span.context));
+                                      a.name, run.channel, p.count, p.m, p.k, p.k, p.n, span.context));
   }
   return *tiling;
 }

@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/layout/weights.hpp"
+#include "mapping/llm/graph.hpp"
 #include "mapping/llm/model.hpp"
 #include "mapping/llm/workload.hpp"
 #include "mapping/tiling/tiling.hpp"
@@ -38,7 +40,7 @@ struct HeadRun {
 /// Heads of one request whose cache only the NPU reads: token t lies on channel t % C, striped over all banks.
 struct HeadStripe {
   int request = 0;
-  std::int64_t heads = 0;
+  std::int64_t heads = 0;            ///< 0: the rest of the rows of the stripe before, which V is no part of
   std::int64_t units_per_token = 0;  ///< host accesses of one token
   std::vector<int> channels;
   std::vector<std::int64_t> offsets;  ///< per channel, layer space
@@ -51,13 +53,23 @@ struct HeadDeal {
 };
 
 /// Places of the K cache (of qk) or the V cache (of sv).
+///
+/// Where V is a part of K (`value_elements` of the one, `in_keys` of the other) there is one cache. A PE has whole tokens of it, so that
+/// values of different tokens are partial sums of the PEs (NmpGemm::k_parts): that costs the bus PEs x [m, head_dim] sums a head and saves
+/// the second copy.
 struct AttentionPlacement {
+  std::string name;  ///< of the GEMM
   bool keys = false;
+  bool in_keys = false;  ///< V is the first head_dim elements of the rows of K, in the places of K
   OperandBits bits;
-  std::int64_t head_dim = 0;
-  std::int64_t m = 0;          ///< queries of a KV head and token
-  std::int64_t tokens = 1;     ///< most new tokens of a request in decode: caches lie, and inputs have room, for so many
-  std::vector<HeadDeal> rule;  ///< by the published rule, and the cost of that at the longest context
+  std::int64_t kv_heads = 0;        ///< of a request
+  std::int64_t head_dim = 0;        ///< of a head: K's or V's
+  std::int64_t row_elements = 0;    ///< of a token of a head in the cache: head_dim, or with in_keys that of K
+  std::int64_t value_elements = 0;  ///< keys: the first elements of a row that are V; 0: none
+  std::int64_t fixed_context = 0;   ///< tokens of a context that does not grow; 0: the request's
+  std::int64_t m = 0;               ///< queries of a KV head and token
+  std::int64_t tokens = 1;          ///< most new tokens of a request in decode: caches lie, and inputs have room, for so many
+  std::vector<HeadDeal> rule;       ///< by the published rule, and the cost of that at the longest context
   double rule_us = 0;
   std::vector<HeadDeal> searched;
   double searched_us = 0;
@@ -65,9 +77,14 @@ struct AttentionPlacement {
   std::vector<HeadStripe> stripes;
 };
 
-/// Places the caches of all requests. @throws InfeasibleError when the buffers cannot hold the smallest tile.
-AttentionPlacement place_attention(const PlanContext& context, const Workload& workload, const Binding& binding, bool keys,
-                                   MemoryMap& memory);
+/// Places the caches of all requests.
+/// @param op the score_gemm or value_gemm @param value_elements of a score_gemm: elements of K that are V; 0: none
+/// @throws InfeasibleError when the buffers cannot hold the smallest tile.
+AttentionPlacement place_attention(const PlanContext& context, const Workload& workload, const Binding& binding, const Operator& op,
+                                   std::int64_t value_elements, MemoryMap& memory);
+/// The V that is a part of `keys`: inputs and outputs of its own, the cache of the other. @throws InfeasibleError likewise
+AttentionPlacement place_values_in_keys(const PlanContext& context, const Workload& workload, const AttentionPlacement& keys,
+                                        const Operator& op, MemoryMap& memory);
 
 /// Estimate of a round of `together` heads side by side in `channel`, which has `tokens` tokens of each.
 double head_round_ps(const PlanContext& context, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together);
@@ -85,6 +102,9 @@ std::int64_t tokens_of_pe(const AttentionPlacement& a, const HeadRun& run, int p
 
 /// Bytes of the fullest bank of a run's cache that may grow to `tokens` tokens.
 std::int64_t cache_bank_bytes(const AttentionPlacement& a, const HeadRun& run, std::int64_t tokens, const MemoryMap& memory);
+
+/// Runs of PEs of a GEMM that cut K.
+int k_parts_of(const AttentionPlacement& a, const HeadRun& run);
 
 /// The PEs of a run, a group for each GEMM.
 PeGroups pes_of(const HeadRun& run);

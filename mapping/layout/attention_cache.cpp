@@ -12,6 +12,8 @@ namespace {
 
 std::int64_t blocks_of(const AttentionPlacement& a, const HeadRun& run) { return ceil_div(elements_of_pe(a, run, 0), run.block_elements); }
 
+bool has_whole_tokens(const AttentionPlacement& a) { return a.keys || a.in_keys; }
+
 /// Bytes of a token in a block.
 std::int64_t row_bytes(const AttentionPlacement& a, const HeadRun& run, int pe, std::int64_t block) {
   const std::int64_t left = elements_of_pe(a, run, pe) - block * run.block_elements;
@@ -30,12 +32,14 @@ std::int64_t block_offset(const AttentionPlacement& a, const HeadRun& run, std::
 PeGroups pes_of(const HeadRun& run) { return {run.channel, run.first_pe, run.gemms, run.pes_per_gemm}; }
 
 std::int64_t elements_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe) {
-  return a.keys ? a.head_dim : even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
+  return has_whole_tokens(a) ? a.row_elements : even_part(a.head_dim, run.pes_per_gemm, pe, 1).size();
 }
 
 std::int64_t tokens_of_pe(const AttentionPlacement& a, const HeadRun& run, int pe, std::int64_t local) {
-  return a.keys ? tokens_of_part(local, run.pes_per_gemm, pe) : local;
+  return has_whole_tokens(a) ? tokens_of_part(local, run.pes_per_gemm, pe) : local;
 }
+
+int k_parts_of(const AttentionPlacement& a, const HeadRun& run) { return a.in_keys ? run.pes_per_gemm : 1; }
 
 std::int64_t cache_bank_bytes(const AttentionPlacement& a, const HeadRun& run, std::int64_t tokens, const MemoryMap& memory) {
   const std::int64_t of_pe = tokens_of_pe(a, run, 0, tokens_of_part(tokens, run.parts, 0));
@@ -49,12 +53,16 @@ std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& ru
   const auto add = [&](std::int64_t offset, const std::function<std::int64_t(int)>& bytes) {
     for (const Extent& e : side_by_side(pes_of(run), run.cache + offset, bytes)) out.push_back(e);
   };
-  // Groups that all PEs have in full follow one another without a gap.
-  const std::int64_t full = blocks > 1 && a.keys ? tokens_of_pe(a, run, run.pes_per_gemm - 1, local) / run.group_tokens : 0;
-  add(0, [&](int) { return full * stride; });
+  const std::int64_t full = blocks > 1 && has_whole_tokens(a) ? tokens_of_pe(a, run, run.pes_per_gemm - 1, local) / run.group_tokens : 0;
   const std::int64_t before = full * run.group_tokens;
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    add(full * stride + block_offset(a, run, block, memory),
+  // V in K: the blocks that are V, each through all groups. Else groups that all PEs have in full follow one another without a gap.
+  if (!a.in_keys) add(0, [&](int) { return full * stride; });
+  const std::int64_t wanted = a.in_keys ? a.head_dim / run.block_elements : blocks;
+  for (std::int64_t block = 0; block < wanted; ++block) {
+    const std::int64_t offset = block_offset(a, run, block, memory);
+    for (std::int64_t group = 0; a.in_keys && group < full; ++group)
+      add(group * stride + offset, [&](int pe) { return memory.padded(run.group_tokens * row_bytes(a, run, pe, block)); });
+    add(full * stride + offset,
         [&](int pe) { return memory.padded((tokens_of_pe(a, run, pe, local) - before) * row_bytes(a, run, pe, block)); });
   }
   return out;
@@ -65,7 +73,8 @@ std::vector<Extent> append_extents(const AttentionPlacement& a, const HeadRun& r
   const std::int64_t begin = tokens_of_part(first, run.parts, run.part);
   const std::int64_t end = tokens_of_part(last, run.parts, run.part);
   const std::int64_t unit = memory.host_unit();
-  const std::int64_t blocks = blocks_of(a, run), stride = block_offset(a, run, blocks, memory);
+  const std::int64_t stride = block_offset(a, run, blocks_of(a, run), memory);
+  const std::int64_t blocks = a.in_keys ? a.head_dim / run.block_elements : blocks_of(a, run);
   const std::int64_t group = std::max<std::int64_t>(1, run.group_tokens);
   ExtentBuilder out;
   for (std::int64_t g = tokens_of_pe(a, run, run.pes_per_gemm - 1, begin) / group; g * group < tokens_of_pe(a, run, 0, end); ++g) {

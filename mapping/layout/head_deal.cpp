@@ -3,6 +3,7 @@
 
 #include "mapping/layout/attention.hpp"
 #include "mapping/tiling/rounds.hpp"
+#include "models/base/element_bytes.hpp"
 #include "models/base/quantity.hpp"
 #include "models/system/peaks.hpp"
 
@@ -10,9 +11,16 @@
 namespace bondsim {
 
 double head_round_ps(const PlanContext& c, int channel, const AttentionPlacement& a, std::int64_t tokens, std::int64_t together) {
-  const GemmShape shape{together, a.m * a.tokens, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
-  return round_estimate_ps(c.system.nmp_of(channel),
-                           tiling_problem(c.system, channel, shape, c.system.dram_of(channel).organization.banks() / together, a.bits));
+  const std::int64_t rows = a.m * a.tokens, pes = c.system.dram_of(channel).organization.banks() / together;
+  const GemmShape shape{together, rows, a.keys ? tokens : a.head_dim, a.keys ? a.head_dim : tokens};
+  const NmpConfig& nmp = c.system.nmp_of(channel);
+  double ps = round_estimate_ps(nmp, tiling_problem(c.system, channel, shape, pes, a.bits));
+  if (a.value_elements == 0) return ps;
+  // Values by the same round: each PE those of its tokens, whose sums all leave over the bus.
+  const GemmShape values{together * pes, rows, a.value_elements, ceil_div(tokens, pes)};
+  ps += round_estimate_ps(nmp, tiling_problem(c.system, channel, values, 1, a.bits));
+  const std::int64_t sums = together * std::min(pes, tokens) * bytes_of(rows * a.value_elements, a.bits.output);
+  return ps + 1e3 * static_cast<double>(sums) / bus_gbps(c.system.dram_of(channel));
 }
 
 namespace {
@@ -32,6 +40,11 @@ double deal_cost_us(const PlanContext& c, const AttentionPlacement& a, const std
     const double vectors = static_cast<double>(mine) * static_cast<double>(bytes);
     ps += 1e3 * vectors / bus_gbps(c.system.dram_of(channel));
     if (!a.keys) sums += static_cast<double>(deal.heads) * (deal.parts - 1) * static_cast<double>(a.m * a.tokens * a.head_dim);
+    if (a.value_elements > 0) {
+      const std::int64_t pes = std::max<std::int64_t>(1, c.system.dram_of(channel).organization.banks() / mine);
+      sums += static_cast<double>(deal.heads) * static_cast<double>(deal.parts * pes - 1) *
+              static_cast<double>(a.m * a.tokens * a.value_elements);
+    }
   }
   const auto& npu = c.system.npu;
   const double reduce_us = sums * npu.vector_costs.reduce / (static_cast<double>(npu.vector_units) * npu.vector_lanes * npu.clock_mhz);

@@ -54,13 +54,8 @@ std::int64_t spilled_bank_bytes(std::int64_t bytes, const MemoryMap& memory) {
   return memory.page_aligned(memory.spread_bank_bytes(of_channel, memory.host_unit()));
 }
 
-std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const Batch& batch,
-                                       const std::vector<std::int64_t>& rows, bool fused) {
-  std::int64_t scores = 0, values = 0;
-  for (const BatchEntry& r : batch.requests) {
-    if (!fused) scores += r.tokens * r.context * m.query_heads;
-    values += r.tokens * m.value_columns();
-  }
+std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& m, const std::vector<std::int64_t>& rows,
+                                       const std::vector<std::int64_t>& scores) {
   std::vector<std::int64_t> bytes(graph.size(), 0);
   for (OperatorId v = 0; v < graph.size(); ++v) {
     std::int64_t elements = 0;
@@ -69,15 +64,15 @@ std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& 
         elements = rows[v] * graph[v].n;
         break;
       case OperatorKind::score_gemm:
-        elements = scores;
+        elements = scores[v];
         break;
       case OperatorKind::value_gemm:
-        elements = values;
+        elements = rows[v] * graph[v].heads.kv_heads * graph[v].heads.queries * graph[v].heads.value_dim;
         break;
       case OperatorKind::kv_append:
         break;
       case OperatorKind::vector:
-        elements = vector_elements(graph, v, m, rows[v], scores);
+        elements = vector_elements(graph, v, m, rows[v], scores[v]);
     }
     bytes[v] = bytes_of(elements, m.bits.activation);
   }

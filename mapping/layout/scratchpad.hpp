@@ -11,9 +11,9 @@ namespace bondsim {
 
 /// Bytes of every operator's output in the NPU's scratchpad, by vertex; appends leave none.
 /// @param rows rows of an operator's input, by vertex
-/// @param fused scores have none: their tiles have a room of their own
-std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& model, const Batch& batch,
-                                       const std::vector<std::int64_t>& rows, bool fused);
+/// @param scores of score_gemms and what works on them, by vertex; none where attention is fused: its tiles have a room of their own
+std::vector<std::int64_t> output_bytes(const OperatorGraph& graph, const Model& model, const std::vector<std::int64_t>& rows,
+                                       const std::vector<std::int64_t>& scores);
 
 /// The part of an output that does not fit the scratchpad: written to DRAM beside its operator, read back beside each that needs it.
 struct Spill {

@@ -28,10 +28,12 @@ class GraphBuilder {
     op.ffn = ffn;
     return add(op, inputs);
   }
-  OperatorId attention(const std::string& name, OperatorKind kind, const std::vector<OperatorId>& inputs) {
+  OperatorId attention(const std::string& name, OperatorKind kind, const HeadShape& heads, const std::vector<OperatorId>& inputs) {
     Operator op;
     op.name = name;
     op.kind = kind;
+    op.heads = heads;
+    op.in_keys = in_keys && kind == OperatorKind::value_gemm;
     return add(op, inputs);
   }
   OperatorId append(const std::string& name, bool keys, const std::vector<OperatorId>& inputs) {
@@ -39,6 +41,7 @@ class GraphBuilder {
     op.name = name;
     op.kind = OperatorKind::kv_append;
     op.keys = keys;
+    op.cache = keys ? "qk" : "sv";
     return add(op, inputs);
   }
   OperatorId vector(const std::string& name, VectorKind kind, std::int64_t elements_per_token, const std::vector<OperatorId>& inputs) {
@@ -55,6 +58,7 @@ class GraphBuilder {
   bool ffn = false;
   int expert = -1;
   bool per_context = false;
+  bool in_keys = false;
   LayerPart part = LayerPart::every;
 
  private:
@@ -73,11 +77,11 @@ std::int64_t rotated(const Model& m, std::int64_t columns) {
 
 /// Scores, softmax and values. @return what attention gives
 OperatorId add_products(GraphBuilder& b, const Model& m, OperatorId q, OperatorId k_append, OperatorId v_append) {
-  const OperatorId qk = b.attention("qk", OperatorKind::score_gemm, {q, k_append});
+  const OperatorId qk = b.attention("qk", OperatorKind::score_gemm, head_shape(m), {q, k_append});
   b.per_context = true;
   const OperatorId softmax = b.vector("softmax", VectorKind::softmax, m.query_heads, {qk});
   b.per_context = false;
-  return b.attention("sv", OperatorKind::value_gemm, {softmax, v_append});
+  return b.attention("sv", OperatorKind::value_gemm, head_shape(m), {softmax, v_append});
 }
 
 /// Multi-head latent attention. `k_up` and `v_up` apply the up-projection of each head to what is its own: [nope, heads * rank] and
@@ -98,6 +102,7 @@ OperatorId add_latent_attention(GraphBuilder& b, const Model& m, OperatorId inpu
     k = b.gemm("k_up", mla.kv_rank, heads * mla.nope_dim, {k});
     v = b.gemm("v_up", mla.kv_rank, heads * mla.v_dim, {latent});
   }
+  b.in_keys = mla.absorbed && !mla.value_copy;
   OperatorId out = add_products(b, m, q, b.append("k_append", true, {k}), b.append("v_append", false, {v}));
   if (mla.absorbed) out = b.gemm("v_up", mla.kv_rank, heads * mla.v_dim, {out});
   return b.gemm("o", heads * mla.v_dim, m.hidden, {out});
@@ -179,6 +184,23 @@ std::vector<std::pair<OperatorId, OperatorId>> OperatorGraph::edges() const {
     for (const OperatorId input : inputs_[v]) list.emplace_back(input, v);
   }
   return list;
+}
+
+HeadShape head_shape(const Model& m) { return {m.kv_heads, m.queries_per_kv_head(), m.head_dim, m.value_dim()}; }
+
+std::optional<OperatorId> scores_behind(const OperatorGraph& graph, const std::vector<OperatorId>& operators) {
+  for (const OperatorId v : operators) {
+    if (graph[v].kind == OperatorKind::score_gemm) return v;
+    if (graph[v].kind != OperatorKind::vector) continue;
+    if (const auto scores = scores_behind(graph, graph.inputs(v))) return scores;
+  }
+  return std::nullopt;
+}
+
+OperatorId scores_of(const OperatorGraph& graph, OperatorId values) {
+  const auto scores = scores_behind(graph, graph.inputs(values));
+  check(scores.has_value(), "{} has no scores", graph[values].name);
+  return *scores;
 }
 
 OperandBits operand_bits(const Model& model, const Operator& gemm) {

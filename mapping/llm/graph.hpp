@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,14 @@ enum class OperatorKind {
 /// part.
 enum class LayerPart { every, dense, experts };
 
+/// Heads of one attention.
+struct HeadShape {
+  std::int64_t kv_heads = 0;
+  std::int64_t queries = 0;    ///< heads of Q for each of K and V
+  std::int64_t key_dim = 0;    ///< width of a head of Q and K
+  std::int64_t value_dim = 0;  ///< of V
+};
+
 /// A node of the operator graph.
 struct Operator {
   std::string name;
@@ -36,7 +45,11 @@ struct Operator {
   LayerPart part = LayerPart::every;    ///< layers that have it
   bool per_request = false;             ///< weight_gemm, vector: a row a request, not a row a token
   bool keys = false;                    ///< kv_append: the K cache, else V
-  bool ffn = false;                     ///< part of the FFN, else of attention
+  std::string cache;                    ///< kv_append: the score_gemm or value_gemm that reads the cache
+  HeadShape heads;                      ///< score_gemm, value_gemm
+  std::int64_t fixed_context = 0;  ///< score_gemm, value_gemm, vector per context: tokens of a context that does not grow; 0: the request's
+  bool in_keys = false;            ///< value_gemm: V is the first part of every row of K, so that one cache serves both products
+  bool ffn = false;                ///< part of the FFN, else of attention
 
   /// In a layer of this class.
   bool runs_in(const LayerClass& layers) const { return part == LayerPart::every || (part == LayerPart::experts) == layers.experts; }
@@ -52,6 +65,9 @@ class OperatorGraph {
  public:
   /// @param inputs operators whose output `op` needs, each added before
   OperatorId add(Operator op, const std::vector<OperatorId>& inputs);
+
+  /// Names the reader of the cache that a kv_append grows, which is added behind it.
+  void set_cache(OperatorId append, const std::string& reader) { operators_[append].cache = reader; }
 
   std::size_t size() const { return operators_.size(); }
   const Operator& operator[](OperatorId v) const { return operators_[v]; }
@@ -69,6 +85,14 @@ class OperatorGraph {
   std::vector<std::vector<OperatorId>> inputs_;
   std::vector<std::vector<OperatorId>> users_;
 };
+
+/// The score_gemm among operators, or whose output some of them work on.
+std::optional<OperatorId> scores_behind(const OperatorGraph& graph, const std::vector<OperatorId>& operators);
+/// The score_gemm whose softmax a value_gemm multiplies.
+OperatorId scores_of(const OperatorGraph& graph, OperatorId values);
+
+/// The heads of a model, as its template's attention has them.
+HeadShape head_shape(const Model& model);
 
 /// Formats of a GEMM's operands in a model.
 OperandBits operand_bits(const Model& model, const Operator& gemm);

@@ -37,12 +37,17 @@ struct GraphNode {
   std::string kind = "none";
   std::int64_t per_token = 0;
   std::int64_t per_context = 0;
+  std::int64_t query_heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t context = 0;
 };
 template <class Visitor>
 void fields(Visitor& v, GraphNode& c) {
   v.field("name", c.name, required("name: letters, digits, _ and ."));
   v.field("op", c.op,
-          required("gemm: rows x [k, n] weights; scores, values: with the K or V cache; kv_append: new rows of it; vector: the rest"));
+          required("gemm: rows x [k, n] weights; scores, values: with the K or V cache that its kv_append grows; kv_append: new rows of "
+                   "the cache of the scores or values that it is an input of; vector: the rest"));
   v.field("inputs", c.inputs, defaulted("nodes before it whose output it needs"));
   v.field("k", c.k, defaulted("gemm: columns of its input").range(1, 1 << 24));
   v.field("n", c.n, defaulted("gemm: columns of its output").range(1, 1 << 24));
@@ -50,6 +55,14 @@ void fields(Visitor& v, GraphNode& c) {
   v.field("kind", c.kind, defaulted("vector: softmax, norm, rotary, activation, residual or reduce; kv_append: k or v"));
   v.field("per_token", c.per_token, defaulted("vector: elements a row").range(1, 1 << 24));
   v.field("per_context", c.per_context, defaulted("vector: elements a row and token of the context (scores)").range(1, 1 << 24));
+  v.field("query_heads", c.query_heads, defaulted("scores, values: heads of Q; left out: the file's").range(1, 4096));
+  v.field("kv_heads", c.kv_heads, defaulted("scores, values: heads of the cache; left out: the file's").range(1, 4096));
+  v.field("head_dim", c.head_dim, defaulted("scores, values: width of a head of the cache; left out: the file's").range(1, 4096));
+  v.field("context", c.context,
+          defaulted("scores, values: tokens of a cache that does not grow and is there from the first step on (the output of an encoder); "
+                    "left out: the request's context")
+              .range(1, 1 << 24)
+              .in("token"));
 }
 
 /// A `schema: bondsim.graph/1` file: a model whose layer is any graph of these operators.

@@ -121,6 +121,7 @@ struct MlaConfig {
   std::int64_t nope_dim = 0;
   std::int64_t v_dim = 0;
   bool absorbed = true;
+  bool value_copy = false;
 };
 template <class Visitor>
 void fields(Visitor& v, MlaConfig& c) {
@@ -132,6 +133,8 @@ void fields(Visitor& v, MlaConfig& c) {
   v.field("absorbed", c.absorbed,
           defaulted("the latent is cached, and the up-projections of K and V are applied to queries and results; off: K and V of all heads "
                     "are made from it and cached"));
+  v.field("value_copy", c.value_copy,
+          defaulted("absorbed: the latent is cached a second time for V, by column, as PEs read it without partial sums"));
 }
 
 /// Attention that does not reach over the whole context.

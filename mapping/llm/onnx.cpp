@@ -1,168 +1,13 @@
 #include "mapping/llm/onnx.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <set>
-#include <string_view>
+
+#include "mapping/llm/onnx_file.hpp"
 
 namespace bondsim {
 namespace {
-
-/// A field of a protobuf message: a number, or bytes that may be a message, a text or a packed list.
-struct Field {
-  std::uint32_t number = 0;
-  std::uint64_t value = 0;
-  std::string_view bytes;
-};
-
-/// Fields of a message in their order. @throws ConfigError when the bytes are no message
-std::vector<Field> fields_of(std::string_view message, const std::string& file) {
-  using google::protobuf::io::CodedInputStream;
-  const auto fail = [&] { throw ConfigError(file + ": is no ONNX model, allowed: a ModelProto as onnx.save() writes it"); };
-  if (message.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    throw ConfigError(file + ": longer than 2 GB, allowed: weights in a file beside it");
-  CodedInputStream in(reinterpret_cast<const std::uint8_t*>(message.data()), static_cast<int>(message.size()));
-  std::vector<Field> out;
-  while (const std::uint32_t tag = in.ReadTag()) {
-    Field f;
-    f.number = tag >> 3;
-    std::uint32_t small = 0;
-    int length = 0;
-    switch (tag & 7) {
-      case 0:
-        if (!in.ReadVarint64(&f.value)) fail();
-        break;
-      case 1:
-        if (!in.ReadLittleEndian64(&f.value)) fail();
-        break;
-      case 2: {
-        if (!in.ReadVarintSizeAsInt(&length)) fail();
-        const int at = in.CurrentPosition();
-        if (length < 0 || !in.Skip(length)) fail();
-        f.bytes = message.substr(static_cast<std::size_t>(at), static_cast<std::size_t>(length));
-        break;
-      }
-      case 5:
-        if (!in.ReadLittleEndian32(&small)) fail();
-        f.value = small;
-        break;
-      default:
-        fail();
-    }
-    out.push_back(f);
-  }
-  if (!in.ConsumedEntireMessage()) fail();
-  return out;
-}
-
-// Field numbers of onnx.proto (ONNX 1.12, IR version 8).
-constexpr std::uint32_t model_graph = 7, graph_node = 1, graph_initializer = 5, graph_value_info = 13, graph_input = 11, graph_output = 12;
-constexpr std::uint32_t node_input = 1, node_output = 2, node_type = 4, node_attribute = 5;
-constexpr std::uint32_t attribute_name = 1, attribute_int = 3, tensor_dims = 1, tensor_name = 8, value_name = 1, value_type = 2;
-
-struct OnnxNode {
-  std::string type;
-  std::vector<std::string> inputs, outputs;
-  std::map<std::string, std::int64_t> ints;
-};
-
-using Shape = std::vector<std::int64_t>;  ///< 0: not known
-
-class OnnxFile {
- public:
-  OnnxFile(const std::string& bytes, const std::string& name) : name_(name) {
-    std::string_view graph;
-    for (const Field& f : fields_of(bytes, name)) {
-      if (f.number == model_graph) graph = f.bytes;
-    }
-    if (graph.empty()) throw ConfigError(name + ": has no graph, allowed: an ONNX model");
-    for (const Field& f : fields_of(graph, name)) {
-      if (f.number == graph_node) nodes.push_back(node(f.bytes));
-      if (f.number == graph_initializer) read_tensor(f.bytes);
-      if (f.number == graph_value_info || f.number == graph_input || f.number == graph_output) read_shape(f.bytes);
-    }
-    if (nodes.empty()) throw ConfigError(name + ": has no operators, allowed: an ONNX model");
-  }
-
-  const Shape* weights(const std::string& tensor) const {
-    const auto at = constants.find(tensor);
-    return at == constants.end() ? nullptr : &at->second;
-  }
-  std::int64_t dimension(const std::string& tensor, std::size_t axis) const {
-    const auto at = shapes.find(tensor);
-    return at == shapes.end() || axis >= at->second.size() ? 0 : at->second[axis];
-  }
-
-  std::vector<OnnxNode> nodes;
-  std::map<std::string, Shape> constants, shapes;
-
- private:
-  static std::string text(std::string_view bytes) { return std::string(bytes); }
-
-  OnnxNode node(std::string_view bytes) const {
-    OnnxNode n;
-    for (const Field& f : fields_of(bytes, name_)) {
-      if (f.number == node_input) n.inputs.push_back(text(f.bytes));
-      if (f.number == node_output) n.outputs.push_back(text(f.bytes));
-      if (f.number == node_type) n.type = text(f.bytes);
-      if (f.number != node_attribute) continue;
-      std::string key;
-      std::int64_t value = 0;
-      bool is_int = false;
-      for (const Field& a : fields_of(f.bytes, name_)) {
-        if (a.number == attribute_name) key = text(a.bytes);
-        if (a.number == attribute_int) value = static_cast<std::int64_t>(a.value), is_int = true;
-      }
-      if (is_int) n.ints[key] = value;
-    }
-    return n;
-  }
-
-  void read_tensor(std::string_view bytes) {
-    Shape dims;
-    std::string key;
-    for (const Field& f : fields_of(bytes, name_)) {
-      if (f.number == tensor_name) key = text(f.bytes);
-      if (f.number != tensor_dims) continue;
-      if (f.bytes.data() == nullptr) dims.push_back(static_cast<std::int64_t>(f.value));
-      google::protobuf::io::CodedInputStream packed(reinterpret_cast<const std::uint8_t*>(f.bytes.data()),
-                                                    static_cast<int>(f.bytes.size()));
-      for (std::uint64_t d = 0; f.bytes.data() != nullptr && packed.ReadVarint64(&d);) dims.push_back(static_cast<std::int64_t>(d));
-    }
-    constants[key] = dims;
-  }
-
-  /// ValueInfoProto.type.tensor_type.shape.dim[].dim_value
-  void read_shape(std::string_view bytes) {
-    std::string key;
-    std::string_view at;
-    for (const Field& f : fields_of(bytes, name_)) {
-      if (f.number == value_name) key = text(f.bytes);
-      if (f.number == value_type) at = f.bytes;
-    }
-    for (const std::uint32_t step : {1u, 2u}) {  // tensor_type, shape
-      std::string_view inner;
-      for (const Field& f : fields_of(at, name_)) {
-        if (f.number == step && f.bytes.data() != nullptr) inner = f.bytes;
-      }
-      at = inner;
-    }
-    Shape dims;
-    for (const Field& dim : fields_of(at, name_)) {
-      std::int64_t value = 0;
-      for (const Field& f : fields_of(dim.bytes, name_)) {
-        if (f.number == 1) value = static_cast<std::int64_t>(f.value);
-      }
-      dims.push_back(value);
-    }
-    shapes[key] = dims;
-  }
-
-  std::string name_;
-};
 
 const std::map<std::string, std::string>& vector_types() {
   static const std::map<std::string, std::string> types = {{"Softmax", "softmax"},
@@ -211,7 +56,7 @@ class Importer {
   }
 
   GraphFile take() {
-    for (const OnnxNode& n : file_.nodes) add(n);
+    for (const OnnxNode& n : file_.nodes()) add(n);
     if (out_.layer.empty()) throw ConfigError(name_ + ": no GEMM and no vector work found, allowed: MatMul, Gemm, attention");
     if (out_.query_heads == 0) out_.query_heads = 1;
     if (out_.kv_heads == 0) out_.kv_heads = out_.query_heads;
@@ -256,6 +101,14 @@ class Importer {
     return out;
   }
 
+  static GraphNode named_node(const std::string& name, NodeKind op, const std::vector<std::string>& inputs) {
+    GraphNode n;
+    n.name = name;
+    n.op = op;
+    n.inputs = inputs;
+    return n;
+  }
+
   void put(GraphNode node, const OnnxNode& n, std::int64_t width) {
     for (const std::string& output : n.outputs) sources_[output] = {{node.name}, width};
     out_.layer.push_back(std::move(node));
@@ -295,7 +148,7 @@ class Importer {
   }
 
   void embedding(const OnnxNode& n) {
-    const Shape& table = *file_.weights(n.inputs[0]);
+    const OnnxShape& table = *file_.weights(n.inputs[0]);
     if (out_.vocab == 0 || table[0] > out_.vocab) out_.vocab = table[0];
     out_.hidden = table[1];
     for (const std::string& output : n.outputs) sources_[output] = {{}, table[1]};
@@ -303,7 +156,7 @@ class Importer {
 
   void product(const OnnxNode& n) {
     if (n.inputs.size() < 2) fail(n, "one operand, allowed: two");
-    const Shape* right = file_.weights(n.inputs[1]);
+    const OnnxShape* right = file_.weights(n.inputs[1]);
     if (right == nullptr && file_.weights(n.inputs[0]) != nullptr) fail(n, "the first operand is constant, allowed: the second");
     if (right == nullptr) return of_attention(n);
     if (right->size() != 2) fail(n, fmt::format("a constant of {} dimensions, allowed: 2", right->size()));
@@ -332,13 +185,13 @@ class Importer {
       if (out_.kv_heads == 0) out_.kv_heads = out_.query_heads;
       out_.head_dim = std::max<std::int64_t>(1, left.width / out_.query_heads);
       append("k", right);
-      GraphNode qk{"qk", NodeKind::scores, left.nodes, 0, 0, NodeRows::tokens, "none", 0, 0};
+      GraphNode qk = named_node("qk", NodeKind::scores, left.nodes);
       qk.inputs.push_back("k_append");
       once(qk.name, n);
       return put(std::move(qk), n, left.width);
     }
     append("v", right);
-    GraphNode sv{"sv", NodeKind::values, left.nodes, 0, 0, NodeRows::tokens, "none", 0, 0};
+    GraphNode sv = named_node("sv", NodeKind::values, left.nodes);
     sv.inputs.push_back("v_append");
     once(sv.name, n);
     put(std::move(sv), n, out_.query_heads * out_.head_dim);
@@ -360,11 +213,15 @@ class Importer {
     once("qk", n);
     append("k", of(n.inputs[1]));
     append("v", of(n.inputs[2]));
-    GraphNode qk{"qk", NodeKind::scores, q.nodes, 0, 0, NodeRows::tokens, "none", 0, 0};
+    GraphNode qk = named_node("qk", NodeKind::scores, q.nodes);
     qk.inputs.push_back("k_append");
     put(qk, n, q.width);
-    put({unique("softmax"), NodeKind::vector, {"qk"}, 0, 0, NodeRows::tokens, "softmax", 0, out_.query_heads}, n, q.width);
-    put({"sv", NodeKind::values, {out_.layer.back().name, "v_append"}, 0, 0, NodeRows::tokens, "none", 0, 0}, n, q.width);
+    GraphNode softmax = named_node(unique("softmax"), NodeKind::vector, {"qk"});
+    softmax.kind = "softmax";
+    softmax.per_context = out_.query_heads;
+    GraphNode sv = named_node("sv", NodeKind::values, {softmax.name, "v_append"});
+    put(std::move(softmax), n, q.width);
+    put(std::move(sv), n, q.width);
   }
 
   void append(const std::string& cache, const Source& rows) {

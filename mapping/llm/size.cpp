@@ -1,5 +1,7 @@
 #include "mapping/llm/size.hpp"
 
+#include <algorithm>
+
 #include "mapping/llm/graph.hpp"
 
 namespace bondsim {
@@ -49,11 +51,15 @@ ModelSize model_size(const Model& m) {
   if (m.moe && m.moe->shared_gate) vectors += m.hidden * (m.layers - m.dense_layers());
   size.parameters += vectors;
   size.weight_bytes += vector_bytes * vectors;
-  // Absorbed latent attention: V is a part of K.
-  const bool absorbed = m.mla && m.mla->absorbed;
-  size.kv_bytes =
-      m.layers * (bytes_of(m.kv_columns(), m.bits.kv.of("qk")) + (absorbed ? 0 : bytes_of(m.kv_heads * m.value_dim(), m.bits.kv.of("sv"))));
-  size.macs_per_context = m.layers * m.query_heads * (m.head_dim + m.value_dim());
+  for (OperatorId v = 0; v < layer.size(); ++v) {
+    const Operator& op = layer[v];
+    if (op.kind != OperatorKind::score_gemm && op.kind != OperatorKind::value_gemm) continue;
+    const std::int64_t dim = op.kind == OperatorKind::score_gemm ? op.heads.key_dim : op.heads.value_dim;
+    const std::int64_t bytes = op.in_keys ? 0 : bytes_of(op.heads.kv_heads * dim, operand_bits(m, op).stationary);
+    (op.fixed_context > 0 ? size.fixed_kv_bytes : size.kv_bytes) += m.layers * bytes * std::max<std::int64_t>(1, op.fixed_context);
+    const std::int64_t macs = m.layers * op.heads.kv_heads * op.heads.queries * dim;
+    (op.fixed_context > 0 ? size.macs_per_token : size.macs_per_context) += macs * std::max<std::int64_t>(1, op.fixed_context);
+  }
   return size;
 }
 

@@ -96,20 +96,23 @@ double BlockTime::vector(VectorKind kind, std::int64_t elements) const {
 }
 
 double BlockTime::attention(const Batch& batch, double& moves) const {
-  if (plan_.attention.count("qk") == 0) return 0;
-  const AttentionPlacement& keys = plan_.attention.at("qk");
   double sum = 0;
-  for (const BatchEntry& r : batch.requests) {
-    const std::int64_t context = class_.reach(r.context, r.tokens);
-    const std::int64_t m = r.tokens * keys.m, heads = plan_.model.kv_heads;
-    const double arrays = 1e-6 / plan_.system.npu.clock_mhz *
-                          static_cast<double>(gemm_cycles({heads, m, context, keys.head_dim}, keys.bits, plan_.system.npu) +
-                                              gemm_cycles({heads, m, keys.head_dim, context}, keys.bits, plan_.system.npu));
-    const double softmax = vector(VectorKind::softmax, heads * m * context);
-    const double loads = moved(2 * bytes_of(heads * context * keys.head_dim, keys.bits.stationary));
-    const double appended = moved(2 * bytes_of(heads * r.tokens * keys.head_dim, keys.bits.stationary));
-    sum += appended + (plan_.system.npu.fused_attention ? std::max({arrays, softmax, loads}) : arrays + softmax + loads);
-    moves += appended + loads;
+  for (OperatorId v = 0; v < plan_.layer.size(); ++v) {
+    if (plan_.layer[v].kind != OperatorKind::score_gemm) continue;
+    for (const auto& entry : attention_problems(plan_, batch, class_.first, plan_.layer[v])) {
+      const AttentionProblem& p = entry.second.problem;
+      // With a window a row has fewer columns than all together.
+      const std::int64_t columns = ceil_div(scores_of_head(p), p.m);
+      const double arrays = 1e-6 / plan_.system.npu.clock_mhz *
+                            static_cast<double>(gemm_cycles({p.heads, p.m, columns, p.head_dim}, p.bits, plan_.system.npu) +
+                                                gemm_cycles({p.heads, p.m, p.values_dim(), columns}, p.bits, plan_.system.npu));
+      const double softmax = vector(VectorKind::softmax, p.heads * p.m * columns);
+      const double loads = moved(bytes_of(p.heads * p.context * p.stored_dim(), p.bits.stationary));
+      const bool grows = plan_.layer[v].fixed_context == 0;
+      const double appended = grows ? moved(bytes_of(p.heads * (p.m / p.group) * p.stored_dim(), p.bits.stationary)) : 0;
+      sum += appended + (plan_.system.npu.fused_attention ? std::max({arrays, softmax, loads}) : arrays + softmax + loads);
+      moves += appended + loads;
+    }
   }
   return sum;
 }

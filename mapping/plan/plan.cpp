@@ -158,6 +158,39 @@ void plan_prefill(Plan& plan) {
   for (int c = 0; c < plan.memory.channels(); ++c) plan.spill_regions.push_back(plan.memory.reserve(c, Space::shared, most));
 }
 
+/// Whether one cache serves both: the same channels hold K and V for the same executor.
+bool shares_cache(const Binding& a, const Binding& b) {
+  return a.executor == b.executor && a.nmp_channels == b.nmp_channels && a.normal_channels == b.normal_channels &&
+         a.nmp_share == b.nmp_share;
+}
+
+/// Places the caches of all attentions of a layer; scores come before the values that need them.
+void place_caches(Plan& plan, const PlanContext& context) {
+  const Workload workload = within_reach(plan.model, plan.workload);
+  const auto binding = [&](OperatorId v) { return plan.dataflow.binding(plan.layer[v].name); };
+  std::map<OperatorId, OperatorId> in_keys;  // by score_gemm: the value_gemm whose V is a part of its K
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    if (plan.layer[v].in_keys && shares_cache(binding(v), binding(scores_of(plan.layer, v)))) in_keys[scores_of(plan.layer, v)] = v;
+  }
+  std::vector<const AttentionPlacement*> growing;
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    const Operator& op = plan.layer[v];
+    if (plan.attention.count(op.name) > 0 || (op.kind != OperatorKind::score_gemm && op.kind != OperatorKind::value_gemm)) continue;
+    const auto values = in_keys.find(v);
+    const std::int64_t value_elements = values == in_keys.end() ? 0 : op.heads.value_dim;
+    const auto placed = plan.attention.emplace(op.name, place_attention(context, workload, binding(v), op, value_elements, plan.memory));
+    if (op.fixed_context == 0) growing.push_back(&placed.first->second);
+    if (values == in_keys.end()) continue;
+    const Operator& sv = plan.layer[values->second];
+    plan.attention.emplace(sv.name, place_values_in_keys(context, workload, placed.first->second, sv, plan.memory));
+  }
+  if (plan.workload.page_tokens == 0) return;
+  if (growing.empty() || growing.size() + in_keys.size() < plan.attention.size())
+    throw ConfigError(fmt::format("model {}: {}, allowed with pages of K and V: attention whose contexts grow", plan.model.name,
+                                  growing.empty() ? "no attention" : "a context that does not grow"));
+  plan.kv_table = std::make_shared<KvTable>(growing, plan.workload, plan.workload.page_tokens, plan.memory);
+}
+
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
   if (op.kind == OperatorKind::vector) return phase == Phase::decode && plan.vectors.count(op.name) > 0 ? "nmp" : "vector";
   const bool head_as_decode = op.name == "lm_head" && plan.dataflow.prefill_head() == PrefillHead::as_decode;
@@ -261,18 +294,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
   const PlanContext context{
       plan.system, plan.model, plan.dataflow.split(), workload.batch * workload.decode_rows, &tiling, plan.dataflow.prefill_copies()};
   place_graph_weights(plan, plan.layer, Space::layer, context);
-  const auto gemms = gemm_names(plan.layer);
-  for (const auto& [name, keys] : {std::make_pair("qk", true), std::make_pair("sv", false)}) {
-    if (std::find(gemms.begin(), gemms.end(), name) == gemms.end()) continue;
-    plan.attention.emplace(name, place_attention(context, within_reach(model, workload), plan.dataflow.binding(name), keys, plan.memory));
-  }
-  if (workload.page_tokens > 0 && plan.attention.size() < 2) {
-    throw ConfigError(fmt::format("model {}: no attention, allowed with pages of K and V: a model that has it", model.name));
-  }
-  if (workload.page_tokens > 0) {
-    plan.kv_table = std::make_shared<KvTable>(std::vector<const AttentionPlacement*>{&plan.attention.at("qk"), &plan.attention.at("sv")},
-                                              workload, workload.page_tokens, plan.memory);
-  }
+  place_caches(plan, context);
   place_graph_weights(plan, plan.head, Space::shared, context);
   plan.vectors = place_vectors(plan);
   if (beside.embedding) place_embedding(plan, beside.before != nullptr);

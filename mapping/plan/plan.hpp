@@ -41,7 +41,7 @@ struct Plan {
   MemoryMap memory;
   std::map<std::string, WeightPlacement> weights;                ///< by GEMM name
   std::map<std::string, std::vector<std::string>> weight_group;  ///< GEMMs that share the input of this one, itself included
-  std::map<std::string, AttentionPlacement> attention;           ///< qk: the K cache, sv: the V cache
+  std::map<std::string, AttentionPlacement> attention;           ///< by name of the score_gemm (K) or value_gemm (V)
   EmbeddingPlacement embedding;
   bool sliceable_ffn = true;                     ///< blocks of prefill may take f1, f3 and the activation by slices of columns
   std::vector<TokenBlock> prefill;               ///< the workload's prompts, as a layer takes them

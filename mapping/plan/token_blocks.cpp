@@ -57,48 +57,97 @@ std::vector<std::int64_t> rows_by_vertex(const Plan& plan, const Batch& batch, i
   return rows;
 }
 
+AttentionTile tile_of(const System& system, const AttentionProblem& p) {
+  if (system.npu.fused_attention) return choose_attention_tile(system, p);
+  return {p.heads, strip_rows(system, p), p.context, false};
+}
+
+/// The tile of attention over a context. A window that does not pay is left to its mask: all rows have all columns.
+AttentionTile tile_attention_of(const System& system, AttentionProblem& p) {
+  const AttentionTile tile = tile_of(system, p);
+  if (p.window == 0) return tile;
+  constexpr double worth = 0.98;  // what the estimates leave out
+  AttentionProblem whole = p;
+  whole.window = 0;
+  const AttentionTile of_whole = tile_of(system, whole);
+  const bool fused = system.npu.fused_attention;
+  const double strips = fused ? attention_seconds(system, p, tile) : strips_seconds(system, p, tile.rows);
+  const double all = fused ? attention_seconds(system, whole, of_whole) : strips_seconds(system, whole, whole.m);
+  if (strips <= worth * all) return tile;
+  p = whole;
+  return of_whole;
+}
+
 /// Tiles of a block's attention, which leaves room for the activations of its tokens.
-std::map<ContextRows, TiledAttention> tile_attention(const Plan& plan, const Batch& batch, int layer) {
-  if (plan.attention.count("qk") == 0) return {};
-  const LayerClass layers = plan.model.class_of(layer);
-  const AttentionPlacement& keys = plan.attention.at("qk");
-  AttentionProblem common;
-  common.head_dim = keys.head_dim;
-  common.bits = keys.bits;
-  for (const HeadRun& run : keys.runs) common.channels_per_head = std::max(common.channels_per_head, run.parts);
-  for (const HeadStripe& s : keys.stripes)
-    common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
-  std::map<ContextRows, TiledAttention> tiles;
-  for (const BatchEntry& r : batch.requests) {
-    AttentionProblem& p = tiles.emplace(context_rows(r), TiledAttention{common, {}}).first->second.problem;
-    p.context = layers.reach(r.context, r.tokens);
-    p.heads += plan.model.kv_heads;
-    p.m = r.tokens * keys.m;
-  }
-  for (auto& entry : tiles) {
-    // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
-    AttentionProblem& p = entry.second.problem;
-    p.activation_bytes =
-        std::max(activation_capacity(plan.system, plan.model, batch.tokens()) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
-    p.stationary_bytes = stream_capacity(plan.system);
-    entry.second.tile = choose_attention_tile(plan.system, p);
+std::map<std::string, TiledContexts> tile_attention(const Plan& plan, const Batch& batch, int layer) {
+  std::map<std::string, TiledContexts> tiles;
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    if (plan.layer[v].kind != OperatorKind::score_gemm) continue;
+    TiledContexts contexts = attention_problems(plan, batch, layer, plan.layer[v]);
+    bool windowed = false;
+    for (auto& entry : contexts) {
+      // Queries and values need their place too; however long the prompt, an eighth is for the tiles.
+      auto& [p, tile] = entry.second;
+      p.activation_bytes =
+          std::max(activation_capacity(plan.system, plan.model, batch.tokens()) / 2, activation_capacity(plan.system, plan.model, 0) / 8);
+      p.stationary_bytes = stream_capacity(plan.system);
+      tile = tile_attention_of(plan.system, p);
+      windowed = windowed || p.window > 0;
+    }
+    if (plan.system.npu.fused_attention || windowed) tiles.emplace(plan.layer[v].name, std::move(contexts));
   }
   return tiles;
 }
 
 /// Room for the tiles of attention that an estimate counts with, before they are chosen.
-std::int64_t room_for_tiles(const Plan& plan, const Batch& batch) {
+std::int64_t room_for_tiles(const Plan& plan, const Batch& batch, int layer) {
+  const LayerClass layers = plan.model.class_of(layer);
   std::int64_t scores = 0;
-  for (const BatchEntry& r : batch.requests)
-    scores = std::max(scores, 2 * bytes_of(r.tokens * r.context * plan.model.query_heads, plan.model.bits.activation));
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    const Operator& op = plan.layer[v];
+    if (op.kind != OperatorKind::score_gemm) continue;
+    for (const BatchEntry& r : batch.requests) {
+      const std::int64_t context = op.fixed_context > 0 ? op.fixed_context
+                                   : layers.window > 0  ? layers.reach(r.context, r.tokens)
+                                                        : r.context;
+      scores = std::max(scores, 2 * bytes_of(r.tokens * context * op.heads.kv_heads * op.heads.queries, plan.model.bits.activation));
+    }
+  }
   return std::min(scores, activation_capacity(plan.system, plan.model, 0) / 8);
+}
+
+std::int64_t most_score_bytes(const TokenBlock& block) {
+  std::int64_t most = 0;
+  for (const auto& contexts : block.tiles) {
+    for (const auto& entry : contexts.second) most = std::max(most, score_bytes(entry.second.problem, entry.second.tile));
+  }
+  return most;
+}
+
+/// Scores that operators leave when attention goes one after the other, by vertex; the softmax has those of its score_gemm.
+std::vector<std::int64_t> scores_by_vertex(const Plan& plan, const Batch& batch, int layer) {
+  std::vector<std::int64_t> scores(plan.layer.size(), 0);
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    const Operator& op = plan.layer[v];
+    if (op.kind == OperatorKind::score_gemm) {
+      for (auto& entry : attention_problems(plan, batch, layer, op)) {
+        AttentionProblem& p = entry.second.problem;
+        if (p.window > 0) tile_attention_of(plan.system, p);
+        scores[v] += p.heads * scores_of_head(p);
+      }
+    } else if (op.per_context) {
+      for (const OperatorId u : plan.layer.inputs(v)) scores[v] = std::max(scores[v], scores[u]);
+    }
+  }
+  return scores;
 }
 
 /// @param resident tokens whose residual stream is in the scratchpad; @param of_tiles bytes for attention's
 std::vector<Spill> spills_of(const Plan& plan, TokenBlock& block, int layer, std::int64_t resident, std::int64_t of_tiles) {
   const bool fused = block.batch.has(Phase::prefill) && plan.system.npu.fused_attention;
   const auto rows = rows_by_vertex(plan, block.batch, layer);
-  auto bytes = output_bytes(plan.layer, plan.model, block.batch, rows, fused);
+  const auto scores = fused ? std::vector<std::int64_t>(plan.layer.size(), 0) : scores_by_vertex(plan, block.batch, layer);
+  auto bytes = output_bytes(plan.layer, plan.model, rows, scores);
   for (OperatorId v = 0; block.sliced_ffn && v < plan.layer.size(); ++v) {
     if (!is_sliced(plan.layer, v)) continue;
     const std::int64_t slices = 2 * rows[v] * slice_columns(plan, plan.layer[v]);
@@ -194,17 +243,11 @@ class Chooser {
     }
     for (TokenBlock& b : blocks) {
       std::int64_t of_tiles = 0;
-      if (plan_.system.npu.fused_attention) {
-        of_tiles = room_for_tiles(plan_, b.batch);
-        if (whole) {
-          b.tiles = tile_attention(plan_, b.batch, layer_);
-          of_tiles = 0;
-          for (const auto& entry : b.tiles) of_tiles = std::max(of_tiles, score_bytes(entry.second.problem, entry.second.tile));
-        }
-      }
+      const bool fused = plan_.system.npu.fused_attention;
+      if (whole) b.tiles = tile_attention(plan_, b.batch, layer_);
+      if (fused) of_tiles = whole ? most_score_bytes(b) : room_for_tiles(plan_, b.batch, layer_);
       const std::int64_t resident = b.residual_streams ? 0 : way.residual_in_dram ? b.batch.tokens() : total_;
-      b.spills = whole || !plan_.system.npu.fused_attention ? spills_of(plan_, b, layer_, resident, of_tiles)
-                                                            : known_spills(b, resident, of_tiles);
+      b.spills = whole || !fused ? spills_of(plan_, b, layer_, resident, of_tiles) : known_spills(b, resident, of_tiles);
       for (Spill& s : b.spills) s.bank_offset += place;
     }
     return blocks;
@@ -233,6 +276,32 @@ class Chooser {
 };
 
 }  // namespace
+
+TiledContexts attention_problems(const Plan& plan, const Batch& batch, int layer, const Operator& scores) {
+  const LayerClass layers = plan.model.class_of(layer);
+  const AttentionPlacement& keys = plan.attention.at(scores.name);
+  AttentionProblem common;
+  common.head_dim = keys.head_dim;
+  common.value_dim = scores.heads.value_dim;
+  common.values_in_keys = keys.value_elements > 0;
+  common.group = keys.m;
+  common.bits = keys.bits;
+  for (const HeadRun& run : keys.runs) common.channels_per_head = std::max(common.channels_per_head, run.parts);
+  for (const HeadStripe& s : keys.stripes)
+    common.channels_per_head = std::max(common.channels_per_head, static_cast<int>(s.channels.size()));
+  TiledContexts contexts;
+  for (const BatchEntry& r : batch.requests) {
+    AttentionProblem& p = contexts.emplace(context_rows(r), TiledAttention{common, {}}).first->second.problem;
+    p.context = keys.fixed_context > 0 ? keys.fixed_context : layers.reach(r.context, r.tokens);
+    p.heads += keys.kv_heads;
+    p.m = r.tokens * keys.m;
+    if (keys.fixed_context > 0 || r.phase == Phase::decode) continue;
+    p.window = layers.window;
+    p.chunked = layers.chunked;
+    p.first_column = r.context - p.context;
+  }
+  return contexts;
+}
 
 TokenBlock one_block(const Plan& plan, const Batch& batch, int layer) {
   TokenBlock block;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "mapping/layout/scratchpad.hpp"
@@ -11,21 +12,25 @@ namespace bondsim {
 
 struct Plan;
 
-/// Fused attention over one context: what has to be tiled, and the tile.
+/// Attention of prefill over one context: what has to be computed, and the tile; operator by operator its rows alone count, for windows.
 struct TiledAttention {
   AttentionProblem problem;
   AttentionTile tile;
 };
+using TiledContexts = std::map<ContextRows, TiledAttention>;
+
+/// The attention of a batch's prefill in a layer, by context; without tiles. @param scores the score_gemm of the layer graph
+TiledContexts attention_problems(const Plan& plan, const Batch& batch, int layer, const Operator& scores);
 
 /// Tokens of one phase that pass through a whole layer together, and where their activations are.
 struct TokenBlock {
   Batch batch;
-  std::map<ContextRows, TiledAttention> tiles;  ///< fused attention of prefill; empty: operator by operator
-  std::vector<Spill> spills;                    ///< by vertex of the layer graph; empty when the scratchpad holds all activations
-  Spill residual;                               ///< loaded before the layer and stored after it; no bytes: it stays in the scratchpad
-  bool residual_streams = false;                ///< it has no place in the scratchpad: loaded again where it is added
-  std::int64_t free_bytes = 0;                  ///< of the scratchpad, at any time
-  bool sliced_ffn = false;                      ///< f1, f3 and the activation go by slices of columns, whose sums are not kept
+  std::map<std::string, TiledContexts> tiles;  ///< by score_gemm; empty: operator by operator, and no window
+  std::vector<Spill> spills;                   ///< by vertex of the layer graph; empty when the scratchpad holds all activations
+  Spill residual;                              ///< loaded before the layer and stored after it; no bytes: it stays in the scratchpad
+  bool residual_streams = false;               ///< it has no place in the scratchpad: loaded again where it is added
+  std::int64_t free_bytes = 0;                 ///< of the scratchpad, at any time
+  bool sliced_ffn = false;                     ///< f1, f3 and the activation go by slices of columns, whose sums are not kept
 };
 
 /// A batch of one phase at once, as decode takes it. @param layer number of it; layers may differ

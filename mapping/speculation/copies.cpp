@@ -63,8 +63,9 @@ class Copier {
 void emit_copies(const Plan& plan, const std::vector<TokenCopy>& copies, Block& block) {
   if (plan.attention.empty()) return;
   Copier copier(plan, block);
-  copier.cache("k_copy", plan.attention.at("qk"), copies);
-  copier.cache("v_copy", plan.attention.at("sv"), copies);
+  for (const auto& [name, placement] : plan.attention) {
+    if (!placement.in_keys && placement.fixed_context == 0) copier.cache(placement.keys ? "k_copy" : "v_copy", placement, copies);
+  }
 }
 
 }  // namespace bondsim::speculation

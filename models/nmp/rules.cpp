@@ -7,16 +7,17 @@ namespace bondsim {
 
 std::int64_t pe_sram_bits(const NmpGemm& gemm, const NmpConfig& nmp) {
   const GemmShape& s = gemm.shape;
-  const std::int64_t columns = ceil_div<std::int64_t>(s.n, gemm.pes_per_gemm);
+  const std::int64_t columns = ceil_div<std::int64_t>(s.n, gemm.pes_per_product());
   const bool loaded_once = TileProgram(gemm, nmp).input_resident() || gemm.tiling.order == LoopOrder::input_stationary;
   const std::int64_t input_loads = loaded_once ? 1 : ceil_div(columns, gemm.tiling.n_tile);
   // In the DRAM die PEs take weights from the open row: nothing is buffered.
   const bool buffered = nmp.placement != NmpPlacement::in_die;
   const std::int64_t weights = !buffered ? 0 : s.n * s.k * gemm.bits.stationary * (1 + s.m);
   const std::int64_t inputs = s.m * s.k * gemm.bits.activation * (input_loads + ceil_div<std::int64_t>(columns, nmp.pe.fpus));
-  const std::int64_t accumulators = 2 * s.m * s.n *
-                                    ceil_div<std::int64_t>(s.k, nmp.pe_for(gemm.bits.activation, gemm.bits.stationary).macs_per_fpu) *
-                                    gemm.bits.accumulator;
+  const std::int64_t accumulators =
+      2 * s.m * s.n * gemm.k_parts_used() *
+      ceil_div<std::int64_t>(gemm.pe_products().k, nmp.pe_for(gemm.bits.activation, gemm.bits.stationary).macs_per_fpu) *
+      gemm.bits.accumulator;
   return s.count * (weights + inputs + accumulators);
 }
 

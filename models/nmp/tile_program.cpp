@@ -8,8 +8,8 @@ namespace bondsim {
 namespace {
 
 std::int64_t columns_of(const NmpGemm& gemm) {
-  check(gemm.pes_per_gemm > 0, "nmp_gemm without PEs");
-  return ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm);
+  check(gemm.pes_per_product() > 0, "nmp_gemm without PEs");
+  return ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_product());
 }
 
 }  // namespace
@@ -32,15 +32,16 @@ std::vector<Extent> HbOperand::slice(std::int64_t from, std::int64_t to) const {
 }
 
 TileProgram::TileProgram(const NmpGemm& gemm, const NmpConfig& nmp, bool finite_buffers)
-    : TileLoop(gemm.shape, columns_of(gemm), gemm.bits, gemm.tiling, nmp, finite_buffers),
+    : TileLoop(gemm.pe_products(), columns_of(gemm), gemm.bits, gemm.tiling, nmp, finite_buffers),
       input_(gemm.input),
       stationary_(gemm.stationary),
       output_(gemm.output),
       partials_(gemm.partials),
-      stationary_bytes_(std::min(stationary_.bytes(), ceil_div(columns_of(gemm) * gemm.shape.k * gemm.bits.stationary, std::int64_t{8}))),
+      stationary_bytes_(
+          std::min(stationary_.bytes(), ceil_div(columns_of(gemm) * gemm.pe_products().k * gemm.bits.stationary, std::int64_t{8}))),
       access_bytes_(nmp.hb.access_bytes),
       direct_(nmp.io_path == IoPath::direct) {
-  check(gemm.tiling.order == LoopOrder::output_stationary || gemm.tiling.k_tile >= gemm.shape.k || !gemm.partials.empty(),
+  check(gemm.tiling.order == LoopOrder::output_stationary || gemm.tiling.k_tile >= gemm.pe_products().k || !gemm.partials.empty(),
         "input_stationary tiling without room for partials");
 }
 

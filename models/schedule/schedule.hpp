@@ -82,18 +82,29 @@ struct NmpTiling {
 /// [first_pe + g * pes_per_gemm, + pes_per_gemm). N is split over those PEs as evenly as whole columns allow (the first PEs get one column
 /// more). The stationary bytes of a PE lie in its bank in the order they are read: for each n tile, for each k tile, k-major inside the
 /// tile.
+///
+/// With `k_parts` > 1 the PEs of a GEMM cut K: they are so many equal runs of PEs one after the other, run i has the i-th part of K (the
+/// first parts one element more), and N is split inside a run. Each run leaves partial sums of all [m, n], which the vector units add up.
+/// The machine computes it as count x k_parts products side by side (pe_products()).
 struct NmpGemm {
   GemmShape shape;
   GemmPart part;
   OperandBits bits;
   std::int32_t first_pe = 0;
   std::int32_t pes_per_gemm = 0;
+  std::int32_t k_parts = 1;  ///< divides pes_per_gemm; parts beyond k have nothing
   NmpTiling tiling;
   bool leave_mode = true;          ///< the channel returns to normal mode afterwards; false when its next task is an nmp_gemm too
   std::vector<Extent> input;       ///< activations [m, k] of each GEMM, spread evenly over the banks
   std::vector<Extent> stationary;  ///< read once per pass over M
   std::vector<Extent> output;      ///< [m, n] of each GEMM, each PE's columns in its own bank
   std::vector<Extent> partials;    ///< input_stationary with several k tiles: accumulators [m, n] spilled between them, as output but wider
+
+  /// Products that the PEs compute side by side, as the run with most of K has one of them.
+  GemmShape pe_products() const { return {shape.count * k_parts, shape.m, shape.n, (shape.k + k_parts - 1) / k_parts}; }
+  std::int32_t pes_per_product() const { return pes_per_gemm / k_parts; }
+  /// Runs of PEs that leave sums of a GEMM.
+  std::int64_t k_parts_used() const { return shape.k < k_parts ? shape.k : k_parts; }
 };
 
 /// A GEMM on the systolic arrays. The stationary operand is streamed from `stationary` in `chunks` equal pieces, double buffered in the

@@ -158,6 +158,7 @@ void read_nmp(Object& o, NmpGemm& g) {
     g.first_pe = n[0].small();
     g.pes_per_gemm = n[1].small();
   });
+  o.optional("k_parts", [&](const Value& v) { g.k_parts = v.small(); });
   o.required("tile", [&](const Value& v) {
     const auto n = v.items(3, 3);
     g.tiling = {n[0].integer(), n[1].integer(), n[2].name<LoopOrder>()};

@@ -49,6 +49,7 @@ void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channe
     put_gemm(out, g.shape, g.part, g.bits);
     put(out, ",\"pes\":[{},{}],\"tile\":[{},{},\"{}\"]", g.first_pe, g.pes_per_gemm, g.tiling.n_tile, g.tiling.k_tile,
         enum_name(g.tiling.order));
+    if (g.k_parts > 1) put(out, ",\"k_parts\":{}", g.k_parts);
     if (g.tiling.k_piece > 0) put(out, ",\"piece\":{}", g.tiling.k_piece);
     if (!g.leave_mode) put(out, ",\"leave_mode\":false");
     put_extents(out, "input", g.input);

@@ -193,7 +193,7 @@ TEST(FusedAttention, a_running_softmax_rescales_the_sums_before_the_next_values_
   // Nothing of the scores leaves the scratchpad, and their tiles are in it.
   EXPECT_EQ(moved(c, TaskKind::host_scatter).count("qk"), 0U);
   const Plan plan = plan_of(c);
-  for (const auto& entry : plan.prefill.front().tiles) {
+  for (const auto& entry : plan.prefill.front().tiles.at("qk")) {
     const auto& [problem, tile] = entry.second;
     EXPECT_LE(score_bytes(problem, tile), problem.activation_bytes);
     EXPECT_LE(stationary_bytes(problem, tile), problem.stationary_bytes);
@@ -206,7 +206,7 @@ TEST(FusedAttention, takes_the_time_its_tiles_were_chosen_by) {
     c.workload.generated_tokens = 0;
     c.workload.prompt_tokens = 3000;
     const Plan plan = plan_of(c);
-    const auto& tiles = plan.prefill.front().tiles;
+    const auto& tiles = plan.prefill.front().tiles.at("qk");
     ASSERT_EQ(tiles.size(), 1U);
     const TiledAttention& tiled = tiles.begin()->second;
     const double expected = attention_seconds(c.system, tiled.problem, tiled.tile);

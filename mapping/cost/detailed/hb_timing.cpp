@@ -21,7 +21,7 @@ PortTiming port_timing_of(const System& system) {
 }  // namespace
 
 NmpShare share_of(const NmpGemm& gemm) {
-  return {gemm.shape,           ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_gemm),
+  return {gemm.pe_products(),   ceil_div<std::int64_t>(gemm.shape.n, gemm.pes_per_product()),
           gemm.tiling,          gemm.bits,
           bytes_of(gemm.input), bytes_of(gemm.stationary),
           bytes_of(gemm.output)};

@@ -16,6 +16,14 @@ std::int64_t prompt_tokens(const Workload& w) {
   return sum;
 }
 
+/// Tokens that those of a prompt attend to in a layer with a window, on average: their own window each; without one, all.
+std::int64_t mean_attended(const LayerClass& layers, std::int64_t prompt) {
+  if (layers.window == 0) return prompt;
+  std::int64_t sum = 0;
+  for (std::int64_t token = 1; token <= prompt; ++token) sum += layers.reach(token, 1);
+  return (sum + prompt - 1) / prompt;
+}
+
 /// Turns of the busy experts when `tokens` tokens are routed, those with the same rows together.
 std::vector<Turn> expert_turns(const MoeConfig& moe, std::int64_t tokens, GemmShape shape) {
   std::map<std::int64_t, double> by_rows;
@@ -49,7 +57,7 @@ class OperatorMaker {
     if (op.kind == OperatorKind::weight_gemm) {
       weights(op, out);
     } else {
-      attention(op.kind == OperatorKind::score_gemm, out);
+      attention(op, out);
     }
     return out;
   }
@@ -67,12 +75,13 @@ class OperatorMaker {
     out.decode_turns = expert_turns(*m_.moe, decode_rows, out.decode);
   }
 
-  /// @param scores qk, whose columns are the context; else sv, whose depth it is
-  void attention(bool scores, SearchOperator& out) const {
-    const std::int64_t queries = m_.queries_per_kv_head();
+  /// Scores have the context as columns, values as their depth.
+  void attention(const Operator& op, SearchOperator& out) const {
+    const HeadShape& h = op.heads;
+    const bool scores = op.kind == OperatorKind::score_gemm;
     const auto gemm = [&](std::int64_t heads, std::int64_t tokens, std::int64_t context) {
-      return scores ? GemmShape{heads, tokens * queries, context, m_.head_dim}
-                    : GemmShape{heads, tokens * queries, m_.value_dim(), context};
+      if (op.fixed_context > 0) context = op.fixed_context;
+      return scores ? GemmShape{heads, tokens * h.queries, context, h.key_dim} : GemmShape{heads, tokens * h.queries, h.value_dim, context};
     };
     std::map<std::int64_t, std::int64_t> requests;  // by prompt length
     double contexts = 0;
@@ -81,17 +90,25 @@ class OperatorMaker {
       const std::int64_t prompt = w_.prompt_of(request);
       ++requests[prompt];
       contexts += static_cast<double>(prompt + (context_ == DecodeContext::last ? w_.generated_tokens : (w_.generated_tokens + 1) / 2));
-      reserved += static_cast<double>(std::max(w_.reserved_tokens(request), longest_));
+      reserved += static_cast<double>(op.fixed_context > 0 ? op.fixed_context : std::max(w_.reserved_tokens(request), longest_));
     }
-    for (const auto& [prompt, count] : requests) out.prefill_turns.push_back({gemm(count * m_.kv_heads, prompt, prompt), 1});
+    const auto classes = m_.classes();
+    const bool windows = std::any_of(classes.begin(), classes.end(), [](const LayerClass& c) { return c.window > 0; });
+    for (const auto& [prompt, count] : requests) {
+      if (!windows) out.prefill_turns.push_back({gemm(count * h.kv_heads, prompt, prompt), 1});
+      for (const LayerClass& c : classes) {
+        const std::int64_t columns = mean_attended(c, prompt);
+        if (windows) out.prefill_turns.push_back({gemm(count * h.kv_heads, prompt, columns), static_cast<double>(c.count) / m_.layers});
+      }
+    }
     out.prefill = out.prefill_turns.front().shape;
-    if (requests.size() == 1) out.prefill_turns.clear();
-    out.decode = gemm(w_.batch * m_.kv_heads, w_.decode_rows, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
-    const std::int64_t columns = m_.kv_heads * (scores ? m_.head_dim : m_.value_dim());
+    if (out.prefill_turns.size() == 1) out.prefill_turns.clear();
+    out.decode = gemm(w_.batch * h.kv_heads, w_.decode_rows, std::max<std::int64_t>(1, std::llround(contexts / w_.batch)));
+    // V that is a part of K has no place of its own; bound elsewhere than K it has, which the plan then counts.
+    const std::int64_t columns = op.in_keys ? 0 : h.kv_heads * (scores ? h.key_dim : h.value_dim);
     out.stationary_bytes = reserved * static_cast<double>(columns) * out.bits.stationary / 8;
     // Layers with a window reach less of the context: a turn for each kind of layers, as often as its part of them.
-    const auto classes = m_.classes();
-    if (std::all_of(classes.begin(), classes.end(), [](const LayerClass& c) { return c.window == 0; })) return;
+    if (!windows) return;
     const GemmShape whole = out.decode;
     const std::int64_t context = scores ? whole.n : whole.k;
     for (const LayerClass& c : classes) {

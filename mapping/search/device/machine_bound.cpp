@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "mapping/llm/graph.hpp"
 #include "mapping/search/dataflow/problem.hpp"
 #include "models/dram/timing/port_timing.hpp"
 #include "models/system/peaks.hpp"
@@ -109,10 +110,17 @@ MachineBound machine_bound(const System& system, const Model& model, const Workl
   add_operands(machine, head, 1, operands);
   double macs = 0;
   double bytes = 0;
+  const OperatorGraph graph = layer_graph(model);
+  const auto is_cache = [&](const std::string& name) {
+    for (OperatorId v = 0; v < graph.size(); ++v) {
+      if (graph[v].name == name) return graph[v].is_gemm() && graph[v].kind != OperatorKind::weight_gemm;
+    }
+    return false;
+  };
   for (const SearchProblem* problem : {&layer, &head}) {
     const double layers = problem == &layer ? model.layers : 1;
     for (const SearchOperator& op : problem->operators) {
-      const bool cache = op.name == "qk" || op.name == "sv";  // it may stay in the scratchpad
+      const bool cache = is_cache(op.name);  // it may stay in the scratchpad
       for (const Turn& turn : op.turns_of_prefill()) {
         const double rate = known_multiplication(system.npu.formats, op.bits.activation, op.bits.stationary).rate;
         macs += layers * turn.times * static_cast<double>(turn.shape.macs()) / rate;

@@ -139,9 +139,11 @@ void check_reductions(const BlockView& v, const Ancestors& ancestors) {
     check_accumulation(v, parts[w], ancestors);
     for (const std::int32_t i : parts[w]) {
       const GemmShape& s = *shape_of(v.task(i));
-      if (s.k == work.shape.k || accumulates(v.task(i))) continue;
+      // Runs of PEs that cut K leave sums each.
+      const std::int64_t left = v.task(i).kind == TaskKind::nmp_gemm ? v.task(i).nmp.k_parts_used() : 1;
+      if ((s.k == work.shape.k && left == 1) || accumulates(v.task(i))) continue;
       from[work.op].push_back(i);
-      if (part_of(v.task(i)).k > 0) sums[work.op] += s.count * s.m * s.n;
+      sums[work.op] += s.count * s.m * s.n * (left - (part_of(v.task(i)).k > 0 ? 0 : 1));
     }
   }
   for (const auto& [op, tasks] : from) {

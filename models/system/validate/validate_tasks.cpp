@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "models/base/quantity.hpp"
 #include "models/schedule/schedule_names.hpp"
@@ -139,13 +140,15 @@ class TaskChecker {
         g.first_pe + g.shape.count * g.pes_per_gemm > pes) {
       fail("{} GEMMs on {} PEs each from PE {} on, a channel has {}", g.shape.count, g.pes_per_gemm, g.first_pe, org_.banks());
     }
+    if (g.k_parts < 1 || g.pes_per_gemm % g.k_parts != 0)
+      fail("{} PEs a GEMM cut K in {} parts, allowed: a divisor of them", g.pes_per_gemm, g.k_parts);
     check_extents("input", g.input, false);
     check_extents("stationary", g.stationary, false);
     check_extents("output", g.output, false);
     check_extents("partials", g.partials, false);
     check_tiles(g);
     check_total("input", bytes_of(g.input), bytes_of(g.shape.count * g.shape.m * g.shape.k, g.bits.activation));
-    check_pe_bytes("stationary", g.stationary, g.shape.k, g.bits.stationary);
+    check_pe_bytes("stationary", g.stationary, 0, g.bits.stationary);
     check_pe_bytes("output", g.output, g.shape.m, g.bits.output);
   }
 
@@ -155,19 +158,20 @@ class TaskChecker {
     if (tile.n_tile < 1 || tile.k_tile < 1) fail("tiles of {} columns and {} elements of K", tile.n_tile, tile.k_tile);
     if (tile.k_piece < 0) fail("pieces of {} elements of K", tile.k_piece);
     const auto buffer = [](double kib) { return static_cast<std::int64_t>(kib * 1024); };
-    const std::int64_t columns = std::min(tile.n_tile, ceil_div<std::int64_t>(g.shape.n, g.pes_per_gemm));
-    const std::int64_t k = std::min(tile.k_tile, g.shape.k);
+    const std::int64_t columns = std::min(tile.n_tile, ceil_div<std::int64_t>(g.shape.n, g.pes_per_product()));
+    const GemmShape products = g.pe_products();
+    const std::int64_t k = std::min(tile.k_tile, products.k);
     const std::int64_t weights = bytes_of(columns, g.bits.stationary);
     const std::int64_t weight_room = buffer(nmp.pe.weight_buffer_kib) / (nmp.pe.double_buffered_weights ? 2 : 1);
     if (weights > weight_room) fail("one row of a weight tile of {} bytes, the weight buffer holds {}", weights, weight_room);
-    const std::int64_t inputs = g.shape.count * bytes_of(g.shape.m * k, g.bits.activation);
+    const std::int64_t inputs = products.count * bytes_of(products.m * k, g.bits.activation);
     if (inputs > buffer(nmp.input_buffer_kib))
       fail("an input tile of {} bytes, the input buffer holds {}", inputs, buffer(nmp.input_buffer_kib));
     const std::int64_t sums = bytes_of(g.shape.m * columns, g.bits.accumulator);
     if (sums > buffer(nmp.pe.output_buffer_kib)) {
       fail("accumulators of {} bytes, the output buffer holds {}", sums, buffer(nmp.pe.output_buffer_kib));
     }
-    if (tile.order == LoopOrder::input_stationary && k < g.shape.k && g.partials.empty()) {
+    if (tile.order == LoopOrder::input_stationary && k < products.k && g.partials.empty()) {
       fail("input stationary with several tiles of K has partial sums to spill, but no room for them");
     }
   }
@@ -179,8 +183,18 @@ class TaskChecker {
 
   std::int64_t unit() const { return std::lcm<std::int64_t>(org_.access_bytes(), std::max(1, v_.system.nmp.hb.access_bytes)); }
 
-  /// Each PE's columns of `per_column` elements lie in its own bank.
-  void check_pe_bytes(const char* name, const std::vector<Extent>& extents, std::int64_t per_column, const Element& bits) const {
+  /// Elements of K that a PE has, and columns.
+  std::pair<std::int64_t, std::int64_t> part_of_pe(std::int64_t local) const {
+    const NmpGemm& g = t_.nmp;
+    if (local < 0 || local >= g.shape.count * g.pes_per_gemm) return {0, 0};
+    const std::int64_t pes = g.pes_per_product(), part = local % g.pes_per_gemm / pes, pe = local % pes;
+    const std::int64_t k = g.shape.k / g.k_parts + (part < g.shape.k % g.k_parts ? 1 : 0);
+    return {k, k == 0 ? 0 : g.shape.n / pes + (pe < g.shape.n % pes ? 1 : 0)};
+  }
+
+  /// Each PE's columns lie in its own bank.
+  /// @param elements of a column; 0: the PE's part of K
+  void check_pe_bytes(const char* name, const std::vector<Extent>& extents, std::int64_t elements, const Element& bits) const {
     const NmpGemm& g = t_.nmp;
     std::vector<std::int64_t> found(static_cast<std::size_t>(org_.banks()), 0);
     std::vector<std::int64_t> pieces(found.size(), 0);
@@ -192,11 +206,8 @@ class TaskChecker {
     }
     for (std::int64_t pe = 0; pe < org_.banks(); ++pe) {
       const auto bank = static_cast<std::size_t>(pe);
-      const std::int64_t local = pe - g.first_pe;
-      std::int64_t columns = 0;
-      if (local >= 0 && local < g.shape.count * g.pes_per_gemm) {
-        columns = g.shape.n / g.pes_per_gemm + (local % g.pes_per_gemm < g.shape.n % g.pes_per_gemm ? 1 : 0);
-      }
+      const auto [k, columns] = part_of_pe(pe - g.first_pe);
+      const std::int64_t per_column = elements > 0 ? elements : k;
       const std::int64_t needed = bytes_of(columns * per_column, bits);
       // Rows of less than a byte's multiple are padded one by one.
       const std::int64_t slack =
@@ -244,14 +255,15 @@ class TaskChecker {
     return brought >= needed;
   }
 
-  /// Bytes that the host_loads of the same operator bring which the task waits for.
+  /// Bytes that the host_loads of the same operator bring which the task waits for; those of others where it has none: V that is a part of
+  /// K comes with K.
   std::int64_t brought_before() const {
-    std::int64_t sum = 0;
+    std::int64_t own = 0, others = 0;
     for (const std::int32_t d : t_.dependencies) {
       const Task& load = v_.task(d);
-      if (load.kind == TaskKind::host_load && load.op == t_.op) sum += bytes_of(load.extents);
+      if (load.kind == TaskKind::host_load) (load.op == t_.op ? own : others) += bytes_of(load.extents);
     }
-    return sum;
+    return own > 0 ? own : others;
   }
 
   void check_elements() const {

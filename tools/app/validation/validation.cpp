@@ -43,7 +43,7 @@ std::string limiting_buffers(const System& system, ScheduleSource& schedule) {
   if (largest == nullptr) return "";
   const NmpConfig& nmp = system.nmp_of(largest->channel());
   const TilingProblem problem =
-      tiling_problem(system, largest->channel(), largest->nmp.shape, largest->nmp.pes_per_gemm, largest->nmp.bits);
+      tiling_problem(system, largest->channel(), largest->nmp.pe_products(), largest->nmp.pes_per_product(), largest->nmp.bits);
   return buffer_gains(nmp, problem, tiling_cost_ps(nmp, problem, largest->nmp.tiling)).text();
 }
 

@@ -35,8 +35,21 @@ TEST(GraphFile, nodes_that_do_not_fit_are_named_with_their_line) {
   EXPECT_NE(error_of("  - {name: a b, op: gemm, k: 64, n: 64}\n").find("letters, digits"), std::string::npos);
   EXPECT_NE(error_of("  - {name: a, op: vector, kind: dance, per_token: 64}\n").find("'dance' is no vector work"), std::string::npos);
   EXPECT_NE(error_of("  - {name: a, op: vector, kind: norm}\n").find("one of per_token and per_context"), std::string::npos);
-  EXPECT_NE(error_of("  - {name: scores, op: scores}\n").find("'scores', allowed with op scores: qk, once a layer"), std::string::npos);
-  EXPECT_NE(error_of("  - {name: qk, op: scores}\n").find("allowed: one of each or none"), std::string::npos);
+  EXPECT_NE(error_of("  - {name: qk, op: scores}\n").find("0 kv_append among them, allowed: one, or a fixed context"), std::string::npos);
+  EXPECT_NE(error_of("  - {name: qk, op: scores, context: 10}\n").find("no values need the scores 'qk'"), std::string::npos);
+  EXPECT_NE(error_of("  - {name: sv, op: values, context: 10}\n").find("no scores behind them"), std::string::npos);
+  const std::string append = "  - {name: ka, op: kv_append, kind: k}\n";
+  EXPECT_NE(error_of(append).find("nothing reads the cache of 'ka', allowed: an input of scores"), std::string::npos);
+  EXPECT_NE(error_of(append + "  - {name: qk, op: scores, inputs: [ka]}\n  - {name: qk2, op: scores, inputs: [ka]}\n")
+                .find("'ka' grows the cache of 'qk' already"),
+            std::string::npos);
+  EXPECT_NE(error_of(append + "  - {name: qk, op: scores, inputs: [ka], context: 10}\n").find("allowed: none with a fixed context"),
+            std::string::npos);
+  const std::string scores = append + "  - {name: qk, op: scores, inputs: [ka]}\n  - {name: va, op: kv_append, kind: v}\n";
+  EXPECT_NE(
+      error_of(scores + "  - {name: sv, op: values, inputs: [qk, va], kv_heads: 2, query_heads: 2}\n").find("differ from those of 'qk'"),
+      std::string::npos);
+  EXPECT_NE(error_of(scores + "  - {name: sv, op: values, inputs: [qk, ka]}\n").find("'ka' grows a cache of K"), std::string::npos);
   EXPECT_NE(error_of("  - {name: k, op: kv_append, kind: q}\n").find("'q', allowed: k, v"), std::string::npos);
 }
 

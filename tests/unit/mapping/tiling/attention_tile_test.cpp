@@ -67,7 +67,11 @@ TEST(AttentionTile, more_scratchpad_never_costs_time) {
 
 TEST(AttentionTile, a_scratchpad_that_holds_nothing_gets_the_least_tile) {
   const System system = testing::h2llm_system();
-  AttentionProblem p{8, 4096, 1024, 128, {}, 1, 0, 0};
+  AttentionProblem p;
+  p.heads = 8;
+  p.m = 4096;
+  p.context = 1024;
+  p.head_dim = 128;
   const AttentionTile t = choose_attention_tile(system, p);
   EXPECT_EQ(t.heads, 1);
   EXPECT_EQ(t.rows, 128);
