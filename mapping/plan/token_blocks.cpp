@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "mapping/plan/block_time.hpp"
 #include "mapping/plan/plan.hpp"
@@ -142,10 +143,11 @@ std::vector<std::int64_t> scores_by_vertex(const Plan& plan, const Batch& batch,
   return scores;
 }
 
+/// @param rows of the block's operators, by vertex
 /// @param resident tokens whose residual stream is in the scratchpad; @param of_tiles bytes for attention's
-std::vector<Spill> spills_of(const Plan& plan, TokenBlock& block, int layer, std::int64_t resident, std::int64_t of_tiles) {
+std::vector<Spill> spills_of(const Plan& plan, TokenBlock& block, int layer, const std::vector<std::int64_t>& rows, std::int64_t resident,
+                             std::int64_t of_tiles) {
   const bool fused = block.batch.has(Phase::prefill) && plan.system.npu.fused_attention;
-  const auto rows = rows_by_vertex(plan, block.batch, layer);
   const auto scores = fused ? std::vector<std::int64_t>(plan.layer.size(), 0) : scores_by_vertex(plan, block.batch, layer);
   auto bytes = output_bytes(plan.layer, plan.model, rows, scores);
   for (OperatorId v = 0; block.sliced_ffn && v < plan.layer.size(); ++v) {
@@ -211,11 +213,11 @@ class Chooser {
     const std::int64_t blocks = ceil_div(total_, way.tokens);
     if (blocks > 2) {
       const TokenBlock first = made(way, false, 1).front();
-      if (0.5 * static_cast<double>(blocks) * time_.seconds(first, rows_by_vertex(plan_, first.batch, layer_)) > limit) return;
+      if (0.5 * static_cast<double>(blocks) * time_.seconds(first, rows_of(first.batch)) > limit) return;
     }
     double seconds = 0;
     for (const TokenBlock& b : made(way, false)) {
-      seconds += time_.seconds(b, rows_by_vertex(plan_, b.batch, layer_));
+      seconds += time_.seconds(b, rows_of(b.batch));
       if (seconds >= limit) return;
     }
     best_ = std::min(best_, seconds);
@@ -247,10 +249,17 @@ class Chooser {
       if (whole) b.tiles = tile_attention(plan_, b.batch, layer_);
       if (fused) of_tiles = whole ? most_score_bytes(b) : room_for_tiles(plan_, b.batch, layer_);
       const std::int64_t resident = b.residual_streams ? 0 : way.residual_in_dram ? b.batch.tokens() : total_;
-      b.spills = whole || !fused ? spills_of(plan_, b, layer_, resident, of_tiles) : known_spills(b, resident, of_tiles);
+      b.spills = whole || !fused ? spills_of(plan_, b, layer_, rows_of(b.batch), resident, of_tiles) : known_spills(b, resident, of_tiles);
       for (Spill& s : b.spills) s.bank_offset += place;
     }
     return blocks;
+  }
+
+  /// Experts are drawn token by token, so the rows of as many tokens are kept; of a step and layer they are the same.
+  const std::vector<std::int64_t>& rows_of(const Batch& batch) {
+    const auto key = std::make_pair(batch.tokens(), static_cast<std::int64_t>(batch.requests.size()));
+    const auto known = rows_.find(key);
+    return known != rows_.end() ? known->second : rows_.emplace(key, rows_by_vertex(plan_, batch, layer_)).first->second;
   }
 
   /// With fused attention, spills depend on nothing else.
@@ -258,7 +267,7 @@ class Chooser {
     const std::tuple key(b.batch.tokens(), resident, of_tiles, b.sliced_ffn);
     auto known = spills_.find(key);
     if (known == spills_.end()) {
-      auto spills = spills_of(plan_, b, layer_, resident, of_tiles);
+      auto spills = spills_of(plan_, b, layer_, rows_of(b.batch), resident, of_tiles);
       known = spills_.emplace(key, std::make_pair(std::move(spills), b.free_bytes)).first;
     }
     b.free_bytes = known->second.second;
@@ -272,6 +281,7 @@ class Chooser {
   BlockTime time_;
   double best_ = std::numeric_limits<double>::infinity();
   std::vector<Way> ways_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::int64_t>> rows_;  ///< by tokens and requests
   std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t, bool>, std::pair<std::vector<Spill>, std::int64_t>> spills_;
 };
 
@@ -306,7 +316,7 @@ TiledContexts attention_problems(const Plan& plan, const Batch& batch, int layer
 TokenBlock one_block(const Plan& plan, const Batch& batch, int layer) {
   TokenBlock block;
   block.batch = batch;
-  block.spills = spills_of(plan, block, layer, batch.tokens(), 0);
+  block.spills = spills_of(plan, block, layer, rows_by_vertex(plan, batch, layer), batch.tokens(), 0);
   return block;
 }
 
