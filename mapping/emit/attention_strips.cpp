@@ -32,7 +32,8 @@ BlockEmitter::Tasks BlockEmitter::attention_by_strips(const Operator& op, const 
     for (std::size_t i = 0; i < works.size(); ++i) {
       const GemmShape shape = block_.work[static_cast<std::size_t>(works[i])].shape;
       std::vector<Extent> stationary;
-      for (auto& entry : caches.extents(0, caches.heads(), strips[i].columns.begin, strips[i].columns.end, plan_.memory))
+      const std::int64_t first = tiled.problem.first_column;
+      for (auto& entry : caches.extents(0, caches.heads(), first + strips[i].columns.begin, first + strips[i].columns.end, plan_.memory))
         stationary.insert(stationary.end(), entry.second.begin(), entry.second.end());
       done.push_back(npu_gemm(op_index(op.name), shape, {works[i], 0, 0, 0, 0}, a.bits, in_layer(std::move(stationary)), after));
     }

@@ -32,13 +32,16 @@ std::map<ContextRows, std::vector<std::int64_t>> heads_alike(const AttentionPlac
 BlockEmitter::Tasks BlockEmitter::append(const Operator& op, const Tasks& after) {
   const AttentionPlacement& a = plan_.attention.at(op.cache);
   if (a.in_keys) return after;  // appended with K
+  // Prompts have all their places; in decode, tokens beyond a window take those of older ones.
+  const auto end = [&](const ContextRows& rows) { return phase_ == Phase::prefill ? rows.first : reach(rows); };
   std::map<int, std::vector<Extent>> writes;
   for (const auto& [run, rows] : runs_of(a, batch_))
-    append_to(writes[run.channel], append_extents(a, run, reach(rows) - rows.second, reach(rows), plan_.memory));
+    append_to(writes[run.channel], append_extents(a, run, end(rows) - rows.second, end(rows), plan_.memory));
   for (const HeadStripe& stripe : a.stripes) {
     const BatchEntry* r = batch_.find(stripe.request);
     if (r == nullptr) continue;
-    for (const Extent& e : stripe_extents(stripe, reach(*r) - r->tokens, reach(*r), plan_.memory)) writes[e.channel].push_back(e);
+    const std::int64_t last = end(context_rows(*r));
+    for (const Extent& e : stripe_extents(stripe, last - r->tokens, last, plan_.memory)) writes[e.channel].push_back(e);
   }
   Tasks done;
   for (auto& [channel, extents] : writes) {

@@ -6,7 +6,7 @@
 
 namespace bondsim {
 
-/// Where a tile lies.
+/// Where a tile lies; `load` are tokens of the request.
 struct FusedTile {
   ContextRows alike;  ///< entries of the batch
   Range heads, rows, columns;
@@ -50,12 +50,14 @@ std::vector<FusedTile> tiles_of(const ContextRows& alike, const AttentionTile& s
           tile.load = {std::max(all.begin, loaded.size() > 1 ? *(before - 1) : all.begin), all.end};
           tile.earlier_loads = static_cast<std::size_t>(
               std::count_if(loaded.begin(), before, [&, begin = all.begin](std::int64_t end) { return end > begin; }));
+          tile.load = {tile.load.begin + whole.first_column, tile.load.end + whole.first_column};
           tiles.push_back(tile);
           continue;
         }
         tile.loads = (columns.begin - all.begin) % together == 0 && (rows.begin == 0 || !size.keeps_stationary);
         tile.load = {columns.begin, std::min(all.end, columns.begin + together)};
         if (size.keeps_stationary) tile.load = {0, whole.context};
+        tile.load = {tile.load.begin + whole.first_column, tile.load.end + whole.first_column};
         tiles.push_back(tile);
       }
     }

@@ -70,6 +70,7 @@ AttentionTile tile_attention_of(const System& system, AttentionProblem& p) {
   constexpr double worth = 0.98;  // what the estimates leave out
   AttentionProblem whole = p;
   whole.window = 0;
+  whole.chunked = false;
   const AttentionTile of_whole = tile_of(system, whole);
   const bool fused = system.npu.fused_attention;
   const double strips = fused ? attention_seconds(system, p, tile) : strips_seconds(system, p, tile.rows);
@@ -305,7 +306,7 @@ TiledContexts attention_problems(const Plan& plan, const Batch& batch, int layer
     p.context = keys.fixed_context > 0 ? keys.fixed_context : layers.reach(r.context, r.tokens);
     p.heads += keys.kv_heads;
     p.m = r.tokens * keys.m;
-    if (keys.fixed_context > 0 || r.phase == Phase::decode) continue;
+    if (keys.fixed_context > 0 || r.phase == Phase::decode || r.context <= layers.window) continue;
     p.window = layers.window;
     p.chunked = layers.chunked;
     p.first_column = r.context - p.context;

@@ -71,8 +71,9 @@ std::vector<AttentionStrip> attention_strips(const AttentionProblem& p, const At
   const std::int64_t first = p.first_column + p.context - p.m / p.group;  // position of the first row's token
   for (std::int64_t from = 0, to = 0; from < p.m; from = to) {
     to = std::min(p.m, from + t.rows);
-    // A strip ends with its chunk: the next one's rows attend to none of its columns.
-    if (p.chunked) to = std::min(to, ((first + from / p.group) / p.window * p.window + p.window - first) * p.group);
+    // A strip ends with its chunk, when it is no longer: the next one's rows attend to none of its columns.
+    if (p.window > 0 && p.chunked && p.window * p.group >= t.rows)
+      to = std::min(to, ((first + from / p.group) / p.window * p.window + p.window - first) * p.group);
     strips.push_back({{from, to}, p.columns_of({from, to})});
   }
   return strips;
@@ -139,8 +140,15 @@ double attention_seconds(const System& system, const AttentionProblem& p, const 
   const auto channels = static_cast<double>(std::min<std::int64_t>(system.channel_count(), t.heads * p.channels_per_head));
   const std::int64_t loaded = t.keeps_stationary ? p.context : sums.columns;
   const auto group_bytes = static_cast<double>(bytes_of(t.heads * loaded * p.stored_dim(), p.bits.stationary));
-  const double loads = group_bytes / (channels * bus_gbps(system.dram) * 1e9) / static_cast<double>(sums.tiles);
-  return tiles * std::max({arrays, vector, loads}) + arrays + vector + loads;
+  const double bytes_a_second = channels * bus_gbps(system.dram) * 1e9;
+  const double loads = group_bytes / bytes_a_second / static_cast<double>(sums.tiles);
+  double first = arrays + vector + loads;
+  if (p.window > 0 && t.keeps_stationary) {
+    // The window of the next heads has no place before the present ones are done.
+    const std::int64_t columns_first = p.columns_of({0, std::min(p.m, t.rows)}).size();
+    first += groups * static_cast<double>(bytes_of(t.heads * columns_first * p.stored_dim(), p.bits.stationary)) / bytes_a_second;
+  }
+  return tiles * std::max({arrays, vector, loads}) + first;
 }
 
 AttentionTile choose_attention_tile(const System& system, const AttentionProblem& p) {

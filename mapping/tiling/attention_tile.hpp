@@ -51,7 +51,8 @@ struct AttentionStrip {
   Range rows;
   Range columns;
 };
-/// The rows of a head group in the tile's pieces, each with the columns that any of them has; chunks begin strips of their own.
+/// The rows of a head group in the tile's pieces, each with the columns that any of them has; chunks that are
+/// longer begin strips of their own.
 std::vector<AttentionStrip> attention_strips(const AttentionProblem& problem, const AttentionTile& tile);
 
 /// Rows of a windowed prefill that take their columns together where attention goes operator by operator: the fastest, when the arrays work

@@ -16,9 +16,9 @@ std::int64_t prompt_tokens(const Workload& w) {
   return sum;
 }
 
-/// Tokens that those of a prompt attend to in a layer with a window, on average: their own window each; without one, all.
+/// Tokens whose scores those of a prompt have in a layer, on average: of a prompt beyond the window their own window's each, else all.
 std::int64_t mean_attended(const LayerClass& layers, std::int64_t prompt) {
-  if (layers.window == 0) return prompt;
+  if (layers.window == 0 || prompt <= layers.window) return prompt;
   std::int64_t sum = 0;
   for (std::int64_t token = 1; token <= prompt; ++token) sum += layers.reach(token, 1);
   return (sum + prompt - 1) / prompt;

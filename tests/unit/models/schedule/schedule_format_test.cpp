@@ -55,6 +55,7 @@ std::string everything() {
     if (kind == TaskKind::host_scatter || kind == TaskKind::host_load || kind == TaskKind::kv_append) task.extents = extents;
     task.nmp.part.work = task.npu.part.work = 0;
     task.nmp.tiling.k_piece = 8;
+    task.nmp.k_parts = 2;
     task.nmp.leave_mode = false;
     if (kind == TaskKind::nmp_gemm) task.nmp.input = task.nmp.stationary = task.nmp.output = task.nmp.partials = extents;
     if (kind == TaskKind::nmp_vector) task.nmp.input = task.nmp.output = extents;

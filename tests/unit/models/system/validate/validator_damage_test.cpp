@@ -54,6 +54,10 @@ const std::vector<Damage>& damages() {
       {"gemm_of_nothing", K::nmp_gemm, "o", [gemm](Sample& s, std::int32_t i) { gemm(s, i).shape.m = 0; }, "m 0"},
       {"more_pes_than_there_are", K::nmp_gemm, "qk", [gemm](Sample& s, std::int32_t i) { gemm(s, i).pes_per_gemm = 17; },
        "a channel has 16"},
+      {"parts_of_k_that_do_not_divide_its_pes", K::nmp_gemm, "o", [gemm](Sample& s, std::int32_t i) { gemm(s, i).k_parts = 3; },
+       "16 PEs a GEMM cut K in 3 parts"},
+      {"parts_of_k_that_its_bytes_are_not_cut_by", K::nmp_gemm, "o", [gemm](Sample& s, std::int32_t i) { gemm(s, i).k_parts = 2; },
+       "of PE 0"},
       {"weight_tile_too_large", K::nmp_gemm, "o",
        [gemm](Sample& s, std::int32_t i) {
          s.system.nmp.pe.weight_buffer_kib = 0.125;  // two halves of 64 B: 32 columns of FP16
