@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "mapping/emit/cache_moves.hpp"
 #include "mapping/emit/lockstep.hpp"
 #include "mapping/emit/step_blocks.hpp"
 
@@ -13,22 +14,24 @@ namespace {
 class MappedSchedule : public ScheduleSource {
  public:
   MappedSchedule(Plan plan, std::unique_ptr<BatchSource> batches, bool layers_only)
-      : plan_(std::move(plan)), batches_(std::move(batches)), blocks_(plan_, {!layers_only, !layers_only, 0}) {}
+      : plan_(std::move(plan)), batches_(std::move(batches)), moves_(plan_), blocks_(plan_, {!layers_only, !layers_only, 0}) {}
 
   const ScheduleHeader& header() const override { return plan_.header; }
 
   using ScheduleSource::next;
   bool next(Picoseconds now, Block& block) override {
-    if (blocks_.next(block)) return true;
+    if (moves_.next(block) || blocks_.next(block)) return true;
     const std::optional<BatchStep> step = batches_->next(now);
     if (!step) return false;
+    moves_.begin(*step);
     blocks_.begin(*step);
-    return blocks_.next(block);
+    return moves_.next(block) || blocks_.next(block);
   }
 
  private:
   Plan plan_;
   std::unique_ptr<BatchSource> batches_;
+  CacheMoves moves_;
   StepBlocks blocks_;
 };
 

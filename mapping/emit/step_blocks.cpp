@@ -36,9 +36,6 @@ void StepBlocks::begin(const BatchStep& step) {
   check(part_ == end_of_step(), "step {} begins before step {} has ended", step.batch.step, step_ ? step_->batch.step : 0);
   step_ = step;
   check_batch(step_->batch);
-  if (plan_.kv_table) {
-    for (const int request : step_->released) plan_.kv_table->release(request);
-  }
   tokens_ = 0;
   chosen_for_ = -1;
   choose_blocks(0);

@@ -89,10 +89,15 @@ void reserve_vectors(const Workload& w, const AttentionPlacement& a, HeadRun& ru
   run.output = memory.reserve(run.channel, Space::shared, memory.padded(bytes_of(a.m * a.tokens * columns, a.bits.output)));
 }
 
+/// Room for a cache: memory, or numbers of bytes where it lies in pages.
+std::int64_t room_for_cache(const Workload& w, int channel, std::int64_t bank_bytes, MemoryMap& memory) {
+  return w.page_tokens > 0 ? memory.number_bytes(channel, bank_bytes) : memory.reserve(channel, Space::layer, bank_bytes, Holding::kv);
+}
+
 /// Reserves the memory of a run.
 void reserve_run(const PlanContext& c, const Workload& w, AttentionPlacement& a, HeadRun run, MemoryMap& memory) {
   choose_blocks(c, w, a, run, memory);
-  run.cache = memory.reserve(run.channel, Space::layer, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory), Holding::kv);
+  run.cache = room_for_cache(w, run.channel, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory), memory);
   reserve_vectors(w, a, run, memory);
   a.runs.push_back(run);
 }
@@ -124,6 +129,7 @@ void fill_channel(const PlanContext& c, const Workload& w, AttentionPlacement& a
     for (const ProductRound& round : choose_rounds(static_cast<std::int64_t>(alike.size()), memory.banks(), estimate)) {
       for (std::int64_t i = 0; i < round.times; ++i) {
         run.request = alike[placed].request;
+        run.number = alike[placed].number;
         run.gemms = static_cast<int>(round.products);
         run.pes_per_gemm = memory.banks() / run.gemms;
         std::int64_t& number = numbers[w.apart ? 0 : w.prompt_of(run.request)];
@@ -206,8 +212,7 @@ void place_stripe(const Workload& w, AttentionPlacement& a, const HeadStripe& of
   s.channels = channels;
   const std::int64_t units = tokens_of_part(w.reserved_tokens(s.request), static_cast<int>(channels.size()), 0) * s.units_per_token;
   for (const int channel : channels) {
-    s.offsets.push_back(
-        memory.reserve(channel, Space::layer, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit(), Holding::kv));
+    s.offsets.push_back(room_for_cache(w, channel, ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit(), memory));
   }
   a.stripes.push_back(s);
 }

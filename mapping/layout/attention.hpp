@@ -28,6 +28,7 @@ struct HeadRun {
   int part = 0;  ///< tokens of the heads that lie here
   int parts = 1;
   std::int64_t first_head = 0;      ///< number of the first head among those of the same context
+  std::int64_t number = 0;          ///< of the first head in its request
   int request = 0;                  ///< that of the first GEMM; all have its context in a batch of the whole workload
   std::vector<int> requests;        ///< of each GEMM
   std::int64_t cache = 0;           ///< offset in the layer space

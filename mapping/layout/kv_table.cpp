@@ -5,122 +5,171 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
-namespace {
 
-/// A place's region in a channel.
-struct Region {
-  int channel = 0;
-  int request = 0;
-  std::int64_t offset = 0;
-  std::int64_t bank_bytes = 0;
-};
-
-std::vector<Region> regions_of(const AttentionPlacement& a, const Workload& w, const MemoryMap& memory) {
-  std::vector<Region> out;
-  for (const HeadRun& run : a.runs) {
-    out.push_back({run.channel, run.request, run.cache, cache_bank_bytes(a, run, w.reserved_tokens(run.request), memory)});
+KvTable::KvTable(const std::vector<const AttentionPlacement*>& placements, const Workload& w, MemoryMap& memory)
+    : regions_(placements, w, memory), pages_(regions_.all().size()) {
+  const auto frame_bytes = regions_.frame_bytes(w.page_tokens);
+  const auto frames = kv_frames(regions_, w, frame_bytes);
+  for (const auto& [number, bytes] : frame_bytes) {
+    Channel& c = channels_[number];
+    c.frame_bytes = bytes;
+    c.users.assign(static_cast<std::size_t>(frames.at(number)), 0);
+    c.base = memory.reserve(number, Space::layer, frames.at(number) * bytes, Holding::kv);
   }
-  for (const HeadStripe& stripe : a.stripes) {
-    const auto channels = static_cast<int>(stripe.channels.size());
-    const std::int64_t units = tokens_of_part(w.reserved_tokens(stripe.request), channels, 0) * stripe.units_per_token;
-    const std::int64_t bytes = ceil_div<std::int64_t>(units, memory.banks()) * memory.host_unit();
-    for (std::size_t i = 0; i < stripe.channels.size(); ++i) {
-      out.push_back({stripe.channels[i], stripe.request, stripe.offsets[i], bytes});
-    }
+  for (std::size_t i = 0; i < pages_.size(); ++i) {
+    const KvRegion& r = regions_.all()[i];
+    Channel& c = channels_.at(r.channel);
+    c.regions.emplace_back(r.offset, i);
+    pages_[i].assign(static_cast<std::size_t>(ceil_div(r.bank_bytes, c.frame_bytes)), -1);
   }
-  return out;
+  for (auto& entry : channels_) std::sort(entry.second.regions.begin(), entry.second.regions.end());
 }
 
-}  // namespace
-
-KvTable::KvTable(const std::vector<const AttentionPlacement*>& placements, const Workload& w, std::int64_t page_tokens, MemoryMap& memory) {
-  std::vector<Region> all;
-  for (const AttentionPlacement* a : placements) {
-    for (const Region& region : regions_of(*a, w, memory)) all.push_back(region);
-  }
-  for (const Region& region : all) {
-    Channel& c = channels_[region.channel];
-    const std::int64_t of_page = ceil_div(region.bank_bytes * page_tokens, w.reserved_tokens(region.request));
-    c.frame_bytes = std::max(c.frame_bytes, memory.padded(of_page));
-    c.regions.emplace_back(region.offset, region.request);
-    c.end = std::max(c.end, memory.page_aligned(region.offset + region.bank_bytes));
-  }
-  for (auto& [number, c] : channels_) {
-    std::sort(c.regions.begin(), c.regions.end());
-    // The regions of both caches and of all places follow one another.
-    memory.reserve(number, Space::layer, c.frame_bytes, Holding::kv);
-    c.frame_of_page.assign(static_cast<std::size_t>(ceil_div(c.end - c.regions.front().first, c.frame_bytes)), -1);
-    c.page_of_frame = c.frame_of_page;
-  }
-}
-
-std::int64_t KvTable::place(Channel& c, std::int64_t page) {
-  std::int64_t& frame = c.frame_of_page.at(static_cast<std::size_t>(page));
+std::int64_t KvTable::frame_of(Channel& c, std::size_t region, std::int64_t page) {
+  std::int64_t& frame = pages_[region].at(static_cast<std::size_t>(page));
   if (frame >= 0) return frame;
-  while (c.lowest_free < c.page_of_frame.size() && c.page_of_frame[c.lowest_free] >= 0) ++c.lowest_free;
-  check(c.lowest_free < c.page_of_frame.size(), "no KV frame is free, of {}", c.page_of_frame.size());
+  while (c.lowest_free < c.users.size() && c.users[c.lowest_free] > 0) ++c.lowest_free;
+  check(c.lowest_free < c.users.size(), "no KV frame is free, of {}", c.users.size());
   frame = static_cast<std::int64_t>(c.lowest_free);
-  c.page_of_frame[c.lowest_free++] = page;
+  c.users[c.lowest_free++] = 1;
   return frame;
+}
+
+void KvTable::leave(Channel& c, std::int64_t frame) {
+  int& users = c.users.at(static_cast<std::size_t>(frame));
+  check(users > 0, "KV frame {} is given back twice", frame);
+  if (--users == 0) c.lowest_free = std::min(c.lowest_free, static_cast<std::size_t>(frame));
+}
+
+void KvTable::put(std::size_t region, std::int64_t page, std::int64_t frame) {
+  Channel& c = channels_.at(regions_.all()[region].channel);
+  std::int64_t& present = pages_[region].at(static_cast<std::size_t>(page));
+  ++c.users.at(static_cast<std::size_t>(frame));
+  if (present >= 0) leave(c, present);
+  present = frame;
+}
+
+const std::pair<std::int64_t, std::size_t>& KvTable::region_at(const Channel& c, std::int64_t offset) const {
+  const auto after =
+      std::upper_bound(c.regions.begin(), c.regions.end(), offset, [](std::int64_t at, const auto& region) { return at < region.first; });
+  check(after != c.regions.begin(), "byte {} lies in no KV region", offset);
+  return *std::prev(after);
+}
+
+void KvTable::translate(Channel& c, const Extent& e, std::vector<Extent>& out) {
+  const auto& [begin, region] = region_at(c, e.bank_offset);
+  const std::size_t before = out.size();
+  const std::int64_t all = static_cast<std::int64_t>(c.users.size()) * c.frame_bytes;
+  for (std::int64_t from = 0; from < e.max_bytes_per_bank();) {
+    std::int64_t offset = 0, to = 0;
+    if (in_turn_) {
+      const std::int64_t at = (e.bank_offset + from) % all;
+      to = std::min(e.max_bytes_per_bank(), from + all - at);
+      offset = c.base + at;
+    } else {
+      const std::int64_t in_region = e.bank_offset - begin + from;
+      const std::int64_t page = in_region / c.frame_bytes, inside = in_region % c.frame_bytes;
+      to = std::min(e.max_bytes_per_bank(), from + c.frame_bytes - inside);
+      offset = c.base + frame_of(c, region, page) * c.frame_bytes + inside;
+    }
+    Extent piece = e.slice(from, to);
+    piece.bank_offset = offset;
+    from = to;
+    if (piece.bytes() == 0) continue;
+    // Frames that follow one another are one extent, as long as all banks hold equally much.
+    Extent* last = out.size() > before ? &out.back() : nullptr;
+    if (last != nullptr && last->longer_banks == 0 && last->bank_offset + last->bytes_per_bank == offset &&
+        (piece.longer_banks == 0 || piece.bytes_per_bank > 0)) {
+      const bool even = piece.longer_banks == 0;
+      last->bytes_per_bank += piece.bytes_per_bank;
+      if (!even) {
+        last->extra_bytes = piece.extra_bytes;
+        last->longer_banks = piece.longer_banks;
+      }
+      continue;
+    }
+    out.push_back(piece);
+  }
+  made_ += static_cast<std::int64_t>(out.size() - before);
 }
 
 std::vector<Extent> KvTable::translate(const std::vector<Extent>& extents) {
   std::vector<Extent> out;
   for (const Extent& e : extents) {
-    Channel& c = channels_.at(e.channel);
-    const std::int64_t base = c.regions.front().first;
     ++pieces_;
-    const std::size_t before = out.size();
-    for (std::int64_t from = 0; from < e.max_bytes_per_bank();) {
-      const std::int64_t in_region = e.bank_offset - base + from;
-      const std::int64_t page = in_region / c.frame_bytes, inside = in_region % c.frame_bytes;
-      const std::int64_t to = std::min(e.max_bytes_per_bank(), from + c.frame_bytes - inside);
-      const std::int64_t offset = base + place(c, page) * c.frame_bytes + inside;
-      Extent piece = e.slice(from, to);
-      piece.bank_offset = offset;
-      from = to;
-      if (piece.bytes() == 0) continue;
-      // Frames that follow one another are one extent, as long as all banks hold equally much.
-      Extent* last = out.size() > before ? &out.back() : nullptr;
-      if (last != nullptr && last->longer_banks == 0 && last->bank_offset + last->bytes_per_bank == offset &&
-          (piece.longer_banks == 0 || piece.bytes_per_bank > 0)) {
-        const bool even = piece.longer_banks == 0;
-        last->bytes_per_bank += piece.bytes_per_bank;
-        if (!even) {
-          last->extra_bytes = piece.extra_bytes;
-          last->longer_banks = piece.longer_banks;
-        }
-        continue;
-      }
-      out.push_back(piece);
-    }
-    made_ += static_cast<std::int64_t>(out.size() - before);
+    translate(channels_.at(e.channel), e, out);
   }
   return out;
 }
 
 void KvTable::release(int request) {
-  for (auto& [number, c] : channels_) {
-    const std::int64_t base = c.regions.front().first;
-    for (std::size_t i = 0; i < c.regions.size(); ++i) {
-      if (c.regions[i].second != request) continue;
-      const std::int64_t end = i + 1 < c.regions.size() ? c.regions[i + 1].first : c.end;
-      // A page at a border is the next region's too, and keeps its frame.
-      const std::int64_t first = ceil_div(c.regions[i].first - base, c.frame_bytes), last = (end - base) / c.frame_bytes;
-      for (std::int64_t page = first; page < last; ++page) {
-        std::int64_t& frame = c.frame_of_page[static_cast<std::size_t>(page)];
-        if (frame < 0) continue;
-        c.page_of_frame[static_cast<std::size_t>(frame)] = -1;
-        c.lowest_free = std::min(c.lowest_free, static_cast<std::size_t>(frame));
-        frame = -1;
-      }
+  for (const std::size_t region : regions_.of_request(request)) {
+    Channel& c = channels_.at(regions_.all()[region].channel);
+    for (std::int64_t& frame : pages_[region]) {
+      if (frame >= 0) leave(c, frame);
+      frame = -1;
     }
   }
 }
 
+void KvTable::share(std::int64_t key, int request, std::int64_t first, std::int64_t tokens) {
+  Block block;
+  for (const std::size_t number : regions_.of_request(request)) {
+    const KvRegion& region = regions_.all()[number];
+    Channel& c = channels_.at(region.channel);
+    const auto before = first > 0 ? regions_.whole(region, first, c.frame_bytes) : KvRegions::Frames();
+    auto& frames = block.emplace_back(Part{region.channel, {}}).frames;
+    for (const std::int64_t page : regions_.whole(region, tokens, c.frame_bytes)) {
+      if (before.count(page) > 0) continue;
+      // A page that was not written in the run, because an iteration's time was taken from another, gets its frame now.
+      const std::int64_t frame = frame_of(c, number, page);
+      ++c.users[static_cast<std::size_t>(frame)];
+      frames.emplace_back(page, frame);
+    }
+  }
+  check(blocks_.emplace(key, std::move(block)).second, "block {} is shared twice", key);
+}
+
+void KvTable::attach(std::int64_t key, int request) {
+  const Block& block = blocks_.at(key);
+  const auto& regions = regions_.of_request(request);
+  check(block.size() == regions.size(), "block {} lies in {} regions, request {} has {}", key, block.size(), request, regions.size());
+  for (std::size_t i = 0; i < regions.size(); ++i) {
+    for (const auto& [page, frame] : block[i].frames) put(regions[i], page, frame);
+  }
+}
+
+void KvTable::drop(std::int64_t key) {
+  const auto block = blocks_.find(key);
+  check(block != blocks_.end(), "block {} is dropped and not there", key);
+  for (const Part& part : block->second) {
+    for (const auto& entry : part.frames) leave(channels_.at(part.channel), entry.second);
+  }
+  blocks_.erase(block);
+}
+
+std::int64_t KvTable::whole_tokens(int request, std::int64_t tokens) {
+  const auto known = whole_tokens_.find({alike(request), tokens});
+  if (known != whole_tokens_.end()) return known->second;
+  std::int64_t fewest = tokens;
+  for (const std::size_t number : regions_.of_request(request)) {
+    const KvRegion& region = regions_.all()[number];
+    const std::int64_t bytes = channels_.at(region.channel).frame_bytes;
+    const auto whole = regions_.whole(region, tokens, bytes);
+    std::int64_t low = 0, high = fewest + 1;
+    while (high - low > 1) {
+      const std::int64_t middle = (low + high) / 2;
+      const auto touched = regions_.touched(region, middle, bytes);
+      (std::includes(whole.begin(), whole.end(), touched.begin(), touched.end()) ? low : high) = middle;
+    }
+    fewest = low;
+  }
+  return whole_tokens_[{alike(request), tokens}] = fewest;
+}
+
 std::int64_t KvTable::frames_in_use(int channel) const {
-  const auto& frames = channels_.at(channel).page_of_frame;
-  return static_cast<std::int64_t>(frames.size()) - std::count(frames.begin(), frames.end(), -1);
+  const auto& users = channels_.at(channel).users;
+  return static_cast<std::int64_t>(users.size()) - std::count(users.begin(), users.end(), 0);
 }
 
 }  // namespace bondsim

@@ -92,6 +92,7 @@ MemoryMap::MemoryMap(const System& system, int layers, const MemoryMap* before)
       before_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       layer_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       shared_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
+      numbered_bytes_(static_cast<std::size_t>(system.channel_count()), 0),
       held_(static_cast<std::size_t>(system.channel_count())) {
   for (int c = 0; c < system.channel_count(); ++c) {
     bank_bytes_.push_back(system.dram_of(c).organization.bank_bytes());
@@ -106,6 +107,13 @@ std::int64_t MemoryMap::reserve(int channel, Space space, std::int64_t bytes_per
   const std::int64_t offset = top;
   top += ceil_div(bytes_per_bank, page_bytes_) * page_bytes_;
   held_[static_cast<std::size_t>(channel)][static_cast<std::size_t>(holding)] += bytes_per_bank * (space == Space::layer ? layers_ : 1);
+  return offset;
+}
+
+std::int64_t MemoryMap::number_bytes(int channel, std::int64_t bytes_per_bank) {
+  std::int64_t& top = numbered_bytes_[static_cast<std::size_t>(channel)];
+  const std::int64_t offset = top;
+  top += page_aligned(bytes_per_bank);
   return offset;
 }
 

@@ -70,6 +70,9 @@ class MemoryMap {
   /// Offset inside the space.
   std::int64_t reserve(int channel, Space space, std::int64_t bytes_per_bank, Holding holding = Holding::buffers);
 
+  /// The next so many bytes of every bank of a row of numbered bytes, whole rows: caches in pages, whose bytes KvTable lays into frames.
+  std::int64_t number_bytes(int channel, std::int64_t bytes_per_bank);
+
   /// Bank offset of a reserved region.
   std::int64_t address(int channel, Space space, std::int64_t offset, int layer) const;
   std::vector<Extent> place(std::vector<Extent> extents, Space space, int layer) const;
@@ -106,10 +109,11 @@ class MemoryMap {
   std::int64_t page_bytes_ = 0;
   std::int64_t host_unit_ = 0;
   std::int64_t both_unit_ = 0;
-  std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next three
+  std::vector<std::int64_t> bank_bytes_;  ///< by channel, like the next four
   std::vector<std::int64_t> before_bytes_;
   std::vector<std::int64_t> layer_bytes_;
   std::vector<std::int64_t> shared_bytes_;
+  std::vector<std::int64_t> numbered_bytes_;
   std::vector<std::array<std::int64_t, 3>> held_;  ///< by channel and Holding
 };
 

@@ -43,12 +43,33 @@ struct Batch {
 /// Checks that a batch can be mapped: some requests, each once, tokens >= 1, context >= tokens. @throws InternalError
 void check_batch(const Batch& batch);
 
+/// What became of a request's cache between two steps.
+enum class CacheEvent {
+  released,     ///< its memory is free
+  swapped_out,  ///< moved to the normal channels; its memory is free
+  swapped_in,   ///< moved back, into memory that it takes now
+  shared,       ///< a block of it stays when the request goes, until the block is dropped
+  attached,     ///< it has a block that another request shared
+  dropped       ///< nobody needs the block any more
+};
+
+inline bool moves(CacheEvent event) { return event == CacheEvent::swapped_out || event == CacheEvent::swapped_in; }
+
+/// A CacheEvent with its subjects; events of a step stand in the order in which they happened.
+struct CacheChange {
+  CacheEvent event = CacheEvent::released;
+  int request = 0;          ///< id as in BatchEntry; none of `dropped`
+  std::int64_t key = 0;     ///< of swapped_*: number under which the moved cache is known; of the others: that of the block
+  std::int64_t first = 0;   ///< of `shared` and `attached`: the block has tokens [first, tokens)
+  std::int64_t tokens = 0;  ///< of swapped_*: tokens that move
+};
+
 /// A batch with what it stands for and when it may begin.
 struct BatchStep {
   Batch batch;
   std::int64_t stands_for = 1;     ///< steps of a sampled run, itself included
   Picoseconds not_before;          ///< the run pauses until this time
-  std::vector<int> released = {};  ///< requests whose cache was given up since the step before
+  std::vector<CacheChange> caches = {};  ///< since the step before
 };
 
 /// Hands out the batches of a run, one after the other: a fixed workload, a serving policy, speculation.

@@ -164,6 +164,19 @@ bool shares_cache(const Binding& a, const Binding& b) {
          a.nmp_share == b.nmp_share;
 }
 
+/// Frames for the pages of these caches, and room for those that are swapped.
+void place_pages(Plan& plan, const std::vector<const AttentionPlacement*>& caches) {
+  const auto classes = plan.model.classes();
+  const bool windows = std::any_of(classes.begin(), classes.end(), [](const LayerClass& c) { return c.window > 0; });
+  if (windows && plan.workload.shared_tokens > 0) {
+    throw ConfigError(fmt::format("serving.kv.prefix_reuse: true with {}, whose layers overwrite tokens beyond a window; allowed: false",
+                                  plan.model.name));
+  }
+  plan.kv_table = std::make_shared<KvTable>(caches, plan.workload, plan.memory);
+  if (plan.workload.swap_pages == 0) return;
+  plan.kv_swap = std::make_shared<KvSwap>(plan.kv_table->token_bytes(), plan.workload, plan.system.normal_channels(), plan.memory);
+}
+
 /// Places the caches of all attentions of a layer; scores come before the values that need them.
 void place_caches(Plan& plan, const PlanContext& context) {
   const Workload workload = within_reach(plan.model, plan.workload);
@@ -188,7 +201,7 @@ void place_caches(Plan& plan, const PlanContext& context) {
   if (growing.empty() || growing.size() + in_keys.size() < plan.attention.size())
     throw ConfigError(fmt::format("model {}: {}, allowed with pages of K and V: attention whose contexts grow", plan.model.name,
                                   growing.empty() ? "no attention" : "a context that does not grow"));
-  plan.kv_table = std::make_shared<KvTable>(growing, plan.workload, plan.workload.page_tokens, plan.memory);
+  place_pages(plan, growing);
 }
 
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
@@ -221,6 +234,9 @@ void fill_header(Plan& plan) {
   plan.header.steps = static_cast<int>(plan.workload.generated_tokens);
   plan.header.prompt_tokens = static_cast<int>(plan.workload.prompt_of(0));
   plan.header.all_layers = plan.workload.layers == LayerMode::all;
+  if (plan.kv_swap) {
+    for (const char* name : {"swap_out", "swap_in"}) register_operator(plan, name, Phase::decode, "npu");
+  }
   for (const Phase phase : {Phase::prefill, Phase::decode}) {
     register_operator(plan, "embedding", phase, "vector");
     for (const OperatorGraph* graph : {&plan.layer, &plan.head}) {

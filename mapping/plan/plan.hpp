@@ -7,6 +7,7 @@
 
 #include "mapping/dataflow/dataflow.hpp"
 #include "mapping/layout/attention.hpp"
+#include "mapping/layout/kv_swap.hpp"
 #include "mapping/layout/kv_table.hpp"
 #include "mapping/layout/memory_map.hpp"
 #include "mapping/layout/weights.hpp"
@@ -51,6 +52,7 @@ struct Plan {
   std::map<std::pair<std::string, Phase>, int> operator_ids;
   std::map<std::string, VectorPlacement> vectors;  ///< by name, vector operators that NMP channels do in decode
   std::shared_ptr<KvTable> kv_table;               ///< of requests whose caches lie in pages; null: they lie consecutively
+  std::shared_ptr<KvSwap> kv_swap;                 ///< room on normal channels for caches that make room; null: there is none
 
   /// Index into header.operators.
   int operator_index(const std::string& name, Phase phase) const;

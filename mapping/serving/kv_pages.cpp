@@ -16,7 +16,9 @@ void KvPages::give_back(std::int64_t pages) {
 }
 
 void KvPages::drop_oldest() {
-  shared_.erase(unheld_.front());
+  const auto block = shared_.find(unheld_.front());
+  if (tell_dropped_) tell_dropped_(block->second.key);
+  shared_.erase(block);
   unheld_.pop_front();
   give_back(block_pages_);
 }
@@ -36,37 +38,41 @@ void KvPages::hold(Shared& block) {
   if (block.holders++ == 0) unheld_.erase(block.place);
 }
 
-std::int64_t KvPages::reuse(KvHolding& holding, const std::vector<std::int64_t>& hashes) {
-  check(holding.blocks.empty() && holding.own == 0, "a request that holds {} pages looks for known blocks", holding.own);
-  for (const std::int64_t hash : hashes) {
-    const auto known = shared_.find(hash);
-    if (known == shared_.end()) break;
-    hold(known->second);
-    holding.blocks.push_back(hash);
-  }
-  return static_cast<std::int64_t>(holding.blocks.size());
+std::int64_t KvPages::known(int alike, const std::vector<std::int64_t>& hashes) const {
+  const auto unknown = std::find_if(hashes.begin(), hashes.end(), [&](std::int64_t hash) { return shared_.count({alike, hash}) == 0; });
+  return unknown - hashes.begin();
 }
 
-void KvPages::share(KvHolding& holding, std::int64_t hash) {
+void KvPages::reuse(KvHolding& holding, int alike, const std::vector<std::int64_t>& hashes, std::int64_t count) {
+  check(holding.blocks.empty() && holding.own == 0, "a request that holds {} pages looks for known blocks", holding.own);
+  for (std::int64_t i = 0; i < count; ++i) {
+    holding.blocks.push_back({alike, hashes[static_cast<std::size_t>(i)]});
+    hold(shared_.at(holding.blocks.back()));
+  }
+}
+
+bool KvPages::share(KvHolding& holding, const KvBlockName& name) {
   check(holding.own >= block_pages_, "a block of {} pages, the request has {}", block_pages_, holding.own);
   holding.own -= block_pages_;
-  holding.blocks.push_back(hash);
-  const auto [block, fresh] = shared_.try_emplace(hash);
+  holding.blocks.push_back(name);
+  const auto [block, fresh] = shared_.try_emplace(name);
   if (fresh) {
+    block->second.key = ++last_key_;
     block->second.holders = 1;
-    return;
+    return true;
   }
   give_back(block_pages_);
   hold(block->second);
+  return false;
 }
 
 void KvPages::release(KvHolding& holding) {
   give_back(holding.own);
   // The first blocks of a prompt are those that others share most, so they are given up last.
-  for (auto hash = holding.blocks.rbegin(); hash != holding.blocks.rend(); ++hash) {
-    Shared& block = shared_.at(*hash);
+  for (auto name = holding.blocks.rbegin(); name != holding.blocks.rend(); ++name) {
+    Shared& block = shared_.at(*name);
     if (--block.holders > 0) continue;
-    block.place = unheld_.insert(unheld_.end(), *hash);
+    block.place = unheld_.insert(unheld_.end(), *name);
   }
   holding = {};
 }

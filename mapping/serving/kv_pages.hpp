@@ -1,14 +1,24 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <list>
-#include <unordered_map>
+#include <map>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace bondsim::serving {
 
-/// Pages that a request holds: blocks shared by their hashes, in order from its first token, then pages of its own.
+/// A block of tokens: who has it lies in memory as the `alike`-th kind of place, and its text has the hash.
+struct KvBlockName {
+  int alike = 0;
+  std::int64_t hash = 0;
+  bool operator<(const KvBlockName& other) const { return std::tie(alike, hash) < std::tie(other.alike, other.hash); }
+};
+
+/// Pages that a request holds: shared blocks, in order from its first token, then pages of its own.
 struct KvHolding {
-  std::vector<std::int64_t> blocks;
+  std::vector<KvBlockName> blocks;
   std::int64_t own = 0;
 };
 
@@ -29,10 +39,17 @@ class KvPages {
 
   /// Takes what is missing for so many tokens; false, and nothing taken, when there are not enough.
   bool grow(KvHolding& holding, std::int64_t tokens);
-  /// Takes the leading blocks that are known. @pre the request holds nothing @return how many
-  std::int64_t reuse(KvHolding& holding, const std::vector<std::int64_t>& hashes);
-  /// The next `block_pages` own pages become the block `hash`; where the block is known, its own are given back. @pre it has them
-  void share(KvHolding& holding, std::int64_t hash);
+  /// Leading blocks of such a text that are known.
+  std::int64_t known(int alike, const std::vector<std::int64_t>& hashes) const;
+  /// Takes the first `count` blocks. @pre they are known, and the request holds nothing
+  void reuse(KvHolding& holding, int alike, const std::vector<std::int64_t>& hashes, std::int64_t count);
+  /// The next `block_pages` own pages become a block; where it is known, its own are given back. @pre it has them
+  /// @return whether the block is new
+  bool share(KvHolding& holding, const KvBlockName& name);
+  /// Number of a block that is known; no other block of the run has it.
+  std::int64_t key(const KvBlockName& name) const { return shared_.at(name).key; }
+  /// Is told the number of each block that is given up.
+  void when_dropped(std::function<void(std::int64_t)> tell) { tell_dropped_ = std::move(tell); }
   void release(KvHolding& holding);
   /// Gives up all blocks without a holder.
   void forget();
@@ -42,8 +59,9 @@ class KvPages {
 
  private:
   struct Shared {
+    std::int64_t key = 0;
     std::int64_t holders = 0;
-    std::list<std::int64_t>::iterator place;  ///< in unheld_, without holders
+    std::list<KvBlockName>::iterator place;  ///< in unheld_, without holders
   };
   void give_back(std::int64_t pages);
   void drop_oldest();
@@ -52,8 +70,10 @@ class KvPages {
   std::int64_t pages_, page_tokens_, block_pages_;
   std::int64_t free_;
   std::int64_t allocated_ = 0, freed_ = 0;
-  std::unordered_map<std::int64_t, Shared> shared_;  ///< by hash; only looked up
-  std::list<std::int64_t> unheld_;                   ///< hashes without a holder, the one used longest ago first
+  std::int64_t last_key_ = 0;
+  std::map<KvBlockName, Shared> shared_;
+  std::list<KvBlockName> unheld_;  ///< without a holder, the one used longest ago first
+  std::function<void(std::int64_t)> tell_dropped_;
 };
 
 }  // namespace bondsim::serving

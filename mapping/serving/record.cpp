@@ -53,6 +53,7 @@ void ServingRecord::token(const Sequence& sequence, Picoseconds now) {
 void ServingRecord::preempted(const Sequence& sequence, Picoseconds) {
   ++open_.at(sequence.request.id).preemptions;
   ++totals_.preemptions;
+  if (sequence.swapped > 0) ++totals_.swaps;
 }
 
 bool ServingRecord::good(const RequestRow& row) const {

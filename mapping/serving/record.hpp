@@ -40,6 +40,7 @@ struct ServingTotals {
   std::int64_t output_tokens = 0;
   std::int64_t verifications = 0, verified_tokens = 0;  ///< of requests in decode, with drafts; tokens that these gave
   std::int64_t preemptions = 0;
+  std::int64_t swaps = 0;  ///< of these, with the pages moved to normal channels
   Distribution ttft, tpot, itl, latency, queueing;
   Attojoules energy;       ///< of all requests, those that did not finish included
   Attojoules idle_energy;  ///< while nothing ran

@@ -12,13 +12,16 @@ std::int64_t block_pages(const KvConfig& kv) { return kv.prefix_reuse ? prefix_b
 
 }  // namespace
 
-Scheduler::Scheduler(const ServingConfig& config, std::unique_ptr<RequestSource> requests, ServingListener& listener)
+Scheduler::Scheduler(const ServingConfig& config, std::unique_ptr<RequestSource> requests, ServingListener& listener, PlaceLayout layout)
     : config_(config),
       requests_(std::move(requests)),
       listener_(listener),
       policy_(make_policy(config.batch)),
+      layout_(std::move(layout)),
       pages_(config.pages(), config.kv.page_tokens, block_pages(config.kv)),
+      swap_free_(config.swap_pages()),
       slots_(static_cast<std::size_t>(config.batch.max_batch)) {
+  pages_.when_dropped([this](std::int64_t key) { caches_.push_back({CacheEvent::dropped, -1, key, 0, 0}); });
   if (config.speculation) acceptance_.emplace(*config.speculation);
 }
 
@@ -44,6 +47,7 @@ std::optional<BatchStep> Scheduler::next(Picoseconds now) {
     pages_.forget();
     check(pages_.available() == pages_.pages() && pages_.allocated() == pages_.freed(), "{} of {} KV pages are free at the end",
           pages_.available(), pages_.pages());
+    check(swap_free_ == config_.swap_pages(), "{} of {} pages of the normal channels are free at the end", swap_free_, config_.swap_pages());
   }
   return std::nullopt;
 }
@@ -70,34 +74,82 @@ void Scheduler::choose() {
   turn_.clear();
   order_.clear();
   tokens_ = 0;
+  resume();
   policy_->choose(*this);
 }
 
-Sequence* Scheduler::admit() {
-  const auto free = std::find(slots_.begin(), slots_.end(), nullptr);
-  if (waiting_.empty() || free == slots_.end()) return nullptr;
-  Sequence& s = *waiting_.front();
-  if (config_.kv.prefix_reuse && s.produced == 0) {
-    const auto whole = static_cast<std::size_t>(s.request.prompt_tokens / prefix_block_tokens);
-    s.request.prefixes.resize(std::min(s.request.prefixes.size(), whole));
-    const std::int64_t blocks = pages_.reuse(s.pages, s.request.prefixes);
-    // One token at least is computed: the next one comes of it.
-    s.cached = s.reused = std::min(blocks * prefix_block_tokens, s.request.prompt_tokens - 1);
+/// Those who were swapped out come back in the order in which they wait, as soon as there is room for them and a page for each that runs.
+void Scheduler::resume() {
+  while (!waiting_.empty() && waiting_.front()->swapped > 0) {
+    const auto free = std::find(slots_.begin(), slots_.end(), nullptr);
+    Sequence& s = *waiting_.front();
+    const auto reserve = running_.empty() ? 0 : std::max(watermark_pages(), static_cast<std::int64_t>(running_.size()));
+    if (free == slots_.end() || pages_.available() - pages_.pages_of(s.known()) < reserve || !pages_.grow(s.pages, s.known())) return;
+    swap_free_ += std::exchange(s.swapped, 0);
+    const auto place = static_cast<std::size_t>(free - slots_.begin());
+    caches_.push_back({CacheEvent::swapped_in, static_cast<int>(place), s.request.id, 0, s.cached});
+    give_place(place);
   }
-  const auto reserve = running_.empty() ? 0 : static_cast<std::int64_t>(config_.kv.watermark * static_cast<double>(pages_.pages()));
-  const std::int64_t held = static_cast<std::int64_t>(s.pages.blocks.size()) * block_pages(config_.kv);
+}
+
+std::int64_t Scheduler::watermark_pages() const {
+  return static_cast<std::int64_t>(config_.kv.watermark * static_cast<double>(pages_.pages()));
+}
+
+/// The free place where most of the prompt's blocks can be used, the first one of these. @param blocks set to how many
+std::size_t Scheduler::choose_place(const Sequence& s, std::int64_t& blocks) const {
+  std::size_t best = slots_.size();
+  std::set<int> seen;
+  for (std::size_t place = 0; place < slots_.size(); ++place) {
+    if (slots_[place] != nullptr || !seen.insert(alike(place)).second) continue;
+    const std::int64_t known = config_.kv.prefix_reuse && s.produced == 0 ? pages_.known(alike(place), s.request.prefixes) : 0;
+    if (best != slots_.size() && known <= blocks) continue;
+    best = place;
+    blocks = known;
+  }
+  return best;
+}
+
+void Scheduler::take_blocks(Sequence& s, std::size_t place, std::int64_t blocks) {
+  pages_.reuse(s.pages, alike(place), s.request.prefixes, blocks);
+  std::int64_t reusable = blocks * prefix_block_tokens;
+  if (layout_.reusable && blocks > 0) reusable = layout_.reusable(static_cast<int>(place), reusable);
+  // One token at least is computed: the next one comes of it.
+  s.cached = s.reused = std::min(reusable, s.request.prompt_tokens - 1);
+}
+
+/// The request that waits longest runs from now on.
+Sequence& Scheduler::give_place(std::size_t place) {
+  Sequence& s = *waiting_.front();
+  s.slot = static_cast<int>(place);
+  slots_[place] = std::move(waiting_.front());
+  waiting_.pop_front();
+  running_.push_back(&s);
+  return s;
+}
+
+Sequence* Scheduler::admit() {
+  if (waiting_.empty() || waiting_.front()->swapped > 0) return nullptr;
+  Sequence& s = *waiting_.front();
+  const auto whole = static_cast<std::size_t>(s.request.prompt_tokens / prefix_block_tokens);
+  s.request.prefixes.resize(std::min(s.request.prefixes.size(), whole));
+  std::int64_t blocks = 0;
+  const std::size_t place = choose_place(s, blocks);
+  if (place == slots_.size()) return nullptr;
+  if (blocks > 0) take_blocks(s, place, blocks);
+  const std::int64_t reserve = running_.empty() ? 0 : watermark_pages();
+  const std::int64_t held = blocks * block_pages(config_.kv);
   const bool room = pages_.available() - (pages_.pages_of(s.known()) - held) >= reserve && pages_.grow(s.pages, s.known());
   if (!room) {
     pages_.release(s.pages);
     s.cached = s.reused = 0;
     return nullptr;
   }
-  s.slot = static_cast<int>(free - slots_.begin());
+  for (const KvBlockName& block : s.pages.blocks) {
+    caches_.push_back({CacheEvent::attached, static_cast<int>(place), pages_.key(block), 0, 0});
+  }
   if (s.produced == 0 && s.preempted == 0) listener_.scheduled(s, now_);
-  *free = std::move(waiting_.front());
-  waiting_.pop_front();
-  running_.push_back(free->get());
-  return free->get();
+  return &give_place(place);
 }
 
 bool Scheduler::add(Sequence& sequence, std::int64_t tokens) {
@@ -116,7 +168,7 @@ bool Scheduler::add(Sequence& sequence, std::int64_t tokens) {
   return true;
 }
 
-std::unique_ptr<Sequence> Scheduler::take_place(Sequence& sequence) {
+std::unique_ptr<Sequence> Scheduler::take_place(Sequence& sequence, const CacheChange& change) {
   const auto in_turn = turn_.find(sequence.slot);
   if (in_turn != turn_.end()) {
     tokens_ -= in_turn->second;
@@ -125,15 +177,24 @@ std::unique_ptr<Sequence> Scheduler::take_place(Sequence& sequence) {
   }
   pages_.release(sequence.pages);
   running_.erase(std::find(running_.begin(), running_.end(), &sequence));
-  released_.push_back(sequence.slot);
+  caches_.push_back(change);
   auto owned = std::move(slots_[static_cast<std::size_t>(sequence.slot)]);
   owned->slot = -1;
   return owned;
 }
 
 void Scheduler::preempt(Sequence& sequence) {
-  std::unique_ptr<Sequence> owned = take_place(sequence);
-  owned->cached = 0;
+  const std::int64_t pages = pages_.pages_of(sequence.cached);
+  const bool swaps = sequence.cached > 0 && pages <= swap_free_;
+  const CacheEvent event = swaps ? CacheEvent::swapped_out : CacheEvent::released;
+  std::unique_ptr<Sequence> owned =
+      take_place(sequence, {event, sequence.slot, sequence.request.id, 0, swaps ? sequence.cached : 0});
+  if (swaps) {
+    owned->swapped = pages;
+    swap_free_ -= pages;
+  } else {
+    owned->cached = 0;
+  }
   ++owned->preempted;
   listener_.preempted(*owned, now_);
   waiting_.push_front(std::move(owned));
@@ -143,7 +204,7 @@ BatchStep Scheduler::step() {
   BatchStep step;
   step.not_before = now_;
   step.batch.step = iterations_++;
-  step.released = std::exchange(released_, {});
+  step.caches = std::exchange(caches_, {});
   std::vector<std::int64_t> ids;
   for (Sequence* s : order_) {
     const std::int64_t tokens = turn_.at(s->slot);
@@ -210,13 +271,16 @@ void Scheduler::advance(Sequence& s, std::int64_t tokens) {
 void Scheduler::share_blocks(Sequence& s) {
   const std::vector<std::int64_t>& hashes = s.request.prefixes;
   for (std::size_t block = s.pages.blocks.size(); block < hashes.size(); ++block) {
-    if (s.cached < static_cast<std::int64_t>(block + 1) * prefix_block_tokens) return;
-    pages_.share(s.pages, hashes[block]);
+    const auto first = static_cast<std::int64_t>(block) * prefix_block_tokens, end = first + prefix_block_tokens;
+    if (s.cached < end) return;
+    const KvBlockName name{alike(static_cast<std::size_t>(s.slot)), hashes[block]};
+    const CacheEvent event = pages_.share(s.pages, name) ? CacheEvent::shared : CacheEvent::attached;
+    caches_.push_back({event, s.slot, pages_.key(name), first, end});
   }
 }
 
 void Scheduler::leave(Sequence& sequence, Ending ending) {
-  const std::unique_ptr<Sequence> owned = take_place(sequence);
+  const std::unique_ptr<Sequence> owned = take_place(sequence, {CacheEvent::released, sequence.slot, 0, 0, 0});
   listener_.left(*owned, ending, now_);
   requests_->ended(owned->request, now_);
 }
@@ -230,7 +294,12 @@ Workload serving_workload(const ServingConfig& config, LayerMode layers) {
   w.apart = true;
   w.placement = config.kv.placement;
   w.speculation = config.speculation;
-  if (config.kv.addresses == KvAddresses::paged) w.page_tokens = config.kv.page_tokens;
+  if (config.kv.addresses == KvAddresses::paged) {
+    w.page_tokens = config.kv.page_tokens;
+    w.kv_pages = config.kv.capacity_tokens > 0 ? config.pages() : 0;
+    w.shared_tokens = config.kv.prefix_reuse ? prefix_block_tokens : 0;
+    w.swap_pages = config.swap_pages();
+  }
   w.step_tokens = std::max({config.batch.max_batched_tokens, config.batch.chunk_tokens, config.kv.context_tokens});
   return w;
 }

@@ -14,6 +14,7 @@ struct Sequence {
   std::int64_t produced = 0;   ///< output tokens
   std::int64_t reused = 0;     ///< tokens of the prompt that were found in the cache
   std::int64_t preempted = 0;  ///< times it had to make room
+  std::int64_t swapped = 0;    ///< pages on the normal channels, while it waits; 0: its cache is given up or in its place
   std::int64_t verifications = 0;
   std::int64_t coming = 1;  ///< tokens that the present iteration gives, should it decode
   KvHolding pages;

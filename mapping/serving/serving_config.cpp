@@ -24,6 +24,23 @@ void place_file(const ConfigNode& top, const std::string& key, bool used, std::s
   if (node.line > 0) file = (std::filesystem::path(directory_of(node)) / file).lexically_normal().string();
 }
 
+/// What moves or is shared lies in pages.
+void require_pages(const ConfigNode& node, const ServingConfig& config) {
+  const bool swaps = config.kv.preemption == KvPreemption::swap;
+  const char* needs = config.kv.prefix_reuse ? "prefix_reuse" : swaps ? "preemption by swap" : nullptr;
+  if (needs != nullptr && config.kv.addresses != KvAddresses::paged) {
+    config_error(node_of(node, "kv", "addresses"), "serving.kv.addresses", fmt::format("'consecutive' found; with {}, allowed: paged", needs));
+  }
+  if (swaps && config.speculation && config.speculation->draft == DraftKind::model) {
+    config_error(node_of(node, "kv", "preemption"), "serving.kv.preemption",
+                 "'swap' found; with drafts of a model, which has a cache of its own, allowed: recompute");
+  }
+  if (swaps && config.swap_pages() == 0) {
+    config_error(node_of(node, "kv", "swap_tokens"), "serving.kv.swap_tokens",
+                 fmt::format("{} found, allowed: at least a page of {} tokens", config.kv.swap_tokens, config.kv.page_tokens));
+  }
+}
+
 }  // namespace
 
 ServingConfig decode_serving(const ConfigNode& node) {
@@ -65,6 +82,7 @@ ServingConfig decode_serving(const ConfigNode& node) {
     config_error(node_of(node, "kv", "page_tokens"), "serving.kv.page_tokens",
                  fmt::format("{} found; with prefix_reuse, allowed: divisors of {}", config.kv.page_tokens, prefix_block_tokens));
   }
+  require_pages(node, config);
   return config;
 }
 

@@ -36,6 +36,12 @@ enum class KvAddresses {
   consecutive  ///< in the place of their request; only the number of pages is shared
 };
 
+/// What becomes of the cache of a request that has to make room.
+enum class KvPreemption {
+  recompute,  ///< it is given up, and the text is computed again
+  swap        ///< it moves to the normal channels and back; given up where they have no room
+};
+
 /// Section `kv`: the memory that requests share.
 struct KvConfig {
   std::int64_t context_tokens = 4096;
@@ -45,6 +51,8 @@ struct KvConfig {
   KvAddresses addresses = KvAddresses::paged;
   KvPlacement placement = KvPlacement::balanced;
   bool prefix_reuse = false;
+  KvPreemption preemption = KvPreemption::recompute;
+  std::int64_t swap_tokens = 0;
 };
 template <class Visitor>
 void fields(Visitor& v, KvConfig& c) {
@@ -57,7 +65,11 @@ void fields(Visitor& v, KvConfig& c) {
   v.field("addresses", c.addresses, defaulted("paged: pages lie where there is room; consecutive: a request's cache is one piece"));
   v.field("placement", c.placement, defaulted("attention on PEs: balanced, a channel for each request, or a channel for each head"));
   v.field("prefix_reuse", c.prefix_reuse,
-          defaulted("blocks of prompts with equal hash_ids are computed once, kept until the room is needed"));
+          defaulted("blocks of prompts with equal hash_ids are computed and kept once, until the room is needed"));
+  v.field("preemption", c.preemption,
+          defaulted("who makes room computes its text again (recompute), or has its pages moved to the normal channels and back (swap)"));
+  v.field("swap_tokens", c.swap_tokens,
+          defaulted("room on the normal channels for swapped pages; 0: as much as the KV memory").range(0, 1e12).in("token"));
 }
 
 /// Section `slo`: a request counts for goodput that keeps both.
@@ -85,6 +97,11 @@ struct ServingConfig {
     if (kv.capacity_tokens > 0) return kv.capacity_tokens / kv.page_tokens;
     return batch.max_batch * ((kv.context_tokens + drafts() + kv.page_tokens - 1) / kv.page_tokens);
   }
+  /// Pages that the normal channels have room for.
+  std::int64_t swap_pages() const {
+    if (kv.preemption != KvPreemption::swap) return 0;
+    return kv.swap_tokens > 0 ? kv.swap_tokens / kv.page_tokens : pages();
+  }
   /// Places of a request beyond its text that a verification takes.
   std::int64_t drafts() const { return speculation ? speculation->depth : 0; }
 };
@@ -108,5 +125,8 @@ namespace bondsim {
 template <>
 inline constexpr EnumEntry<serving::KvAddresses> enum_names<serving::KvAddresses>[] = {{"paged", serving::KvAddresses::paged},
                                                                                        {"consecutive", serving::KvAddresses::consecutive}};
+template <>
+inline constexpr EnumEntry<serving::KvPreemption> enum_names<serving::KvPreemption>[] = {{"recompute", serving::KvPreemption::recompute},
+                                                                                         {"swap", serving::KvPreemption::swap}};
 
 }  // namespace bondsim

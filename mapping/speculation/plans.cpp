@@ -75,6 +75,7 @@ Workload draft_workload(const Workload& workload) {
   const SpeculationConfig& c = *w.speculation;
   const TokenTree tree(c);
   w.decode_rows = 1;
+  w.kv_pages = w.shared_tokens = w.swap_pages = 0;  // room for every request's longest context; nothing is shared
   if (c.draft == DraftKind::heads) return w;
   w.decode_rows = 2;  // the draft that was accepted last, and what the model added
   for (int level = 0; level + 1 < tree.depth(); ++level) w.decode_rows = std::max(w.decode_rows, tree.drafts_at(level));

@@ -20,10 +20,14 @@ struct Plans {
   bool draft_has_cache = false;  ///< of its own, which prompts fill
   ScheduleHeader header;         ///< operators of both
 
-  /// Caches lie consecutively from here on.
-  void drop_pages() {
-    target.kv_table = nullptr;
-    if (draft) draft->kv_table = nullptr;
+  /// Pages lie in turn from here on, whatever came before.
+  void lay_pages_in_turn() {
+    for (Plan* plan : {&target, draft ? &*draft : nullptr}) {
+      if (plan == nullptr || !plan->kv_table) continue;
+      plan->kv_table = std::make_shared<KvTable>(*plan->kv_table);
+      plan->kv_table->lay_in_turn();
+      if (plan->kv_swap) plan->kv_swap = std::make_shared<KvSwap>(*plan->kv_swap);
+    }
   }
 };
 

@@ -4,13 +4,15 @@
 #include <map>
 #include <utility>
 
+#include "mapping/emit/cache_moves.hpp"
+
 namespace bondsim::speculation {
 namespace {
 
 class ServedSchedule : public ScheduleSource {
  public:
   ServedSchedule(Plans plans, std::unique_ptr<BatchSource> batches)
-      : plans_(std::move(plans)), batches_(std::move(batches)), target_(plans_.target) {
+      : plans_(std::move(plans)), batches_(std::move(batches)), moves_(plans_.target), target_(plans_.target) {
     if (plans_.draft) draft_.emplace(*plans_.draft, plans_.draft_scope);
   }
 
@@ -18,7 +20,7 @@ class ServedSchedule : public ScheduleSource {
 
   using ScheduleSource::next;
   bool next(Picoseconds now, Block& block) override {
-    while (!target_.next(block) && !(draft_ && draft_->next(block))) {
+    while (!moves_.next(block) && !target_.next(block) && !(draft_ && draft_->next(block))) {
       if (steps_.empty() && !begin_iteration(now)) return false;
       const auto [of_draft, step] = std::move(steps_.front());
       steps_.pop_front();
@@ -31,8 +33,8 @@ class ServedSchedule : public ScheduleSource {
   bool begin_iteration(Picoseconds now) {
     std::optional<BatchStep> step = batches_->next(now);
     if (!step) return false;
-    release(step->released);
-    step->released.clear();
+    release(step->caches);
+    moves_.begin(*step);
     if (draft_) add_drafts(*step);
     steps_.emplace_back(false, *step);
     if (plans_.draft_has_cache && step->batch.has(Phase::prefill)) {
@@ -43,11 +45,11 @@ class ServedSchedule : public ScheduleSource {
     return true;
   }
 
-  void release(const std::vector<int>& places) {
-    for (const int place : places) {
-      whole_.erase(place);
-      if (plans_.target.kv_table) plans_.target.kv_table->release(place);
-      if (plans_.draft_has_cache && plans_.draft->kv_table) plans_.draft->kv_table->release(place);
+  void release(const std::vector<CacheChange>& changes) {
+    for (const CacheChange& change : changes) {
+      if (change.event != CacheEvent::released && change.event != CacheEvent::swapped_out) continue;
+      whole_.erase(change.request);
+      if (plans_.draft_has_cache && plans_.draft->kv_table) plans_.draft->kv_table->release(change.request);
     }
   }
 
@@ -70,6 +72,7 @@ class ServedSchedule : public ScheduleSource {
 
   Plans plans_;
   std::unique_ptr<BatchSource> batches_;
+  CacheMoves moves_;
   StepBlocks target_;
   std::optional<StepBlocks> draft_;
   std::deque<std::pair<bool, BatchStep>> steps_;  ///< of the iteration; true: of the draft

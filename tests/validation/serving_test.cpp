@@ -191,6 +191,30 @@ TEST(Serving, rates_are_the_same_whatever_the_number_of_workers) {
   EXPECT_FALSE(std::filesystem::exists(scratch.file("none")));
 }
 
+/// One request at a time and evenly spaced ones: above the rate 1/S of service request n waits n (S - 1/rate). Of 100 requests 90 keep an
+/// SLO that leaves a wait of W up to the rate at which the 90th waits W: 1 / (S - W/89).
+TEST(Serving, the_highest_rate_that_keeps_the_slo_is_the_one_that_the_queue_gives) {
+  const auto with = [](const std::string& arrivals, double slo_ms) {
+    return chat({"serving.requests.arrivals=" + arrivals, "serving.requests.lengths=fixed", "serving.requests.prompt_tokens=64",
+                 "serving.requests.output_tokens=4", "serving.batch.max_batch=1", "serving.kv.context_tokens=128",
+                 "serving.requests.rate_per_s=0.5", "serving.requests.limit=100", fmt::format("serving.slo.ttft_ms={}", slo_ms),
+                 "serving.slo.tpot_ms=1000000"});
+  };
+  const Json alone = served(with("uniform", 1e6), ServingTier::detailed);
+  const double service_ms = alone["latency"]["e2e"]["mean_ms"], first_ms = alone["latency"]["ttft"]["mean_ms"];
+  ASSERT_EQ(alone["latency"]["queueing"]["max_ms"].get<double>(), 0);
+  for (const double wait_ms : {0.5 * service_ms, 8 * service_ms, 30 * service_ms}) {
+    const double expected = 1e3 / (service_ms - wait_ms / 89);
+    for (const double start : {expected / 37, expected * 3}) {
+      const FoundRate found = find_rate(with("uniform", first_ms + wait_ms), 0.9, start, ServingTier::detailed, nullptr);
+      EXPECT_LE(found.rate_per_s, expected * 1.0001) << wait_ms;
+      EXPECT_GE(found.rate_per_s, expected / 1.0201) << wait_ms;
+    }
+  }
+  // Nobody keeps it at any rate.
+  EXPECT_EQ(find_rate(with("uniform", 0.5 * first_ms), 0.9, 1, ServingTier::detailed, nullptr).rate_per_s, 0);
+}
+
 TEST(Serving, equal_seeds_write_equal_bytes) {
   const test::ScratchDirectory scratch;
   std::string first;

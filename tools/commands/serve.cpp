@@ -12,12 +12,14 @@
 
 #include "mapping/serving/requests/trace_reader.hpp"
 #include "tools/app/output/output_directory.hpp"
+#include "tools/app/serving/iteration_tasks.hpp"
 #include "tools/app/serving/rates.hpp"
 #include "tools/app/serving/request_trace.hpp"
 #include "tools/app/serving/serve.hpp"
 #include "tools/app/studies/run_experiment.hpp"
 #include "tools/commands/commands.hpp"
 #include "tools/commands/run.hpp"
+#include "tools/commands/trace_options.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -31,7 +33,7 @@ struct Options {
   int jobs = 0;
   double find_rate = 0;
   std::string reuse;
-  std::string trace;
+  TraceOptions trace;
   bool json = false;
   bool quiet = false;
   bool force = false;
@@ -48,6 +50,9 @@ std::vector<double> rates_of(const std::vector<std::string>& texts) {
   }
   return rates;
 }
+
+/// Without --trace-steps, iterations up to this one are traced.
+constexpr std::int32_t last_iteration = 39;
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -104,13 +109,16 @@ int serve_once(const Options& options, const Experiment& experiment) {
   serving.progress = [&](const ServingProgress& p) { line->show(p); };
   tables.attach(serving);
   std::optional<RequestTrace> trace;
-  if (!options.trace.empty()) {
-    if (!out) throw ConfigError("--trace: needs --out DIR, where requests.trace.json is written");
-    serving.listeners.push_back(&trace.emplace(out->path() + "/requests.trace.json"));
+  if (options.trace.has("perfetto")) serving.listeners.push_back(&trace.emplace(out->path() + "/requests.trace.json"));
+  std::optional<IterationTasks> tasks;
+  if (options.trace.has("tasks")) {
+    const TraceWindow::Steps iterations = options.trace.window().steps.value_or(TraceWindow::Steps{0, last_iteration});
+    serving.traces = &tasks.emplace(experiment.system, iterations, out->path(), options.trace.gzip).hub();
   }
   const ServingRun run = serve(experiment, serving);
   line.reset();
   if (trace) trace->close();
+  if (tasks) tasks->finish();
   std::string files;
   if (out) {
     tables.close();
@@ -180,11 +188,13 @@ int run(const Options& options) {
   }
   const Experiment experiment = load_experiment(request);
   const bool several = options.find_rate > 0 || !options.rates.empty();
-  if (several && (options.json || !options.trace.empty() || !options.reuse.empty())) {
+  if (several && (options.json || !options.trace.kinds.empty() || !options.reuse.empty())) {
     throw ConfigError("--json, --trace, --reuse: are of one run, allowed: without --rate and --find-rate");
   }
   if (!options.reuse.empty() && options.tier != "cycle")
     throw ConfigError("--reuse: is of iterations that are simulated, allowed: with --tier cycle");
+  if (options.trace.has("tasks") && options.tier != "cycle")
+    throw ConfigError("--trace tasks: is of iterations that are simulated, allowed: with --tier cycle");
   if (options.find_rate > 0) return serve_found_rate(options, experiment);
   return options.rates.empty() ? serve_once(options, experiment) : serve_rates(options, experiment);
 }
@@ -206,8 +216,16 @@ void add_serve(Command& app, Action& action) {
   add_force_option(*command, options->force);
   command->add_option("--reuse", options->reuse, "page: with cycles, an iteration takes the time of one whose contexts have as many pages")
       ->one_of({"page"});
-  command->add_option("--trace", options->trace, "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev")
-      ->one_of({"perfetto"});
+  auto* trace = command
+                    ->add_option("--trace", options->trace.kinds,
+                                 "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev; tasks: *.tasks.csv, what each "
+                                 "channel does in some iterations")
+                    ->delimiter(',')
+                    ->allow_extra_args(false)
+                    ->one_of({"perfetto", "tasks"});
+  trace->needs("--out");
+  command->add_option("--trace-steps", options->trace.steps, "FIRST:LAST iteration that tasks has; without it the first 40")->needs(trace);
+  command->add_flag("--trace-gzip", options->trace.gzip, "compress *.tasks.csv")->needs(trace);
   auto* rates = command->add_option("--rate", options->rates, "mean rates, one run each: the throughput-latency curve")->delimiter(',');
   command->add_option("-j,--jobs", options->jobs, "--rate: worker processes; 0: one a processor")
       ->range(0, 1024)

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 ///   validations  {label, path, columns, rows, forms}                 `validate --out`
 ///   searches     {label, path, parameters, metrics, front, others, ...}  `dse SPACE --out`
 ///   dataflows    {label, path, columns, rows}                        `dse --fixed --out`
-///   served       {label, path, served, columns, rows, left_out, iterations}  `serve --out`
+///   served       {label, path, served, columns, rows, left_out, iterations, timeline?}  `serve --out`
 ///   curves       {label, path, columns, rows, slo}                   `serve --rate --out`
 ///   speculations {label, path, columns, rows}                        `speculate --out`
 ///   sweeps       {label, path, columns, rows}                        `sweep --out`

@@ -4,6 +4,7 @@
 #include "models/base/csv_table.hpp"
 #include "models/base/input_file.hpp"
 #include "models/base/json_text.hpp"
+#include "models/results/results_read.hpp"
 #include "tools/app/report/inputs.hpp"
 
 namespace bondsim::tools::report {
@@ -55,6 +56,14 @@ Json load_served(const std::string& directory) {
   out["served"] = served((path / "serving.json").string());
   out["iterations"] = first_rows((path / "iterations.csv").string(), most_iterations,
                                  {"iteration", "start_ns", "end_ns", "prompts", "prompt_tokens", "decodes", "kv_tokens"});
+  // Task traces come with results.json, which names the channels.
+  if (const fs::path results = path / "results.json"; fs::exists(results)) {
+    std::vector<std::string> executors = {executor_name(ExecutorId::npu(), {})};
+    const std::string text = read_input_file(results.string(), "a JSON file", max_table_bytes);
+    for (const ChannelResult& channel : results_from_json(text, results.string()).channels) executors.push_back(channel.name);
+    std::string none;
+    if (Json timeline = load_timeline(directory, executors, none); !timeline.is_null()) out["timeline"] = std::move(timeline);
+  }
   return out;
 }
 

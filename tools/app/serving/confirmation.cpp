@@ -66,9 +66,9 @@ void StratifiedSample::add(const Batch& batch) {
 void simulate_samples(const System& system, const speculation::Plans& plans, std::vector<Stratum>& strata) {
   const std::string answer = run_isolated([&] {
     std::vector<std::int64_t> ends;
-    speculation::Plans consecutive = plans;
-    consecutive.drop_pages();  // samples are no history of pages
-    const auto schedule = schedule_batches(std::move(consecutive), std::make_unique<SampleBatches>(strata, ends));
+    speculation::Plans in_turn = plans;
+    in_turn.lay_pages_in_turn();  // samples are no history of pages
+    const auto schedule = schedule_batches(std::move(in_turn), std::make_unique<SampleBatches>(strata, ends));
     simulate(system, *schedule);
     return nlohmann::json(ends).dump();
   });

@@ -40,8 +40,8 @@ Attojoules IterationCost::energy() const { return Attojoules(static_cast<WideInt
 /// Hands out one batch at a time.
 class IterationForm::OneBatch : public BatchSource {
  public:
-  std::optional<BatchStep> next(Picoseconds) override { return std::exchange(batch, std::nullopt); }
-  std::optional<BatchStep> batch;
+  std::optional<BatchStep> next(Picoseconds) override { return std::exchange(step, std::nullopt); }
+  std::optional<BatchStep> step;
 };
 
 IterationForm::IterationForm(const System& system, speculation::Plans plans)
@@ -50,8 +50,9 @@ IterationForm::IterationForm(const System& system, speculation::Plans plans)
       count_(system_),
       batches_(nullptr),
       by_place_(plans.target.workload.placement != KvPlacement::balanced),
-      longest_(plans.target.workload.reserved_tokens(0)) {
-  plans.drop_pages();  // shapes of equal length take equal time
+      longest_(plans.target.workload.reserved_tokens(0)),
+      page_tokens_(std::max<std::int64_t>(1, plans.target.workload.page_tokens)) {
+  plans.lay_pages_in_turn();  // shapes of equal length take equal time
   auto batches = std::make_unique<OneBatch>();
   batches_ = batches.get();
   schedule_ = schedule_batches(std::move(plans), std::move(batches));
@@ -59,26 +60,70 @@ IterationForm::IterationForm(const System& system, speculation::Plans plans)
 
 IterationForm::~IterationForm() = default;
 
+/// Adds what a block takes.
+void IterationForm::add(const Block& block, Ledger& ledger, IterationCost& cost) const {
+  const double seconds = form_->block_seconds(block, system_);
+  cost.ps += seconds * 1e12 * static_cast<double>(block.executions());
+  add_commands(ledger, count_, block);
+  const Picoseconds length(std::llround(seconds * 1e12));
+  for (int c = 0; c < system_.channel_count(); ++c) {
+    ledger.add_commands(c, -1, block.phase, refreshes(system_, seconds), 1);
+    ledger.add_rows_open(c, block.phase, length, 1);  // a closed form opens no rows: the dearer standby
+  }
+  cost.joules += to_joules(ledger.end_block(length, 1)) * static_cast<double>(block.executions());
+}
+
 IterationCost IterationForm::evaluate(const Batch& batch) {
   ++evaluations_;
-  batches_->batch = BatchStep{batch, 1, Picoseconds()};
+  batches_->step = BatchStep{batch, 1, Picoseconds()};
   IterationCost cost;
   double decode = 0, all = 0;
   Ledger ledger(system_, schedule_->header());
   for (Block block; schedule_->next(block);) {
     if (block.tasks.empty()) continue;
-    const double seconds = form_->block_seconds(block, system_);
-    cost.ps += seconds * 1e12 * static_cast<double>(block.executions());
-    add_commands(ledger, count_, block);
-    const Picoseconds length(std::llround(seconds * 1e12));
-    for (int c = 0; c < system_.channel_count(); ++c) {
-      ledger.add_commands(c, -1, block.phase, refreshes(system_, seconds), 1);
-      ledger.add_rows_open(c, block.phase, length, 1);  // a closed form opens no rows: the dearer standby
-    }
-    cost.joules += to_joules(ledger.end_block(length, 1)) * static_cast<double>(block.executions());
+    add(block, ledger, cost);
     decode += decode_macs(block, schedule_->header(), all);
   }
   cost.of_decode = all > 0 ? decode / all : 0;
+  return cost;
+}
+
+/// A step with the least batch there is, whose first blocks move a cache out and in again.
+const IterationForm::MoveCosts& IterationForm::move_costs(std::int64_t tokens) {
+  const auto [known, fresh] = moves_.try_emplace(tokens);
+  if (!fresh) return known->second;
+  ++evaluations_;
+  BatchStep step;
+  step.batch.requests.push_back({0, Phase::decode, 1, 1, 1});
+  step.caches = {{CacheEvent::swapped_out, 0, 0, 0, tokens}, {CacheEvent::swapped_in, 0, 0, 0, tokens}};
+  batches_->step = step;
+  Ledger ledger(system_, schedule_->header());
+  for (Block block; schedule_->next(block);) {
+    if (block.tasks.empty() || block.tasks.front().op < 0) continue;
+    const std::string& op = schedule_->header().operators[static_cast<std::size_t>(block.tasks.front().op)].name;
+    if (op == "swap_out") add(block, ledger, known->second.out);
+    if (op == "swap_in") add(block, ledger, known->second.in);
+  }
+  return known->second;
+}
+
+IterationCost IterationForm::moves(const std::vector<CacheChange>& changes) {
+  IterationCost cost;
+  for (const CacheChange& change : changes) {
+    if (!bondsim::moves(change.event)) continue;
+    const MoveCosts& costs = move_costs(ceil_div(change.tokens, page_tokens_) * page_tokens_);
+    const IterationCost& one = change.event == CacheEvent::swapped_out ? costs.out : costs.in;
+    cost.ps += one.ps;
+    cost.joules += one.joules;
+  }
+  return cost;
+}
+
+IterationCost IterationForm::cost(const BatchStep& step) {
+  IterationCost cost = this->cost(step.batch);
+  const IterationCost moved = moves(step.caches);
+  cost.ps += moved.ps;
+  cost.joules += moved.joules;
   return cost;
 }
 

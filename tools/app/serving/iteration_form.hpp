@@ -36,6 +36,9 @@ class IterationForm {
 
   /// By the table.
   IterationCost cost(const Batch& batch);
+  IterationCost cost(const BatchStep& step);
+  /// Of caches that go to the normal channels or come back.
+  IterationCost moves(const std::vector<CacheChange>& changes);
   /// By the closed form itself, and counted actions, without any table.
   IterationCost evaluate(const Batch& batch);
   /// While nothing runs.
@@ -45,12 +48,17 @@ class IterationForm {
  private:
   class OneBatch;
   using Key = std::vector<std::int64_t>;
+  struct MoveCosts {
+    IterationCost out, in;
+  };
 
   IterationCost decode(const Batch& batch);
   IterationCost alone(const Batch& batch);
   IterationCost even(const Batch& batch, double context);
   IterationCost prompt(const Batch& batch);
   const IterationCost& kept(const Key& key, const Batch& batch);
+  void add(const Block& block, Ledger& ledger, IterationCost& cost) const;
+  const MoveCosts& move_costs(std::int64_t tokens);
 
   System system_;
   std::unique_ptr<cost::CostModel> form_;
@@ -60,6 +68,8 @@ class IterationForm {
   bool by_place_;         ///< which channels a request has depends on its place
   std::int64_t longest_;  ///< context that has a place
   std::map<Key, IterationCost> table_;
+  std::map<std::int64_t, MoveCosts> moves_;  ///< by tokens
+  std::int64_t page_tokens_;
   std::int64_t evaluations_ = 0;
 };
 

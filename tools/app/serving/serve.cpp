@@ -41,9 +41,11 @@ double decode_share(const Block& block, const ScheduleHeader& header) {
   return all > 0 ? decode / all : 0.5;
 }
 
-Results simulate_service(const Experiment& experiment, speculation::Plans plans, Service& service, ServingRecord& record) {
+Results simulate_service(const Experiment& experiment, speculation::Plans plans, Service& service, ServingRecord& record,
+                         TraceHub* traces) {
   const auto schedule = schedule_batches(std::move(plans), std::make_unique<Handing>(service));
   SimulateOptions options;
+  options.traces = traces;
   options.energy = [&](const Block& block, Attojoules energy) {
     if (block.tasks.empty()) return record.idle_energy(energy);
     service.energy(energy, decode_share(block, schedule->header()));
@@ -64,7 +66,7 @@ void run_by_form(IterationForm& form, Service& service, ServingRecord& record, S
   Picoseconds now;
   while (const auto step = service.next(now)) {
     if (sample != nullptr) sample->add(step->batch);
-    const IterationCost cost = form.cost(step->batch);
+    const IterationCost cost = form.cost(*step);
     const Picoseconds idle = std::max(now, step->not_before) - now;
     record.idle_energy(Attojoules(static_cast<WideInt>(idle_watts * to_seconds(idle) * 1e18)));
     now += idle + cost.length();
@@ -73,14 +75,15 @@ void run_by_form(IterationForm& form, Service& service, ServingRecord& record, S
 }
 
 /// The run again, each iteration as much longer as the sample of its stratum is by cycles.
-serving::ServingTotals corrected_totals(const Experiment& experiment, IterationForm& form, const StratifiedSample& sample) {
+serving::ServingTotals corrected_totals(const Experiment& experiment, const Plan& plan, IterationForm& form,
+                                        const StratifiedSample& sample) {
   ServingRecord record(*experiment.serving);
   const ServeOptions quiet;
-  Service service(experiment, quiet, record);
+  Service service(experiment, plan, quiet, record);
   Picoseconds now;
   while (const auto step = service.next(now)) {
     const double ratio = sample.strata()[sample.stratum_of(step->batch)].ratio();
-    const auto length = form.cost(step->batch).ps * ratio;
+    const auto length = form.cost(step->batch).ps * ratio + form.moves(step->caches).ps;
     now = std::max(now, step->not_before) + Picoseconds(std::llround(length));
   }
   return record.totals();
@@ -92,7 +95,7 @@ Confirmation confirm(const Experiment& experiment, const speculation::Plans& pla
     for (const Batch& batch : stratum.sample) stratum.form_s += form.cost(batch).ps * 1e-12;
   }
   simulate_samples(experiment.system, plans, sample.strata());
-  const serving::ServingTotals corrected = corrected_totals(experiment, form, sample);
+  const serving::ServingTotals corrected = corrected_totals(experiment, plans.target, form, sample);
   Confirmation out;
   out.strata = sample.strata();
   const auto metric = [&](const char* name, const serving::Distribution& a, const serving::Distribution& b) {
@@ -124,11 +127,11 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   ServingRun run;
   ServingRecord record(*experiment.serving, options.requests);
-  Service service(experiment, options, record);
   speculation::Plans plans = plans_of_experiment(experiment);
   plans.header.steps = plans.target.header.steps = -1;
+  Service service(experiment, plans.target, options, record);
   if (options.tier == ServingTier::cycle) {
-    Results results = simulate_service(experiment, std::move(plans), service, record);
+    Results results = simulate_service(experiment, std::move(plans), service, record, options.traces);
     run.has_energy = true;
     if (options.reuse_pages) {
       run.reuse = service.reuse();

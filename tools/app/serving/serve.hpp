@@ -8,6 +8,7 @@
 
 #include "mapping/serving/record.hpp"
 #include "models/results/results.hpp"
+#include "sim/trace/hub.hpp"
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/serving/confirmation.hpp"
 
@@ -33,6 +34,7 @@ struct ServeOptions {
   std::ostream* iterations = nullptr;     ///< iterations.csv, a row each
   std::function<void(const ServingProgress&)> progress;
   std::vector<serving::ServingListener*> listeners;  ///< told what the scheduler does
+  TraceHub* traces = nullptr;                        ///< cycle: told what happens in the simulation
   bool reuse_pages = false;  ///< cycle: an iteration takes the time of an earlier one whose contexts have as many pages
   const volatile std::sig_atomic_t* stop = nullptr;  ///< not 0: the run ends after the present iteration
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace bondsim::tools {
 namespace {
@@ -20,13 +21,25 @@ std::vector<serving::ServingListener*> all_listeners(serving::ServingRecord& rec
   return all;
 }
 
+serving::PlaceLayout layout_of(const Plan& plan) {
+  serving::PlaceLayout layout;
+  if (!plan.kv_table || plan.workload.shared_tokens == 0) return layout;
+  for (int place = 0; place < plan.workload.batch; ++place) layout.alike.push_back(plan.kv_table->alike(place));
+  layout.reusable = [table = plan.kv_table](int place, std::int64_t tokens) { return table->whole_tokens(place, tokens); };
+  return layout;
+}
+
+bool any_moves(const BatchStep& step) {
+  return std::any_of(step.caches.begin(), step.caches.end(), [](const CacheChange& change) { return moves(change.event); });
+}
+
 }  // namespace
 
-Service::Service(const Experiment& experiment, const ServeOptions& options, serving::ServingRecord& record)
+Service::Service(const Experiment& experiment, const Plan& plan, const ServeOptions& options, serving::ServingRecord& record)
     : options_(options),
       record_(record),
       listeners_(all_listeners(record, options)),
-      scheduler_(*experiment.serving, serving::make_request_source(experiment.serving->requests), listeners_),
+      scheduler_(*experiment.serving, serving::make_request_source(experiment.serving->requests), listeners_, layout_of(plan)),
       page_tokens_(experiment.serving->kv.page_tokens) {}
 
 std::optional<BatchStep> Service::next(Picoseconds asked) {
@@ -41,8 +54,10 @@ std::optional<BatchStep> Service::next(Picoseconds asked) {
     }
     present_ = scheduler_.next(now);
     if (!present_) return std::nullopt;
+    caches_.insert(caches_.end(), present_->caches.begin(), present_->caches.end());
     if (options_.reuse_pages && take_known(now)) continue;
     BatchStep step = *present_;
+    step.caches = std::exchange(caches_, {});
     step.not_before = std::max(asked, step.not_before - skipped_);
     handed_out_ = step.not_before;
     under_way_ = true;
@@ -72,6 +87,7 @@ Service::Signature Service::signature_of(const Batch& batch) const {
 }
 
 void Service::learn(Picoseconds length) {
+  if (any_moves(*present_)) return;
   if (known_.size() >= most_known) known_.clear();
   const auto [at, fresh] = known_.try_emplace(signature_of(present_->batch));
   if (!fresh) {
@@ -87,6 +103,7 @@ void Service::learn(Picoseconds length) {
 
 /// Takes the time of an equal iteration, if there is one and this is not the one that shows the error. An idle time before it is simulated.
 bool Service::take_known(Picoseconds now) {
+  if (any_moves(*present_)) return false;
   const auto at = known_.find(signature_of(present_->batch));
   if (at == known_.end() || present_->not_before > now || ++at->second.uses % checked_each == 0) return false;
   skipped_ += at->second.length;

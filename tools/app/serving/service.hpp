@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "mapping/plan/plan.hpp"
 #include "mapping/serving/scheduler.hpp"
 #include "tools/app/serving/request_trace.hpp"
 #include "tools/app/serving/serve.hpp"
@@ -14,8 +15,8 @@ namespace bondsim::tools {
 /// the same, and shows the error.
 class Service : public BatchSource {
  public:
-  /// @param options, record must outlive this
-  Service(const Experiment& experiment, const ServeOptions& options, serving::ServingRecord& record);
+  /// @param plan whose places the requests get @param options, record must outlive this
+  Service(const Experiment& experiment, const Plan& plan, const ServeOptions& options, serving::ServingRecord& record);
 
   std::optional<BatchStep> next(Picoseconds now) override;
   /// Energy of a part of the iteration under way. @param of_decode as ServingRecord::energy()
@@ -44,6 +45,7 @@ class Service : public BatchSource {
   serving::Scheduler scheduler_;
   std::int64_t page_tokens_;
   std::optional<BatchStep> present_;
+  std::vector<CacheChange> caches_;  ///< of iterations that were not handed out
   bool stopped_ = false;
   Picoseconds skipped_;     ///< time of iterations that were not handed out: the run's time is that of who asks, and this
   Picoseconds handed_out_;  ///< the iteration under way began, in the time of who asks

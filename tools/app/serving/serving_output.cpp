@@ -151,7 +151,8 @@ std::string serving_json(const Experiment& e, const ServingRun& run, ServingTier
               {"serving", config.name},       {"policy", config.batch.policy}, {"config_digest", e.digest},
               {"time_s", to_seconds(t.end)},  {"busy_s", to_seconds(t.busy)},  {"iterations", t.iterations}};
   out["requests"] = {{"arrived", t.arrived},   {"complete", t.complete},     {"truncated", t.truncated},
-                     {"rejected", t.rejected}, {"unfinished", t.unfinished}, {"preemptions", t.preemptions}};
+                     {"rejected", t.rejected}, {"unfinished", t.unfinished}, {"preemptions", t.preemptions},
+                     {"swaps", t.swaps}};
   out["tokens"] = {
       {"prompt", t.prompt_tokens}, {"prompt_computed", t.computed_tokens}, {"prompt_reused", t.reused_tokens}, {"output", t.output_tokens}};
   out["throughput"] = {{"requests_per_s", per_second(t.complete + t.truncated, t)},
@@ -205,6 +206,7 @@ std::string serving_summary(const Experiment& e, const ServingRun& run, ServingT
     out += fmt::format(", {} rejected (prompt above {} tokens)", t.rejected,
                        std::min(config.kv.context_tokens, config.pages() * config.kv.page_tokens));
   if (t.preemptions > 0) out += fmt::format("; {} times one made room", t.preemptions);
+  if (t.swaps > 0) out += fmt::format(" ({} by moving to the normal channels)", t.swaps);
   out += fmt::format("\n  {:.3f} requests/s, {:.1f} output tokens/s, {:.1f} prompt tokens/s; busy {:.1f} % of the time, {} iterations\n",
                      per_second(t.complete + t.truncated, t), per_second(t.output_tokens, t), per_second(t.prompt_tokens, t),
                      100 * to_seconds(t.busy) / std::max(1e-30, to_seconds(t.end)), t.iterations);

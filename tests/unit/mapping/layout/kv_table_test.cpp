@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <random>
+#include <set>
 #include <tuple>
+#include <utility>
 
 #include "mapping/plan/plan.hpp"
 #include "tests/support/mapping_setup.hpp"
@@ -12,11 +16,14 @@
 namespace bondsim {
 namespace {
 
-Plan paged_plan(const std::string& dataflow, int places, std::int64_t tokens, std::int64_t page_tokens) {
+Plan paged_plan(const std::string& dataflow, int places, std::int64_t tokens, std::int64_t page_tokens, std::int64_t kv_pages = 0,
+                std::int64_t shared_tokens = 0) {
   Workload w = testing::lengths(places, tokens, 0);
   w.apart = true;
   w.step_tokens = tokens;
   w.page_tokens = page_tokens;
+  w.kv_pages = kv_pages;
+  w.shared_tokens = shared_tokens;
   return make_plan(testing::h2llm_system(), testing::model("llama-3.2-1b"), w, testing::dataflow(dataflow));
 }
 
@@ -39,6 +46,14 @@ std::int64_t bytes_of(const std::vector<Extent>& extents) {
   std::int64_t sum = 0;
   for (const Extent& e : extents) sum += e.bytes();
   return sum;
+}
+
+std::int64_t used_frames(const Plan& plan) {
+  std::set<int> channels;
+  for (const Extent& e : cache_of(plan, 0, plan.workload.reserved_tokens(0))) channels.insert(e.channel);
+  std::int64_t frames = 0;
+  for (const int c : channels) frames += plan.kv_table->frames_in_use(c);
+  return frames;
 }
 
 class KvTableOf : public ::testing::TestWithParam<const char*> {};
@@ -82,7 +97,7 @@ TEST_P(KvTableOf, pages_of_different_requests_never_share_a_byte) {
   }
 }
 
-/// A page at the border of two places is of both: who gives up one place leaves it, and the next to come cannot have it.
+/// Places end within a page, and nobody else has the rest of it.
 TEST_P(KvTableOf, what_others_give_back_moves_nothing_of_a_request) {
   constexpr std::int64_t tokens = 101, page_tokens = 40;  // places end within a page
   for (const int stays : {2, 3}) {
@@ -104,11 +119,75 @@ TEST_P(KvTableOf, a_cache_that_grows_beside_others_is_in_pieces_and_all_its_fram
   }
   EXPECT_GT(plan.kv_table->translate(cache_of(plan, 2, 512)).size(), cache_of(plan, 2, 512).size());
   EXPECT_GT(plan.kv_table->extents_a_piece(), 1.5);
-  const std::int64_t all = plan.kv_table->frames_in_use(0);
   for (int request = 0; request < 4; ++request) plan.kv_table->release(request);
-  // Pages at the border of two places keep their frames.
-  EXPECT_LE(plan.kv_table->frames_in_use(0), 64);
-  EXPECT_GT(all, 64);
+  EXPECT_EQ(used_frames(plan), 0);
+}
+
+/// Requests come, grow and go at random, as many pages as there are among them: a frame is always free, and the memory is a part of that
+/// for the longest context of each.
+TEST_P(KvTableOf, there_are_frames_for_any_division_of_the_pages) {
+  constexpr int places = 6;
+  constexpr std::int64_t tokens = 640, page_tokens = 16, pages = 80;  // of 240
+  const Plan plan = paged_plan(GetParam(), places, tokens, page_tokens, pages), all = paged_plan(GetParam(), places, tokens, page_tokens);
+  for (int c = 0; c < plan.memory.channels(); ++c) {
+    if (plan.memory.held_per_bank(c, Holding::kv) == 0) continue;
+    EXPECT_LT(plan.memory.held_per_bank(c, Holding::kv), 0.55 * static_cast<double>(all.memory.held_per_bank(c, Holding::kv))) << c;
+  }
+  std::mt19937_64 random(5);
+  std::vector<std::int64_t> held(places, 0);
+  std::int64_t free = pages;
+  for (int step = 0; step < 600; ++step) {
+    const auto request = static_cast<std::size_t>(random() % places);
+    if (random() % 8 == 0) {
+      plan.kv_table->release(static_cast<int>(request));
+      free += std::exchange(held[request], 0);
+      continue;
+    }
+    const auto more = std::min<std::int64_t>({free, tokens / page_tokens - held[request], static_cast<std::int64_t>(random() % 12)});
+    held[request] += more;
+    free -= more;
+    if (held[request] == 0) continue;
+    const std::int64_t context = held[request] * page_tokens - static_cast<std::int64_t>(random() % page_tokens);
+    ASSERT_NO_THROW(plan.kv_table->translate(cache_of(plan, static_cast<int>(request), context))) << "step " << step;
+  }
+}
+
+std::set<std::tuple<int, int, std::int64_t>> places_of(const std::vector<Extent>& extents) {
+  std::set<std::tuple<int, int, std::int64_t>> out;
+  for (const Extent& e : extents) {
+    for (int b = 0; b < e.banks; ++b) {
+      for (std::int64_t byte = 0; byte < e.bytes_of_bank(b); byte += 32) out.insert({e.channel, e.first_bank + b, e.bank_offset + byte});
+    }
+  }
+  return out;
+}
+
+/// A request that has a block which another shared reads its first tokens where the other wrote them, also when that one has gone, and
+/// writes what comes after them elsewhere.
+TEST_P(KvTableOf, a_shared_block_lies_in_memory_once_until_it_is_dropped) {
+  const Plan plan = paged_plan(GetParam(), 8, 1024, 16, 0, 512);
+  int other = 1;
+  while (other < 8 && plan.kv_table->alike(other) != plan.kv_table->alike(0)) ++other;
+  ASSERT_LT(other, 8) << "no two places are alike";
+  const std::int64_t whole = plan.kv_table->whole_tokens(0, 512);
+  EXPECT_GT(whole, 384);
+  EXPECT_LE(whole, 512);
+  const auto first = places_of(plan.kv_table->translate(cache_of(plan, 0, 1000)));
+  const auto beginning = places_of(plan.kv_table->translate(cache_of(plan, 0, whole)));
+  plan.kv_table->share(7, 0, 0, 512);
+  plan.kv_table->attach(7, other);
+  EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, whole))), beginning);
+  const auto second = places_of(plan.kv_table->translate(cache_of(plan, other, 1000)));
+  std::vector<std::tuple<int, int, std::int64_t>> both;
+  std::set_intersection(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(both));
+  const auto block = places_of(plan.kv_table->translate(cache_of(plan, 0, 512)));
+  for (const auto& place : both) EXPECT_EQ(block.count(place), 1u) << "what comes after the block is of one request";
+  plan.kv_table->release(0);
+  EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, 1000))), second);
+  plan.kv_table->release(other);
+  EXPECT_GT(used_frames(plan), 0) << "the block stays";
+  plan.kv_table->drop(7);
+  EXPECT_EQ(used_frames(plan), 0);
 }
 
 }  // namespace

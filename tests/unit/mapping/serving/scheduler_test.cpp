@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "mapping/serving/record.hpp"
 
@@ -32,6 +33,7 @@ Served run(const ServingConfig& config) {
   }
   EXPECT_EQ(scheduler.pages().available(), scheduler.pages().pages());
   EXPECT_EQ(scheduler.pages().allocated(), scheduler.pages().freed());
+  EXPECT_EQ(scheduler.free_swap_pages(), config.swap_pages());
   EXPECT_EQ(record.in_system(), 0);
   out.totals = record.totals();
   return out;
@@ -86,9 +88,14 @@ INSTANTIATE_TEST_SUITE_P(Serving, OfPolicy, ::testing::ValuesIn(policy_names()),
 
 TEST_P(OfPolicy, every_request_ends_or_is_reported_with_the_tokens_it_asked_for) {
   std::int64_t preemptions = 0;
-  for (const std::int64_t seed : {1, 2, 3}) {
-    const ServingConfig config = busy(GetParam(), seed);
+  for (const std::int64_t seed : {1, 2, 3, 4, 5}) {
+    ServingConfig config = busy(GetParam(), seed);
+    if (seed > 3) {
+      config.kv.preemption = KvPreemption::swap;
+      config.kv.swap_tokens = seed == 4 ? 0 : 320;  // room for all, for some
+    }
     const Served r = run(config);
+    EXPECT_TRUE(seed == 4 ? r.totals.swaps == r.totals.preemptions : r.totals.swaps <= r.totals.preemptions) << "seed " << seed;
     ASSERT_EQ(r.rows.size(), 300u) << "seed " << seed;
     std::int64_t tokens = 0;
     for (const RequestRow& row : r.rows) {
@@ -269,6 +276,38 @@ TEST(Scheduler, who_makes_room_computes_its_text_again) {
   EXPECT_EQ(r.rows[1].output_tokens, 40);
   // Both have 48 tokens when all 6 pages are full: 32 of the prompt and 16 cached outputs; the 17th output is known and not cached yet.
   EXPECT_EQ(r.totals.computed_tokens, 32 + 32 + 49);
+}
+
+/// The same with room on the normal channels: its 48 tokens move there and back, and nothing is computed again.
+TEST(Scheduler, who_is_swapped_goes_on_where_it_was) {
+  ServingConfig config;
+  config.requests.arrivals = ArrivalKind::closed_loop;
+  config.requests.users = 2;
+  config.requests.limit = 2;
+  config.requests.prompt_tokens = 32;
+  config.requests.output_tokens = 40;
+  config.kv.capacity_tokens = 96;
+  config.kv.watermark = 0;
+  config.kv.preemption = KvPreemption::swap;
+  ServingRecord record(config);
+  Scheduler scheduler(config, make_request_source(config.requests), record);
+  std::vector<CacheChange> moved;
+  Picoseconds now;
+  while (const auto step = scheduler.next(now)) {
+    std::copy_if(step->caches.begin(), step->caches.end(), std::back_inserter(moved), [](const CacheChange& c) { return moves(c.event); });
+    now = std::max(now, step->not_before) + length_of(step->batch);
+  }
+  ASSERT_EQ(moved.size(), 2u);
+  EXPECT_EQ(moved[0].event, CacheEvent::swapped_out);
+  EXPECT_EQ(moved[1].event, CacheEvent::swapped_in);
+  for (const CacheChange& change : moved) {
+    EXPECT_EQ(change.tokens, 48);
+    EXPECT_EQ(change.key, 1) << "the request that came last";
+  }
+  EXPECT_EQ(record.totals().preemptions, 1);
+  EXPECT_EQ(record.totals().swaps, 1);
+  EXPECT_EQ(record.totals().computed_tokens, 32 + 32);
+  EXPECT_EQ(record.totals().output_tokens, 80);
 }
 
 TEST(Scheduler, equal_beginnings_of_prompts_are_computed_once) {

@@ -99,10 +99,25 @@ function iterations_chart(item, i) {
   });
 }
 
+/** One of the iterations that were traced over the channels. */
+function iteration_timeline(item, i) {
+  const column = (name) => item.iterations.columns.indexOf(name);
+  const name = (number) => {
+    const row = item.iterations.rows.find((r) => r[column("iteration")] === number);
+    if (!row) return `iteration ${count(number)}`;
+    const parts = [];
+    if (row[column("prompts")] > 0) parts.push(`${plural(row[column("prompts")], "prompt")}, ${count(row[column("prompt_tokens")])} tokens`);
+    if (row[column("decodes")] > 0) parts.push(`${plural(row[column("decodes")], "request")} in decode`);
+    return `iteration ${count(number)} (${parts.join("; ")})`;
+  };
+  return [el("h3", {}, "One iteration over the channels"), ...step_picker(item.timeline, name, `served-timeline-${i}`, "Iteration")];
+}
+
 function served_section(item, i) {
   const s = item.served;
   const parts = [card(latency_table(s)), card(distribution_chart(item, i)), card(load_chart(s, i)), card(requests_chart(item, i))];
   if (item.iterations && item.iterations.rows.length) parts.push(card(iterations_chart(item, i)));
+  if (item.timeline) parts.push(...iteration_timeline(item, i));
   if (s.confirmation) {
     parts.push(card(table({ caption: "Iterations confirmed by cycles", rows: s.confirmation.strata, columns: [text_column("Iterations of", "iterations_of"), number_column("Number", (r) => r.iterations, count), number_column("Simulated", (r) => r.simulated, count), number_column("Error of the closed form", (r) => (r.simulated ? r.error : NaN), percent)] })),
       card(table({ caption: "Estimated error of the figures", rows: s.confirmation.metrics, columns: [text_column("Figure", "name"), number_column("Closed form", (r) => r.form_ms, ms), number_column("Corrected", (r) => r.corrected_ms, ms), number_column("Error", (r) => r.error, percent)] })));

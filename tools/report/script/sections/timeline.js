@@ -53,19 +53,19 @@ function timeline_option(t, width, lanes, rows, span) {
 
 const step_name = (run, step) => (step === 0 ? "the prefill" : `decode step ${step} (${count(run.results.workload.prompt_tokens + step)} tokens of context)`);
 
-/** One step, drawn and in words. */
-function step_card(run, line) {
+/** One step, drawn and in words. @param name of a step @param id of the chart */
+function step_card(timeline, line, name, id) {
   const rows = line.rows.filter((row) => lane_of(row) !== null && row[2] > row[1]);
-  const lanes = ["npu.arrays", "npu.vector", "npu.DMA", ...run.timeline.executors.filter((e) => e !== "npu")].filter((lane) => rows.some((row) => lane_of(row) === lane));
+  const lanes = ["npu.arrays", "npu.vector", "npu.DMA", ...timeline.executors.filter((e) => e !== "npu")].filter((lane) => rows.some((row) => lane_of(row) === lane));
   const span = line.end_ps - line.start_ps;
   const used = time_parts.filter((part) => rows.some((row) => row[7] === part));
   const layers = Math.max(1, ...rows.map((row) => row[6]));
-  const step = step_name(run, line.step);
+  const step = name(line.step);
   const say = `All of ${step}, as simulated: the embedding, one decoder layer${layers > 1 ? `, which stands for **${layers}**` : ""}, and the LM head. Thin bars: no task.`;
   const columns = [{ title: "Executor", value: (row) => lane_of(row) }, { title: "Operator", value: (row) => row[3] }, { title: "Task", value: (row) => words(row[4]) },
     number_column("Start", (row) => row[1] * 1e-12, (v) => seconds(v, 5)), number_column("Length", (row) => (row[2] - row[1]) * 1e-12, seconds), { title: "Mostly", value: (row) => words(row[7] || "") }];
   return [el("p", { class: "say" }, rich(say)), card(chart({
-    id: "timeline", name: `Timeline of ${step} by executor`, height: 60 + lanes.length * 34,
+    id, name: `Timeline of ${step} by executor`, height: 60 + lanes.length * 34,
     caption: "Colours: what most of the task's time went to. It opens on the decoder layer; the slider below moves and widens the window, as do ctrl and the wheel.",
     keys: () => legend(used.map((part) => [words(part), part_color(part)])),
     build: (t, width) => timeline_option(t, width, lanes, rows, span),
@@ -73,15 +73,21 @@ function step_card(run, line) {
   }))];
 }
 
+/** A timeline of one step at a time, and what chooses the step. */
+function step_picker(timeline, name, id = "timeline", word = "Step") {
+  const steps = timeline.steps;
+  const holder = el("div", {}, step_card(timeline, steps[steps.length - 1], name, id));
+  const picker = id === "timeline" ? "step" : `${id}-step`;
+  const select = el("select", { id: picker, onchange: () => {
+    holder.replaceChildren(...step_card(timeline, steps[Number(select.value)], name, id));
+    draw_charts();
+  } }, steps.map((line, i) => el("option", { value: i, selected: i === steps.length - 1 }, name(line.step))));
+  const tools = steps.length > 1 ? el("div", { class: "tools" }, el("label", { for: picker }, word), select) : null;
+  return [tools, holder];
+}
+
 function timeline_section(run) {
   const title = "Timeline of a step";
   if (!run.timeline) return section("timeline", title, "", card(missing(run.notes.join(" ") || "There are no task traces.")));
-  const steps = run.timeline.steps;
-  const holder = el("div", {}, step_card(run, steps[steps.length - 1]));
-  const select = el("select", { id: "step", onchange: () => {
-    holder.replaceChildren(...step_card(run, steps[Number(select.value)]));
-    draw_charts();
-  } }, steps.map((line, i) => el("option", { value: i, selected: i === steps.length - 1 }, step_name(run, line.step))));
-  const tools = steps.length > 1 ? el("div", { class: "tools" }, el("label", { for: "step" }, "Step"), select) : null;
-  return section("timeline", title, "", tools, holder);
+  return section("timeline", title, "", ...step_picker(run.timeline, (step) => step_name(run, step)));
 }

@@ -1,0 +1,135 @@
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "mapping/cost/forms/make_cost_model.hpp"
+#include "mapping/emit/cache_moves.hpp"
+#include "sim/simulate.hpp"
+#include "tests/support/mapping_setup.hpp"
+#include "tools/app/processes/isolate.hpp"
+#include "tools/app/serving/serve.hpp"
+#include "tools/app/studies/plan_experiment.hpp"
+
+namespace bondsim::tools {
+namespace {
+
+Experiment swapping(const std::string& dataflow, std::vector<std::string> overrides) {
+  ExperimentRequest request;
+  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
+  request.model = testing::config_path("model/llama-3.2-1b");
+  request.dataflow = testing::config_path("dataflow/" + dataflow);
+  request.serves = true;
+  request.overrides = std::move(overrides);
+  request.overrides.push_back("serving.kv.preemption=swap");
+  return load_experiment(request);
+}
+
+/// A run of nothing but what a step moves.
+class OnlyMoves : public ScheduleSource {
+ public:
+  OnlyMoves(const Plan& plan, const std::vector<CacheChange>& changes) : plan_(plan), moves_(plan) {
+    BatchStep step;
+    step.caches = changes;
+    moves_.begin(step);
+  }
+  const ScheduleHeader& header() const override { return plan_.header; }
+  using ScheduleSource::next;
+  bool next(Picoseconds, Block& block) override { return moves_.next(block); }
+
+ private:
+  const Plan& plan_;
+  CacheMoves moves_;
+};
+
+struct Times {
+  double out_s = 0, in_s = 0;
+};
+
+constexpr std::int64_t tokens = 1024;
+
+Times by_cycles(const Experiment& e) {
+  const auto seconds = [&](bool both) {
+    return std::stod(run_isolated([&] {
+      const Plan plan = plan_experiment(e);
+      std::vector<CacheChange> changes = {{CacheEvent::swapped_out, 0, 7, 0, tokens}, {CacheEvent::swapped_in, 1, 7, 0, tokens}};
+      if (!both) changes.pop_back();
+      OnlyMoves schedule(plan, changes);
+      return fmt::format("{:.12g}", to_seconds(simulate(e.system, schedule).total));
+    }));
+  };
+  const double out = seconds(false);
+  return {out, seconds(true) - out};
+}
+
+Times by_form(const Experiment& e) {
+  const Plan plan = plan_experiment(e);
+  const auto form = cost::make_cost_model("detailed", &e.system);
+  OnlyMoves schedule(plan, {{CacheEvent::swapped_out, 0, 7, 0, tokens}, {CacheEvent::swapped_in, 1, 7, 0, tokens}});
+  Times times;
+  for (Block block; schedule.next(block);) {
+    const bool out = plan.header.operators[static_cast<std::size_t>(block.tasks.front().op)].name == "swap_out";
+    (out ? times.out_s : times.in_s) += form->block_seconds(block, e.system) * static_cast<double>(block.executions());
+  }
+  return times;
+}
+
+/// The two normal channels take all bytes that move, and with attention on the NPU they have a quarter of the cache besides: the bus of
+/// one, 12.8 GB/s, is what a swap takes. Refresh takes 0.38 of each 3.9 us from it. Beyond that, each piece waits for its own reads before
+/// it is written, and a bus turns around between reads and writes.
+TEST(Swap, takes_what_the_buses_of_the_normal_channels_take) {
+  constexpr double layers = 16, token_bytes = 2048, bus = 12.8e9, refreshes = 0.38 / 3.9;
+  for (const auto& [dataflow, of_cache] : {std::make_pair("fc_offloading", 0.25), {"data_centric", 0.0}}) {
+    const Experiment e = swapping(dataflow, {});
+    const double bytes = layers * static_cast<double>(tokens) * token_bytes * (1 + of_cache) / 2;
+    const double least = bytes / bus / (1 - refreshes);
+    const Times cycle = by_cycles(e), form = by_form(e);
+    for (const double s : {cycle.out_s, cycle.in_s}) {
+      EXPECT_GT(s, 0.99 * least) << dataflow;
+      EXPECT_LT(s, 1.25 * least) << dataflow;
+    }
+    EXPECT_NEAR(form.out_s, cycle.out_s, 0.05 * cycle.out_s) << dataflow;
+    EXPECT_NEAR(form.in_s, cycle.in_s, 0.05 * cycle.in_s) << dataflow;
+  }
+}
+
+using Json = nlohmann::json;
+
+Json served(const Experiment& experiment, ServingTier tier) {
+  return Json::parse(run_isolated([&] {
+    ServeOptions options;
+    options.tier = tier;
+    return serving_json(experiment, serve(experiment, options), tier);
+  }));
+}
+
+std::vector<std::string> crowded() {
+  return {"serving.requests.limit=10",          "serving.requests.rate_per_s=20",  "serving.requests.prompt_tokens=200",
+          "serving.requests.output_tokens=80",  "serving.kv.context_tokens=1024",  "serving.requests.longest_prompt=600",
+          "serving.requests.longest_output=200", "serving.kv.capacity_tokens=1040", "serving.batch.max_batch=8"};
+}
+
+TEST(Swap, requests_that_make_room_get_their_tokens_and_cycles_confirm_the_closed_form) {
+  const Experiment e = swapping("fc_offloading", crowded());
+  const Json cycle = served(e, ServingTier::cycle), form = served(e, ServingTier::detailed);
+  EXPECT_GT(cycle["requests"]["swaps"].get<int>(), 2);
+  EXPECT_EQ(cycle["requests"]["complete"], 10);
+  EXPECT_EQ(cycle["tokens"]["prompt_computed"], cycle["tokens"]["prompt"]) << "nothing is computed again";
+  for (const char* latency : {"ttft", "tpot", "e2e"}) {
+    const double expected = cycle["latency"][latency]["mean_ms"];
+    EXPECT_NEAR(form["latency"][latency]["mean_ms"].get<double>(), expected, 0.03 * expected) << latency;
+  }
+  const double joules = cycle["energy"]["total_j"];
+  EXPECT_NEAR(form["energy"]["total_j"].get<double>(), joules, 0.03 * joules);
+}
+
+/// Half of the places would not fit with room for the longest context of each.
+TEST(Swap, more_requests_fit_the_memory_than_their_longest_contexts_would) {
+  const std::vector<std::string> places = {"serving.requests.limit=4", "serving.batch.max_batch=256", "serving.kv.context_tokens=8192"};
+  std::vector<std::string> paged = places;
+  paged.push_back("serving.kv.capacity_tokens=32768");
+  EXPECT_NO_THROW(plan_experiment(swapping("fc_offloading", paged)));
+  EXPECT_THROW(plan_experiment(swapping("fc_offloading", places)), CapacityError);
+}
+
+}  // namespace
+}  // namespace bondsim::tools
