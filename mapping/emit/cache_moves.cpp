@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "mapping/emit/block_parts.hpp"
-#include "mapping/layout/scratchpad.hpp"
 
 namespace bondsim {
 namespace {
@@ -61,8 +60,9 @@ void CacheMoves::move(const CacheChange& change) {
 
 std::vector<CacheMoves::Piece> CacheMoves::pieces_of(const CacheChange& change, std::int64_t tokens) const {
   const KvSwap& swap = *plan_.kv_swap;
-  const std::int64_t page_bytes = swap.page_tokens() * swap.token_bytes();
-  const std::int64_t step = std::max<std::int64_t>(1, stream_capacity(plan_.system) / 2 / page_bytes) * swap.page_tokens();
+  const auto chunk = static_cast<std::int64_t>(plan_.system.npu.dma_chunk_kib * 1024);
+  const std::int64_t pages = chunk * swap.channels() / (swap.page_tokens() * swap.token_bytes());
+  const std::int64_t step = std::max<std::int64_t>(1, pages) * swap.page_tokens();
   std::vector<Piece> pieces;
   for (std::int64_t first = 0; first < tokens; first += step) {
     const std::int64_t last = std::min(tokens, first + step);

@@ -12,7 +12,8 @@
 namespace bondsim {
 
 /// What a step does before its batch: the tables of caches follow what became of requests, and caches that are swapped move over the buses,
-/// layer by layer, in pieces of whole pages through the NPU's stream buffer: while one is written, the next one is read.
+/// layer by layer, in pieces of whole pages through the NPU's stream buffer, a chunk of each normal channel at a time: while one is
+/// written, the next one is read.
 class CacheMoves {
  public:
   /// @param plan must outlive this; its tables change

@@ -19,6 +19,7 @@ class KvSwap {
   /// Bytes of a token in a layer.
   std::int64_t token_bytes() const { return token_bytes_; }
   std::int64_t page_tokens() const { return page_tokens_; }
+  std::int64_t channels() const { return static_cast<std::int64_t>(channels_.size()); }
   /// Takes pages for so many tokens. @pre `key` has none, and there are enough
   void take(std::int64_t key, std::int64_t tokens);
   /// Tokens [first, last) of what was taken, by channel; offsets in the layer space. @pre first is a page's first token

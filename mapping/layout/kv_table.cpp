@@ -5,6 +5,23 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
+namespace {
+
+/// Frames that a region begins to grow into, where so many are free together; others begin behind them.
+constexpr std::size_t frames_of_run = 8;
+
+/// The first frame of the lowest free run, whose number is a multiple of its length: with frames of a part of a row, a whole row. Where
+/// there is none, the lowest free frame.
+std::size_t first_of_run(const std::vector<int>& users, std::size_t lowest_free) {
+  for (std::size_t first = ceil_div(lowest_free, frames_of_run) * frames_of_run; first + frames_of_run <= users.size();
+       first += frames_of_run) {
+    const auto begin = users.begin() + static_cast<std::ptrdiff_t>(first);
+    if (std::all_of(begin, begin + frames_of_run, [](int of_frame) { return of_frame == 0; })) return first;
+  }
+  return lowest_free;
+}
+
+}  // namespace
 
 KvTable::KvTable(const std::vector<const AttentionPlacement*>& placements, const Workload& w, MemoryMap& memory)
     : regions_(placements, w, memory), pages_(regions_.all().size()) {
@@ -30,8 +47,11 @@ std::int64_t KvTable::frame_of(Channel& c, std::size_t region, std::int64_t page
   if (frame >= 0) return frame;
   while (c.lowest_free < c.users.size() && c.users[c.lowest_free] > 0) ++c.lowest_free;
   check(c.lowest_free < c.users.size(), "no KV frame is free, of {}", c.users.size());
-  frame = static_cast<std::int64_t>(c.lowest_free);
-  c.users[c.lowest_free++] = 1;
+  const std::int64_t before = page > 0 ? pages_[region][static_cast<std::size_t>(page - 1)] : -1;
+  const auto next = static_cast<std::size_t>(before + 1);
+  const bool follows = before >= 0 && next < c.users.size() && c.users[next] == 0;
+  frame = static_cast<std::int64_t>(follows ? next : first_of_run(c.users, c.lowest_free));
+  c.users[static_cast<std::size_t>(frame)] = 1;
   return frame;
 }
 

@@ -10,8 +10,8 @@ namespace bondsim {
 
 /// Where the pages of requests that come and go lie. Each channel has frames, one as many bytes of every bank as a page takes at most; a
 /// request's region in it is a row of pages, and a page has a frame from the first time it is touched until its request leaves and no
-/// shared block has it. A frame is the lowest one that is free, so that what lies side by side in a region may lie far apart in the bank,
-/// the more the longer requests come and go.
+/// shared block has it: the frame after that of the page before, else the first of the lowest run of free ones, else the lowest free one.
+/// What lies side by side in a region may lie far apart in the bank, the more the longer requests come and go.
 ///
 /// A channel has frames for any division of `Workload::kv_pages` over the requests, not for the longest context of each.
 class KvTable {

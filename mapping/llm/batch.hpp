@@ -67,8 +67,8 @@ struct CacheChange {
 /// A batch with what it stands for and when it may begin.
 struct BatchStep {
   Batch batch;
-  std::int64_t stands_for = 1;     ///< steps of a sampled run, itself included
-  Picoseconds not_before;          ///< the run pauses until this time
+  std::int64_t stands_for = 1;           ///< steps of a sampled run, itself included
+  Picoseconds not_before;                ///< the run pauses until this time
   std::vector<CacheChange> caches = {};  ///< since the step before
 };
 

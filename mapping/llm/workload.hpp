@@ -40,13 +40,13 @@ struct Workload {
   std::optional<SpeculationConfig> speculation;
   bool apart = false;  ///< requests come and go: each has runs of PEs of its own, whatever its length
   KvPlacement placement = KvPlacement::balanced;
-  std::int64_t page_tokens = 0;   ///< of requests that come and go: their caches lie in pages of so many tokens; 0: consecutively
-  std::int64_t kv_pages = 0;      ///< of these, pages of all requests together; 0: as many as their longest contexts take
-  std::int64_t shared_tokens = 0; ///< requests may share blocks of so many tokens; 0: none
-  std::int64_t swap_pages = 0;    ///< pages that normal channels have room for; 0: no request is moved there
-  std::int64_t step_tokens = 0;   ///< most new tokens of a step; 0: all prompts together
-  std::int64_t decode_rows = 1;   ///< most new tokens of a request in a step of decode: with speculation, its drafts and one
-  std::int64_t spare_tokens = 0;  ///< KV places of a request beyond its final tokens, for drafts
+  std::int64_t page_tokens = 0;    ///< of requests that come and go: their caches lie in pages of so many tokens; 0: consecutively
+  std::int64_t kv_pages = 0;       ///< of these, pages of all requests together; 0: as many as their longest contexts take
+  std::int64_t shared_tokens = 0;  ///< requests may share blocks of so many tokens; 0: none
+  std::int64_t swap_pages = 0;     ///< pages that normal channels have room for; 0: no request is moved there
+  std::int64_t step_tokens = 0;    ///< most new tokens of a step; 0: all prompts together
+  std::int64_t decode_rows = 1;    ///< most new tokens of a request in a step of decode: with speculation, its drafts and one
+  std::int64_t spare_tokens = 0;   ///< KV places of a request beyond its final tokens, for drafts
 
   std::int64_t prompt_of(int request) const { return prompts.empty() ? prompt_tokens : prompts[static_cast<std::size_t>(request)]; }
   /// KV tokens of a request at the end of the run.

@@ -47,7 +47,8 @@ std::optional<BatchStep> Scheduler::next(Picoseconds now) {
     pages_.forget();
     check(pages_.available() == pages_.pages() && pages_.allocated() == pages_.freed(), "{} of {} KV pages are free at the end",
           pages_.available(), pages_.pages());
-    check(swap_free_ == config_.swap_pages(), "{} of {} pages of the normal channels are free at the end", swap_free_, config_.swap_pages());
+    check(swap_free_ == config_.swap_pages(), "{} of {} pages of the normal channels are free at the end", swap_free_,
+          config_.swap_pages());
   }
   return std::nullopt;
 }
@@ -187,8 +188,7 @@ void Scheduler::preempt(Sequence& sequence) {
   const std::int64_t pages = pages_.pages_of(sequence.cached);
   const bool swaps = sequence.cached > 0 && pages <= swap_free_;
   const CacheEvent event = swaps ? CacheEvent::swapped_out : CacheEvent::released;
-  std::unique_ptr<Sequence> owned =
-      take_place(sequence, {event, sequence.slot, sequence.request.id, 0, swaps ? sequence.cached : 0});
+  std::unique_ptr<Sequence> owned = take_place(sequence, {event, sequence.slot, sequence.request.id, 0, swaps ? sequence.cached : 0});
   if (swaps) {
     owned->swapped = pages;
     swap_free_ -= pages;

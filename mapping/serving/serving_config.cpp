@@ -29,7 +29,8 @@ void require_pages(const ConfigNode& node, const ServingConfig& config) {
   const bool swaps = config.kv.preemption == KvPreemption::swap;
   const char* needs = config.kv.prefix_reuse ? "prefix_reuse" : swaps ? "preemption by swap" : nullptr;
   if (needs != nullptr && config.kv.addresses != KvAddresses::paged) {
-    config_error(node_of(node, "kv", "addresses"), "serving.kv.addresses", fmt::format("'consecutive' found; with {}, allowed: paged", needs));
+    config_error(node_of(node, "kv", "addresses"), "serving.kv.addresses",
+                 fmt::format("'consecutive' found; with {}, allowed: paged", needs));
   }
   if (swaps && config.speculation && config.speculation->draft == DraftKind::model) {
     config_error(node_of(node, "kv", "preemption"), "serving.kv.preemption",

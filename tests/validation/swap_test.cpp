@@ -74,18 +74,20 @@ Times by_form(const Experiment& e) {
 }
 
 /// The two normal channels take all bytes that move, and with attention on the NPU they have a quarter of the cache besides: the bus of
-/// one, 12.8 GB/s, is what a swap takes. Refresh takes 0.38 of each 3.9 us from it. Beyond that, each piece waits for its own reads before
-/// it is written, and a bus turns around between reads and writes.
+/// one, 12.8 GB/s, is what a swap takes. Refresh takes 0.38 of each 3.9 us from it. Beyond that rows change, a bus turns around between
+/// reads and writes, and the last accesses of a page are not full.
 TEST(Swap, takes_what_the_buses_of_the_normal_channels_take) {
   constexpr double layers = 16, token_bytes = 2048, bus = 12.8e9, refreshes = 0.38 / 3.9;
   for (const auto& [dataflow, of_cache] : {std::make_pair("fc_offloading", 0.25), {"data_centric", 0.0}}) {
     const Experiment e = swapping(dataflow, {});
     const double bytes = layers * static_cast<double>(tokens) * token_bytes * (1 + of_cache) / 2;
-    const double least = bytes / bus / (1 - refreshes);
+    // On PEs the cache lies on the six other channels: the first piece of a layer, 1 MiB, is read before anything is written.
+    const double alone = of_cache > 0 ? 0 : layers * 1024 * 1024 / 6;
+    const double least = (bytes + alone) / bus / (1 - refreshes);
     const Times cycle = by_cycles(e), form = by_form(e);
     for (const double s : {cycle.out_s, cycle.in_s}) {
       EXPECT_GT(s, 0.99 * least) << dataflow;
-      EXPECT_LT(s, 1.25 * least) << dataflow;
+      EXPECT_LT(s, 1.2 * least) << dataflow;
     }
     EXPECT_NEAR(form.out_s, cycle.out_s, 0.05 * cycle.out_s) << dataflow;
     EXPECT_NEAR(form.in_s, cycle.in_s, 0.05 * cycle.in_s) << dataflow;
@@ -103,16 +105,22 @@ Json served(const Experiment& experiment, ServingTier tier) {
 }
 
 std::vector<std::string> crowded() {
-  return {"serving.requests.limit=10",          "serving.requests.rate_per_s=20",  "serving.requests.prompt_tokens=200",
-          "serving.requests.output_tokens=80",  "serving.kv.context_tokens=1024",  "serving.requests.longest_prompt=600",
-          "serving.requests.longest_output=200", "serving.kv.capacity_tokens=1040", "serving.batch.max_batch=8"};
+  return {"serving.requests.limit=8",
+          "serving.requests.rate_per_s=200",
+          "serving.requests.prompt_tokens=200",
+          "serving.requests.output_tokens=80",
+          "serving.kv.context_tokens=1024",
+          "serving.requests.longest_prompt=600",
+          "serving.requests.longest_output=200",
+          "serving.kv.capacity_tokens=1040",
+          "serving.batch.max_batch=8"};
 }
 
 TEST(Swap, requests_that_make_room_get_their_tokens_and_cycles_confirm_the_closed_form) {
   const Experiment e = swapping("fc_offloading", crowded());
   const Json cycle = served(e, ServingTier::cycle), form = served(e, ServingTier::detailed);
-  EXPECT_GT(cycle["requests"]["swaps"].get<int>(), 2);
-  EXPECT_EQ(cycle["requests"]["complete"], 10);
+  EXPECT_GE(cycle["requests"]["swaps"].get<int>(), 2);
+  EXPECT_EQ(cycle["requests"]["complete"], 8);
   EXPECT_EQ(cycle["tokens"]["prompt_computed"], cycle["tokens"]["prompt"]) << "nothing is computed again";
   for (const char* latency : {"ttft", "tpot", "e2e"}) {
     const double expected = cycle["latency"][latency]["mean_ms"];
@@ -122,13 +130,13 @@ TEST(Swap, requests_that_make_room_get_their_tokens_and_cycles_confirm_the_close
   EXPECT_NEAR(form["energy"]["total_j"].get<double>(), joules, 0.03 * joules);
 }
 
-/// Half of the places would not fit with room for the longest context of each.
+/// Llama-3.2-1B, 32 KiB a token: 128 contexts of 8192 tokens take all 34.4 GB of the device.
 TEST(Swap, more_requests_fit_the_memory_than_their_longest_contexts_would) {
-  const std::vector<std::string> places = {"serving.requests.limit=4", "serving.batch.max_batch=256", "serving.kv.context_tokens=8192"};
-  std::vector<std::string> paged = places;
-  paged.push_back("serving.kv.capacity_tokens=32768");
-  EXPECT_NO_THROW(plan_experiment(swapping("fc_offloading", paged)));
-  EXPECT_THROW(plan_experiment(swapping("fc_offloading", places)), CapacityError);
+  Experiment e = swapping("fc_offloading", {"serving.batch.max_batch=128", "serving.kv.context_tokens=8192", "serving.kv.swap_tokens=8192",
+                                            "serving.kv.capacity_tokens=65536"});
+  EXPECT_NO_THROW(plan_experiment(e));
+  e.workload.kv_pages = 0;
+  EXPECT_THROW(plan_experiment(e), CapacityError);
 }
 
 }  // namespace

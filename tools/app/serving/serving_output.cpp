@@ -150,9 +150,8 @@ std::string serving_json(const Experiment& e, const ServingRun& run, ServingTier
               {"system", e.system.name},      {"model", e.model.name},         {"dataflow", e.dataflow.name},
               {"serving", config.name},       {"policy", config.batch.policy}, {"config_digest", e.digest},
               {"time_s", to_seconds(t.end)},  {"busy_s", to_seconds(t.busy)},  {"iterations", t.iterations}};
-  out["requests"] = {{"arrived", t.arrived},   {"complete", t.complete},     {"truncated", t.truncated},
-                     {"rejected", t.rejected}, {"unfinished", t.unfinished}, {"preemptions", t.preemptions},
-                     {"swaps", t.swaps}};
+  out["requests"] = {{"arrived", t.arrived},       {"complete", t.complete},       {"truncated", t.truncated}, {"rejected", t.rejected},
+                     {"unfinished", t.unfinished}, {"preemptions", t.preemptions}, {"swaps", t.swaps}};
   out["tokens"] = {
       {"prompt", t.prompt_tokens}, {"prompt_computed", t.computed_tokens}, {"prompt_reused", t.reused_tokens}, {"output", t.output_tokens}};
   out["throughput"] = {{"requests_per_s", per_second(t.complete + t.truncated, t)},

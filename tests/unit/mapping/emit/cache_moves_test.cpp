@@ -62,7 +62,8 @@ struct Names : serving::ServingRecord {
 /// The text that a token of a request is of: equal where the hashes of their blocks are.
 std::int64_t text_of(const Request& r, std::int64_t token) {
   const auto block = static_cast<std::size_t>(token / serving::prefix_block_tokens);
-  const bool hashed = block < r.prefixes.size() && (token / serving::prefix_block_tokens + 1) * serving::prefix_block_tokens <= r.prompt_tokens;
+  const bool hashed =
+      block < r.prefixes.size() && (token / serving::prefix_block_tokens + 1) * serving::prefix_block_tokens <= r.prompt_tokens;
   return (hashed ? r.prefixes[block] : 1'000'000 + r.id) * 10'000 + token;
 }
 
@@ -129,8 +130,8 @@ INSTANTIATE_TEST_SUITE_P(Dataflows, CacheMovesOf,
                                             ::testing::Values("prefill_first", "co_processing")),
                          [](const auto& info) { return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param); });
 
-/// Requests share beginnings, make room, move away and come back, in a quarter of the memory that their longest contexts need: each finds in
-/// its pages, at every iteration, what was computed of its own text, and in the end all memory is free.
+/// Requests share beginnings, make room, move away and come back, in a quarter of the memory that their longest contexts need: each finds
+/// in its pages, at every iteration, what was computed of its own text, and in the end all memory is free.
 TEST_P(CacheMovesOf, every_request_finds_the_keys_of_its_own_text) {
   ServingConfig config;
   config.batch.policy = std::get<1>(GetParam());
