@@ -23,6 +23,7 @@ function make_results() {
   const served = small.filter((word, i) => !/^workload/.test(word) && !(word === "--set" && /^workload/.test(small[i + 1] ?? "")));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--out", at("served"));
   command("serve", ...served, "--set", "serving.requests.limit=12", "--tier", "detailed", "--rate", "1,4", "--out", at("rates"));
+  command("serve", ...served, "--set", "serving.requests.limit=2", "--set", "serving.requests.output_tokens=4", "--trace", "tasks", "--trace-steps", "0:3", "--out", at("traced"));
   command("heat", ...small, "--stack", "edge-passive", "--ambient", "20,84", "--policy", "duty", "--duration", "600", "--step", "20", "--run-step", "0.0001", "--out", at("heat"));
   const [header, first, second] = readFileSync(`${source}/tests/data/dse_best.csv`, "utf8").split("\n");
   writeFileSync(at("rows.csv"), [header, first, second, ""].join("\n"));
@@ -326,6 +327,28 @@ test("requests that were served have their latencies, and rates a curve", async 
   close(Math.max(...lines[2].data.map(([x]) => x)), figures.latency.e2e.max_ms * 1e-3, 1e-6);
   assert.equal((await option(page, "served-requests-0")).y.length, 12);
   assert.deepEqual((await option(page, "curve-0")).series[0].data.map(([x]) => x), [1, 4]);
+  await context.close();
+});
+
+test("iterations that were traced are drawn over the channels, one at a time", async () => {
+  const { page, context, problems } = await report(["traced"]);
+  assert.deepEqual(problems, []);
+  const rows = readFileSync(at("traced/nmp.channel0.tasks.csv"), "utf8").trim().split("\n");
+  const columns = rows[1].split(",");
+  const [start, step] = ["start_ps", "step"].map((name) => columns.indexOf(name));
+  const steps = [...new Set(rows.slice(2).map((row) => row.split(",")[step]))];
+  assert.deepEqual(steps, ["0", "1", "2", "3"]);
+  const select = page.locator("#served-timeline-0-step");
+  assert.match((await select.locator("option").allInnerTexts())[0], /^iteration 0 \(1 prompt, [\d,]+ tokens\)$/);
+  const drawn = async () => {
+    const timeline = await option(page, "served-timeline-0");
+    const lane = timeline.y.indexOf("nmp.channel0");
+    return timeline.series[0].data.filter((row) => row[0] === lane).length;
+  };
+  const of_step = (number) => rows.slice(2).map((row) => row.split(",")).filter((row) => row[step] === number && row[start] !== row[start + 1]).length;
+  assert.equal(await drawn(), of_step("3"));
+  await select.selectOption("0");
+  assert.equal(await drawn(), of_step("0"));
   await context.close();
 });
 
