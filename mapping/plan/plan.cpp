@@ -304,6 +304,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
             {},
             {},
             {},
+            {},
             {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
 

@@ -177,7 +177,7 @@ TEST_P(CacheMovesOf, every_request_finds_the_keys_of_its_own_text) {
   }
   const serving::ServingTotals& t = record.totals();
   EXPECT_EQ(t.complete, 60);
-  EXPECT_GT(t.reused_tokens, 3000);
+  EXPECT_GT(t.reused_tokens, 2000);
   EXPECT_GT(t.swaps, 2);
   EXPECT_GT(t.preemptions, t.swaps) << "the normal channels have room for some only";
   // What the last requests gave up is told with the next step, which there is not.
