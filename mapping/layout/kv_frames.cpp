@@ -8,6 +8,9 @@
 namespace bondsim {
 namespace {
 
+/// Pages of a context whose frames are counted one by one.
+constexpr std::int64_t most_looked_at = 2048;
+
 /// Frames by pages: at most `each` a page and `beside` more, however many pages; `all` for the longest context.
 struct Need {
   double each = 0;
@@ -27,10 +30,13 @@ Need need_of(const KvRegions& regions, const KvRegion& region, std::int64_t page
   Need need;
   need.all = static_cast<std::int64_t>(regions.touched(region, region.tokens, frame_bytes).size());
   need.each = static_cast<double>(need.all) / static_cast<double>(pages);
-  for (std::int64_t p = 1; p < pages; ++p) {
+  // Of long contexts some pages are looked at: those in between touch at most what the next one does.
+  const std::int64_t step = ceil_div(pages, most_looked_at);
+  for (std::int64_t p = step; p < pages; p += step) {
     const auto touched = regions.touched(region, p * page_tokens, frame_bytes).size();
-    need.beside = std::max(need.beside, static_cast<double>(touched) - need.each * static_cast<double>(p));
+    need.beside = std::max(need.beside, static_cast<double>(touched) - need.each * static_cast<double>(p - step + 1));
   }
+  need.beside += need.each * static_cast<double>(step - 1);
   return need;
 }
 
