@@ -37,8 +37,11 @@ Task load_from(std::int32_t channel) {
   return t;
 }
 
-NmpGemm gemm() {
-  NmpGemm g;
+Task gemm() {
+  Task t;
+  t.kind = TaskKind::nmp_gemm;
+  t.op = 0;
+  NmpGemm& g = t.nmp;
   g.shape = {1, 1, 16, 64};
   g.pes_per_gemm = 1;
   g.tiling = {16, 64, LoopOrder::output_stationary};
@@ -52,7 +55,7 @@ NmpGemm gemm() {
   e.bank_offset = 2 << 20;
   e.bytes_per_bank = 64;
   g.output = {e};
-  return g;
+  return t;
 }
 
 class Building : public ::testing::TestWithParam<ConstructionOrder> {};
@@ -71,8 +74,8 @@ TEST_P(Building, every_channel_answers_the_npu_and_those_with_pes_their_controll
               for (std::int32_t c = 0; c < 5; ++c) loads.push_back(load_from(c));
               for (std::int32_t c = 0; c < 5; ++c) executors.npu->start(c, loads[static_cast<std::size_t>(c)]);
               sc_core::sc_start();
-              const NmpGemm g = gemm();
-              for (std::int32_t c = 0; c < 3; ++c) executors.nmp[static_cast<std::size_t>(c)]->start(100 + c, 0, g);
+              const Task g = gemm();
+              for (std::int32_t c = 0; c < 3; ++c) executors.nmp[static_cast<std::size_t>(c)]->start(100 + c, g);
               sc_core::sc_start();
               EXPECT_EQ(ends.tasks, (std::set<std::int32_t>{0, 1, 2, 3, 4, 100, 101, 102}));
               for (std::size_t c = 0; c < 5; ++c) {
@@ -102,8 +105,8 @@ TEST_P(Building, listeners_hear_commands_of_all_channels_and_states_of_those_the
               for (std::int32_t c = 0; c < 3; ++c) loads.push_back(load_from(c));
               for (std::int32_t c = 0; c < 3; ++c) executors.npu->start(c, loads[static_cast<std::size_t>(c)]);
               sc_core::sc_start();
-              const NmpGemm g = gemm();
-              executors.nmp[1]->start(9, 0, g);
+              const Task g = gemm();
+              executors.nmp[1]->start(9, g);
               sc_core::sc_start();
               EXPECT_EQ(heard.commands, (std::set<int>{0, 1, 2}));
               EXPECT_EQ(heard.nmp, (std::set<int>{1}));
