@@ -165,29 +165,31 @@ std::set<std::tuple<int, int, std::int64_t>> places_of(const std::vector<Extent>
 /// A request that has a block which another shared reads its first tokens where the other wrote them, also when that one has gone, and
 /// writes what comes after them elsewhere.
 TEST_P(KvTableOf, a_shared_block_lies_in_memory_once_until_it_is_dropped) {
-  const Plan plan = paged_plan(GetParam(), 8, 1024, 16, 0, 512);
-  int other = 1;
-  while (other < 8 && plan.kv_table->alike(other) != plan.kv_table->alike(0)) ++other;
-  ASSERT_LT(other, 8) << "no two places are alike";
-  const std::int64_t whole = plan.kv_table->whole_tokens(0, 512);
-  EXPECT_GT(whole, 384);
-  EXPECT_LE(whole, 512);
-  const auto first = places_of(plan.kv_table->translate(cache_of(plan, 0, 1000)));
-  const auto beginning = places_of(plan.kv_table->translate(cache_of(plan, 0, whole)));
-  plan.kv_table->share(7, 0, 0, 512);
-  plan.kv_table->attach(7, other);
-  EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, whole))), beginning);
-  const auto second = places_of(plan.kv_table->translate(cache_of(plan, other, 1000)));
-  std::vector<std::tuple<int, int, std::int64_t>> both;
-  std::set_intersection(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(both));
-  const auto block = places_of(plan.kv_table->translate(cache_of(plan, 0, 512)));
-  for (const auto& place : both) EXPECT_EQ(block.count(place), 1u) << "what comes after the block is of one request";
-  plan.kv_table->release(0);
-  EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, 1000))), second);
-  plan.kv_table->release(other);
-  EXPECT_GT(used_frames(plan), 0) << "the block stays";
-  plan.kv_table->drop(7);
-  EXPECT_EQ(used_frames(plan), 0);
+  for (const std::int64_t page_tokens : {16, 40}) {  // a block ends with a page, or within one
+    const Plan plan = paged_plan(GetParam(), 8, 1024, page_tokens, 0, 512);
+    int other = 1;
+    while (other < 8 && plan.kv_table->alike(other) != plan.kv_table->alike(0)) ++other;
+    ASSERT_LT(other, 8) << "no two places are alike";
+    const std::int64_t whole = plan.kv_table->whole_tokens(0, 512);
+    EXPECT_GT(whole, 384);
+    EXPECT_LE(whole, 512);
+    const auto first = places_of(plan.kv_table->translate(cache_of(plan, 0, 1000)));
+    const auto beginning = places_of(plan.kv_table->translate(cache_of(plan, 0, whole)));
+    plan.kv_table->share(7, 0, 0, 512);
+    plan.kv_table->attach(7, other);
+    EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, whole))), beginning);
+    const auto second = places_of(plan.kv_table->translate(cache_of(plan, other, 1000)));
+    std::vector<std::tuple<int, int, std::int64_t>> both;
+    std::set_intersection(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(both));
+    const auto block = places_of(plan.kv_table->translate(cache_of(plan, 0, 512)));
+    for (const auto& place : both) EXPECT_EQ(block.count(place), 1u) << "what comes after the block is of one request";
+    plan.kv_table->release(0);
+    EXPECT_EQ(places_of(plan.kv_table->translate(cache_of(plan, other, 1000))), second);
+    plan.kv_table->release(other);
+    EXPECT_GT(used_frames(plan), 0) << "the block stays";
+    plan.kv_table->drop(7);
+    EXPECT_EQ(used_frames(plan), 0);
+  }
 }
 
 }  // namespace
