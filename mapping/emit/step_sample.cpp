@@ -7,7 +7,8 @@ namespace {
 
 /// Place of run `i` in it, from 0 to 1: the multiples of the golden ratio spread evenly and meet no period.
 double place(std::int64_t i) {
-  const double u = std::fmod((static_cast<double>(i / 2) + 0.5) * 0.6180339887498949, 1.0);
+  const std::int64_t pair = i / 2;
+  const double u = std::fmod((static_cast<double>(pair) + 0.5) * 0.6180339887498949, 1.0);
   return i % 2 == 0 ? u : 1 - u;
 }
 
