@@ -55,23 +55,28 @@ std::int64_t ps_of(const System& system, std::int64_t cycles) {
   return std::llround(static_cast<double>(cycles) * 1e6 / system.dram.timing.ck_mhz);
 }
 
-}  // namespace
-
-std::map<int, CommandSums> count_channels(const std::string& trace, const DramConfig& dram) {
+/// @throws ConfigError when no time passes in any channel
+std::map<int, CommandSums> summed(const std::string& trace, const std::map<int, std::vector<PowerCommand>>& commands) {
   std::map<int, CommandSums> sums;
   std::int64_t cycles = 0;
-  for (const auto& [channel, commands] : commands_of(trace, dram.organization.banks_per_group)) {
-    sums[channel] = sums_of(commands);
+  for (const auto& [channel, of_channel] : commands) {
+    sums[channel] = sums_of(of_channel);
     cycles += sums[channel].cycles;
   }
   if (cycles == 0) throw ConfigError(trace + ": no time passes in it");
   return sums;
 }
 
+}  // namespace
+
+std::map<int, CommandSums> count_channels(const std::string& trace, const DramConfig& dram) {
+  return summed(trace, commands_of(trace, dram.organization.banks_per_group));
+}
+
 CommandSums count_commands(const std::string& trace, const DramConfig& dram) {
-  const std::map<int, CommandSums> sums = count_channels(trace, dram);
-  if (sums.size() > 1) throw ConfigError(trace + ": commands of several pseudo channels, allowed: of one");
-  return sums.begin()->second;
+  const auto commands = commands_of(trace, dram.organization.banks_per_group);
+  if (commands.size() > 1) throw ConfigError(trace + ": commands of several pseudo channels, allowed: of one");
+  return summed(trace, commands).begin()->second;
 }
 
 EnergyByComponent commands_energy(const System& system, const CommandSums& sums) {
