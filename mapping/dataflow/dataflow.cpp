@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mapping/dataflow/operator_names.hpp"
+#include "models/dram/timing/bus_refresh.hpp"
 #include "models/dram/timing/port_timing.hpp"
 #include "models/system/peaks.hpp"
 
@@ -44,16 +45,14 @@ double sustained_ports_gbps(const System& system, int channel) {
   return dram.organization.banks() * static_cast<double>(port.page_bytes) / row * 1e3 * (1 - refreshed);
 }
 
-/// GB/s of a channel's bus beside its refreshes: REFab keeps it idle from the last burst before the PREA to the first after the ACT that
-/// follows; under REFpb a stream waits where its own bank is refreshed, once in the same interval.
+/// GB/s of a channel's bus beside its refreshes; under REFpb a stream waits where its own bank is refreshed, once in the interval of REFab.
 double sustained_bus_gbps(const System& system, int channel) {
   const DramConfig& dram = system.dram_of(channel);
-  const DramTiming& t = dram.timing;
   const RefreshKind kind = system.fidelity.refresh ? system.controller_of(channel).refresh : RefreshKind::none;
   if (kind == RefreshKind::none) return bus_gbps(dram);
-  const double interval_ns = to_seconds(refresh_period(dram, RefreshKind::all_bank)) * 1e9;
-  const double all_ns = t.t_rfc_ab_ns + (t.n_rtp + t.n_rp_ab + t.n_rcd - t.n_bl_min) * 1e3 / t.ck_mhz;
-  return bus_gbps(dram) * std::max(0.0, 1 - (kind == RefreshKind::all_bank ? all_ns : t.t_rfc_pb_ns) / interval_ns);
+  const auto interval_ps = static_cast<double>(refresh_period(dram, RefreshKind::all_bank).value);
+  const double refreshed_ps = kind == RefreshKind::all_bank ? bus_refresh_ps(dram.timing) : dram.timing.t_rfc_pb_ns * 1e3;
+  return bus_gbps(dram) * std::max(0.0, 1 - refreshed_ps / interval_ps);
 }
 
 /// Part of a split operator for the NMP channels when each side's memory bandwidth gets work in proportion: the peaks, or what is left of

@@ -6,35 +6,14 @@
 #include <vector>
 
 #include "tests/support/command.hpp"
-#include "tests/support/mapping_setup.hpp"
-#include "tools/app/processes/isolate.hpp"
+#include "tests/support/serving_setup.hpp"
 #include "tools/app/serving/rates.hpp"
-#include "tools/app/serving/serve.hpp"
 #include "tools/app/studies/run_experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
 
-/// The chat setting on the H2-LLM device with a small model.
-Experiment chat(std::vector<std::string> overrides, const std::string& dataflow = "fc_offloading") {
-  ExperimentRequest request;
-  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
-  request.model = testing::config_path("model/llama-3.2-1b");
-  request.dataflow = testing::config_path("dataflow/" + dataflow);
-  request.serves = true;
-  request.overrides = std::move(overrides);
-  return load_experiment(request);
-}
-
 using Json = nlohmann::json;
-
-Json served(const Experiment& experiment, ServingTier tier) {
-  return Json::parse(run_isolated([&] {
-    ServeOptions options;
-    options.tier = tier;
-    return serving_json(experiment, serve(experiment, options), tier);
-  }));
-}
 
 class OfDataflow : public ::testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Serving, OfDataflow, ::testing::Values("fc_offloading", "data_centric", "npu_only"),

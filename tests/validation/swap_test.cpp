@@ -5,23 +5,15 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/emit/cache_moves.hpp"
 #include "sim/simulate.hpp"
-#include "tests/support/mapping_setup.hpp"
-#include "tools/app/processes/isolate.hpp"
-#include "tools/app/serving/serve.hpp"
+#include "tests/support/serving_setup.hpp"
 #include "tools/app/studies/plan_experiment.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 Experiment swapping(const std::string& dataflow, std::vector<std::string> overrides) {
-  ExperimentRequest request;
-  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
-  request.model = testing::config_path("model/llama-3.2-1b");
-  request.dataflow = testing::config_path("dataflow/" + dataflow);
-  request.serves = true;
-  request.overrides = std::move(overrides);
-  request.overrides.push_back("serving.kv.preemption=swap");
-  return load_experiment(request);
+  overrides.push_back("serving.kv.preemption=swap");
+  return chat(std::move(overrides), dataflow);
 }
 
 /// A run of nothing but what a step moves.
@@ -95,14 +87,6 @@ TEST(Swap, takes_what_the_buses_of_the_normal_channels_take) {
 }
 
 using Json = nlohmann::json;
-
-Json served(const Experiment& experiment, ServingTier tier) {
-  return Json::parse(run_isolated([&] {
-    ServeOptions options;
-    options.tier = tier;
-    return serving_json(experiment, serve(experiment, options), tier);
-  }));
-}
 
 std::vector<std::string> crowded() {
   return {"serving.requests.limit=6",           "serving.requests.rate_per_s=200",

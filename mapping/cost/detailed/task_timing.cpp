@@ -5,6 +5,7 @@
 #include <map>
 
 #include "mapping/cost/detailed/block_timeline.hpp"
+#include "models/dram/timing/bus_refresh.hpp"
 #include "models/npu/rules.hpp"
 
 namespace bondsim::cost {
@@ -17,10 +18,9 @@ TaskTiming::TaskTiming(const System& system, PieceWalk walk)
       mode_change_(system.nmp.mode_change_ns * 1e3),
       ck_(1e6 / t_.ck_mhz),
       period_(hb_.refresh_period_ps()) {
-  // The bus idles from the last burst before the PREA to the first after the ACT that follows.
   // While REFpb keeps some banks away the bus serves others.
   if (system.controller.refresh == RefreshKind::per_bank) return;
-  host_refresh_ = std::ceil(t_.t_rfc_ab_ns * 1e3 / ck_ - 1e-6) * ck_ + ck_ * (t_.n_rtp + t_.n_rp_ab + t_.n_rcd - t_.n_bl_min);
+  host_refresh_ = bus_refresh_ps(t_);
 }
 
 double TaskTiming::enter_ps(bool after_host, bool after_write) const {

@@ -259,8 +259,8 @@ TEST(Scheduler, chunks_of_a_prompt_yield_nothing_before_the_last) {
   EXPECT_EQ(r.batches[2].requests[0].yields, 1);
 }
 
-/// Two requests that together need more pages than there are: the later one makes room, and its whole text is computed again.
-TEST(Scheduler, who_makes_room_computes_its_text_again) {
+/// Two requests that together need more pages than there are.
+ServingConfig two_in_six_pages() {
   ServingConfig config;
   config.requests.arrivals = ArrivalKind::closed_loop;
   config.requests.users = 2;
@@ -269,7 +269,12 @@ TEST(Scheduler, who_makes_room_computes_its_text_again) {
   config.requests.output_tokens = 40;
   config.kv.capacity_tokens = 96;
   config.kv.watermark = 0;
-  const Served r = run(config);
+  return config;
+}
+
+/// The later one makes room, and its whole text is computed again.
+TEST(Scheduler, who_makes_room_computes_its_text_again) {
+  const Served r = run(two_in_six_pages());
   EXPECT_EQ(r.totals.preemptions, 1);
   EXPECT_EQ(r.rows[0].id, 0);
   EXPECT_EQ(r.rows[1].preemptions, 1);
@@ -280,14 +285,7 @@ TEST(Scheduler, who_makes_room_computes_its_text_again) {
 
 /// The same with room on the normal channels: its 48 tokens move there and back, and nothing is computed again.
 TEST(Scheduler, who_is_swapped_goes_on_where_it_was) {
-  ServingConfig config;
-  config.requests.arrivals = ArrivalKind::closed_loop;
-  config.requests.users = 2;
-  config.requests.limit = 2;
-  config.requests.prompt_tokens = 32;
-  config.requests.output_tokens = 40;
-  config.kv.capacity_tokens = 96;
-  config.kv.watermark = 0;
+  ServingConfig config = two_in_six_pages();
   config.kv.preemption = KvPreemption::swap;
   ServingRecord record(config);
   Scheduler scheduler(config, make_request_source(config.requests), record);
