@@ -67,9 +67,10 @@ void check_dram(const Sections& at, const DramConfig& dram, const ControllerConf
                  fmt::format("{} of {} beats of {} bit in a row of {} columns, allowed: no more than their bits, and rows of whole bursts",
                              shape.burst_bytes, shape.burst_length, shape.device_width_bits, shape.columns));
   }
-  if (shape.ranks > 1 && dram.timing.n_wckpst >= 0) {
+  if (shape.all_ranks() > 1 && dram.timing.n_wckpst >= 0) {
     config_error(at.at("dram"), at.path + ".dram.timing.n_wckpst",
-                 fmt::format("{} with {} ranks, of which each would synchronise WCK, allowed: -1", dram.timing.n_wckpst, shape.ranks));
+                 fmt::format("{} with {} ranks or pseudo channels, of which each would synchronise WCK, allowed: -1", dram.timing.n_wckpst,
+                             shape.all_ranks()));
   }
   double last = -INFINITY;
   for (const RefreshRate& step : dram.refresh_rates) {
@@ -146,6 +147,23 @@ void check_same_shape(const Sections& at, const DramOrganization& mine, const Dr
                   mine.banks(), mine.page_bytes(), mine.access_bytes(), shared.banks(), shared.page_bytes(), shared.access_bytes()));
 }
 
+/// In NMP mode commands reach the banks of all ranks and pseudo channels at once.
+void check_ranks_with_pes(const Sections& at, const System& system, int channel) {
+  const DramOrganization& shape = system.dram_of(channel).organization;
+  if (shape.all_ranks() == 1) return;
+  const ControllerConfig& controller = system.controller_of(channel);
+  const std::string having = fmt::format("with PEs behind {} pseudo channels of {} ranks", shape.pseudo_channels, shape.ranks);
+  if (system.nmp_of(channel).activate_policy != ActivatePolicy::all_bank) {
+    config_error(at.at("nmp"), at.path + ".nmp.activate_policy", fmt::format("staggered {}, allowed: all_bank", having));
+  }
+  if (controller.refresh == RefreshKind::per_bank) {
+    config_error(at.at("controller"), at.path + ".controller.refresh", fmt::format("per_bank {}, allowed: all_bank, none", having));
+  }
+  if (controller.refresh_management && shape.pseudo_channels > 1) {
+    config_error(at.at("controller"), at.path + ".controller.refresh_management", fmt::format("on {}, allowed: off", having));
+  }
+}
+
 void check_groups(const System& system, const ConfigNode& node, const std::string& path) {
   const ConfigNode* list = node.find("channel_groups");
   int first = 0;
@@ -163,12 +181,7 @@ void check_groups(const System& system, const ConfigNode& node, const std::strin
       config_error(at.at("nmp"), at.path + ".nmp", "given for channels without PEs, allowed with engine: bank_pes");
     }
     if (group.energy) validate(*group.energy, at.at("energy"), at.path + ".energy");
-    if (const int ranks = system.dram_of(first).organization.ranks; group.engine == ChannelEngine::bank_pes && ranks > 1) {
-      config_error(
-          at.at("dram"), at.path + ".dram.organization.ranks",
-          fmt::format("{} on a channel with PEs, allowed: 1 (behind their ports banks share no bus: give those of all ranks as one's)",
-                      ranks));
-    }
+    if (group.engine == ChannelEngine::bank_pes) check_ranks_with_pes(at, system, first);
     if (group.nmp || group.dram) check_nmp(at, system.nmp_of(first), system.dram_of(first));
     first += group.count;
   }

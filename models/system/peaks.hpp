@@ -6,9 +6,9 @@
 
 namespace bondsim {
 
-/// GB/s (1e9 bytes) of one channel's bus.
+/// GB/s (1e9 bytes) of one channel's bus, of those of all its pseudo channels.
 inline double bus_gbps(const DramConfig& dram) {
-  return dram.organization.access_bytes() * dram.timing.ck_mhz / (1e3 * dram.timing.n_bl_min);
+  return dram.organization.pseudo_channels * dram.organization.access_bytes() * dram.timing.ck_mhz / (1e3 * dram.timing.n_bl_min);
 }
 
 inline MachinePeaks machine_peaks(const System& system) {

@@ -52,13 +52,19 @@ PowerTraceWriter::PowerTraceWriter(PowerTraceFormat format, std::string director
     if (system.controller_of(c).refresh == RefreshKind::per_bank)
       throw ConfigError(
           "--trace hbmpower: refreshes banks in turns, which its format cannot say, allowed: controller.refresh all_bank, none");
+    if (const DramOrganization& o = system.dram_of(c).organization; o.ranks > 1 || o.pseudo_channels > 2)
+      throw ConfigError(fmt::format("--trace hbmpower: {} pseudo channels of {} ranks, which its format cannot say, allowed: up to 2 of 1",
+                                    o.pseudo_channels, o.ranks));
   }
   for (int c = 0; format == PowerTraceFormat::drampower && c < system.channel_count(); ++c) {
     const DramOrganization& o = system.dram_of(c).organization;
     const int banks = o.banks_per_rank();
-    if ((banks == 16 && (o.bank_groups == 1 || o.bank_groups == 4)) || (banks == 8 && o.bank_groups == 1)) continue;
-    throw ConfigError(fmt::format("--trace drampower: {} banks in {} groups, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 in 1",
-                                  banks, o.bank_groups));
+    const bool known = (banks == 16 && (o.bank_groups == 1 || o.bank_groups == 4)) || (banks == 8 && o.bank_groups == 1);
+    if (known && o.pseudo_channels == 1) continue;
+    throw ConfigError(
+        fmt::format("--trace drampower: {} banks in {} groups of {} pseudo channels, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 "
+                    "in 1, without pseudo channels",
+                    banks, o.bank_groups, o.pseudo_channels));
   }
 }
 
@@ -79,8 +85,8 @@ void PowerTraceWriter::put(File& file, int channel, const char* command, std::in
     if (burst) text.append(",0x").append(static_cast<std::size_t>(2 * shape.access_bytes()), '0');
     text += '\n';
   } else {
-    fmt::format_to(std::back_inserter(text), "{},{},{},0,{},{},{},{}\n", cycle, command, channel, group, bank % shape.banks_per_group, row,
-                   column);
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{}\n", cycle, command, channel, shape.pseudo_channel_of(bank), group,
+                   bank % shape.banks_per_group, row, column);
   }
   file.last = cycle;
   file.out.flush_if_full();

@@ -13,7 +13,12 @@ namespace {
 constexpr int bus_thread = 3;
 constexpr int commands_thread = 4;
 constexpr int pes_thread = 5;
+constexpr int other_bus_thread = 6;  ///< of the second pseudo channel
 constexpr int first_bank_thread = 10;
+
+Track bus_track(int c, int pseudo_channel) {
+  return {channel_process(c), pseudo_channel == 0 ? bus_thread : other_bus_thread + pseudo_channel - 1};
+}
 
 }  // namespace
 
@@ -30,6 +35,7 @@ PerfettoCommands::PerfettoCommands(const System& system, ChromeEvents& events, c
     channel.write_latency = clock.edge(dram.timing.n_cwl);
     channel.subarrays = nmp.subarray_overlap ? 2 : 1;
     channel.buffers.resize(static_cast<std::size_t>(dram.organization.banks() * channel.subarrays));
+    channel.buses.resize(static_cast<std::size_t>(dram.organization.pseudo_channels));
     channels_.push_back(std::move(channel));
   }
 }
@@ -37,7 +43,9 @@ PerfettoCommands::PerfettoCommands(const System& system, ChromeEvents& events, c
 void PerfettoCommands::name_tracks(int c) {
   Channel& channel = channels_[static_cast<std::size_t>(c)];
   if (std::exchange(channel.named, true)) return;
-  events_.name_thread({channel_process(c), bus_thread}, "bus data");
+  for (int p = 0; p < static_cast<int>(channel.buses.size()); ++p) {
+    events_.name_thread(bus_track(c, p), channel.buses.size() == 1 ? "bus data" : fmt::format("bus data, pseudo channel {}", p));
+  }
   events_.name_thread({channel_process(c), commands_thread}, "refresh and mode commands");
   if (system_.has_pes(c)) events_.name_thread({channel_process(c), pes_thread}, "PEs");
 }
@@ -69,8 +77,10 @@ void PerfettoCommands::command(int c, const CommandRecord& record) {
     case DramCommand::act2:
       break;
     case DramCommand::pre:
+      close_rows(c, record.bank, 1, record.row, record.time);
+      break;
     case DramCommand::prea:
-      close_rows(c, record.bank, record.row, record.time);
+      close_rows(c, std::max(record.bank, 0), system_.dram_of(c).organization.banks_per_rank(), record.row, record.time);
       break;
     case DramCommand::rd:
     case DramCommand::wr:
@@ -91,12 +101,12 @@ void PerfettoCommands::open_row(int c, const CommandRecord& record) {
   buffer.opened = record.time;
 }
 
-void PerfettoCommands::close_rows(int c, std::int32_t bank, std::int32_t row, Picoseconds t) {
+void PerfettoCommands::close_rows(int c, std::int32_t first, std::int32_t banks, std::int32_t row, Picoseconds t) {
   const int subarrays = channels_[static_cast<std::size_t>(c)].subarrays;
   auto& buffers = channels_[static_cast<std::size_t>(c)].buffers;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
-    const bool meant = bank < 0 || (static_cast<std::int32_t>(i) / subarrays == bank && (row < 0 || buffers[i].row == row));
-    if (meant) close_row(c, buffers[i], t);
+    const std::int32_t bank = static_cast<std::int32_t>(i) / subarrays;
+    if (bank >= first && bank < first + banks && (row < 0 || buffers[i].row == row)) close_row(c, buffers[i], t);
   }
 }
 
@@ -116,7 +126,8 @@ void PerfettoCommands::access(int c, const CommandRecord& record) {
   extend(track_of(c, buffer), buffer.run, record, record.time, hb ? channel.hb_access : channel.burst);
   if (hb) return;
   const Picoseconds latency = record.command == DramCommand::rd ? channel.read_latency : channel.write_latency;
-  extend({channel_process(c), bus_thread}, channel.bus, record, record.time + latency, channel.burst);
+  const int p = system_.dram_of(c).organization.pseudo_channel_of(record.bank);
+  extend(bus_track(c, p), channel.buses[static_cast<std::size_t>(p)], record, record.time + latency, channel.burst);
 }
 
 void PerfettoCommands::extend(Track track, Run& run, const CommandRecord& record, Picoseconds start, Picoseconds length) {
@@ -165,7 +176,9 @@ void PerfettoCommands::run_ended(Picoseconds t) {
     Channel& channel = channels_[c];
     const Picoseconds end = std::min(t, std::max(channel.last, window_.to));
     for (RowBuffer& buffer : channel.buffers) close_row(static_cast<int>(c), buffer, end);
-    end_run({channel_process(static_cast<int>(c)), bus_thread}, channel.bus, TraceWindow::never);
+    for (std::size_t p = 0; p < channel.buses.size(); ++p) {
+      end_run(bus_track(static_cast<int>(c), static_cast<int>(p)), channel.buses[p], TraceWindow::never);
+    }
   }
 }
 

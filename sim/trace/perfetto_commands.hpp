@@ -45,7 +45,7 @@ class PerfettoCommands {
   };
   struct Channel {
     std::vector<RowBuffer> buffers;  ///< by bank, subarray
-    Run bus;
+    std::vector<Run> buses;          ///< data of a pseudo channel
     bool named = false;
     NmpState state;
     Picoseconds computing_since;
@@ -58,7 +58,7 @@ class PerfettoCommands {
   RowBuffer& buffer_of(int channel, std::int32_t bank, std::int32_t row);
   Track track_of(int channel, const RowBuffer& buffer) const;
   void open_row(int channel, const CommandRecord& record);
-  void close_rows(int channel, std::int32_t bank, std::int32_t row, Picoseconds t);
+  void close_rows(int channel, std::int32_t first_bank, std::int32_t banks, std::int32_t row, Picoseconds t);
   void close_row(int channel, RowBuffer& buffer, Picoseconds t);
   void access(int channel, const CommandRecord& record);
   void extend(Track track, Run& run, const CommandRecord& record, Picoseconds start, Picoseconds length);

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "models/base/clock.hpp"
+#include "models/dram/spec/bank_mask.hpp"
 
 namespace bondsim {
 namespace {
@@ -125,7 +126,8 @@ void VcdWriter::command(int c, const CommandRecord& record) {
       if (record.row < 0 || record.row == static_cast<std::int32_t>(bank->row)) bank->open = false;
       break;
     case DramCommand::prea:
-      for (Bank& each : channel.banks) each.open = false;
+      for_each_bank(bank_mask(std::max(record.bank, 0), system_.dram_of(c).organization.banks_per_rank()),
+                    [&](std::size_t b) { channel.banks[b].open = false; });
       break;
     case DramCommand::rd:
     case DramCommand::wr:

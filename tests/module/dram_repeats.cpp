@@ -89,6 +89,8 @@ struct Pair {
     if (random() % 3 == 0 && dram.timing.n_wckpst < 0 && dram.organization.banks() <= 32) {
       dram.organization.ranks = 2;
       dram.timing.n_rtrs = 2;
+    } else if (random() % 3 == 0 && dram.timing.n_wckpst < 0) {
+      dram.organization.pseudo_channels = 2;
     }
     if (random() % 2 == 0) {
       controller.read_queue = static_cast<int>(pick(random, 1, 40));

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <vector>
 
 #include "mapping/cost/detailed/detailed.hpp"
@@ -17,6 +18,18 @@
 /// Heads side by side in the channels: an attention operator of decode alone on the device, without refresh, as its block has it.
 namespace bondsim::test {
 namespace {
+
+/// Random cases of a test, as many as BONDSIM_ATTENTION_CASES says, else as many as it draws by itself; and how far their seeds lie beyond
+/// its own (BONDSIM_ATTENTION_SEED).
+int random_cases(int usual) {
+  const char* text = std::getenv("BONDSIM_ATTENTION_CASES");
+  return text == nullptr ? scaled(usual) : std::atoi(text);
+}
+
+std::uint64_t seed_of(std::uint64_t first, int i) {
+  const char* text = std::getenv("BONDSIM_ATTENTION_SEED");
+  return first + (text == nullptr ? 0 : std::strtoull(text, nullptr, 10)) + static_cast<std::uint64_t>(i);
+}
 
 struct AttentionCase {
   Case inputs;
@@ -100,8 +113,8 @@ TEST(Attention, uneven_heads_take_as_long_as_even_ones) {
 }
 
 TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
-  for (int i = 0; i < scaled(12); ++i) {
-    const std::uint64_t seed = 8300 + static_cast<std::uint64_t>(i);
+  for (int i = 0; i < random_cases(12); ++i) {
+    const std::uint64_t seed = seed_of(8300, i);
     Random r(seed);
     const System system = device_of(static_cast<int>(r.between(1, 20)), static_cast<int>(r.one_of({16, 32, 64})));
     const std::int64_t queries = r.one_of({1, 2, 4});
@@ -133,8 +146,8 @@ TEST(Attention, grows_by_at_most_a_row_cycle_a_token) {
 }
 
 TEST(Attention, a_few_heads_more_take_little_longer) {
-  for (int i = 0; i < scaled(10); ++i) {
-    const std::uint64_t seed = 8500 + static_cast<std::uint64_t>(i);
+  for (int i = 0; i < random_cases(10); ++i) {
+    const std::uint64_t seed = seed_of(8500, i);
     Random r(seed);
     // The first case is AttAcc's: 130 heads on 16 channels of 64 banks.
     const System system =
@@ -166,8 +179,8 @@ TEST(Attention, a_few_heads_more_take_little_longer) {
 }
 
 TEST(Attention, closed_form_follows_uneven_heads) {
-  for (int i = 0; i < scaled(20); ++i) {
-    const std::uint64_t seed = 8700 + static_cast<std::uint64_t>(i);
+  for (int i = 0; i < random_cases(20); ++i) {
+    const std::uint64_t seed = seed_of(8700, i);
     Random r(seed);
     const System system = device_of(static_cast<int>(r.between(1, 20)), static_cast<int>(r.one_of({16, 32, 64})));
     const AttentionCase c = attention_case(system, r.between(1, 100), r.one_of({1, 4}), r.between(100, 3000));

@@ -41,6 +41,18 @@ TEST(Monotone, twice_the_bus_bandwidth) {
     s.dram.organization.columns /= 2;
   });
 }
+TEST(Monotone, two_pseudo_channels_of_half_the_banks_instead_of_one) {
+  expect_no_slower(
+      [](System& s) {
+        s.dram.organization.pseudo_channels = 2;
+        s.dram.organization.bank_groups /= 2;
+      },
+      [](System& s) {
+        s.nmp.activate_policy = ActivatePolicy::all_bank;
+        s.controller.refresh = RefreshKind::all_bank;
+        s.dram.timing.n_wckpst = -1;
+      });
+}
 TEST(Monotone, twice_the_weight_buffer) {
   expect_no_slower([](System& s) { s.nmp.pe.weight_buffer_kib *= 2; });
 }

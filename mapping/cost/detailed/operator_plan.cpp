@@ -156,13 +156,17 @@ class Planner {
 }  // namespace
 
 BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganization& dram) {
-  BusTransfer t;
+  std::vector<BusTransfer> parts(static_cast<std::size_t>(dram.pseudo_channels));
   for (const Extent& e : extents) {
     for (std::int32_t b = 0; b < e.banks; ++b) {
+      BusTransfer& t = parts[static_cast<std::size_t>(dram.pseudo_channel_of(e.first_bank + b))];
       t.bursts += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.access_bytes()));
       t.rows += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.page_bytes()));
     }
   }
+  BusTransfer t = *std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.bursts < b.bursts; });
+  t.bursts *= dram.pseudo_channels;
+  t.rows *= dram.pseudo_channels;
   return t;
 }
 

@@ -37,10 +37,12 @@ double TaskTiming::host_end(const BusTransfer& transfer, bool write, double star
 
 double TaskTiming::bus_ps(const BusTransfer& whole, std::int32_t pieces) const {
   if (whole.bursts == 0) return 0;
-  const double bursts = whole.bursts / pieces, rows = std::max(1.0, whole.rows / pieces);
+  const double buses = organization_.pseudo_channels;
+  const double bursts = whole.bursts / pieces / buses, rows = std::max(1.0, whole.rows / pieces / buses);
   const double acts_in_window = std::floor((rows - 1) / 4);
   const double acts = acts_in_window * t_.n_faw + (rows - 1 - 4 * acts_in_window) * t_.n_rrd;
-  const double commands = 2 * rows + bursts - 1;
+  // A pseudo channel takes one command a cycle, and all of them together one to a row and one to a column.
+  const double commands = std::max({2 * rows + bursts, 2 * rows * buses, bursts * buses}) - 1;
   return ck_ * (t_.n_bl_min + std::max({(bursts - 1) * t_.n_bl_min, acts, commands}));
 }
 
@@ -81,7 +83,8 @@ double TaskTiming::compute_ps(const GemmShape& shape, const OperandBits& bits) c
 
 double TaskTiming::npu_gemm_end(const NpuShare& gemm, double start, double due) const {
   const auto chunks = static_cast<double>(gemm.chunks);
-  const double load = ck_ * t_.n_bl_min * gemm.channel_bytes / organization_.access_bytes() / chunks;
+  const double bytes = gemm.channel_bytes / organization_.pseudo_channels;
+  const double load = ck_ * t_.n_bl_min * bytes / organization_.access_bytes() / chunks;
   const double compute = compute_ps(gemm.shape, gemm.bits) / chunks;
   while (due < start) due += period_;
   double now = start + ck_ * (1 + t_.n_rcd + t_.n_cl);

@@ -61,22 +61,30 @@ class ChannelCore {
     Picoseconds submitted;
   };
 
+  void to_hosts(const HostTransfer& transfer, Picoseconds submitted, Cycle visible, Picoseconds work_from);
+  void to_hosts(const RequestList& list, std::int32_t op, std::uint64_t tag, Picoseconds submitted, Cycle visible, Picoseconds work_from);
   bool open_for_host(Picoseconds now) const;
   HbEngine& hb() { return *hb_.change(); }
   void emit_hb(Picoseconds t);
   Picoseconds next_decision() const;
   void step(Picoseconds limit, Picoseconds furthest);
+  void step_hosts(Picoseconds limit);
+  bool hosts_idle() const;
+  Cycle hosts_next() const;
+  Cycle hosts_decided() const;
+  Cycle hosts_data_end() const;
   void drained(Picoseconds t);
   void close_banks();
   void announce();
   void arrive();
   /// Normal mode, once the host side is idle: when leaving it may begin.
-  Cycle drained_at() const { return std::max(visible_from(requested_), host_->decided()); }
+  Cycle drained_at() const { return std::max(visible_from(requested_), hosts_decided()); }
   Cycle visible_from(Picoseconds now) const { return clock_.edge_before_or_at(now) + 1; }
 
   const DramConfig* dram_;
+  std::shared_ptr<const DramConfig> pseudo_channel_;  ///< of several pseudo channels, the part that each is; null: there is one
   Clock clock_;
-  Tracked<HostController> host_;
+  std::vector<Tracked<HostController>> hosts_;  ///< by pseudo channel
   Tracked<std::optional<HbEngine>> hb_;
   ChannelOutput output_;
   ChannelMode mode_ = ChannelMode::normal;
@@ -88,6 +96,7 @@ class ChannelCore {
   Picoseconds closed_at_;   ///< switching: when PREA was issued
   Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
+  std::int64_t refresh_entered_ps_ = 0;  ///< NMP mode: when refresh was due as it began
   bool switch_timed_;
   bool bus_contention_;
   std::map<std::int32_t, Picoseconds> ideal_free_;  ///< by operator, without bus contention: when its bus is free

@@ -25,7 +25,9 @@ const std::vector<Assumption> table = {
     {"row_range", "the row exists", "", trace},
     {"column_range", "the column is the first of a burst or access", "", trace},
     {"clock_edge", "commands of the channel bus and to rows come on an edge of CK", "ck_mhz", core},
-    {"command_bus", "one command a cycle on the channel bus", "1 tCK", "JESD209-5B: every command takes one CK (the CA bus has two edges)"},
+    {"command_bus", "one command a cycle on the channel bus; with pseudo channels one to rows and one to columns", "1 tCK",
+     "JESD209-5B: every command takes one CK (the CA bus has two edges); JESD235: row and column command buses, which pseudo channels "
+     "share"},
     {"tAAD", "ACT1 to ACT2 at most", "n_aad", core},
     {"tAAD_min", "ACT1 to ACT2 at least", "n_aad_min", "JESD209-5B: ACT2 comes after ACT1, one command a CK"},
     {"wck_stopped", "a RD or WR finds WCK running, or comes at the CK after a CAS", "n_cl or n_cwl, + n_bl_min + n_wckpst",

@@ -22,7 +22,8 @@ TraceChecker::TraceChecker(const DramConfig& dram, const ControllerConfig& contr
       has_nmp_(nmp != nullptr),
       refresh_checked_(options.refresh && controller.refresh != RefreshKind::none),
       switch_timed_(options.mode_switch),
-      ranks_(static_cast<std::size_t>(dram.organization.ranks)),
+      buses_(static_cast<std::size_t>(dram.organization.pseudo_channels)),
+      ranks_(buses_.size() * static_cast<std::size_t>(dram.organization.ranks)),
       groups_(ranks_.size() * static_cast<std::size_t>(dram.organization.bank_groups)),
       banks_(groups_.size() * static_cast<std::size_t>(dram.organization.banks_per_group)) {
   if (has_nmp_) {
@@ -134,10 +135,7 @@ void TraceChecker::judge(const CommandRecord& record) {
   if (now_.column >= shape.columns) return fail("column_range", fmt::format("there is no column {}", now_.column));
   const bool hb = now_.command == C::nrd || now_.command == C::nwr;
   if (!hb && !on_edge(now_.time.value)) fail("clock_edge", "the command is not on an edge of CK");
-  const bool mode_now = mode_.any && mode_.record.time == now_.time;
-  if (!in_nmp_ && !mode_now && previous_.any && previous_.record.time == now_.time && (switch_timed_ || !changes_mode)) {
-    fail("command_bus", "two commands on the bus at once", &previous_);
-  }
+  if (!in_nmp_ && (switch_timed_ || !changes_mode)) command_bus();
   if (mode_.any && !changes_mode) {
     need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
   }
@@ -190,12 +188,23 @@ void TraceChecker::judge(const CommandRecord& record) {
   note();
 }
 
+/// Pseudo channels share a bus for commands to rows and one for those to columns; each takes one command a CK.
+void TraceChecker::command_bus() {
+  const auto at_once = [this](const Seen& earlier) { return earlier.any && earlier.record.time == now_.time; };
+  if (at_once(mode_) || !at_once(previous_)) return;
+  const bool changes_mode = now_.command == C::mode_nmp || now_.command == C::mode_normal;
+  if (buses_.size() == 1 || changes_mode) return fail("command_bus", "two commands on the bus at once", &previous_);
+  const bool column = now_.command == C::rd || now_.command == C::wr;
+  if (const Seen& same = previous_on_[column]; at_once(same)) fail("command_bus", "two commands on the bus at once", &same);
+}
+
 void TraceChecker::note() {
   const Seen seen{now_, true};
   // A RFM holds later commands back as the REF of its kind does.
   const C as = now_.command == C::rfmab ? C::refab : now_.command == C::rfmpb ? C::refpb : now_.command;
   const auto c = static_cast<std::size_t>(as);
   previous_ = seen;
+  previous_on_[now_.command == C::rd || now_.command == C::wr] = seen;
   rank().last[c] = seen;
   if (now_.bank < 0) return;
   groups_[static_cast<std::size_t>(now_.bank / dram_.organization.banks_per_group)][c] = seen;
@@ -285,19 +294,20 @@ void TraceChecker::column(bool after_cas) {
     need_group("tWTR_L", C::wr, t.n_cwl + t.n_bl_max + t.n_wtr_l);
   }
   const std::int64_t data = now_.time.value + span(write ? t.n_cwl : t.n_cl);
-  if (data + 1 < bus_free_) {
-    fail("data_bus", "the burst overlaps the one before", &bus_user_);
-  } else if (bus_user_.any && bus_user_.record.bank / rank_banks() != now_.bank / rank_banks() && data + 1 < bus_free_ + span(t.n_rtrs)) {
-    fail("tRTRS", fmt::format("data begin {} ps after those of another rank end", data - bus_free_), &bus_user_);
+  DataBus& bus = data_bus();
+  if (data + 1 < bus.free) {
+    fail("data_bus", "the burst overlaps the one before", &bus.user);
+  } else if (bus.user.any && bus.user.record.bank / rank_banks() != now_.bank / rank_banks() && data + 1 < bus.free + span(t.n_rtrs)) {
+    fail("tRTRS", fmt::format("data begin {} ps after those of another rank end", data - bus.free), &bus.user);
   }
-  bus_free_ = data + span(t.n_bl_min);
+  bus.free = data + span(t.n_bl_min);
   if (t.n_wckpst >= 0) {
     const bool stopped = now_.time.value >= wck_until_;
-    if (!after_cas && stopped) fail("wck_stopped", "WCK has stopped, and no CAS came before", &bus_user_);
+    if (!after_cas && stopped) fail("wck_stopped", "WCK has stopped, and no CAS came before", &bus.user);
     const std::int64_t cycles = (write ? t.n_cwl : t.n_cl) + t.n_bl_min + t.n_wckpst;
     wck_until_ = std::max(wck_until_, now_.time.value + span(cycles) + (period_denominator_ > 1));
   }
-  bus_user_ = {now_, true};
+  bus.user = {now_, true};
 }
 
 void TraceChecker::close(Bank& b, std::size_t sub) { b.rows[sub] = Row{}; }

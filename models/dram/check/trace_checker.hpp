@@ -134,6 +134,7 @@ class TraceChecker {
 
   bool in_nmp_ = false;
   Seen previous_;
+  std::array<Seen, 2> previous_on_;  ///< of pseudo channels: by their bus for commands to rows, and that to columns
   Seen mode_;
   /// A rank's commands, its last four ACT1, oldest first, and how far it is refreshed.
   struct Rank {
@@ -147,13 +148,19 @@ class TraceChecker {
     return now_.bank < 0 ? 0 : static_cast<std::size_t>(now_.bank / (dram_.organization.bank_groups * dram_.organization.banks_per_group));
   }
   std::int32_t rank_banks() const { return static_cast<std::int32_t>(banks_.size() / ranks_.size()); }
+  /// A pseudo channel's data bus: until when it is taken, and by which command.
+  struct DataBus {
+    std::int64_t free = long_ago;
+    Seen user;
+  };
+  DataBus& data_bus() { return buses_[now_.bank < 0 ? 0 : static_cast<std::size_t>(now_.bank) / (banks_.size() / buses_.size())]; }
+  void command_bus();
   bool in_rank(std::size_t bank) const { return ranks_.size() == 1 || bank / (banks_.size() / ranks_.size()) == rank_index(); }
 
-  std::vector<Rank> ranks_;
+  std::vector<DataBus> buses_;  ///< by pseudo channel
+  std::vector<Rank> ranks_;     ///< of all pseudo channels
   std::vector<Last> groups_;
   std::vector<Bank> banks_;
-  std::int64_t bus_free_ = long_ago;
-  Seen bus_user_;
   std::int64_t wck_until_ = 0;     ///< WCK has stopped from then on
   Seen cas_;                       ///< the command before, if it was a CAS
   double refresh_rate_ = 1;        ///< refresh commands in tREFI at the part's temperature

@@ -35,9 +35,10 @@ void TraceChecker::buffer_burst() {
   if (!in_nmp_) return fail("command_in_normal_mode", "a burst of the PEs' buffers in normal mode", &mode_);
   for (const C earlier : {C::rdb, C::wrb}) need_rank("tCCD_buffer", earlier, t.n_ccd_s);
   const std::int64_t data = now_.time.value + span(now_.command == C::rdb ? t.n_cl : t.n_cwl);
-  if (data + 1 < bus_free_) fail("data_bus", "data of an earlier burst are on the bus", &bus_user_);
-  bus_free_ = data + span(t.n_bl_min);
-  bus_user_ = {now_, true};
+  DataBus& bus = data_bus();
+  if (data + 1 < bus.free) fail("data_bus", "data of an earlier burst are on the bus", &bus.user);
+  bus.free = data + span(t.n_bl_min);
+  bus.user = {now_, true};
 }
 
 void TraceChecker::mode_change() {
@@ -45,15 +46,20 @@ void TraceChecker::mode_change() {
   const bool to_nmp = now_.command == C::mode_nmp;
   if (!has_nmp_) return fail("mode_of_normal_channel", "the channel has no NMP mode");
   if (to_nmp == in_nmp_) fail("mode_repeated", "the channel is in that mode", &mode_);
-  if (!all_closed()) fail("mode_with_open_bank", "a row is open");
-  learn_all_closed();
-  if (switch_timed_) {
+  for (std::size_t r = 0; r < ranks_.size(); ++r) {
+    now_.bank = static_cast<std::int32_t>(r) * rank_banks();
+    if (!all_closed()) fail("mode_with_open_bank", "a row is open");
+    learn_all_closed();
+    if (!switch_timed_) continue;
     need_rank("tRP_ab_mode", C::prea, t.n_rp_ab);
     need_rank("tRP_pb_mode", C::pre, t.n_rp_pb);
     need_rank("tRFC_ab_mode", C::refab, cycles_of(t.t_rfc_ab_ns));
     need_rank("tRFC_pb_mode", C::refpb, cycles_of(t.t_rfc_pb_ns));
   }
-  if (bus_free_ > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus_user_);
+  now_.bank = -1;
+  for (const DataBus& bus : buses_) {
+    if (bus.free > now_.time.value) fail("mode_in_burst", "data are on the bus", &bus.user);
+  }
   if (mode_.any) need_ps("mode_change", mode_, mode_.record.time.value, mode_change_ps_);
   in_nmp_ = to_nmp;
   mode_ = {now_, true};

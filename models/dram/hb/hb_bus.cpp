@@ -34,12 +34,16 @@ void HbEngine::emit_bus_train(BusTrain& train, Ps t, ChannelOutput& output) cons
   if (t < train.first) return;
   const Cycle passed = clock_.edge_before_or_at(Picoseconds(t)) - clock_.edge_before_or_at(Picoseconds(train.first));
   const std::int64_t until = std::min(passed / bus_.burst + 1, train.bursts);
+  // Pseudo channels have a data bus each: a burst on all of them at once.
+  const DramOrganization& shape = dram_->organization;
   ChannelCounts& counts = output.of(train.op);
-  (train.write ? counts.buffer_writes : counts.buffer_reads) += until - train.emitted;
-  if (output.keep_log) {
-    for (std::int64_t i = train.emitted; i < until; ++i)
-      output.record(Picoseconds(after(train.first, i * bus_.burst)), train.write ? DramCommand::wrb : DramCommand::rdb, -1, -1, -1,
+  (train.write ? counts.buffer_writes : counts.buffer_reads) += (until - train.emitted) * shape.pseudo_channels;
+  for (std::int64_t i = train.emitted; output.keep_log && i < until; ++i) {
+    for (std::int32_t p = 0; p < shape.pseudo_channels; ++p) {
+      const std::int32_t bank = shape.pseudo_channels == 1 ? -1 : p * shape.banks_per_pseudo_channel();
+      output.record(Picoseconds(after(train.first, i * bus_.burst)), train.write ? DramCommand::wrb : DramCommand::rdb, bank, -1, -1,
                     train.op);
+    }
   }
   train.emitted = until;
 }

@@ -84,7 +84,7 @@ void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
     if (row.time > t) continue;
     ChannelCounts& counts = output.of(row.op);
     if (row.command == DramCommand::refab || row.command == DramCommand::rfmab) {
-      ++(row.command == DramCommand::refab ? counts.refreshes_all_bank : counts.managements_all_bank);
+      (row.command == DramCommand::refab ? counts.refreshes_all_bank : counts.managements_all_bank) += ranks_;
     } else if (row.command == DramCommand::refpb || row.command == DramCommand::rfmpb) {
       ++(row.command == DramCommand::refpb ? counts.refreshes_per_bank : counts.managements_per_bank);
     } else if (row.command == DramCommand::prea) {
@@ -101,7 +101,9 @@ void HbEngine::emit_rows(Ps t, ChannelOutput& output) {
     if (row.command == DramCommand::refpb || row.command == DramCommand::rfmpb) {
       output.record(Picoseconds(row.time), row.command, __builtin_ctzll(row.banks), -1, -1, row.op);
     } else if (row.command == DramCommand::refab || row.command == DramCommand::rfmab || row.command == DramCommand::prea) {
-      output.record(Picoseconds(row.time), row.command, -1, -1, -1, row.op);
+      for (std::int32_t rank = 0; rank < ranks_; ++rank) {
+        output.record(Picoseconds(row.time), row.command, ranks_ == 1 ? -1 : rank * dram_->organization.banks_per_rank(), -1, -1, row.op);
+      }
     } else {
       for_each_bank(row.banks, [&](std::size_t b) {
         output.record(Picoseconds(row.time), row.command, static_cast<std::int32_t>(b), row.row, -1, row.op);

@@ -15,6 +15,7 @@ HbEngine::HbEngine(const DramConfig& dram, const ControllerConfig& controller, c
       access_ps_(nmp.hb.access_ps()),
       access_bytes_(nmp.hb.access_bytes),
       staggered_(nmp.activate_policy == ActivatePolicy::staggered),
+      ranks_(dram.organization.all_ranks()),
       per_bank_(switches.refresh && controller.refresh == RefreshKind::per_bank),
       separate_(staggered_ || per_bank_),
       overlap_(nmp.subarray_overlap),

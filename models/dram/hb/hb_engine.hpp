@@ -24,6 +24,9 @@ namespace bondsim {
 /// Between the bus and the buffers of the PEs (`bus_bytes`, hb_bus.cpp) data come once all lanes have ended what was submitted before, and
 /// hold up what follows: PEs in the die compute on columns as they come, so that the input must be there.
 ///
+/// Ranks and pseudo channels are banks like the others: ACT, PREA and REFab reach them all at once. Their windows are their own, so several
+/// are not `staggered`, nor refreshed in turns.
+///
 /// Refresh (hb_refresh.cpp) comes at the first row boundary after it is due, or as many intervals later as the controller postpones it;
 /// banks without work are refreshed when it is due, or as many intervals ahead as it pulls it in.
 class HbEngine {
@@ -201,8 +204,9 @@ class HbEngine {
   Ps access_ps_ = 0;
   std::int64_t access_bytes_ = 0;
   bool staggered_ = false;
-  bool per_bank_ = false;  ///< refresh is REFpb
-  bool separate_ = false;  ///< several lanes
+  std::int32_t ranks_ = 1;  ///< of all pseudo channels: commands to all banks go to each
+  bool per_bank_ = false;   ///< refresh is REFpb
+  bool separate_ = false;   ///< several lanes
   bool overlap_ = false;
   bool row_timing_ = true;
   PortCycles n_;

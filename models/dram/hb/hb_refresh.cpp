@@ -12,7 +12,7 @@ HbEngine::NextRefresh HbEngine::next_refresh(const ChannelOutput& output) const 
   // A REF that is due lowers counts too, and is not to be put off by RFM after RFM.
   next.by_rfm = next.full != 0 && !(state.enabled && state.due_ps + timing_.postponed <= decided_);
   next.any = next.by_rfm || state.enabled;
-  const std::int32_t turn = next.by_rfm ? __builtin_ctzll(next.full) % turns_ : state.position;
+  const std::int32_t turn = next.by_rfm ? __builtin_ctzll(next.full) % turns_ : per_bank_ ? state.position : 0;
   next.turn = turn;
   next.banks = banks_of_turn(turn, turns_, dram_->organization.banks());
   if (next.by_rfm) return next;

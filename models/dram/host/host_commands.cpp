@@ -38,11 +38,11 @@ void HostController::issue_act1(const CommandChoice& choice, Cycle t, ChannelOut
   request.started = true;
   state_.rows.begin_opening(choice.bank, request.at.row, choice.request, t);
   state_.timing.issued(DramCommand::act1, choice.bank, t);
-  output.refresh.activates.activated(static_cast<std::size_t>(choice.bank));
+  refresh_of(output).activates.activated(static_cast<std::size_t>(choice.bank));
   const std::int32_t op = state_.streams.at(request.stream).op;
   ++output.of(op).activates;
   output.account.change_open_rows(clock_.edge(t), 1);
-  output.record(clock_.edge(t), DramCommand::act1, choice.bank, request.at.row, -1, op);
+  output.record(clock_.edge(t), DramCommand::act1, named(choice.bank), request.at.row, -1, op);
 }
 
 /// The row is open: its request leaves the queue and is served before others.
@@ -52,7 +52,7 @@ void HostController::issue_act2(const CommandChoice& choice, Cycle t, ChannelOut
   state_.queues.unlink(choice.request, request.at.row);
   state_.queues.rescan(choice.bank, request.at.row);
   state_.timing.issued(DramCommand::act2, choice.bank, t);
-  output.record(clock_.edge(t), DramCommand::act2, choice.bank, request.at.row, -1, state_.streams.at(request.stream).op);
+  output.record(clock_.edge(t), DramCommand::act2, named(choice.bank), request.at.row, -1, state_.streams.at(request.stream).op);
 }
 
 void HostController::issue_column(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
@@ -73,7 +73,7 @@ void HostController::issue_column(const CommandChoice& choice, Cycle t, ChannelO
   const Cycle end = data + dram_->timing.n_bl_min;
   const Picoseconds now = clock_.edge(t);
   output.account.add(TimeAccount::Kind::data, clock_.edge(data), clock_.edge(end), now);
-  output.record(now, choice.command, choice.bank, request.at.row, request.at.column * dram_->organization.burst_length, stream.op);
+  output.record(now, choice.command, named(choice.bank), request.at.row, request.at.column * dram_->organization.burst_length, stream.op);
   if (request.listed) {
     output.outcomes.push_back(
         {request.id, request.arrival, clock_.edge(request.accepted), clock_.edge(end), request.write, request.row_outcome});
@@ -90,8 +90,8 @@ void HostController::issue_column(const CommandChoice& choice, Cycle t, ChannelO
 void HostController::await_arrival(ChannelOutput& output) const {
   const Picoseconds first = state_.streams.first_arrival();
   if (first <= clock_.edge(state_.data_end)) return;
-  output.account.end_work(clock_.edge(state_.data_end));
-  output.account.begin_work(first);
+  output.account.end_work(clock_.edge(state_.data_end), of_.index);
+  output.account.begin_work(first, of_.index);
 }
 
 /// Row timing switched off: the row changes at no cost of time, but is counted.
@@ -104,14 +104,14 @@ void HostController::open_without_time(const Request& request, Cycle t, ChannelO
   if (open_row >= 0) {
     ++output.of(op).precharges;
     output.account.change_open_rows(now, -1);
-    output.record(now, DramCommand::pre, b, -1, -1, op);
+    output.record(now, DramCommand::pre, named(b), -1, -1, op);
   }
   ++output.of(op).activates;
-  output.refresh.activates.activated(static_cast<std::size_t>(b));
+  refresh_of(output).activates.activated(static_cast<std::size_t>(b));
   output.account.change_open_rows(now, 1);
   state_.rows.open_at_once(b, request.at.row);
-  output.record(now, DramCommand::act1, b, request.at.row, -1, op);
-  output.record(now, DramCommand::act2, b, request.at.row, -1, op);
+  output.record(now, DramCommand::act1, named(b), request.at.row, -1, op);
+  output.record(now, DramCommand::act2, named(b), request.at.row, -1, op);
 }
 
 void HostController::issue_precharge(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
@@ -127,7 +127,7 @@ void HostController::issue_precharge(const CommandChoice& choice, Cycle t, Chann
   state_.timing.issued(DramCommand::pre, choice.bank, t);
   ++output.of(op).precharges;
   output.account.change_open_rows(clock_.edge(t), -1);
-  output.record(clock_.edge(t), DramCommand::pre, choice.bank, -1, -1, op);
+  output.record(clock_.edge(t), DramCommand::pre, named(choice.bank), -1, -1, op);
 }
 
 void HostController::issue_precharge_all(Cycle t, std::int32_t bank, std::int32_t op, ChannelOutput& output) {
@@ -141,20 +141,20 @@ void HostController::issue_precharge_all(Cycle t, std::int32_t bank, std::int32_
     ++output.of(op).precharges;
   });
   state_.timing.issued(DramCommand::prea, bank, t);
-  output.record(clock_.edge(t), DramCommand::prea, bank, -1, -1, op);
+  output.record(clock_.edge(t), DramCommand::prea, named(bank), -1, -1, op);
 }
 
 void HostController::issue_refresh(const CommandChoice& choice, Cycle t, ChannelOutput& output) {
   const std::int32_t op = state_.streams.first_op();
   const bool to_rank = choice.command == DramCommand::refab || choice.command == DramCommand::rfmab;
   if (!state_.row_timing && state_.rows.open() != 0) issue_precharge_all(t, to_rank ? choice.bank : -1, op, output);
-  noteworthy_ = output.refresh.position == 0;
+  noteworthy_ = refresh_of(output).position == 0;
   const bool by_rfm = choice.command == DramCommand::rfmab || choice.command == DramCommand::rfmpb;
   const bool all = choice.command == DramCommand::refab || choice.command == DramCommand::rfmab;
   RefreshState managed;  // refresh management keeps its own turns
   if (by_rfm && choice.bank >= 0) managed.position = refresh_->turn_of(choice.bank);
-  RefreshState& state = by_rfm ? managed : output.refresh;
-  output.refresh.activates.refreshed(refresh_->banks(state), by_rfm);
+  RefreshState& state = by_rfm ? managed : refresh_of(output);
+  refresh_of(output).activates.refreshed(refresh_->banks(state), by_rfm);
   refresh_->issued(state_.timing, t, state);
   ChannelCounts& counts = output.of(op);
   if (by_rfm) {
@@ -164,16 +164,16 @@ void HostController::issue_refresh(const CommandChoice& choice, Cycle t, Channel
   }
   const Picoseconds now = clock_.edge(t);
   output.account.add(TimeAccount::Kind::refresh, now, clock_.edge(t + refresh_->cycles()), now);
-  output.record(now, choice.command, choice.bank, -1, -1, op);
+  output.record(now, choice.command, named(choice.bank), -1, -1, op);
 }
 
 /// All requests of a stream are served: its end is known.
 void HostController::finish(std::int32_t slot, ChannelOutput& output) {
   fast_forward_.forget();
   const Stream& stream = state_.streams.at(slot);
-  output.events.push_back({clock_.edge(stream.data_end), ChannelEvent::Kind::host_done, stream.tag, ChannelMode::normal});
+  output.host_done(stream.tag, clock_.edge(stream.data_end));
   state_.streams.remove(slot);
-  if (state_.streams.empty()) output.account.end_work(clock_.edge(state_.data_end));
+  if (state_.streams.empty()) output.account.end_work(clock_.edge(state_.data_end), of_.index);
 }
 
 }  // namespace bondsim

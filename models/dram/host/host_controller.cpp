@@ -8,8 +8,9 @@
 namespace bondsim {
 
 HostController::HostController(const DramConfig& dram, const ControllerConfig& controller, const ChannelSwitches& switches,
-                               const std::vector<TimingRule>& rules, const Clock& clock)
+                               const std::vector<TimingRule>& rules, const Clock& clock, const PseudoChannel& of)
     : dram_(&dram),
+      of_(of),
       clock_(clock),
       scheduler_(make_scheduler(controller)),
       closing_(make_row_closing(controller.page_policy)),
@@ -17,7 +18,7 @@ HostController::HostController(const DramConfig& dram, const ControllerConfig& c
       state_{TimingState(dram.organization, rules),
              RowBuffers(dram.organization.banks()),
              RequestQueues(controller.read_queue, controller.write_queue, dram.organization.banks()),
-             Streams(dram.organization),
+             Streams(dram.organization, of),
              WriteDrain(controller, dram.timing.ck_mhz),
              WckSync(dram.timing),
              CommandChoice{},
@@ -48,10 +49,29 @@ void HostController::step(ChannelOutput& output, Picoseconds limit, Picoseconds 
   const Cycle t = state_.next;
   fast_forward_.forget_state();
   if (!fast) fast_forward_.stop_recording();
+  CommandChoice choice;
+  decide(t, {}, output, choice);
+  if (fast && noteworthy_) fast_forward_.record(state_, output);
+}
+
+void HostController::step(ChannelOutput& output, CommandBuses& buses) {
+  CommandChoice choice;
+  if (decide(state_.next, buses, output, choice)) (CommandChoice::to_column(choice.command) ? buses.column : buses.row) = true;
+}
+
+bool HostController::act2_due(Cycle t) const {
+  for (std::uint64_t mask = state_.rows.opening(); mask != 0; mask &= mask - 1) {
+    if (state_.rows.at(__builtin_ctzll(mask)).act1 + state_.timing.act2_deadline() <= t) return true;
+  }
+  return false;
+}
+
+/// Cycle `t`: a request enters, a command is issued. @return whether one is
+bool HostController::decide(Cycle t, const CommandBuses& taken, ChannelOutput& output, CommandChoice& choice) {
   noteworthy_ = false;
   state_.decided = t + 1;
   accept(t, output);
-  CommandChoice choice;
+  choice.taken = taken;
   if (state_.after_cas.found) {
     std::swap(choice, state_.after_cas);
   } else {
@@ -64,12 +84,12 @@ void HostController::step(ChannelOutput& output, Picoseconds limit, Picoseconds 
     const bool full[2] = {state_.queues.full(false), state_.queues.full(true)};
     next = std::min(next, state_.streams.next_acceptance(t, clock_, full));
   }
-  if (next > t + 1 && output.refresh.enabled) {
+  if (next > t + 1 && refresh_of(output).enabled) {
     const Cycle due = refresh_cycle(output, !state_.nothing_waits());
     if (due > t) next = std::min(next, due);
   }
   state_.next = next;
-  if (fast && noteworthy_) fast_forward_.record(state_, output);
+  return choice.found;
 }
 
 // ---- Requests enter -------------------------------------------------------------------------------------------------------
@@ -130,9 +150,9 @@ bool HostController::accept_from(std::int32_t slot, Cycle t, ChannelOutput& outp
 // ---- A command is chosen --------------------------------------------------------------------------------------------------
 
 void HostController::choose(Cycle t, CommandChoice& choice, const ChannelOutput& output) {
-  const std::uint64_t full = output.refresh.activates.full();
-  const bool refresh_due =
-      output.refresh.enabled && clock_.edge(t).value >= output.refresh.due_ps + (state_.nothing_waits() ? 0 : postponed_ps_);
+  const RefreshState& refresh = refresh_of(output);
+  const std::uint64_t full = refresh.activates.full();
+  const bool refresh_due = refresh.enabled && clock_.edge(t).value >= refresh.due_ps + (state_.nothing_waits() ? 0 : postponed_ps_);
   const bool by_rfm = full != 0 && !refresh_due;  // a REF lowers counts too
   const bool due = full != 0 || refresh_due;
   if (state_.rows.unserved()) choose_opened(state_, t, due, choice);
@@ -141,7 +161,7 @@ void HostController::choose(Cycle t, CommandChoice& choice, const ChannelOutput&
   if (due) {
     RefreshState managed;
     if (by_rfm) managed.position = refresh_->turn_of(__builtin_ctzll(full));
-    const RefreshState& next = by_rfm ? managed : output.refresh;
+    const RefreshState& next = by_rfm ? managed : refresh;
     refresh_->choose(state_, t, next, choice);
     if (by_rfm && choice.command == DramCommand::refab) choice.command = DramCommand::rfmab;
     if (by_rfm && choice.command == DramCommand::refpb) choice.command = DramCommand::rfmpb;
@@ -189,13 +209,21 @@ Cycle HostController::activate_ready() const {
 }
 
 Cycle HostController::precharge_ready() const {
-  return state_.rows.open() != 0 && state_.row_timing ? state_.timing.ready(DramCommand::prea) : 0;
+  if (!state_.row_timing) return 0;
+  Cycle ready = 0;
+  for_each_open_rank([&](std::int32_t bank) { ready = std::max(ready, state_.timing.ready(DramCommand::prea, bank)); });
+  return ready;
 }
 
 Cycle HostController::precharge_all(Cycle t, std::int32_t op, ChannelOutput& output) {
   fast_forward_.forget();
-  if (state_.rows.open() != 0) issue_precharge_all(t, -1, op, output);
-  return std::max(t, state_.row_timing ? state_.timing.ready(DramCommand::refab) : 0);
+  const bool one = dram_->organization.ranks == 1;
+  Cycle at = t;
+  for_each_open_rank([&](std::int32_t bank) { issue_precharge_all(at++, one ? -1 : bank, op, output); });
+  if (!state_.row_timing) return t;
+  const int banks = dram_->organization.banks_per_rank();
+  for (int rank = 0; rank < dram_->organization.ranks; ++rank) t = std::max(t, state_.timing.ready(DramCommand::refab, rank * banks));
+  return t;
 }
 
 void HostController::resume(Cycle cycle) {
@@ -209,16 +237,17 @@ void HostController::resume(Cycle cycle) {
 /// A channel with nothing to do refreshes in time, one refresh like the other: those until `limit` are counted at once, but for the last
 /// few, which leave the timing behind that work to come will meet. @return whether there were any.
 bool HostController::skip_idle_refreshes(ChannelOutput& output, Picoseconds limit) {
-  if (!output.refresh.enabled || state_.rows.open() != 0 || !idle() || state_.next != refresh_cycle(output, false)) return false;
+  RefreshState& refresh = refresh_of(output);
+  if (!refresh.enabled || state_.rows.open() != 0 || !idle() || state_.next != refresh_cycle(output, false)) return false;
   const bool all = refresh_->command() == DramCommand::refab;
   const std::int64_t interval = refresh_->interval_ps();
   const std::int64_t length = clock_.edge(refresh_->cycles()).value;
   const std::int64_t turns = refresh_->turns();
-  const std::int64_t count = ((limit.value - output.refresh.due_ps) / interval / turns - 2) * turns;
+  const std::int64_t count = ((limit.value - refresh.due_ps) / interval / turns - 2) * turns;
   const bool settled = state_.data_end <= state_.next && refreshes_ready() <= state_.next;
   if (count <= 0 || !settled || length + clock_.edge(1).value > interval) return false;
   const Picoseconds begin = clock_.edge(state_.next);
-  output.refresh.due_ps += count * interval;
+  refresh.due_ps += count * interval;
   state_.next = refresh_cycle(output, false);
   (all ? output.of(-1).refreshes_all_bank : output.of(-1).refreshes_per_bank) += count;
   output.account.add_sums(begin, {0, count * length, 0, 0, 0, (clock_.edge(state_.next) - begin).value - count * length, 0});

@@ -1,6 +1,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "models/dram/spec/extent_cursor.hpp"
 #include "models/dram/spec/timing_rules.hpp"
@@ -16,10 +18,24 @@ struct ListedRequest {
   std::uint64_t id = 0;
 };
 
-/// Requests in order, owned by whoever submitted them until they have ended.
+/// Requests in order, owned by whoever submitted them until they have ended, or, of a pseudo channel, by the list.
 struct RequestList {
   const ListedRequest* items = nullptr;
   std::size_t count = 0;
+  std::shared_ptr<const std::vector<ListedRequest>> owned = nullptr;
+};
+
+/// Which of a channel's pseudo channels a controller serves.
+struct PseudoChannel {
+  int index = 0;
+  int count = 1;
+  std::int32_t first_bank = 0;  ///< in the numbers of the channel
+};
+
+/// What a channel's command buses carry at one cycle: pseudo channels share a bus for commands to rows and one for those to columns.
+struct CommandBuses {
+  bool row = false;
+  bool column = false;
 };
 
 /// One burst in the controller's queues.

@@ -8,7 +8,7 @@
 namespace bondsim {
 
 void Streams::add(const HostTransfer& transfer, Picoseconds submitted, Cycle visible) {
-  check(!ExtentCursor(transfer.extent, *organization_).done(), "an empty transfer was submitted");
+  check(!cursor(transfer.extent).done(), "an empty transfer was submitted");
   Waiting waiting{transfer, submitted, visible, next_number_++};
   waiting_[transfer.write].insert_before(
       waiting, [&](const Waiting& other) { return other.submitted == submitted && other.transfer.tag > transfer.tag; });
@@ -52,7 +52,7 @@ void Streams::give_turn(bool write, Cycle t) {
   const Waiting& first = waiting.front();
   if (first.visible > t) return;
   Stream stream;
-  stream.cursor = ExtentCursor(first.transfer.extent, *organization_);
+  stream.cursor = cursor(first.transfer.extent);
   stream.write = write;
   stream.op = first.transfer.op;
   stream.tag = first.transfer.tag;

@@ -36,7 +36,8 @@ struct Stream {
 /// its last request is served.
 class Streams {
  public:
-  explicit Streams(const DramOrganization& organization) : organization_(&organization) {}
+  /// @param of `organization` is that of one pseudo channel of several: transfers are those of the channel, of which its banks are served
+  explicit Streams(const DramOrganization& organization, const PseudoChannel& of = {}) : organization_(&organization), of_(of) {}
 
   /// @throws InternalError when the transfer or list is empty, or lies outside the channel.
   void add(const HostTransfer& transfer, Picoseconds submitted, Cycle visible);
@@ -81,11 +82,15 @@ class Streams {
     std::int64_t number = 0;
   };
 
+  ExtentCursor cursor(const Extent& extent) const {
+    return of_.count == 1 ? ExtentCursor(extent, *organization_) : ExtentCursor::of_pseudo_channel(extent, *organization_, of_.first_bank);
+  }
   void give_turn(bool write, Cycle t);
   std::int32_t next_of_lists(bool write, Cycle t, Picoseconds now) const;
   std::int32_t take_slot(const Stream& stream);
 
   const DramOrganization* organization_;
+  PseudoChannel of_;
   SharedQueue<Waiting> waiting_[2];
   std::vector<Stream> slots_;
   std::vector<std::int32_t> free_slots_;

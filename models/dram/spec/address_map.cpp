@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <regex>
+#include <utility>
 
 #include "models/base/error.hpp"
 
 namespace bondsim {
 namespace {
 
-constexpr const char* field_names[] = {"row", "bank_group", "bank", "column", "rank"};
+constexpr const char* field_names[] = {"row", "bank_group", "bank", "column", "rank", "pseudo_channel"};
 constexpr const char* fields_key = "controller.address_map.fields";
 constexpr const char* xor_key = "controller.address_map.xor";
 
@@ -26,11 +27,13 @@ int bits_of(std::int64_t count, const char* what) {
 AddressMap::AddressMap(const AddressMapConfig& config, const DramOrganization& organization)
     : banks_per_group_(organization.banks_per_group),
       banks_per_rank_(organization.banks_per_rank()),
+      banks_per_pseudo_channel_(organization.banks_per_pseudo_channel()),
       burst_bits_(bits_of(organization.access_bytes(), "bytes of a burst")) {
   widths_[row] = bits_of(organization.rows, "rows");
   widths_[bank_group] = bits_of(organization.bank_groups, "bank groups");
   widths_[bank] = bits_of(organization.banks_per_group, "banks of a group");
   widths_[rank] = bits_of(organization.ranks, "ranks");
+  widths_[pseudo_channel] = bits_of(organization.pseudo_channels, "pseudo channels");
   widths_[column] = bits_of(organization.page_bytes() / organization.access_bytes(), "bursts of a row");
   add_parts(config);
   for (const std::string& term : config.xors) add_xor(term);
@@ -40,7 +43,7 @@ AddressMap::Field AddressMap::field_named(const std::string& name, const std::st
   for (int f = 0; f < field_count; ++f) {
     if (name == field_names[f]) return static_cast<Field>(f);
   }
-  throw ConfigError(fmt::format("{}: '{}' is not known, allowed: row, bank_group, bank, column, rank", where, name));
+  throw ConfigError(fmt::format("{}: '{}' is not known, allowed: row, bank_group, bank, column, rank, pseudo_channel", where, name));
 }
 
 void AddressMap::add_parts(const AddressMapConfig& config) {
@@ -65,6 +68,9 @@ void AddressMap::add_parts(const AddressMapConfig& config) {
     }
     left[field] -= bits;
     parts_.push_back({field, left[field], bits, 0});
+  }
+  if (std::none_of(config.fields.begin(), config.fields.end(), [](const std::string& f) { return f.rfind("pseudo_channel", 0) == 0; })) {
+    parts_.push_back({pseudo_channel, 0, std::exchange(left[pseudo_channel], 0), 0});
   }
   for (int f = 0; f < field_count; ++f) {
     if (left[f] > 0) throw ConfigError(fmt::format("{}: {} bits of '{}' are missing", fields_key, left[f], field_names[f]));
@@ -95,16 +101,17 @@ void AddressMap::add_xor(const std::string& term) {
 }
 
 BurstAddress AddressMap::decode(std::int64_t address) const {
-  Values values = {0, 0, 0, 0, 0};
+  Values values = {};
   for (const Part& part : parts_) values[part.field] |= (address >> part.shift & ((std::int64_t{1} << part.bits) - 1)) << part.low;
   for (const Xor& x : xors_) values[x.target] ^= values[x.source] >> x.low & x.mask;
-  return {static_cast<std::int32_t>(values[rank] * banks_per_rank_ + values[bank_group] * banks_per_group_ + values[bank]),
+  return {static_cast<std::int32_t>(values[pseudo_channel] * banks_per_pseudo_channel_ + values[rank] * banks_per_rank_ +
+                                    values[bank_group] * banks_per_group_ + values[bank]),
           static_cast<std::int32_t>(values[row]), static_cast<std::int32_t>(values[column])};
 }
 
 std::int64_t AddressMap::encode(const BurstAddress& burst) const {
-  Values values = {burst.row, burst.bank % banks_per_rank_ / banks_per_group_, burst.bank % banks_per_group_, burst.column,
-                   burst.bank / banks_per_rank_};
+  Values values = {burst.row,    burst.bank % banks_per_rank_ / banks_per_group_,          burst.bank % banks_per_group_,
+                   burst.column, burst.bank % banks_per_pseudo_channel_ / banks_per_rank_, burst.bank / banks_per_pseudo_channel_};
   for (auto x = xors_.rbegin(); x != xors_.rend(); ++x) values[x->target] ^= values[x->source] >> x->low & x->mask;
   std::int64_t address = 0;
   for (const Part& part : parts_) address |= (values[part.field] >> part.low & ((std::int64_t{1} << part.bits) - 1)) << part.shift;

@@ -12,22 +12,38 @@ constexpr std::int32_t stretch_bursts = 64;
 
 }  // namespace
 
-ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organization)
-    : extent_(extent),
-      page_bytes_(organization.page_bytes()),
-      burst_bytes_(organization.access_bytes()),
-      ranks_(organization.ranks),
-      groups_(organization.bank_groups),
-      banks_per_group_(organization.banks_per_group) {
+void ExtentCursor::check_inside(const Extent& extent, const DramOrganization& organization) {
   check(extent.first_bank >= 0 && extent.banks >= 0 && extent.first_bank + extent.banks <= organization.banks() &&
             extent.bank_offset >= 0 && extent.bytes_per_bank >= 0 &&
             extent.bank_offset + extent.max_bytes_per_bank() <= organization.bank_bytes(),
         "extent outside the channel: banks {} + {}, bytes {} + {}", extent.first_bank, extent.banks, extent.bank_offset,
         extent.max_bytes_per_bank());
-  if (extent.bytes() == 0) return;
+}
+
+ExtentCursor::ExtentCursor(const Extent& extent, const DramOrganization& organization) {
+  check(organization.pseudo_channels == 1, "a cursor over {} pseudo channels", organization.pseudo_channels);
+  check_inside(extent, organization);
+  *this = of_pseudo_channel(extent, organization, 0);
+}
+
+ExtentCursor ExtentCursor::of_pseudo_channel(Extent extent, const DramOrganization& organization, std::int32_t first_bank) {
+  ExtentCursor cursor;
+  extent.first_bank -= first_bank;
+  cursor.extent_ = extent;
+  cursor.page_bytes_ = organization.page_bytes();
+  cursor.burst_bytes_ = organization.access_bytes();
+  cursor.ranks_ = organization.ranks;
+  cursor.groups_ = organization.bank_groups;
+  cursor.banks_per_group_ = organization.banks_per_group;
+  cursor.begin();
+  return cursor;
+}
+
+void ExtentCursor::begin() {
+  if (extent_.bytes() == 0) return;
   done_ = false;
-  at_.row = static_cast<std::int32_t>(extent.bank_offset / page_bytes_);
-  last_row_ = static_cast<std::int32_t>((extent.bank_offset + extent.max_bytes_per_bank() - 1) / page_bytes_);
+  at_.row = static_cast<std::int32_t>(extent_.bank_offset / page_bytes_);
+  last_row_ = static_cast<std::int32_t>((extent_.bank_offset + extent_.max_bytes_per_bank() - 1) / page_bytes_);
   bank_in_group_ = -1;
   next_bank();
 }

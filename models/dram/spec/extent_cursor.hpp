@@ -8,7 +8,7 @@
 
 namespace bondsim {
 
-/// Place of one burst in a channel.
+/// Place of one burst in a channel; in the controller of a pseudo channel, its banks are numbered from 0.
 struct BurstAddress {
   std::int32_t bank = 0;  ///< (rank * bank_groups + bank_group) * banks_per_group + bank in the group
   std::int32_t row = 0;
@@ -25,6 +25,11 @@ class ExtentCursor {
   ExtentCursor() = default;
   /// @throws InternalError when the extent lies outside the channel.
   ExtentCursor(const Extent& extent, const DramOrganization& organization);
+  /// The bursts of an extent in the banks of a pseudo channel, from `first_bank` on; bank 0 of the cursor is that one.
+  /// @param organization of the pseudo channel
+  static ExtentCursor of_pseudo_channel(Extent extent, const DramOrganization& organization, std::int32_t first_bank);
+  /// @throws InternalError when the extent lies outside the channel.
+  static void check_inside(const Extent& extent, const DramOrganization& organization);
 
   bool done() const { return done_; }
   const BurstAddress& at() const { return at_; }
@@ -57,6 +62,7 @@ class ExtentCursor {
   static std::int64_t bursts(const Extent& extent, const DramOrganization& organization);
 
  private:
+  void begin();
   void next_bank();
   bool enter_bank();
 

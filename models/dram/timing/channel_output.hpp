@@ -81,8 +81,35 @@ struct ChannelOutput {
   std::vector<ChannelEvent> events;   ///< not yet handed out, any order
   std::vector<CommandRecord> log;     ///< not yet handed out
   std::vector<RequestOutcome> outcomes;
-  RefreshState refresh;
+  RefreshState refresh;  ///< of the first pseudo channel, and of all in NMP mode
   bool keep_log = false;
+
+  /// Transfers that several pseudo channels serve, until the last has.
+  struct Shared {
+    std::uint64_t tag = 0;
+    int left = 0;
+    Picoseconds end;
+  };
+  std::vector<RefreshState> other_refresh;  ///< of the other pseudo channels
+  std::vector<Shared> shared;
+
+  RefreshState& refresh_of(int pseudo_channel) {
+    return pseudo_channel == 0 ? refresh : other_refresh[static_cast<std::size_t>(pseudo_channel - 1)];
+  }
+  const RefreshState& refresh_of(int pseudo_channel) const {
+    return pseudo_channel == 0 ? refresh : other_refresh[static_cast<std::size_t>(pseudo_channel - 1)];
+  }
+  /// The transfer, or a pseudo channel's part of it, ends at `end`.
+  void host_done(std::uint64_t tag, Picoseconds end) {
+    const auto part = std::find_if(shared.begin(), shared.end(), [tag](const Shared& s) { return s.tag == tag; });
+    if (part != shared.end()) {
+      part->end = std::max(part->end, end);
+      if (--part->left > 0) return;
+      end = part->end;
+      shared.erase(part);
+    }
+    events.push_back({end, ChannelEvent::Kind::host_done, tag, ChannelMode::normal});
+  }
 
   ChannelCounts& of(std::int32_t op) {
     const auto i = static_cast<std::size_t>(op + 1);

@@ -106,7 +106,7 @@ PortTiming port_timing(const DramConfig& dram, const BankPorts& ports, const std
   t.rp_ab = span(n.rp_ab);
   t.rfc = span(n.rfc);
   t.close = t.rp_ab;
-  t.bus_bytes = dram.organization.access_bytes();
+  t.bus_bytes = static_cast<std::int64_t>(dram.organization.access_bytes()) * dram.organization.pseudo_channels;
   const BusCycles bus = bus_cycles(dram.timing);
   t.bus_burst = span(bus.burst);
   t.bus_read = span(bus.read);

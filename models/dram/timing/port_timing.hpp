@@ -41,7 +41,7 @@ struct PortTiming {
   std::int64_t slack = 0;                     ///< left of the intervals that may be postponed, for the row under way
   std::int64_t stagger = 0;                   ///< from the ACT of a round's first bank to that of its last; 0: all at once
   std::int64_t round = 0;                     ///< from the ACT of a bank in one round to that in the next at the earliest; 0: all at once
-  std::int64_t bus_bytes = 1, bus_burst = 0;  ///< a burst between the bus and the PEs' buffers: bytes, and from one to the next
+  std::int64_t bus_bytes = 1, bus_burst = 0;  ///< a burst between the buses and the PEs' buffers: bytes, and from one to the next
   std::int64_t bus_read = 0, bus_write = 0;   ///< from the last such command to the end of its data
   bool subarrays = false;                     ///< the next row opens in another subarray under the accesses of the present one
 

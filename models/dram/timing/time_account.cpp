@@ -85,9 +85,9 @@ void TimeAccount::add_sums(Picoseconds from, const Sums& parts) {
   }
 }
 
-void TimeAccount::begin_work(Picoseconds from) { tracks_[static_cast<std::size_t>(Kind::work)].add(from.value, open_end); }
+void TimeAccount::begin_work(Picoseconds from, int pseudo_channel) { work(pseudo_channel).add(from.value, open_end); }
 
-void TimeAccount::end_work(Picoseconds to) { tracks_[static_cast<std::size_t>(Kind::work)].cut(to.value); }
+void TimeAccount::end_work(Picoseconds to, int pseudo_channel) { work(pseudo_channel).cut(to.value); }
 
 void TimeAccount::change_mode(ChannelMode mode, Picoseconds t) {
   advance(t.value);
@@ -99,6 +99,9 @@ void TimeAccount::advance(std::int64_t to) {
     std::int64_t until = to;
     std::size_t part = 0;
     while (part < tracks_.size() && !tracks_[part].covers(now_, until)) ++part;
+    for (std::size_t i = 0; i < other_work_.size() && part == tracks_.size(); ++i) {
+      if (other_work_[i].covers(now_, until)) part = static_cast<std::size_t>(Kind::work);
+    }
     sums_[mode_][part] += until - now_;
     now_ = until;
   }

@@ -50,9 +50,10 @@ class TimeAccount {
   /// [from, from + the sum of the exclusive `parts`) at once. All that begins before the end of it has been given, and nothing else happens
   /// in it.
   void add_sums(Picoseconds from, const Sums& parts);
-  /// Work begins (an open end) and ends.
-  void begin_work(Picoseconds from);
-  void end_work(Picoseconds to);
+  /// Work begins (an open end) and ends, that of a pseudo channel for itself: there is work while any has some.
+  void begin_work(Picoseconds from, int pseudo_channel = 0);
+  void end_work(Picoseconds to, int pseudo_channel = 0);
+  void set_pseudo_channels(int count) { other_work_.resize(static_cast<std::size_t>(count - 1)); }
   /// Data and work before `t` are of the mode so far, later ones of `mode`.
   void change_mode(ChannelMode mode, Picoseconds t);
 
@@ -75,8 +76,13 @@ class TimeAccount {
   void advance(std::int64_t to);
   void advance_open_rows(std::int64_t to);
 
+  IntervalTrack& work(int pseudo_channel) {
+    return pseudo_channel == 0 ? tracks_[static_cast<std::size_t>(Kind::work)] : other_work_[static_cast<std::size_t>(pseudo_channel - 1)];
+  }
+
   std::array<IntervalTrack, 5> tracks_;
-  std::array<Sums, 2> sums_{};  ///< by mode
+  std::vector<IntervalTrack> other_work_;  ///< of the pseudo channels after the first
+  std::array<Sums, 2> sums_{};             ///< by mode
   std::int64_t now_ = 0;
   std::size_t mode_ = 0;
   std::int64_t open_rows_ = 0;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace bondsim {
@@ -10,9 +11,10 @@ namespace bondsim {
 template <class T>
 class Tracked {
  public:
-  template <class... Args>
+  template <class... Args, class = std::enable_if_t<std::is_constructible_v<T, Args...>>>
   explicit Tracked(Args&&... args) : value_(std::forward<Args>(args)...), last_(std::make_shared<std::int64_t>(0)) {}
   Tracked(const Tracked&) = default;
+  Tracked(Tracked&&) = default;
   Tracked& operator=(const Tracked& other) {
     if (this == &other || (version_ == other.version_ && last_ == other.last_)) return *this;
     value_ = other.value_;

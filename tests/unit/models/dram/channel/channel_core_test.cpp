@@ -54,7 +54,8 @@ TEST(AddressMap, says_what_is_wrong_with_a_layout) {
     return "";
   };
   EXPECT_EQ(error({{"row", "bank", "column"}, {}}), "controller.address_map.fields: 2 bits of 'bank_group' are missing");
-  EXPECT_EQ(error({{"rows"}, {}}), "controller.address_map.fields: 'rows' is not known, allowed: row, bank_group, bank, column, rank");
+  EXPECT_EQ(error({{"rows"}, {}}),
+            "controller.address_map.fields: 'rows' is not known, allowed: row, bank_group, bank, column, rank, pseudo_channel");
   EXPECT_EQ(error({{"row", "bank", "column:9"}, {}}),
             "controller.address_map.fields: 'column:9' takes 9 bits, allowed: the 6 left of the field's 6");
   const AddressMapConfig self{{"row", "bank", "bank_group", "column"}, {"bank ^= bank[1]"}};
