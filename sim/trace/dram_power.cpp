@@ -59,12 +59,11 @@ PowerTraceWriter::PowerTraceWriter(PowerTraceFormat format, std::string director
   for (int c = 0; format == PowerTraceFormat::drampower && c < system.channel_count(); ++c) {
     const DramOrganization& o = system.dram_of(c).organization;
     const int banks = o.banks_per_rank();
-    const bool known = (banks == 16 && (o.bank_groups == 1 || o.bank_groups == 4)) || (banks == 8 && o.bank_groups == 1);
-    if (known && o.pseudo_channels == 1) continue;
-    throw ConfigError(
-        fmt::format("--trace drampower: {} banks in {} groups of {} pseudo channels, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 "
-                    "in 1, without pseudo channels",
-                    banks, o.bank_groups, o.pseudo_channels));
+    if (o.pseudo_channels > 1)
+      throw ConfigError(fmt::format("--trace drampower: {} pseudo channels, allowed: 1, which DRAMPower's LPDDR5 has", o.pseudo_channels));
+    if ((banks == 16 && (o.bank_groups == 1 || o.bank_groups == 4)) || (banks == 8 && o.bank_groups == 1)) continue;
+    throw ConfigError(fmt::format("--trace drampower: {} banks in {} groups, allowed: what DRAMPower's LPDDR5 has, 16 in 1 or 4, 8 in 1",
+                                  banks, o.bank_groups));
   }
 }
 

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -29,11 +31,11 @@ std::map<std::string, int> counts_of(const std::vector<std::vector<std::string>>
 }
 
 /// A step of a small model, whose NMP channel has both modes.
-std::string traced(const ScratchDirectory& scratch, const std::string& kinds) {
+std::string traced(const ScratchDirectory& scratch, const std::string& kinds, const std::string& more = "") {
   const auto run = bondsim_command(
       "run configs/experiment/h2llm-llama3-8b-sharegpt.yaml --set model.layers=1 --set model.hidden=256 --set model.intermediate=512 "
       "--set model.vocab=512 --set workload.prompt_tokens=4 --set workload.generated_tokens=1 --trace " +
-      kinds + " -o " + scratch.file("out"));
+      kinds + more + " -o " + scratch.file("out"));
   EXPECT_EQ(run.status, 0) << run.output;
   return scratch.file("out") + "/nmp.channel0";
 }
@@ -70,6 +72,22 @@ TEST(PowerTrace, both_formats_have_the_commands_of_our_own) {
   EXPECT_EQ(drampower.back()[1], "END");
   EXPECT_EQ(hbmpower.front()[0], "timestamp");
   EXPECT_EQ(hbmpower.back()[1], "NOP");
+}
+
+TEST(PowerTrace, hbmpower_has_the_pseudo_channel_of_each_command) {
+  const ScratchDirectory scratch;
+  const std::string base = traced(scratch, "commands,hbmpower", " --set system.dram.organization.pseudo_channels=2");
+  std::map<std::string, int> ours, theirs;  // by pseudo channel, bank group and bank
+  for (const auto& row : rows_of(base + ".commands.csv")) {
+    if (row.size() < 3 || row[1] != "ACT1") continue;
+    const int bank = std::stoi(row[2]);  // 16 of each, 4 groups of 4
+    ++ours[fmt::format("{},{},{}", bank / 16, bank % 16 / 4, bank % 4)];
+  }
+  for (const auto& row : rows_of(base + ".hbmpower.csv")) {
+    if (row.size() > 5 && row[1] == "ACT") ++theirs[row[3] + "," + row[4] + "," + row[5]];
+  }
+  EXPECT_EQ(theirs, ours);
+  EXPECT_EQ(ours.size(), 32U);
 }
 
 TEST(PowerTrace, the_memspec_has_the_part) {

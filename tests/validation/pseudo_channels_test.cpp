@@ -5,6 +5,7 @@
 #include "models/system/peaks.hpp"
 #include "tests/support/error_of.hpp"
 #include "tests/support/inputs.hpp"
+#include "tools/app/experiment/experiment.hpp"
 
 /// Systems whose channels have pseudo channels or several ranks, from configuration to results.
 namespace bondsim::test {
@@ -13,6 +14,8 @@ namespace {
 Case decode_on(System system, const std::string& dataflow) {
   Case c{std::move(system), shipped_model("llama-3-8b"), shipped_workload("sharegpt"), shipped_dataflow(dataflow)};
   c.model.layers = 1;
+  c.model.vocab = 1024;
+  c.model.intermediate = 4096;
   c.workload.prompt_cached = true;
   c.workload.generated_tokens = 1;
   return c;
@@ -68,10 +71,11 @@ TEST(PseudoChannelSystem, pes_read_the_banks_of_two_pseudo_channels_and_ranks_as
 
 TEST(PseudoChannelSystem, what_ranks_beside_pes_cannot_have_is_named) {
   const auto error = [](const std::string& key) {
-    return error_of([&] { load_system(bondsim::tests::source_dir() + "/configs/system/attacc.yaml", {key}); });
+    return error_of([&] { tools::load_system(bondsim::tests::source_dir() + "/configs/system/attacc.yaml", {key}); });
   };
-  EXPECT_NE(error("system.nmp.activate_policy=staggered").find("nmp.activate_policy: staggered with PEs behind 2 pseudo channels of 2 ranks"),
-            std::string::npos)
+  EXPECT_NE(
+      error("system.nmp.activate_policy=staggered").find("nmp.activate_policy: staggered with PEs behind 2 pseudo channels of 2 ranks"),
+      std::string::npos)
       << error("system.nmp.activate_policy=staggered");
   EXPECT_NE(error("system.controller.refresh=per_bank").find("controller.refresh: per_bank with PEs behind 2 pseudo channels of 2 ranks"),
             std::string::npos);
