@@ -156,11 +156,13 @@ TEST(Attention, a_few_heads_more_take_little_longer) {
     const std::int64_t more = i == 0 ? 130 : whole + r.between(1, system.nmp_channel_count() - 1);
     const std::int64_t context = i == 0 ? 2048 : r.between(1500, 3000);
     const double most = 1.10 * static_cast<double>(more) / static_cast<double>(whole);
+    // Heads beyond a whole number a channel are a round more, which opens a row of its own; not for AttAcc's.
+    const double row = i == 0 ? 0 : static_cast<double>(row_cycle_ps(system));
     for (const char* name : {"qk", "sv"}) {
       const auto few = static_cast<double>(attention_ps(attention_case(system, whole, 1, context), name));
       const auto many = static_cast<double>(attention_ps(attention_case(system, more, 1, context), name));
-      EXPECT_LE(many, most * few) << fmt::format("seed {}: {} and {} heads on {} channels of {} banks, {} at {} tokens", seed, whole, more,
-                                                 system.nmp_channel_count(), system.dram.organization.banks(), name, context);
+      EXPECT_LE(many, most * few + row) << fmt::format("seed {}: {} and {} heads on {} channels of {} banks, {} at {} tokens", seed, whole,
+                                                       more, system.nmp_channel_count(), system.dram.organization.banks(), name, context);
     }
     // The same as an operator alone, and its closed form.
     const auto alone = [&](std::int64_t heads) {
@@ -174,7 +176,7 @@ TEST(Attention, a_few_heads_more_take_little_longer) {
       EXPECT_NEAR(closed, simulated, 0.03 * simulated + host_latency_ps) << "seed " << seed << ": " << heads << " heads";
       return simulated;
     };
-    EXPECT_LE(alone(more), most * alone(whole)) << "seed " << seed;
+    EXPECT_LE(alone(more), most * alone(whole) + row) << "seed " << seed;
   }
 }
 

@@ -14,7 +14,7 @@ class Tracked {
   template <class... Args, class = std::enable_if_t<std::is_constructible_v<T, Args...>>>
   explicit Tracked(Args&&... args) : value_(std::forward<Args>(args)...), last_(std::make_shared<std::int64_t>(0)) {}
   Tracked(const Tracked&) = default;
-  Tracked(Tracked&&) = default;
+  Tracked(Tracked&&) noexcept = default;
   Tracked& operator=(const Tracked& other) {
     if (this == &other || (version_ == other.version_ && last_ == other.last_)) return *this;
     value_ = other.value_;
