@@ -159,6 +159,12 @@ void check_ranks_with_pes(const Sections& at, const System& system, int channel)
   if (controller.refresh == RefreshKind::per_bank) {
     config_error(at.at("controller"), at.path + ".controller.refresh", fmt::format("per_bank {}, allowed: all_bank, none", having));
   }
+  // Some are behind by what is put off, others ahead by what is pulled in, and REFab reaches all: 8 intervals are theirs together, one of
+  // them the ranks' turns.
+  if (const int intervals = controller.refresh_postpone + controller.refresh_pull_in; intervals > 7) {
+    config_error(at.at("controller"), at.path + ".controller.refresh_postpone",
+                 fmt::format("{} intervals with refresh_pull_in, {}, allowed: up to 7", intervals, having));
+  }
   if (controller.refresh_management && shape.pseudo_channels > 1) {
     config_error(at.at("controller"), at.path + ".controller.refresh_management", fmt::format("on {}, allowed: off", having));
   }

@@ -79,6 +79,10 @@ TEST(PseudoChannelSystem, what_ranks_beside_pes_cannot_have_is_named) {
       << error("system.nmp.activate_policy=staggered");
   EXPECT_NE(error("system.controller.refresh=per_bank").find("controller.refresh: per_bank with PEs behind 2 pseudo channels of 2 ranks"),
             std::string::npos);
+  EXPECT_NE(error("system.controller.refresh_postpone=8")
+                .find("controller.refresh_postpone: 8 intervals with refresh_pull_in, with PEs behind 2 pseudo channels of 2 ranks, "
+                      "allowed: up to 7"),
+            std::string::npos);
   EXPECT_NE(error("system.dram.timing.n_wckpst=1").find("n_wckpst: 1 with 4 ranks or pseudo channels"), std::string::npos);
 }
 

@@ -318,13 +318,18 @@ void ChannelCore::arrive() {
     Cycle ready = 0;
     for (const Tracked<HostController>& host : hosts_) ready = std::max(ready, host->activate_ready());
     hb().enter(t, std::max(t, clock_.edge(ready)), std::max(t, settled_));
+    // Refresh of all pseudo channels goes by the one that is furthest behind.
+    const std::int64_t own = output_.refresh.due_ps;
+    for (const RefreshState& refresh : output_.other_refresh) output_.refresh.due_ps = std::min(output_.refresh.due_ps, refresh.due_ps);
     refresh_entered_ps_ = output_.refresh.due_ps;
+    refresh_behind_ps_ = own - output_.refresh.due_ps;
     return;
   }
   const Cycle visible = clock_.edge_at_or_after(t);
   const Cycle resumed = clock_.edge_at_or_after(std::max({t, settled_, (*hb_)->activate_ready()}));
   for (Tracked<HostController>& host : hosts_) host.change().resume(resumed);
   for (RefreshState& refresh : output_.other_refresh) refresh.due_ps += output_.refresh.due_ps - refresh_entered_ps_;
+  output_.refresh.due_ps += refresh_behind_ps_;
   for (; !held_.empty(); held_.pop()) {
     const Held& held = held_.front();
     if (held.list.items != nullptr) {

@@ -96,7 +96,9 @@ class ChannelCore {
   Picoseconds closed_at_;   ///< switching: when PREA was issued
   Picoseconds settled_;     ///< switching: when the banks are precharged
   Picoseconds latency_;
-  std::int64_t refresh_entered_ps_ = 0;  ///< NMP mode: when refresh was due as it began
+  std::int64_t refresh_entered_ps_ =
+      0;  ///< NMP mode: when refresh was due as it began, and how much later that of the first pseudo channel
+  std::int64_t refresh_behind_ps_ = 0;
   bool switch_timed_;
   bool bus_contention_;
   std::map<std::int32_t, Picoseconds> ideal_free_;  ///< by operator, without bus contention: when its bus is free
