@@ -90,6 +90,17 @@ TEST(PowerTrace, hbmpower_has_the_pseudo_channel_of_each_command) {
   EXPECT_EQ(ours.size(), 32U);
 }
 
+/// A pseudo channel is half of its channel's dies, as one that is given as a channel of its own is all of them.
+TEST(PowerTrace, a_pseudo_channel_is_priced_as_one_that_is_a_channel_of_its_own) {
+  const ScratchDirectory scratch;
+  const std::string trace =
+      scratch.write("two.csv", "0,ACT,0,0,0,0,7,0\n20,RD,0,0,0,0,7,0\n60,PRE,0,0,0,0,7,0\n10,ACT,0,1,0,0,7,0\n90,PRE,0,1,0,0,7,0\n");
+  const auto apart = bondsim_command("trace energy " + trace + " --system hbm2-stack");
+  const auto two = bondsim_command("trace energy " + trace + " --system hbm2-stack --set system.dram.organization.pseudo_channels=2");
+  EXPECT_EQ(apart.status, 0) << apart.output;
+  EXPECT_EQ(two.output, apart.output);
+}
+
 TEST(PowerTrace, the_memspec_has_the_part) {
   const ScratchDirectory scratch;
   std::ifstream in(traced(scratch, "drampower") + ".memspec.json");

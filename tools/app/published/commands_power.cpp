@@ -79,7 +79,9 @@ CommandSums count_commands(const std::string& trace, const DramConfig& dram) {
   return summed(trace, commands).begin()->second;
 }
 
-EnergyByComponent commands_energy(const System& system, const CommandSums& sums) {
+EnergyByComponent commands_energy(const System& whole, const CommandSums& sums) {
+  System system = whole;
+  system.dram.organization.pseudo_channels = 1;  // a part of the dies where there are several
   ChannelCounts counts;
   counts.activates = sums.activates;
   counts.reads = sums.reads;

@@ -20,8 +20,8 @@ std::map<int, CommandSums> count_channels(const std::string& trace, const DramCo
 /// Of a trace of one pseudo channel. @throws ConfigError; also when several are in it
 CommandSums count_commands(const std::string& trace, const DramConfig& dram);
 
-/// What these commands and the time take of one channel of the system, by its energy table at maximum currents; without commands, a channel
-/// at rest.
+/// What these commands and the time take of one pseudo channel (a channel, where it has none) of the system, by its energy table at maximum
+/// currents; without commands, one at rest.
 EnergyByComponent commands_energy(const System& system, const CommandSums& sums);
 
 /// Average power in mW of `driven` channels of a system that have these commands, and `resting` ones that have none, by its energy table.
