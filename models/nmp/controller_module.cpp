@@ -5,6 +5,14 @@
 #include "models/base/quantity.hpp"
 
 namespace bondsim {
+namespace {
+
+/// Nothing a buffer waits for takes longer than this; longer waits take another turn.
+constexpr Picoseconds longest_load{1'000'000'000};
+/// Delta cycles from the channel's own timer to the controller's answer to the last transfer.
+constexpr int deltas_of_end = 3;
+
+}  // namespace
 
 NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& config, bool finite_buffers, TaskListener& listener)
     : sc_module(name),
@@ -20,9 +28,14 @@ NmpController::NmpController(sc_core::sc_module_name name, const NmpConfig& conf
   SC_METHOD(end_compute);
   sensitive << compute_end_;
   dont_initialize();
+  SC_METHOD(wake_at_end);
+  sensitive << task_end_;
+  dont_initialize();
 }
 
-Picoseconds NmpController::now() const { return Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value())); }
+Picoseconds NmpController::now() const {
+  return ahead_ != nullptr ? ahead_now_ : Picoseconds(static_cast<std::int64_t>(sc_core::sc_time_stamp().value()));
+}
 
 void NmpController::observe(SimulationListener* observer, int channel) {
   observer_ = observer;
@@ -77,19 +90,23 @@ void NmpController::request_mode(ChannelMode mode) {
 
 void NmpController::wake() {
   ++events_;
-  if (task_ < 0) return;
+  if (task_ < 0 || deltas_to_end_ > 0) return;
   if (!running_) {
     if (!mode_reached_) return;
     if (mode_ != ChannelMode::nmp) return request_mode(ChannelMode::nmp);
     begin_task();
+    BanksAhead* banks = observer_ == nullptr ? channel->ahead() : nullptr;
+    if (banks != nullptr) {
+      ahead_now_ = now();
+      ahead_ = banks;
+      return run_ahead();
+    }
   }
-  while (!stores_.empty() && stores_.front() <= ended_) {
-    stores_.pop_front();
-    buffers_.end_store();
+  go_on();
+  if (complete()) {
+    book_waits();
+    finish();
   }
-  fetch();
-  start_compute();
-  finish_if_complete();
   tell();
 }
 
@@ -99,6 +116,47 @@ void NmpController::begin_task() {
   pending_ = program_->next();
   task_free_began_ = channel->times_until_now().free;
   task_hidden_free_ = times_.hidden.free;
+}
+
+/// What can be done at the present time without an end of something.
+void NmpController::go_on() {
+  while (!stores_.empty() && stores_.front() <= ended_) {
+    stores_.pop_front();
+    buffers_.end_store();
+  }
+  fetch();
+  start_compute();
+}
+
+/// The whole task in its own time. Of what ends at the same time, the computation is first, as in the kernel.
+void NmpController::run_ahead() {
+  const Picoseconds began = now();
+  for (go_on(); !complete(); go_on()) {
+    check(computing_ || ended_ < submitted_, "{}: task {} waits for nothing", name(), task_);
+    const Picoseconds reached = ahead_->run_ahead_to_end(computing_ ? compute_end_at_ : now() + longest_load);
+    ahead_now_ = reached;
+    if (computing_ && reached == compute_end_at_) {
+      end_of_compute();
+      go_on();
+    }
+    if (const std::uint64_t last = ahead_->take_ended(reached); last > 0) {
+      check(last > ended_ && last <= submitted_, "{}: HB transfer {} ended, {} to {} expected", name(), last, ended_ + 1, submitted_);
+      ended_ = last;
+    }
+  }
+  book_waits();
+  const Picoseconds end = now();
+  ahead_->stay_ahead_until(end);
+  ahead_ = nullptr;
+  deltas_to_end_ = deltas_of_end;
+  task_end_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((end - began).value)));
+}
+
+/// In the delta cycle in which the channel would tell of the last transfer: after those who act at this time by timers of their own.
+void NmpController::wake_at_end() {
+  if (--deltas_to_end_ > 0) return task_end_.notify(sc_core::SC_ZERO_TIME);
+  ++events_;
+  finish();
 }
 
 /// Issues loads in program order as far as the buffers allow. Stores wait with the piece whose computation they follow.
@@ -145,6 +203,7 @@ void NmpController::submit(HbTransfer transfer, bool write) {
   transfer.write = write;
   transfer.op = op_;
   transfer.tag = ++submitted_;
+  if (ahead_ != nullptr) return ahead_->submit(transfer, now());
   channel->submit(transfer);
 }
 
@@ -158,29 +217,36 @@ void NmpController::start_compute() {
   const Picoseconds start = pe_clock_.edge(first);
   const Picoseconds end = pe_clock_.edge(first + piece.span.cycles);
   compute_start_ = now();
-  compute_began_ = channel->times_until_now();
+  compute_end_at_ = end;
+  compute_began_ = channel_times();
   check(start >= compute_start_, "compute starts in the past");
-  compute_end_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((end - now()).value)));
+  if (ahead_ == nullptr) compute_end_.notify(sc_core::sc_time::from_value(static_cast<std::uint64_t>((end - now()).value)));
 }
 
 void NmpController::end_compute() {
   ++events_;
+  end_of_compute();
+  tell();
+  wakeup_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void NmpController::end_of_compute() {
   times_.compute += now() - compute_start_;
-  times_.hidden += channel->times_until_now() - compute_began_;
+  times_.hidden += channel_times() - compute_began_;
   Piece piece = std::move(pieces_.front());
   pieces_.pop_front();
   computing_ = false;
   buffers_.end_compute(piece.span);
   if (piece.span.closes_tile) stores_.push_back(submit(piece.store, true, {}));
-  tell();
-  wakeup_.notify(sc_core::SC_ZERO_TIME);
 }
 
-void NmpController::finish_if_complete() {
-  if (pending_->kind != TileStep::Kind::end || !pieces_.empty() || ended_ != submitted_) return;
-  const Picoseconds waited = channel->times_until_now().free - task_free_began_ - (times_.hidden.free - task_hidden_free_);
+void NmpController::book_waits() {
+  const Picoseconds waited = channel_times().free - task_free_began_ - (times_.hidden.free - task_hidden_free_);
   times_.buffer_wait += waited;
   times_.hidden.free += waited;
+}
+
+void NmpController::finish() {
   running_ = false;
   program_.reset();
   pending_.reset();

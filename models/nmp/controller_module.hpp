@@ -24,7 +24,8 @@ struct NmpTimes {
 };
 
 /// The NMP controller of a channel with its PE array: takes one nmp_gemm at a time, changes the channel's mode, unpacks the loop nest into
-/// buffer movements and computations, and keeps no more in flight than the buffers hold.
+/// buffer movements and computations, and keeps no more in flight than the buffers hold. Where nobody watches the banks or the controller, a
+/// task is unpacked to its end at once, ahead of the kernel, which then sees its begin and its end alone.
 class NmpController : public sc_core::sc_module {
  public:
   sc_core::sc_port<ChannelPort> channel;
@@ -56,16 +57,23 @@ class NmpController : public sc_core::sc_module {
 
   void begin_task();
   void wake();
+  void go_on();
+  void run_ahead();
+  void wake_at_end();
   void fetch();
   void issue(TileStep& step);
   std::uint64_t submit(const TileStep& step, bool write, const ColumnReads& reads);
   void submit(HbTransfer transfer, bool write);
   void start_compute();
+  void end_of_compute();
   void end_compute();
-  void finish_if_complete();
+  bool complete() const { return pending_->kind == TileStep::Kind::end && pieces_.empty() && ended_ == submitted_; }
+  void book_waits();
+  void finish();
   void request_mode(ChannelMode mode);
   void tell() const;
   Picoseconds now() const;
+  ChannelTimes channel_times() { return ahead_ != nullptr ? ahead_->times_at(now()) : channel->times_until_now(); }
 
   NmpConfig config_;
   bool finite_buffers_;
@@ -75,6 +83,7 @@ class NmpController : public sc_core::sc_module {
   int channel_index_ = -1;
   sc_core::sc_event wakeup_;
   sc_core::sc_event compute_end_;
+  sc_core::sc_event task_end_;
 
   ChannelMode mode_ = ChannelMode::normal;  ///< as last asked for
   bool mode_reached_ = true;
@@ -88,13 +97,16 @@ class NmpController : public sc_core::sc_module {
   std::deque<Piece> pieces_;
   std::deque<std::uint64_t> stores_;  ///< transfers that free an output slot when they end
   bool computing_ = false;
+  BanksAhead* ahead_ = nullptr;  ///< the banks while a task is run ahead of the kernel
+  Picoseconds ahead_now_;        ///< present time there
+  int deltas_to_end_ = 0;
   TileBuffers buffers_;
   std::uint64_t submitted_ = 0;  ///< HB transfers so far; they end in order
   std::uint64_t ended_ = 0;
 
   NmpTimes times_;
   ChannelTimes compute_began_;
-  Picoseconds compute_start_;
+  Picoseconds compute_start_, compute_end_at_;
   Picoseconds task_free_began_;
   Picoseconds task_hidden_free_;
   std::int64_t events_ = 0;

@@ -15,6 +15,21 @@ class ChannelListener {
   virtual void mode_reached(int channel, ChannelMode mode) = 0;
 };
 
+/// A channel in NMP mode whose only caller runs ahead of the kernel: nothing that others submit meanwhile takes part before the mode is left.
+/// All times are simulated times from the present one on, none before an earlier one.
+class BanksAhead {
+ public:
+  virtual ~BanksAhead() = default;
+  virtual void submit(const HbTransfer& transfer, Picoseconds at) = 0;
+  /// Decides until the next end of an HB transfer, and until `limit` where none ends before. @return the time reached
+  virtual Picoseconds run_ahead_to_end(Picoseconds limit) = 0;
+  /// Number of the last HB transfer that has ended by `at`, of those not yet taken; 0: none has.
+  virtual std::uint64_t take_ended(Picoseconds at) = 0;
+  virtual ChannelTimes times_at(Picoseconds at) = 0;
+  /// The kernel comes to this time before anybody asks the channel for anything but to hold host work.
+  virtual void stay_ahead_until(Picoseconds time) = 0;
+};
+
 /// What the NPU's DMA and the NMP controller see of a channel. Times are the kernel's; calls may come at any time, in any order
 /// within a delta cycle: what was submitted at the same time is taken in the order (tag).
 class ChannelPort : public virtual sc_core::sc_interface {
@@ -30,6 +45,8 @@ class ChannelPort : public virtual sc_core::sc_interface {
   virtual ChannelTimes times_until_now() = 0;
   /// Commands issued until now for operator `op` (-1: none, e.g. refresh of a free channel).
   virtual ChannelCounts counts_until_now(int op) = 0;
+  /// In NMP mode: the channel for a caller that runs ahead of the kernel; null where its commands or decisions are watched as they come.
+  virtual BanksAhead* ahead() { return nullptr; }
 };
 
 }  // namespace bondsim

@@ -372,6 +372,18 @@ std::vector<ChannelEvent> ChannelCore::take_events(Picoseconds now) {
   return due;
 }
 
+std::uint64_t ChannelCore::take_hb_ends(Picoseconds now) {
+  std::uint64_t last = 0;
+  auto& events = output_.events;
+  const auto taken = [&](const ChannelEvent& e) {
+    if (e.kind != ChannelEvent::Kind::hb_done || e.time > now) return false;
+    last = std::max(last, e.tag);
+    return true;
+  };
+  events.erase(std::remove_if(events.begin(), events.end(), taken), events.end());
+  return last;
+}
+
 ChannelTimes ChannelCore::times(Picoseconds now) { return output_.account.until(now); }
 
 ChannelCounts ChannelCore::counts(int op) const { return output_.counts_of(op); }

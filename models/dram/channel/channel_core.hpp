@@ -46,6 +46,10 @@ class ChannelCore {
   std::optional<Picoseconds> next_event() const;
   /// Takes the events up to `now`, by (kind, tag).
   std::vector<ChannelEvent> take_events(Picoseconds now);
+  /// Takes the ends of HB transfers up to `now`, which come in the order of submission. @return tag of the last one; 0: none
+  std::uint64_t take_hb_ends(Picoseconds now);
+  /// Whether the bus is shared: without contention host transfers take their time whatever the mode.
+  bool holds_host_work() const { return bus_contention_; }
 
   ChannelTimes times(Picoseconds now);
   ChannelCounts counts(int op) const;

@@ -75,18 +75,27 @@ void DramChannel::submitted() {
 }
 
 ChannelTimes DramChannel::times_until_now() {
+  check(now() >= driven_until_, "channel {}: times asked for {} ps, taken ahead to {} ps", index_, now().value, driven_until_.value);
   synchronize();
   return core_.times(now());
 }
 
 ChannelCounts DramChannel::counts_until_now(int op) {
+  check(now() >= driven_until_, "channel {}: counts asked for {} ps, taken ahead to {} ps", index_, now().value, driven_until_.value);
   synchronize();
   return core_.counts(op);
+}
+
+BanksAhead* DramChannel::ahead() {
+  if (sink_ != nullptr || one_by_one_ || !switches_.column_trains || !core_.holds_host_work()) return nullptr;
+  synchronize();
+  return core_.mode() == ChannelMode::nmp && !core_.next_event() ? this : nullptr;
 }
 
 /// Brings the core to now, neither less nor more, and hands out what has happened until then.
 void DramChannel::synchronize() {
   const Picoseconds t = now();
+  if (t < driven_until_) return;
   if (ahead_ && reached_ > t) core_ = checkpoint_;
   ahead_ = false;
   core_.run(t);
@@ -137,7 +146,7 @@ void DramChannel::work() {
     wakeup_.notify(sc_core::SC_ZERO_TIME);  // those who were told may submit more at this time
     return;
   }
-  run_ahead();
+  if (now() >= driven_until_) run_ahead();
 }
 
 void DramChannel::run_ahead() {

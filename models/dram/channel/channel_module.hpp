@@ -18,8 +18,9 @@ class RequestObserver {
 
 /// A DRAM channel in the SystemC kernel: gives the time of the kernel to a ChannelCore and calls the listeners when work ends.
 /// With column trains it decides ahead of the kernel up to the next event somebody waits for; what was decided beyond the time at which new
-/// work arrives is set back and decided again. A channel with nothing to do causes no kernel events.
-class DramChannel : public sc_core::sc_module, public ChannelPort {
+/// work arrives is set back and decided again. A channel with nothing to do causes no kernel events. In NMP mode the caller of the banks may
+/// take a whole task ahead of the kernel (BanksAhead): what others submit meanwhile is held until the mode is left.
+class DramChannel : public sc_core::sc_module, public ChannelPort, private BanksAhead {
  public:
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
   /// @param fast_forward shared with channels of the same configuration; null: its own.
@@ -43,6 +44,7 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   void submit(const HbTransfer& transfer) override;
   ChannelTimes times_until_now() override;
   ChannelCounts counts_until_now(int op) override;
+  BanksAhead* ahead() override;
 
   /// Decides and hands out everything until now: for the end of a run, so that the trace is complete.
   void flush() { synchronize(); }
@@ -50,6 +52,12 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   std::uint64_t kernel_events() const { return kernel_events_; }
 
  private:
+  void submit(const HbTransfer& transfer, Picoseconds at) override { core_.submit(transfer, at); }
+  Picoseconds run_ahead_to_end(Picoseconds limit) override { return core_.run_to_event(limit); }
+  std::uint64_t take_ended(Picoseconds at) override { return core_.take_hb_ends(at); }
+  ChannelTimes times_at(Picoseconds at) override { return core_.times(at); }
+  void stay_ahead_until(Picoseconds time) override { driven_until_ = reached_ = time; }
+
   void work();
   void synchronize();
   void hand_out();
@@ -71,6 +79,7 @@ class DramChannel : public sc_core::sc_module, public ChannelPort {
   bool announced_ = false;  ///< events of this time are handed out in the next delta cycle
   Picoseconds reached_;     ///< time until which core_ has decided
   Picoseconds horizon_;     ///< how far to decide ahead next
+  Picoseconds driven_until_;  ///< core_ was taken there ahead of the kernel, for good
   sc_core::sc_event wakeup_;
   std::uint64_t kernel_events_ = 0;
 };
