@@ -24,8 +24,8 @@ struct NmpTimes {
 };
 
 /// The NMP controller of a channel with its PE array: takes one nmp_gemm at a time, changes the channel's mode, unpacks the loop nest into
-/// buffer movements and computations, and keeps no more in flight than the buffers hold. Where nobody watches the banks or the controller, a
-/// task is unpacked to its end at once, ahead of the kernel, which then sees its begin and its end alone.
+/// buffer movements and computations, and keeps no more in flight than the buffers hold. Where nobody watches the banks or the controller,
+/// a task is unpacked to its end at once, ahead of the kernel, which then sees its begin and its end alone.
 class NmpController : public sc_core::sc_module {
  public:
   sc_core::sc_port<ChannelPort> channel;

@@ -15,8 +15,8 @@ class ChannelListener {
   virtual void mode_reached(int channel, ChannelMode mode) = 0;
 };
 
-/// A channel in NMP mode whose only caller runs ahead of the kernel: nothing that others submit meanwhile takes part before the mode is left.
-/// All times are simulated times from the present one on, none before an earlier one.
+/// A channel in NMP mode whose only caller runs ahead of the kernel: nothing that others submit meanwhile takes part before the mode is
+/// left. All times are simulated times from the present one on, none before an earlier one.
 class BanksAhead {
  public:
   virtual ~BanksAhead() = default;

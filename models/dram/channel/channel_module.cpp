@@ -95,7 +95,6 @@ BanksAhead* DramChannel::ahead() {
 /// Brings the core to now, neither less nor more, and hands out what has happened until then.
 void DramChannel::synchronize() {
   const Picoseconds t = now();
-  if (t < driven_until_) return;
   if (ahead_ && reached_ > t) core_ = checkpoint_;
   ahead_ = false;
   core_.run(t);

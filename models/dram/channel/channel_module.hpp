@@ -18,8 +18,8 @@ class RequestObserver {
 
 /// A DRAM channel in the SystemC kernel: gives the time of the kernel to a ChannelCore and calls the listeners when work ends.
 /// With column trains it decides ahead of the kernel up to the next event somebody waits for; what was decided beyond the time at which new
-/// work arrives is set back and decided again. A channel with nothing to do causes no kernel events. In NMP mode the caller of the banks may
-/// take a whole task ahead of the kernel (BanksAhead): what others submit meanwhile is held until the mode is left.
+/// work arrives is set back and decided again. A channel with nothing to do causes no kernel events. In NMP mode the caller of the banks
+/// may take a whole task ahead of the kernel (BanksAhead): what others submit meanwhile is held until the mode is left.
 class DramChannel : public sc_core::sc_module, public ChannelPort, private BanksAhead {
  public:
   /// @param nmp null for a normal channel. @param sink null when nobody reads the commands. Configurations must outlive the channel.
@@ -76,9 +76,9 @@ class DramChannel : public sc_core::sc_module, public ChannelPort, private Banks
   ChannelCore core_;
   ChannelCore checkpoint_;  ///< core_ as it was at the time handed out, while core_ is ahead of it
   bool ahead_ = false;
-  bool announced_ = false;  ///< events of this time are handed out in the next delta cycle
-  Picoseconds reached_;     ///< time until which core_ has decided
-  Picoseconds horizon_;     ///< how far to decide ahead next
+  bool announced_ = false;    ///< events of this time are handed out in the next delta cycle
+  Picoseconds reached_;       ///< time until which core_ has decided
+  Picoseconds horizon_;       ///< how far to decide ahead next
   Picoseconds driven_until_;  ///< core_ was taken there ahead of the kernel, for good
   sc_core::sc_event wakeup_;
   std::uint64_t kernel_events_ = 0;
