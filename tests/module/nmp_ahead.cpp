@@ -36,7 +36,8 @@ Task random_gemm(Random& random, const NmpConfig& nmp, bool finite_buffers) {
     g.shape = {1, pick(random, 1, 20), pick(random, 1, 12) * 16, pick(random, 1, 40) * 64};
     g.pes_per_gemm = pes;
     const std::int64_t columns = ceil_div<std::int64_t>(g.shape.n, pes);
-    g.tiling = {pick(random, 1, columns), pick(random, 1, 8) * 64, pick(random, 0, 1) == 0 ? LoopOrder::output_stationary : LoopOrder::input_stationary};
+    g.tiling = {pick(random, 1, columns), pick(random, 1, 8) * 64,
+                pick(random, 0, 1) == 0 ? LoopOrder::output_stationary : LoopOrder::input_stationary};
     g.leave_mode = pick(random, 0, 1) == 0;
     const auto offset = [&](std::int64_t area) { return (area << 22) + pick(random, 0, 40) * 128; };
     const std::int64_t whole = columns * g.shape.k * 2;

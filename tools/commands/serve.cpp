@@ -33,6 +33,7 @@ struct Options {
   int jobs = 0;
   double find_rate = 0;
   std::string reuse;
+  bool form_times = false;
   TraceOptions trace;
   bool json = false;
   bool quiet = false;
@@ -100,10 +101,11 @@ int serve_once(const Options& options, const Experiment& experiment) {
   std::signal(SIGINT, interrupt);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "serve", OutputOwner{experiment.digest, options.force});
-  ServingTables tables(out ? out->path() : "", experiment.model.name);
+  ServingTables tables(out ? out->path() : "", experiment.model.name, options.form_times);
   std::optional<ProgressLine> line(experiment.serving->requests.limit);
   ServeOptions serving;
   serving.tier = tier_of(options.tier);
+  serving.form_times = options.form_times;
   serving.reuse_pages = options.reuse == "page";
   serving.stop = &interrupted;
   serving.progress = [&](const ServingProgress& p) { line->show(p); };
@@ -193,6 +195,8 @@ int run(const Options& options) {
   }
   if (!options.reuse.empty() && options.tier != "cycle")
     throw ConfigError("--reuse: is of iterations that are simulated, allowed: with --tier cycle");
+  if (options.form_times && (options.tier != "cycle" || several))
+    throw ConfigError("--form-times: is of iterations that are simulated, allowed: with --tier cycle, without --rate and --find-rate");
   if (options.trace.has("tasks") && options.tier != "cycle")
     throw ConfigError("--trace tasks: is of iterations that are simulated, allowed: with --tier cycle");
   if (options.find_rate > 0) return serve_found_rate(options, experiment);
@@ -216,6 +220,10 @@ void add_serve(Command& app, Action& action) {
   add_force_option(*command, options->force);
   command->add_option("--reuse", options->reuse, "page: with cycles, an iteration takes the time of one whose contexts have as many pages")
       ->one_of({"page"});
+  command
+      ->add_flag("--form-times", options->form_times,
+                 "with cycles, iterations.csv says what each iteration takes by the closed form, too (form_ns)")
+      ->needs("--out");
   auto* trace = command
                     ->add_option("--trace", options->trace.kinds,
                                  "perfetto: requests.trace.json, a lane a request, for ui.perfetto.dev; tasks: *.tasks.csv, what each "

@@ -197,12 +197,12 @@ FoundRate find_rate(const Experiment& experiment, double attainment, double firs
   return found;
 }
 
-ServingTables::ServingTables(const std::string& directory, const std::string& model) : model_(model) {
+ServingTables::ServingTables(const std::string& directory, const std::string& model, bool form_times) : model_(model) {
   if (directory.empty()) return;
   requests_.open(directory + "/requests.csv");
   iterations_.open(directory + "/iterations.csv");
   requests_ << requests_csv_header();
-  iterations_ << iterations_csv_header();
+  iterations_ << iterations_csv_header(form_times);
 }
 
 void ServingTables::attach(ServeOptions& options) {

@@ -52,7 +52,8 @@ FoundRate find_rate(const Experiment& experiment, double attainment, double firs
 class ServingTables {
  public:
   /// @param directory empty: none
-  ServingTables(const std::string& directory, const std::string& model);
+  /// @param form_times as of ServeOptions
+  ServingTables(const std::string& directory, const std::string& model, bool form_times = false);
   void attach(ServeOptions& options);
   void close();
 

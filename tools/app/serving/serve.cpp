@@ -130,6 +130,11 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
   speculation::Plans plans = plans_of_experiment(experiment);
   plans.header.steps = plans.target.header.steps = -1;
   Service service(experiment, plans.target, options, record);
+  std::unique_ptr<IterationForm> beside;
+  if (options.tier == ServingTier::cycle && options.form_times) {
+    beside = std::make_unique<IterationForm>(experiment.system, plans);
+    service.compare_with([&](const BatchStep& step) { return beside->cost(step).length(); });
+  }
   if (options.tier == ServingTier::cycle) {
     Results results = simulate_service(experiment, std::move(plans), service, record, options.traces);
     run.has_energy = true;

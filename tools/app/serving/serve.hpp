@@ -35,6 +35,7 @@ struct ServeOptions {
   std::function<void(const ServingProgress&)> progress;
   std::vector<serving::ServingListener*> listeners;  ///< told what the scheduler does
   TraceHub* traces = nullptr;                        ///< cycle: told what happens in the simulation
+  bool form_times = false;                           ///< cycle: iterations.csv says what each iteration takes by the closed form, too
   bool reuse_pages = false;  ///< cycle: an iteration takes the time of an earlier one whose contexts have as many pages
   const volatile std::sig_atomic_t* stop = nullptr;  ///< not 0: the run ends after the present iteration
 };
@@ -73,7 +74,7 @@ double table_error(const Experiment& experiment, int iterations);
 std::string requests_csv_header();
 std::string requests_csv_row(const serving::RequestRow& row, const std::string& model);
 /// Header of iterations.csv.
-std::string iterations_csv_header();
+std::string iterations_csv_header(bool form_times = false);
 
 /// serving.json, schema bondsim.served/1.
 std::string serving_json(const Experiment& experiment, const ServingRun& run, ServingTier tier);

@@ -120,8 +120,10 @@ void Service::end_iteration(Picoseconds now) {
   const Batch& batch = present_->batch;
   const Batch prefill = batch.of(Phase::prefill), decode = batch.of(Phase::decode);
   const serving::Load& load = record_.load();
-  fmt::print(*options_.iterations, "{},{},{},{},{},{},{},{},{},{}\n", batch.step, present_->not_before.value / 1000, now.value / 1000,
+  fmt::print(*options_.iterations, "{},{},{},{},{},{},{},{},{},{}", batch.step, present_->not_before.value / 1000, now.value / 1000,
              prefill.requests.size(), prefill.tokens(), decode.requests.size(), load.running, load.waiting, load.kv_tokens, load.kv_pages);
+  if (form_) fmt::print(*options_.iterations, ",{:.3f}", static_cast<double>(form_(*present_).value) * 1e-3);
+  *options_.iterations << '\n';
 }
 
 }  // namespace bondsim::tools

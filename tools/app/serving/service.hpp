@@ -1,6 +1,8 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "mapping/plan/plan.hpp"
@@ -19,6 +21,8 @@ class Service : public BatchSource {
   Service(const Experiment& experiment, const Plan& plan, const ServeOptions& options, serving::ServingRecord& record);
 
   std::optional<BatchStep> next(Picoseconds now) override;
+  /// Tells iterations.csv what each step takes by this, beside what it took.
+  void compare_with(std::function<Picoseconds(const BatchStep&)> form) { form_ = std::move(form); }
   /// Energy of a part of the iteration under way. @param of_decode as ServingRecord::energy()
   void energy(Attojoules total, double of_decode);
   /// Whether the run was stopped before its requests had ended.
@@ -45,7 +49,8 @@ class Service : public BatchSource {
   serving::Scheduler scheduler_;
   std::int64_t page_tokens_;
   std::optional<BatchStep> present_;
-  std::vector<CacheChange> caches_;  ///< of iterations that were not handed out
+  std::function<Picoseconds(const BatchStep&)> form_;  ///< empty: nobody compares
+  std::vector<CacheChange> caches_;                    ///< of iterations that were not handed out
   bool stopped_ = false;
   Picoseconds skipped_;     ///< time of iterations that were not handed out: the run's time is that of who asks, and this
   Picoseconds handed_out_;  ///< the iteration under way began, in the time of who asks

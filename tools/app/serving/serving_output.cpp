@@ -139,8 +139,9 @@ std::string requests_csv_row(const serving::RequestRow& row, const std::string& 
                      serving::name_of(row.ending), row.asked_tokens, row.reused_tokens, row.preemptions, to_joules(row.energy));
 }
 
-std::string iterations_csv_header() {
-  return "iteration,start_ns,end_ns,prompts,prompt_tokens,decodes,running,waiting,kv_tokens,kv_pages\n";
+std::string iterations_csv_header(bool form_times) {
+  return std::string("iteration,start_ns,end_ns,prompts,prompt_tokens,decodes,running,waiting,kv_tokens,kv_pages") +
+         (form_times ? ",form_ns\n" : "\n");
 }
 
 std::string serving_json(const Experiment& e, const ServingRun& run, ServingTier tier) {
