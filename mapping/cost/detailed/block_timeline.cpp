@@ -141,7 +141,7 @@ void BlockTimeline::begin_work(std::int32_t id) {
     }
     default: {
       const bool write = task.kind != TaskKind::host_load;
-      const double work = timing_.bus_ps(timing_.transfer(task.extents), 1);
+      const double work = timing_.bus_ps(timing_.transfer(task.extents, write), 1);
       if (work <= 0) return end(id);
       submit(task.channel(), write, {work, id, -1});
     }

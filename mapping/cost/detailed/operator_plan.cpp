@@ -19,6 +19,7 @@ namespace {
 struct BankBytes {
   std::int64_t high = 0, low = 0;
   std::int64_t high_banks = 0, low_banks = 0;
+  std::int64_t groups = 1;  ///< products side by side, each with longer banks of its own
 };
 
 class Planner {
@@ -67,33 +68,56 @@ class Planner {
   /// Evenly over the banks, as MemoryMap::spread.
   BankBytes spread(std::int64_t bytes) const {
     const std::int64_t units = ceil_div(bytes, unit_);
-    return {(units / banks_ + 1) * unit_, units / banks_ * unit_, units % banks_, banks_ - units % banks_};
+    return {(units / banks_ + 1) * unit_, units / banks_ * unit_, units % banks_, banks_ - units % banks_, 1};
   }
 
   /// Columns of `count` products, each over `pes` banks.
   BankBytes columns(std::int64_t count, std::int64_t pes, std::int64_t n, std::int64_t bits_per_column) const {
     const auto bank = [&](std::int64_t columns) { return padded(ceil_div(columns * bits_per_column, std::int64_t{8})); };
-    return {bank(n / pes + 1), bank(n / pes), count * (n % pes), count * (pes - n % pes)};
+    return {bank(n / pes + 1), bank(n / pes), count * (n % pes), count * (pes - n % pes), count};
   }
 
   static std::int64_t fullest(const BankBytes& b) { return b.high_banks > 0 ? b.high : b.low; }
 
-  void add_transfer(BusTransfer& to, const BankBytes& b, std::int64_t times) const {
-    const auto sum = [&](std::int64_t size) {
-      return static_cast<double>(times * (b.high_banks * ceil_div(b.high, size) + b.low_banks * ceil_div(b.low, size)));
-    };
-    to.bursts += sum(burst_);
-    to.rows += sum(page_);
+  /// An extent, so many times.
+  using Repeated = std::pair<Extent, std::int64_t>;
+
+  static Repeated extent_of(const BankBytes& b, std::int64_t times) {
+    Extent e;
+    e.banks = static_cast<std::int32_t>(b.high_banks + b.low_banks);
+    e.groups = static_cast<std::int32_t>(b.groups);
+    e.longer_banks = static_cast<std::int32_t>(b.high_banks / b.groups);
+    e.bytes_per_bank = b.low;
+    e.extra_bytes = e.longer_banks > 0 ? b.high - b.low : 0;
+    return {e, times};
+  }
+
+  /// One behind the other, each in rows of its own.
+  BusTransfer transfer(const std::vector<Repeated>& parts, bool write) const {
+    std::vector<Extent> extents;
+    std::int64_t offset = 0;
+    for (const auto& [part, times] : parts) {
+      for (std::int64_t i = 0; i < times; ++i) {
+        extents.push_back(part);
+        extents.back().bank_offset = offset;
+        offset = pages(offset + part.max_bytes_per_bank());
+      }
+    }
+    const int queue = write ? system_.controller.write_queue : system_.controller.read_queue;
+    return transfer_of(extents, queue, write, system_.dram.timing, system_.dram.organization);
   }
 
   /// Work of a channel, and the bytes it takes in each bank.
   struct Rounds {
     PlannedChannel channel;
+    std::vector<Repeated> scatter, load;
     std::int64_t bank_bytes = 0;
   };
 
   void put(Rounds rounds) {
     require_capacity(rounds.bank_bytes);
+    rounds.channel.scatter = transfer(rounds.scatter, true);
+    rounds.channel.load = transfer(rounds.load, false);
     plan_.channels.push_back(std::move(rounds.channel));
   }
 
@@ -135,8 +159,8 @@ class Planner {
     rounds.bank_bytes += times * (pages(fullest(input)) + pages(fullest(stationary)) + pages(fullest(output)));
     rounds.channel.gemms.push_back({times, {shape, ceil_div(shape.n, pes), tiling, bits_, bank(input), bank(stationary), bank(output)}});
     if (system_.nmp.io_path == IoPath::direct) return;
-    add_transfer(rounds.channel.scatter, input, times);
-    add_transfer(rounds.channel.load, output, times);
+    rounds.scatter.push_back(extent_of(input, times));
+    rounds.load.push_back(extent_of(output, times));
   }
 
   void require_capacity(std::int64_t bytes_per_bank) const {
@@ -154,21 +178,6 @@ class Planner {
 };
 
 }  // namespace
-
-BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganization& dram) {
-  std::vector<BusTransfer> parts(static_cast<std::size_t>(dram.pseudo_channels));
-  for (const Extent& e : extents) {
-    for (std::int32_t b = 0; b < e.banks; ++b) {
-      BusTransfer& t = parts[static_cast<std::size_t>(dram.pseudo_channel_of(e.first_bank + b))];
-      t.bursts += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.access_bytes()));
-      t.rows += static_cast<double>(ceil_div<std::int64_t>(e.bytes_of_bank(b), dram.page_bytes()));
-    }
-  }
-  BusTransfer t = *std::max_element(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.bursts < b.bursts; });
-  t.bursts *= dram.pseudo_channels;
-  t.rows *= dram.pseudo_channels;
-  return t;
-}
 
 NpuShare share_of(const NpuGemm& gemm) {
   std::map<std::int32_t, double> bytes;

@@ -1,19 +1,13 @@
 #pragma once
 #include <vector>
 
+#include "mapping/cost/detailed/bus_transfer.hpp"
 #include "mapping/cost/detailed/hb_timing.hpp"
 #include "models/schedule/schedule.hpp"
 #include "models/system/system.hpp"
 
 /// An operator alone, cut and tiled as single_operator_schedule() does it, in the numbers its time depends on: no tasks, no addresses.
 namespace bondsim::cost {
-
-/// A transfer over a channel's bus.
-struct BusTransfer {
-  double bursts = 0;
-  double rows = 0;  ///< begun, bank by bank
-};
-BusTransfer transfer_of(const std::vector<Extent>& extents, const DramOrganization& dram);
 
 /// A GEMM of the arrays.
 struct NpuShare {

@@ -14,6 +14,8 @@ TaskTiming::TaskTiming(const System& system, PieceWalk walk)
     : hb_(system, walk),
       t_(system.dram.timing),
       organization_(system.dram.organization),
+      read_queue_(system.controller.read_queue),
+      write_queue_(system.controller.write_queue),
       npu_(system.npu),
       mode_change_(system.nmp.mode_change_ns * 1e3),
       ck_(1e6 / t_.ck_mhz),
@@ -38,12 +40,13 @@ double TaskTiming::host_end(const BusTransfer& transfer, bool write, double star
 double TaskTiming::bus_ps(const BusTransfer& whole, std::int32_t pieces) const {
   if (whole.bursts == 0) return 0;
   const double buses = organization_.pseudo_channels;
-  const double bursts = whole.bursts / pieces / buses, rows = std::max(1.0, whole.rows / pieces / buses);
+  const double data = whole.data_ck / pieces, a_burst = whole.data_ck / whole.bursts;
+  const double bursts = whole.bursts / pieces, rows = std::max(1.0, whole.rows / pieces);
   const double acts_in_window = std::floor((rows - 1) / 4);
   const double acts = acts_in_window * t_.n_faw + (rows - 1 - 4 * acts_in_window) * t_.n_rrd;
   // A pseudo channel takes one command a cycle, and all of them together one to a row and one to a column.
   const double commands = std::max({2 * rows + bursts, 2 * rows * buses, bursts * buses}) - 1;
-  return ck_ * (t_.n_bl_min + std::max({(bursts - 1) * t_.n_bl_min, acts, commands}));
+  return ck_ * (t_.n_bl_min + std::max({data - a_burst, acts, commands, whole.bank_ck / pieces}));
 }
 
 double TaskTiming::bus_end(double work, double start, double& due) const {
@@ -66,15 +69,14 @@ double TaskTiming::served_ps(double start, double now, double& due) const {
 }
 
 std::vector<std::pair<std::int32_t, BusTransfer>> TaskTiming::streams_of(const NpuGemm& gemm) const {
-  std::map<std::int32_t, BusTransfer> by_channel;
-  for (const Extent& e : gemm.stationary) {
-    const BusTransfer part = transfer({e});
-    if (part.bursts == 0) continue;
-    BusTransfer& whole = by_channel[e.channel];
-    whole.bursts += part.bursts;
-    whole.rows += part.rows;
+  std::map<std::int32_t, std::vector<Extent>> by_channel;
+  for (const Extent& e : gemm.stationary) by_channel[e.channel].push_back(e);
+  std::vector<std::pair<std::int32_t, BusTransfer>> streams;
+  for (const auto& [channel, extents] : by_channel) {
+    streams.emplace_back(channel, transfer(extents, false));
+    if (streams.back().second.bursts == 0) streams.pop_back();
   }
-  return {by_channel.begin(), by_channel.end()};
+  return streams;
 }
 
 double TaskTiming::compute_ps(const GemmShape& shape, const OperandBits& bits) const {

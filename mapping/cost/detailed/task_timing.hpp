@@ -32,7 +32,9 @@ class TaskTiming {
   /// Work done between `start` and `now`. @param due moved on past the refreshes in between
   double served_ps(double start, double now, double& due) const;
 
-  BusTransfer transfer(const std::vector<Extent>& extents) const { return transfer_of(extents, organization_); }
+  BusTransfer transfer(const std::vector<Extent>& extents, bool write) const {
+    return transfer_of(extents, write ? write_queue_ : read_queue_, write, t_, organization_);
+  }
   /// Stationary operand of an npu_gemm, by channel.
   std::vector<std::pair<std::int32_t, BusTransfer>> streams_of(const NpuGemm& gemm) const;
   double compute_ps(const GemmShape& shape, const OperandBits& bits) const;
@@ -53,6 +55,7 @@ class TaskTiming {
   HbTiming hb_;
   DramTiming t_;
   DramOrganization organization_;
+  int read_queue_, write_queue_;
   NpuConfig npu_;
   double mode_change_ = 0;
   double ck_ = 0;

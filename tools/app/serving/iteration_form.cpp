@@ -17,7 +17,8 @@ constexpr std::size_t most_entries = 1 << 18;
 
 /// On the line from (x0, low) to (x1, high).
 IterationCost on_line(const IterationCost& low, const IterationCost& high, double share) {
-  return {low.ps + (high.ps - low.ps) * share, low.joules + (high.joules - low.joules) * share, low.of_decode};
+  return {low.ps + (high.ps - low.ps) * share, low.joules + (high.joules - low.joules) * share, low.of_decode,
+          low.load + (high.load - low.load) * share};
 }
 
 /// The part of a block's MACs that requests in decode have.
@@ -48,6 +49,7 @@ IterationForm::IterationForm(const System& system, speculation::Plans plans)
     : system_(system),
       form_(cost::make_cost_model("detailed", &system)),
       count_(system_),
+      load_(plans.target),
       batches_(nullptr),
       by_place_(plans.target.workload.placement != KvPlacement::balanced),
       longest_(plans.target.workload.reserved_tokens(0)),
@@ -85,6 +87,7 @@ IterationCost IterationForm::evaluate(const Batch& batch) {
     decode += decode_macs(block, schedule_->header(), all);
   }
   cost.of_decode = all > 0 ? decode / all : 0;
+  cost.load = load_.of(batch);
   return cost;
 }
 
@@ -141,7 +144,7 @@ const IterationCost& IterationForm::kept(const Key& key, const Batch& batch) {
   return table_[key] = evaluate(batch);
 }
 
-/// As many requests as the batch has, all at this context.
+/// As many requests as the batch has, all around this context, its channels as full as with the batch's own.
 IterationCost IterationForm::even(const Batch& batch, double context) {
   const auto below = std::max<std::int64_t>(1, static_cast<std::int64_t>(context) / context_grid) * context_grid;
   const auto n = static_cast<std::int64_t>(batch.requests.size());
@@ -158,8 +161,10 @@ IterationCost IterationForm::even(const Batch& batch, double context) {
     }
     return kept(key, even);
   };
-  const IterationCost low = at(below);
-  return on_line(low, at(below + context_grid), (context - static_cast<double>(below)) / static_cast<double>(context_grid));
+  const IterationCost low = at(below), high = at(below + context_grid);
+  IterationCost cost = on_line(low, high, (context - static_cast<double>(below)) / static_cast<double>(context_grid));
+  if (high.load > low.load) cost.ps += (high.ps - low.ps) * (load_.of(batch) - cost.load) / (high.load - low.load);
+  return cost;
 }
 
 IterationCost IterationForm::decode(const Batch& batch) {

@@ -8,6 +8,7 @@
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/speculation/plans.hpp"
 #include "models/system/system.hpp"
+#include "tools/app/serving/attention_load.hpp"
 #include "tools/app/studies/estimated_counts.hpp"
 
 namespace bondsim::tools {
@@ -17,6 +18,7 @@ struct IterationCost {
   double ps = 0;
   double joules = 0;
   double of_decode = 0;  ///< part of its MACs
+  double load = 0;       ///< of the batch it is of (AttentionLoad)
 
   Picoseconds length() const;
   Attojoules energy() const;
@@ -25,8 +27,9 @@ struct IterationCost {
 /// Lengths and energies of iterations by the closed form "detailed", kept by shape.
 ///
 /// An iteration of decode alone takes the time of one with as many requests around their mean context, linear between contexts of a
-/// grid; what a request of each context, alone, takes more than the line between the grid's points is added for each. Prompts are taken as
-/// they are, a lone prompt between lengths of a grid. What an iteration of both phases has of decode is taken at the nearest grid point.
+/// grid; what the fullest channel has more to attend to than with equal contexts is added at the slope of the grid, and what a request of
+/// each context, alone, takes more than the line between the grid's points, for each. Prompts are taken as they are, a lone prompt between
+/// lengths of a grid. What an iteration of both phases has of decode is taken at the nearest grid point.
 class IterationForm {
  public:
   IterationForm(const System& system, speculation::Plans plans);
@@ -63,6 +66,7 @@ class IterationForm {
   System system_;
   std::unique_ptr<cost::CostModel> form_;
   CommandCount count_;
+  AttentionLoad load_;
   OneBatch* batches_;  ///< owned by schedule_
   std::unique_ptr<ScheduleSource> schedule_;
   bool by_place_;         ///< which channels a request has depends on its place

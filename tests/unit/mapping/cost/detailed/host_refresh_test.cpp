@@ -24,7 +24,7 @@ TEST(HostRefresh, costs_what_it_costs_on_the_channel) {
     system.fidelity.refresh = refresh;
     const TaskTiming timing(system);
     double due = timing.first_due(0);
-    return timing.host_end(timing.transfer({whole}), false, 0, due);
+    return timing.host_end(timing.transfer({whole}, false), false, 0, due);
   };
   const double refreshes = on_channel(true) / (system.dram.timing.t_refi_ns * 1e3);
   const double cost_ps = (on_channel(true) - on_channel(false)) / refreshes;
