@@ -223,7 +223,9 @@ TEST(Serving, a_stopped_run_is_marked_as_partial_and_counts_what_is_left) {
 }
 
 TEST(Serving, drafts_of_depth_0_change_nothing_and_cycles_confirm_the_closed_form) {
-  const std::vector<std::string> few = {"serving.requests.limit=6", "serving.batch.max_batch=4"};
+  const std::vector<std::string> few = {"serving.requests.limit=6",          "serving.batch.max_batch=4",
+                                        "serving.requests.rate_per_s=10",    "serving.requests.prompt_tokens=100",
+                                        "serving.requests.output_tokens=12", "serving.requests.longest_output=40"};
   std::vector<std::string> none = few;
   none.push_back("serving.speculation.depth=0");
   const Json plain = served(chat(few), ServingTier::cycle), depth_0 = served(chat(none), ServingTier::cycle);

@@ -6,8 +6,8 @@
 
 namespace bondsim::tools {
 
-/// How much attention the PEs of the fullest channel have in a step of decode: heads of unequal contexts lie on unequal channels, and all wait
-/// for the last one. In tokens a PE walks through, by operator one after the other; 0 where the PEs have none.
+/// How much attention the PEs of the fullest channel have in a step of decode: heads of unequal contexts lie on unequal channels, and all
+/// wait for the last one. In tokens a PE walks through, by operator one after the other; 0 where the PEs have none.
 class AttentionLoad {
  public:
   explicit AttentionLoad(const Plan& plan);
