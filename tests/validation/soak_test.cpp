@@ -100,7 +100,7 @@ std::string work_problem(const tools::Experiment& e, const Results& r) {
 }
 
 /// The closed form's error on such small machines and models, where fixed times weigh most.
-constexpr double detailed_within = 0.10;
+constexpr double detailed_within = 0.1;
 
 std::string estimate_problem(const tools::Experiment& e, const Results& r) {
   const auto form = cost::make_cost_model("detailed", &e.system);
