@@ -99,7 +99,7 @@ std::string work_problem(const tools::Experiment& e, const Results& r) {
   return macs == mapped ? "" : fmt::format("{} MACs done, {} mapped", macs, mapped);
 }
 
-/// The closed form's error on such small machines and models, where fixed times weigh most.
+/// The closed form's error on such small machines and models, where fixed times and what tasks wait in queues weigh most.
 constexpr double detailed_within = 0.1;
 
 std::string estimate_problem(const tools::Experiment& e, const Results& r) {
