@@ -118,7 +118,8 @@ BusTransfer part_of(const std::vector<Extent>& extents, int pseudo_channel, int 
 
 }  // namespace
 
-BusTransfer transfer_of(const std::vector<Extent>& extents, int queue, bool write, const DramTiming& timing, const DramOrganization& shape) {
+BusTransfer transfer_of(const std::vector<Extent>& extents, int queue, bool write, const DramTiming& timing,
+                        const DramOrganization& shape) {
   BusTransfer most;
   for (int p = 0; p < shape.pseudo_channels; ++p) {
     const BusTransfer part = part_of(extents, p, queue, write, timing, shape);
