@@ -5,6 +5,7 @@
 
 #include "mapping/serving/policy.hpp"
 #include "mapping/serving/requests/request_source.hpp"
+#include "models/base/named_file.hpp"
 
 namespace bondsim::serving {
 namespace {
@@ -22,6 +23,7 @@ void place_file(const ConfigNode& top, const std::string& key, bool used, std::s
   if (file.empty()) config_error(node, "serving.requests." + key, "is missing, allowed: the name of a trace");
   // A value given on the command line is relative to the working directory.
   if (node.line > 0) file = (std::filesystem::path(directory_of(node)) / file).lexically_normal().string();
+  require_readable(node, "serving.requests." + key, file, "a trace");
 }
 
 /// What moves or is shared lies in pages.

@@ -31,7 +31,12 @@ ConfigNode parse_yaml(const std::string& text, const std::string& name) {
   } catch (const YAML::Exception& e) {
     throw ConfigError(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
   }
-  return builder.take();
+  ConfigNode node = builder.take();
+  if (!node.file) {  // no document: nothing, or comments alone
+    node.file = file;
+    node.line = 1;
+  }
+  return node;
 }
 
 ConfigNode load_yaml_file(const std::string& path) { return parse_yaml(read_input_file(path, "a YAML file", max_yaml_bytes), path); }

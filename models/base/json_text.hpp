@@ -14,6 +14,10 @@ constexpr int max_json_depth = 100;
 /// 1-based line within `text` at which the byte of this index stands.
 int line_of_byte(const std::string& text, std::size_t byte);
 
+/// 1-based line at which the value of a path, e.g. `channels[1].time_ps.row`, begins; of the nearest value around it where there is none.
+/// @param text valid JSON
+int line_of_path(const std::string& text, const std::string& path);
+
 /// @throws ConfigError `file:line: ...` when lists and objects nest deeper than max_json_depth
 void require_shallow_json(const std::string& text, const std::string& file, int first_line);
 

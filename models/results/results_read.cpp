@@ -17,15 +17,21 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* schema = "bondsim.results/2";
 
+/// What is read, and its name.
+struct Source {
+  const std::string& text;
+  const std::string& file;
+};
+
 /// One object of the file with its path, for errors.
 class Node {
  public:
-  Node(const Json& json, std::string file, std::string path) : json_(json), file_(std::move(file)), path_(std::move(path)) {}
+  Node(const Json& json, const Source& source, std::string path) : json_(json), source_(source), path_(std::move(path)) {}
 
   Node operator[](const std::string& key) const {
     const std::string path = path_.empty() ? key : path_ + "." + key;
-    if (!json_.is_object() || !json_.contains(key)) throw ConfigError(fmt::format("{}: {}: missing", file_, path));
-    return Node(json_.at(key), file_, path);
+    if (!json_.is_object() || !json_.contains(key)) fail(path, "missing");
+    return Node(json_.at(key), source_, path);
   }
   bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
 
@@ -36,13 +42,12 @@ class Node {
         // The library would convert any number, one that does not fit to anything.
         if (json_.is_number() && (!json_.is_number_integer() || json_.get<std::int64_t>() < std::numeric_limits<T>::min() ||
                                   json_.get<std::int64_t>() > std::numeric_limits<T>::max())) {
-          throw ConfigError(
-              fmt::format("{}: {}: {} found, a whole number of {} bits is expected", file_, path_, json_.dump(), 8 * sizeof(T)));
+          fail(path_, fmt::format("{} found, a whole number of {} bits is expected", json_.dump(), 8 * sizeof(T)));
         }
       }
       return json_.get<T>();
     } catch (const Json::exception&) {
-      throw ConfigError(fmt::format("{}: {}: {} found, a value of another type is expected", file_, path_, json_.dump()));
+      fail(path_, json_.dump() + " found, a value of another type is expected");
     }
   }
   double number() const { return as<double>(); }
@@ -51,21 +56,25 @@ class Node {
   std::string text_or_empty(const char* key) const { return has(key) ? (*this)[key].text() : std::string(); }
 
   std::vector<Node> items() const {
-    if (!json_.is_array()) throw ConfigError(fmt::format("{}: {}: {} found, allowed: a list", file_, path_, json_.type_name()));
+    if (!json_.is_array()) fail(path_, fmt::format("{} found, allowed: a list", json_.type_name()));
     std::vector<Node> out;
-    for (std::size_t i = 0; i < json_.size(); ++i) out.emplace_back(json_[i], file_, fmt::format("{}[{}]", path_, i));
+    for (std::size_t i = 0; i < json_.size(); ++i) out.emplace_back(json_[i], source_, fmt::format("{}[{}]", path_, i));
     return out;
   }
   std::vector<std::pair<std::string, Node>> members() const {
-    if (!json_.is_object()) throw ConfigError(fmt::format("{}: {}: {} found, allowed: an object", file_, path_, json_.type_name()));
+    if (!json_.is_object()) fail(path_, fmt::format("{} found, allowed: an object", json_.type_name()));
     std::vector<std::pair<std::string, Node>> out;
-    for (const auto& [key, value] : json_.items()) out.emplace_back(key, Node(value, file_, path_ + "." + key));
+    for (const auto& [key, value] : json_.items()) out.emplace_back(key, Node(value, source_, path_ + "." + key));
     return out;
   }
 
  private:
+  [[noreturn]] void fail(const std::string& path, const std::string& message) const {
+    throw ConfigError(fmt::format("{}:{}: {}: {}", source_.file, line_of_path(source_.text, path), path, message));
+  }
+
   const Json& json_;
-  std::string file_;
+  Source source_;
   std::string path_;
 };
 
@@ -268,10 +277,11 @@ SpeculationResult speculation(const Node& n) {
 
 Results results_from_json(const std::string& text, const std::string& file) {
   const Json json = parse_json<Json>(text, file);
-  const Node n(json, file, "");
+  const Node n(json, {text, file}, "");
   const std::string found =
       json.is_object() && json.contains("schema") && json["schema"].is_string() ? json["schema"].get<std::string>() : "";
-  if (found != schema) throw ConfigError(fmt::format("{}: schema: '{}' found, allowed: {}", file, found, schema));
+  if (found != schema)
+    throw ConfigError(fmt::format("{}:{}: schema: '{}' found, allowed: {}", file, line_of_path(text, "schema"), found, schema));
   Results r;
   read_run(n, r);
   read_energy(n["energy_j"], r);

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 
-#include "models/base/input_file.hpp"
+#include "models/base/named_file.hpp"
 #include "models/dram/spec/refresh_room.hpp"
 
 namespace bondsim {
@@ -14,10 +13,7 @@ void resolve_reference(ConfigNode& node, const std::string& path, const std::str
   for (auto& entry : node.entries) {
     if (entry.first != key || entry.second.kind != ConfigNode::Kind::scalar) continue;
     const std::string key_path = path + "." + key;
-    const auto file = (std::filesystem::path(directory_of(entry.second)) / entry.second.text).lexically_normal().string();
-    if (const std::string problem = input_problem(file, "a YAML file"); !problem.empty()) {
-      config_error(entry.second, key_path, problem + ": '" + file + "' (paths are relative to the file that names them)");
-    }
+    const std::string file = named_file(entry.second, key_path);
     ConfigNode content = load_yaml_file(file);
     const ConfigNode* tag = content.find("schema");
     if (tag == nullptr || tag->text != schema) {

@@ -1,9 +1,10 @@
-// Records which code a test reaches, for tools/mutate: linked into every program of a build with BONDSIM_REACH=ON, whose basic blocks all call
+// Records which code a test reaches, for tools/mutate: linked into every program of a build with BONDSIM_REACH=ON, whose basic blocks all
+// call
 // __sanitizer_cov_trace_pc (-fsanitize-coverage=trace-pc of GCC and clang).
 //
 // With the environment variable BONDSIM_REACH=FOLDER each process writes at its end FOLDER/PROGRAM.PID: the test's name, a line, then the
-// offsets of the blocks that ran as 32-bit integers, ascending. The test is the --gtest_filter of the process, or that of the process it was
-// started by.
+// offsets of the blocks that ran as 32-bit integers, ascending. The test is the --gtest_filter of the process, or that of the process it
+// was started by.
 #include <unistd.h>
 
 #include <cstdint>

@@ -45,9 +45,9 @@ TEST(Report, damaged_results_are_named) {
   scratch.write("run/results.json", "{");
   expect_error("report " + dir, "run/results.json:1: not valid JSON");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/9"})");
-  expect_error("report " + dir, "run/results.json: schema: 'bondsim.results/9' found, allowed: bondsim.results/2");
+  expect_error("report " + dir, "run/results.json:1: schema: 'bondsim.results/9' found, allowed: bondsim.results/2");
   scratch.write("run/results.json", R"({"schema": "bondsim.results/2"})");
-  expect_error("report " + dir, "run/results.json: latency_ps: missing");
+  expect_error("report " + dir, "run/results.json:1: latency_ps: missing");
   std::filesystem::create_directory(scratch.file("space"));
   scratch.write("space/front.csv", "a,latency_s\n1,2\n");
   expect_error("report " + scratch.file("space"), "search.sqlite: missing");

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "models/base/digest.hpp"
+#include "models/base/named_file.hpp"
 #include "models/base/schema.hpp"
 
 namespace bondsim::search {
@@ -149,6 +150,12 @@ template void fields(Describer& v, DesignSpace& c);
 DesignSpace decode_space(const ConfigNode& node) {
   auto space = decode_document<DesignSpace>(node, "space", "bondsim.space/1");
   check_space(node, space);
+  named_file(*node.find("system"), "space.system");
+  if (!space.stack.empty()) named_file(*node.find("stack"), "space.stack");
+  const std::vector<ConfigNode>& workloads = node.find("workloads")->items;
+  for (std::size_t i = 0; i < workloads.size(); ++i) {
+    for (const char* key : {"model", "workload"}) named_file(*workloads[i].find(key), fmt::format("space.workloads[{}].{}", i, key));
+  }
   space.directory = directory_of(node);
   space.description = canonical_text(node, "space");
   return space;

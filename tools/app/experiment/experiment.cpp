@@ -6,6 +6,7 @@
 #include "mapping/serving/scheduler.hpp"
 #include "models/base/digest.hpp"
 #include "models/base/input_file.hpp"
+#include "models/base/named_file.hpp"
 #include "models/system/area.hpp"
 #include "models/system/load.hpp"
 #include "tools/app/experiment/configuration.hpp"
@@ -31,13 +32,9 @@ std::string tag_of(const ConfigNode& node) {
 }
 
 /// Loads the file a key of the experiment names; the error points at the key.
-ConfigNode load_named(const ConfigNode& experiment, const std::string& key, const std::string& name, std::vector<std::string>& files) {
-  const auto path = (std::filesystem::path(directory_of(experiment)) / name).lexically_normal().string();
-  if (const std::string problem = input_problem(path, "a YAML file"); !problem.empty()) {
-    config_error(*experiment.find(key), "experiment." + key, problem + ": '" + path + "' (paths are relative to the file that names them)");
-  }
-  files.push_back(path);
-  return load_yaml_file(path);
+ConfigNode load_section(const ConfigNode& experiment, const std::string& key, std::vector<std::string>& files) {
+  files.push_back(named_file(*experiment.find(key), "experiment." + key));
+  return load_yaml_file(files.back());
 }
 
 void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides, const std::vector<std::string>& sections) {
@@ -67,7 +64,7 @@ Inputs gather(const ExperimentRequest& request) {
   const std::string schema = tag_of(top);
   if (schema == "bondsim.experiment/1") {
     const auto file = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
-    inputs.trees["system"] = load_named(top, "system", file.system, inputs.files);
+    inputs.trees["system"] = load_section(top, "system", inputs.files);
     const std::map<std::string, std::string> named = {
         {"model", file.model}, {what, request.serves ? file.serving : file.workload}, {"dataflow", file.dataflow}};
     for (const auto& entry : named) {
@@ -78,7 +75,7 @@ Inputs gather(const ExperimentRequest& request) {
                                                 : "a run needs a workload (bondsim serve takes experiments with `serving`)",
                                  entry.first));
       }
-      if (replaced[entry.first].empty()) inputs.trees[entry.first] = load_named(top, entry.first, entry.second, inputs.files);
+      if (replaced[entry.first].empty()) inputs.trees[entry.first] = load_section(top, entry.first, inputs.files);
     }
   } else if (schema == "bondsim.system/1") {
     inputs.trees["system"] = top;

@@ -5,6 +5,7 @@
 
 #include "mapping/cost/published/fixed_dataflow.hpp"
 #include "models/base/fields.hpp"
+#include "models/base/named_file.hpp"
 #include "models/base/schema.hpp"
 
 namespace bondsim::tools {
@@ -261,6 +262,10 @@ Reproduction load_reproduction(const std::string& file) {
   const ConfigNode node = load_yaml_file(file);
   auto reproduction = decode_document<Reproduction>(node, "reproduction", "bondsim.reproduction/1");
   reproduction.directory = directory_of(node);
+  for (const auto& [list, key] : {std::pair("systems", "system"), std::pair("models", "file"), std::pair("datasets", "file")}) {
+    const std::vector<ConfigNode>& entries = node.find(list)->items;
+    for (std::size_t i = 0; i < entries.size(); ++i) named_file(*entries[i].find(key), fmt::format("reproduction.{}[{}].{}", list, i, key));
+  }
   reproduction.list_variants();
   check_names(file, reproduction);
   return reproduction;

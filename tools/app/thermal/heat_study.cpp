@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
+#include "models/base/named_file.hpp"
 #include "models/thermal/export.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 #include "tools/app/experiment/shipped.hpp"
@@ -32,7 +32,7 @@ HeatRequest heat_request(const std::string& experiment) {
   if (schema == nullptr || schema->text != "bondsim.experiment/1") return request;
   const auto named = decode_document<ExperimentFile>(node, "experiment", "bondsim.experiment/1").heat;
   if (!named) return request;
-  request.stack = (std::filesystem::path(directory_of(node)) / named->stack).lexically_normal().string();
+  request.stack = named_file(*node.find("heat")->find("stack"), "experiment.heat.stack");
   request.ambients_c = named->ambients_c;
   request.policies = named->policies;
   request.duration_s = named->duration_s;

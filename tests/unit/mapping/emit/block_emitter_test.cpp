@@ -129,7 +129,7 @@ std::set<std::tuple<int, int, std::int64_t>> accesses(const std::vector<Extent>&
 /// Every access of the KV cache that a step reads was written by an append of this or an earlier step (or pads the last one).
 TEST(Mapping, decode_reads_the_kv_that_was_appended) {
   for (const char* name : {"fc_offloading", "attention_offloading"}) {
-    const auto source = make_schedule(h2llm_system(), model("llama-3-8b"), lengths(3, 37, 40), dataflow(name));
+    const auto source = make_schedule(h2llm_system(), model("llama-3-8b"), lengths(3, 37, 12), dataflow(name));
     std::map<std::string, std::set<std::tuple<int, int, std::int64_t>>> written;
     Block block;
     while (source->next(block)) {

@@ -59,7 +59,7 @@ Prefill random_prefill(std::uint64_t seed) {
 TEST(TokenBlocks, are_near_the_best_of_all_at_once_and_every_power_of_two) {
   int blocked = 0, compared = 0;
   double worst = 0;
-  const int cases = test::scaled(24);
+  const int cases = test::scaled(10);
   for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(cases); ++seed) {
     Prefill p = random_prefill(seed);
     Plan plan = plan_of(p);

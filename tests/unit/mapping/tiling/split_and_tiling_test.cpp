@@ -75,7 +75,7 @@ TilingProblem random_problem(std::mt19937_64& random) {
 
 TEST(Tiling, every_choice_fits_the_buffers) {
   std::mt19937_64 random(5);
-  for (int trial = 0; trial < 300; ++trial) {
+  for (int trial = 0; trial < test::scaled(60); ++trial) {
     NmpConfig nmp = testing::h2llm_system().nmp;
     nmp.pe.weight_buffer_kib = static_cast<double>(4 << (random() % 6));
     nmp.input_buffer_kib = static_cast<double>(4 << (random() % 6));

@@ -157,17 +157,23 @@ std::string error_of(const std::string& text) {
 
 TEST(ResultsRead, errors_name_the_key) {
   EXPECT_EQ(error_of("{"), "r.json:1: not valid JSON near byte 2");
-  EXPECT_EQ(error_of("[]"), "r.json: schema: '' found, allowed: bondsim.results/2");
+  EXPECT_EQ(error_of("[]"), "r.json:1: schema: '' found, allowed: bondsim.results/2");
   auto json = nlohmann::ordered_json::parse(results_json(RandomResults(1).make()));
   auto missing = json;
   missing["channels"][1]["time_ps"].erase("row");
-  EXPECT_EQ(error_of(missing.dump()), "r.json: channels[1].time_ps.row: missing");
+  EXPECT_EQ(error_of(missing.dump()), "r.json:1: channels[1].time_ps.row: missing");
   auto large = json;
   large["operators"][0]["macs"] = 1e300;
-  EXPECT_EQ(error_of(large.dump()), "r.json: operators[0].macs: 1e+300 found, a whole number of 64 bits is expected");
+  EXPECT_EQ(error_of(large.dump()), "r.json:1: operators[0].macs: 1e+300 found, a whole number of 64 bits is expected");
   auto wrong = json;
   wrong["operators"][0]["macs"] = "many";
-  EXPECT_EQ(error_of(wrong.dump()), "r.json: operators[0].macs: \"many\" found, a value of another type is expected");
+  EXPECT_EQ(error_of(wrong.dump()), "r.json:1: operators[0].macs: \"many\" found, a value of another type is expected");
+  EXPECT_EQ(error_of(json.dump(2)), "");
+  const std::string lines = missing.dump(1);
+  const std::size_t channels = lines.find("\"channels\"");
+  const std::size_t second = lines.find("\"time_ps\"", lines.find("\"time_ps\"", channels) + 1);
+  const auto line = 1 + std::count(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(second), '\n');
+  EXPECT_EQ(error_of(lines), fmt::format("r.json:{}: channels[1].time_ps.row: missing", line));
   EXPECT_THROW(read_results("/nowhere/results.json"), ConfigError);
 }
 

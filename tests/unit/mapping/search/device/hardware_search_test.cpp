@@ -261,15 +261,15 @@ TEST(HardwareSearch, front_is_what_no_other_candidate_beats) {
   const DesignSpace space = space_of(space_text(small_parameters));
   const std::string front = front_of(space, scratch.file("s"), 2);
   RooflineEvaluator evaluator(space, "h2llm-roofline");
+  std::vector<Evaluation> evaluations;
+  for (std::int64_t i = 0; i < space.size(); ++i) evaluations.push_back(evaluator.evaluate(space.candidate(i)));
   int undominated = 0;
   for (std::int64_t i = 0; i < space.size(); ++i) {
-    const Evaluation evaluation = evaluator.evaluate(space.candidate(i));
-    if (!evaluation.feasible) continue;
-    const auto& own = evaluation.metrics;
+    if (!evaluations[i].feasible) continue;
+    const auto& own = evaluations[i].metrics;
     bool beaten = false;
-    for (std::int64_t j = 0; j < space.size() && !beaten; ++j) {
-      const Evaluation rival = evaluator.evaluate(space.candidate(j));
-      if (!rival.feasible) continue;
+    for (const Evaluation& rival : evaluations) {
+      if (!rival.feasible || beaten) continue;
       const auto& other = rival.metrics;
       beaten = other.at("latency_s") <= own.at("latency_s") && other.at("pe_area_mm2") <= own.at("pe_area_mm2") &&
                (other.at("latency_s") < own.at("latency_s") || other.at("pe_area_mm2") < own.at("pe_area_mm2"));

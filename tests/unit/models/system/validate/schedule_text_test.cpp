@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "tests/support/scale.hpp"
 #include "tests/unit/models/system/validate/schedule_samples.hpp"
 
 namespace bondsim {
@@ -81,7 +82,7 @@ TEST(ScheduleText, damaged_text_is_rejected_or_harmless) {
   const std::vector<std::string> numbers = {"-1",  "0",    "2147483647", "-2147483648", "9223372036854775807",
                                             "1e9", "null", "[]",         "\"x\"",       "99999"};
   int rejected = 0;
-  const int trials = 300;
+  const int trials = test::scaled(60);
   for (int trial = 0; trial < trials; ++trial) {
     std::string damaged = text;
     const std::size_t at = random() % damaged.size();
