@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/base/percentile.hpp"
 #include "models/dram/channel/channel_module.hpp"
 #include "models/system/energy_counts.hpp"
 #include "models/system/peaks.hpp"
@@ -48,15 +49,6 @@ class Driver : public sc_core::sc_module, public ChannelListener, public Request
   const std::vector<ListedRequest>& requests_;
   DramRunResult& result_;
 };
-
-/// The smallest latency that a share of the requests does not exceed (nearest rank).
-double percentile_ns(std::vector<std::int64_t>& latencies, double share) {
-  if (latencies.empty()) return 0;
-  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(latencies.size())));
-  const auto nth = latencies.begin() + static_cast<std::ptrdiff_t>(std::max<std::size_t>(rank, 1) - 1);
-  std::nth_element(latencies.begin(), nth, latencies.end());
-  return static_cast<double>(*nth) / 1000.0;
-}
 
 void add_energy(const System& system, int channel, Picoseconds length, DramRunResult& result) {
   const EnergyModel model(system.energy_of(channel), energy_context(system, channel, EnergyColumn::maximum));
@@ -108,8 +100,8 @@ DramRunResult run_dram(const System& system, int index, const std::vector<Listed
     double sum = 0;
     for (const std::int64_t l : driver.latencies) sum += static_cast<double>(l);
     result.read_latency_mean_ns = sum / 1000.0 / static_cast<double>(driver.latencies.size());
-    result.read_latency_p50_ns = percentile_ns(driver.latencies, 0.50);
-    result.read_latency_p99_ns = percentile_ns(driver.latencies, 0.99);
+    result.read_latency_p50_ns = static_cast<double>(nearest_rank(driver.latencies, 0.50)) / 1000.0;
+    result.read_latency_p99_ns = static_cast<double>(nearest_rank(driver.latencies, 0.99)) / 1000.0;
   }
   add_energy(system, index, end, result);
   result.kernel_events = channel.kernel_events();

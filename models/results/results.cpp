@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/base/fields.hpp"
+#include "models/base/percentile.hpp"
 #include "models/results/expert_balance.hpp"
 #include "models/results/phases.hpp"
 #include "models/results/speed_of_light.hpp"
@@ -40,10 +41,8 @@ std::vector<std::pair<const char*, Picoseconds>> named_parts(const TimeParts& p)
 
 Picoseconds Results::step_percentile(double p) const {
   if (steps.empty()) return Picoseconds();
-  std::vector<Picoseconds> sorted = steps;
-  std::sort(sorted.begin(), sorted.end());
-  const auto rank = static_cast<std::size_t>(std::ceil(p * static_cast<double>(sorted.size())));
-  return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
+  std::vector<Picoseconds> all = steps;
+  return nearest_rank(all, p);
 }
 
 void PowerResult::add(Attojoules block, Picoseconds length, std::int64_t repeat) {
