@@ -191,8 +191,10 @@ ResolvedDataflow resolve(const Dataflow& dataflow, const System& system, const O
     const auto rule = std::find_if(dataflow.operators.begin(), dataflow.operators.end(),
                                    [&](const OperatorRule& r) { return names_operator(r, gemm, attention.count(gemm) > 0); });
     if (rule == dataflow.operators.end()) {
-      throw ConfigError(fmt::format("dataflow {}: operators: no rule names {}, allowed: a rule for every GEMM of the model ({})",
-                                    dataflow.name, gemm, fmt::join(gemms, ", ")));
+      const ConfigNode none;
+      config_error(dataflow.operators.empty() ? none : dataflow.operators.front().where, "dataflow.operators",
+                   fmt::format("no rule of {} names {}, allowed: a rule for every GEMM of the model ({})", dataflow.name, gemm,
+                               fmt::join(gemms, ", ")));
     }
     out.bindings_[gemm] = bind(*rule, system);
   }

@@ -201,8 +201,8 @@ System load_system(const std::string& file, const std::vector<std::string>& over
   Inputs inputs;
   ConfigNode top = load_yaml_file(find_input(file, {"system"}));
   if (tag_of(top) == "bondsim.experiment/1") {
-    const auto named = decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
-    top = load_named(top, "system", named.system, inputs.files);
+    decode_document<ExperimentFile>(top, "experiment", "bondsim.experiment/1");
+    top = load_section(top, "system", inputs.files);
   }
   inputs.trees["system"] = std::move(top);
   resolve_system(inputs.trees["system"], "system", inputs.files);

@@ -35,7 +35,8 @@ TEST(Threads, one_closed_form_serves_several_and_each_gets_the_times_it_would_ge
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) threads.emplace_back([&, t] { found[static_cast<std::size_t>(t)] = times(*shared, t); });
     for (std::thread& thread : threads) thread.join();
-    for (int t = 0; t < 4; ++t) EXPECT_EQ(found[static_cast<std::size_t>(t)], times(*make_cost_model(name, &system), t)) << name << " " << t;
+    for (int t = 0; t < 4; ++t)
+      EXPECT_EQ(found[static_cast<std::size_t>(t)], times(*make_cost_model(name, &system), t)) << name << " " << t;
   }
 }
 

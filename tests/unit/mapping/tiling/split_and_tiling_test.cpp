@@ -5,6 +5,7 @@
 #include "mapping/tiling/split.hpp"
 #include "mapping/tiling/tiling.hpp"
 #include "tests/support/mapping_setup.hpp"
+#include "tests/support/scale.hpp"
 
 namespace bondsim {
 namespace {

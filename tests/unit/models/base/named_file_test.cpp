@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "models/base/json_text.hpp"
-#include "tests/support/error_of.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/error_of.hpp"
 
 namespace bondsim {
 namespace {

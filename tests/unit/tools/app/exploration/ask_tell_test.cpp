@@ -12,18 +12,18 @@ namespace {
 
 search::DesignSpace space_of(const std::string& search) {
   return search::decode_space(
-      parse_yaml("schema: bondsim.space/1\nname: t\nsystem: " + testing::config_path("system/h2llm") +
-                     "\nworkloads:\n  - {model: " + testing::config_path("model/llama-3-8b") +
-                     ", workload: " + testing::config_path("workload/humaneval") +
+      parse_yaml("schema: bondsim.space/1\nname: t\nsystem: " + testing::config_path("system/h2llm") + "\nworkloads:\n  - {model: " +
+                     testing::config_path("model/llama-3-8b") + ", workload: " + testing::config_path("workload/humaneval") +
                      "}\nobjectives: [latency_s, energy_j]\nparameters:\n  - {key: nmp.pe.fpus, values: [1, 2, 4, 8]}\n"
-                     "  - {key: nmp.pe.clock_mhz, values: [400, 600, 800]}\nsearch: " + search + "\n",
+                     "  - {key: nmp.pe.clock_mhz, values: [400, 600, 800]}\nsearch: " +
+                     search + "\n",
                  "space.yaml"));
 }
 
 /// What a made-up device is worth: two objectives that go against each other.
 search::Evaluation worth(const std::string& candidate) {
   const double n = static_cast<double>(std::hash<std::string>{}(candidate) % 1000);
-  return {true, "", {{"latency_s", 1 + n}, {"energy_j", 2000 - n + (candidate.size() % 2)}}};
+  return {true, "", {{"latency_s", 1 + n}, {"energy_j", 2000 - n + static_cast<double>(candidate.size() % 2)}}};
 }
 
 /// Questions of a whole search, in their order.
@@ -69,7 +69,10 @@ TEST(AskTellSearch, refuses_what_was_not_asked_for_and_what_has_no_worth) {
   AskTellSearch search(space_of("{method: exhaustive}"));
   const std::string first = search.ask().front();
   EXPECT_NE(test::error_of([&] { search.tell("nmp.pe.fpus=3", worth("")); }).find("not a candidate that is waited for"), std::string::npos);
-  EXPECT_NE(test::error_of([&] { search.tell(first, {true, "", {{"latency_s", 1}}}); }).find("without a finite energy_j"), std::string::npos);
+  EXPECT_NE(test::error_of([&] {
+              search.tell(first, {true, "", {{"latency_s", 1}}});
+            }).find("without a finite energy_j"),
+            std::string::npos);
   search.tell(first, worth(first));
   EXPECT_NE(test::error_of([&] { search.tell(first, worth(first)); }).find("not a candidate"), std::string::npos) << "told twice";
 }
