@@ -79,7 +79,7 @@ void check_executor(const OperatorRule& rule, const Binding& b, const System& sy
   if (rule.executor == Executor::split && b.normal_channels.empty()) {
     config_error(rule.where, key, "'split' needs normal channels for the NPU's part, the rule binds none");
   }
-  if ((rule.executor == Executor::split) != rule.share_given) {
+  if ((rule.executor == Executor::split) != rule.nmp_share.has_value()) {
     config_error(rule.where, "dataflow.operators.nmp_share",
                  "given for executor split and for no other, allowed: above 0, below 1, balanced or sustained");
   }
@@ -94,8 +94,10 @@ Binding bind(const OperatorRule& rule, const System& system) {
   b.nmp_channels = resolve_channels(rule.nmp_channels, system.nmp_channels());
   if (rule.normal_channels) b.normal_channels = system.normal_channels();
   check_executor(rule, b, system);
-  if (rule.executor == Executor::split)
-    b.nmp_share = rule.nmp_share ? *rule.nmp_share : proportional_share(b, system, rule.sustained_share);
+  if (rule.executor == Executor::split) {
+    const auto* number = std::get_if<double>(&*rule.nmp_share);
+    b.nmp_share = number != nullptr ? *number : proportional_share(b, system, *rule.nmp_share == NmpShare(ShareRule::sustained));
+  }
   return b;
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "mapping/dataflow/channel_set.hpp"
@@ -30,15 +31,21 @@ enum class PrefillHead { npu, as_decode };
 template <>
 inline constexpr EnumEntry<PrefillHead> enum_names<PrefillHead>[] = {{"npu", PrefillHead::npu}, {"as_decode", PrefillHead::as_decode}};
 
+/// A share in proportion to bandwidths: the peaks, or what row changes and refresh leave of them.
+enum class ShareRule { balanced, sustained };
+template <>
+inline constexpr EnumEntry<ShareRule> enum_names<ShareRule>[] = {{"balanced", ShareRule::balanced}, {"sustained", ShareRule::sustained}};
+
+/// The part of a split operator that the NMP channels hold: by a rule, or a number above 0 and below 1.
+using NmpShare = std::variant<ShareRule, double>;
+
 /// Who holds and multiplies the operators of a list, as written: a rule of a file or of a search.
 struct OperatorRule {
   std::vector<std::string> names;
   Executor executor = Executor::npu;
   ChannelSet nmp_channels;
   bool normal_channels = false;
-  std::optional<double> nmp_share;  ///< split: a number; nothing: `balanced`, or `sustained`
-  bool sustained_share = false;     ///< in proportion to the bandwidths that row changes and refresh leave, instead of the peaks
-  bool share_given = false;
+  std::optional<NmpShare> nmp_share;  ///< executor split, and no other
   ConfigNode where;
 };
 

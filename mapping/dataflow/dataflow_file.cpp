@@ -60,11 +60,15 @@ std::string channels_text(const ChannelSet& set) {
   return set.channels.empty() ? "none" : fmt::format("[{}]", fmt::join(set.channels, ", "));
 }
 
+std::string share_text(const NmpShare& share) {
+  if (const auto* number = std::get_if<double>(&share)) return fmt::format("{:.17g}", *number);
+  return enum_name(std::get<ShareRule>(share));
+}
+
 std::string rule_text(const OperatorRule& rule) {
-  const std::string share = rule.nmp_share ? fmt::format("{:.17g}", *rule.nmp_share) : rule.sustained_share ? "sustained" : "balanced";
   return fmt::format("  - {{names: {}, executor: {}, nmp_channels: {}, normal_channels: {}{}}}\n", list_text(rule.names),
                      enum_name(rule.executor), channels_text(rule.nmp_channels), rule.normal_channels,
-                     rule.share_given ? ", nmp_share: " + share : "");
+                     rule.nmp_share ? ", nmp_share: " + share_text(*rule.nmp_share) : "");
 }
 
 std::string partition_text(const PartitionFile& partition) {
@@ -81,19 +85,22 @@ void fields(Visitor& v, OperatorRule& c) {
   c.where = v.node();
   v.field("names", c.names, required("GEMMs by name, or classes of them"));
   v.field("executor", c.executor, required("who multiplies: the NPU, the PEs, or both"));
-  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that hold the operand"));
-  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  channels_field(v, c.nmp_channels, "NMP channels that hold the operand");
   v.field("normal_channels", c.normal_channels, required("the normal channels hold the operand too"));
   const ConfigNode* share = v.raw(
       "nmp_share",
       defaulted("executor split: part of N (weights) or of the heads (attention) on the NMP channels, to the nearest column or head")
           .shaped("a number above 0 and below 1, balanced or sustained",
                   R"({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, {"enum": ["balanced", "sustained"]}]})"));
-  c.share_given = share != nullptr;
-  c.sustained_share = share != nullptr && share->text == "sustained";
-  if (share == nullptr || share->text == "balanced" || c.sustained_share) return;
-  c.nmp_share = parse_number(*share, v.path_of("nmp_share"));
-  if (*c.nmp_share <= 0 || *c.nmp_share >= 1) {
+  if (share == nullptr) return;
+  for (const auto& [name, rule] : enum_names<ShareRule>) {
+    if (share->text != name) continue;
+    c.nmp_share = rule;
+    return;
+  }
+  const double number = parse_number(*share, v.path_of("nmp_share"));
+  c.nmp_share = number;
+  if (number <= 0 || number >= 1) {
     config_error(*share, v.path_of("nmp_share"), share->text + " is out of range, allowed: above 0, below 1, balanced or sustained");
   }
 }
@@ -106,8 +113,7 @@ void fields(Visitor& v, VectorRule& c) {
   c.where = v.node();
   v.field("kinds", c.kinds, required("kinds of vector operators: activation, residual, norm, rotary"));
   v.field("executor", c.executor, required("who does them: the NPU, or the vector units of NMP channels (nmp)"));
-  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels that do them; none with executor npu"));
-  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  channels_field(v, c.nmp_channels, "NMP channels that do them; none with executor npu");
 }
 
 template void fields(Decoder& v, VectorRule& c);

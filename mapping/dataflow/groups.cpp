@@ -235,8 +235,7 @@ class GroupChecker {
 template <class Visitor>
 void fields(Visitor& v, PartitionFile& c) {
   c.where = v.node();
-  const ConfigNode* channels = v.raw("nmp_channels", channels_info("NMP channels of the partition"));
-  if (channels != nullptr) c.nmp_channels = decode_channels(*channels, v.path_of("nmp_channels"));
+  channels_field(v, c.nmp_channels, "NMP channels of the partition");
   v.field("normal_channels", c.normal_channels, required("the partition has the normal channels"));
   v.field("tiers", c.tiers,
           required("lists of operators, run one list after the other; [experts]: those of each expert in turn, f1 and f3, then f2"));

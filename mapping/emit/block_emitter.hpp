@@ -176,6 +176,7 @@ class BlockEmitter {
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
   static constexpr int heads_on_npu = -1;
+  std::vector<int> waves_;        ///< of the runs of heads of attention that streams, by streamed_scores()
   std::map<int, Tasks> streams_;  ///< attention_overlap: by wave of heads, the last tasks of their scores, then of their softmax
   std::map<ContextRows, std::int32_t> context_work_;              ///< of the present attention operator: work entries
   std::map<ContextRows, std::vector<std::int64_t>> heads_alike_;  ///< likewise: heads on PEs of equal contexts, ascending

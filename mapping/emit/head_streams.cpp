@@ -52,7 +52,7 @@ std::vector<int> BlockEmitter::head_waves(const AttentionPlacement& a, const std
     }
     if (moves_directly(runs[i]->channel)) continue;
     const DramTiming& t = plan_.system.dram_of(runs[i]->channel).timing;
-    least_s = 2.0 * (t.n_rp_pb + 2 * t.n_rcd + t.n_cl + t.n_cwl) / (t.ck_mhz * 1e6);
+    least_s = std::max(least_s, 2.0 * (t.n_rp_pb + 2 * t.n_rcd + t.n_cl + t.n_cwl) / (t.ck_mhz * 1e6));
   }
   std::vector<int> wave_of_turn(static_cast<std::size_t>(turns), 0);
   double gathered = 0, left = 0;
@@ -75,7 +75,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_scores(const Operator& op, const Atte
   streams_.clear();
   const int index = op_index(op.name);
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(a, runs);
+  waves_ = head_waves(a, runs);
   std::map<int, Tasks> scattered;
   for (const HeadRun* run : runs) {
     if (moves_directly(run->channel) || scattered.count(run->channel) > 0) continue;
@@ -85,9 +85,9 @@ BlockEmitter::Tasks BlockEmitter::streamed_scores(const Operator& op, const Atte
   std::map<std::pair<int, int>, std::vector<Extent>> outputs;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const HeadRun& run = *runs[i];
-    gemms[{waves[i], run.channel}].push_back(head_gemm(op, a, run, moves_directly(run.channel) ? after : scattered.at(run.channel)));
+    gemms[{waves_[i], run.channel}].push_back(head_gemm(op, a, run, moves_directly(run.channel) ? after : scattered.at(run.channel)));
     const std::vector<Extent> output = output_of(a, run);
-    std::vector<Extent>& all = outputs[{waves[i], run.channel}];
+    std::vector<Extent>& all = outputs[{waves_[i], run.channel}];
     all.insert(all.end(), output.begin(), output.end());
   }
   for (const auto& [place, tasks] : gemms) {
@@ -109,7 +109,6 @@ BlockEmitter::Tasks BlockEmitter::streamed_scores(const Operator& op, const Atte
 BlockEmitter::Tasks BlockEmitter::streamed_softmax(const Operator& op) {
   const AttentionPlacement& a = plan_.attention.at("qk");
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(a, runs);
   std::map<int, std::int64_t> elements;
   std::int64_t left = 0;
   for (const BatchEntry& r : batch_.requests) left += op.elements_per_token * r.tokens * reach(a, r);
@@ -117,7 +116,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_softmax(const Operator& op) {
     if (runs[i]->part > 0) continue;
     const Attended reached = attended(a, *runs[i]);
     const std::int64_t of_run = runs[i]->gemms * a.m * reached.tokens * reached.context;
-    elements[waves[i]] += of_run;
+    elements[waves_[i]] += of_run;
     left -= of_run;
   }
   if (left > 0) elements[heads_on_npu] += left;
@@ -150,12 +149,11 @@ BlockEmitter::Tasks BlockEmitter::streamed_values(const Operator& op, const Atte
   };
   const int index = op_index(op.name);
   const std::vector<const HeadRun*> runs = runs_in_batch(a);
-  const std::vector<int> waves = head_waves(a, runs);
   std::map<std::pair<int, int>, std::vector<Extent>> inputs;  // by wave and channel
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (moves_directly(runs[i]->channel)) continue;
     const std::vector<Extent> input = input_of(a, *runs[i]);
-    std::vector<Extent>& all = inputs[{waves[i], runs[i]->channel}];
+    std::vector<Extent>& all = inputs[{waves_[i], runs[i]->channel}];
     all.insert(all.end(), input.begin(), input.end());
   }
   std::map<int, Tasks> scattered, gemms;
@@ -165,7 +163,7 @@ BlockEmitter::Tasks BlockEmitter::streamed_values(const Operator& op, const Atte
   std::int64_t partial_sums = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const HeadRun& run = *runs[i];
-    gemms[run.channel].push_back(head_gemm(op, a, run, moves_directly(run.channel) ? waits_of(waves[i]) : scattered.at(run.channel)));
+    gemms[run.channel].push_back(head_gemm(op, a, run, moves_directly(run.channel) ? waits_of(waves_[i]) : scattered.at(run.channel)));
     partial_sums += sums_to_add(a, run);
   }
   Tasks done;

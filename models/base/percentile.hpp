@@ -6,8 +6,8 @@
 
 namespace bondsim {
 
-/// The smallest of the values that a share of them (0 to 1) does not exceed, by nearest rank: always one of the values, so that a time stays
-/// exact. Distributions of requests interpolate instead, as numpy does (mapping/serving/distribution.hpp).
+/// The smallest of the values that a share of them (0 to 1) does not exceed, by nearest rank: always one of the values, so that a time
+/// stays exact. Distributions of requests interpolate instead, as numpy does (mapping/serving/distribution.hpp).
 /// @param values at least one; reordered
 template <class T>
 T nearest_rank(std::vector<T>& values, double share) {

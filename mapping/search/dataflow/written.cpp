@@ -27,8 +27,7 @@ class Writer {
     rule.executor = p.binding.split() ? Executor::split : p.binding.normal ? Executor::npu : Executor::nmp;
     rule.nmp_channels = channels(p.nmp_mask);
     rule.normal_channels = p.binding.normal;
-    rule.share_given = p.binding.split();
-    if (rule.share_given) rule.nmp_share = storing_ratio(table_, op, p.binding);
+    if (p.binding.split()) rule.nmp_share = storing_ratio(table_, op, p.binding);
     return rule;
   }
 
@@ -136,7 +135,7 @@ OperatorRule head_rule_of(Executor executor, bool nmp, bool normal) {
   rule.executor = executor;
   rule.nmp_channels.all = nmp;
   rule.normal_channels = normal;
-  rule.share_given = executor == Executor::split;
+  if (executor == Executor::split) rule.nmp_share = ShareRule::balanced;
   return rule;
 }
 

@@ -74,8 +74,7 @@ Dataflow spelled_out(const Experiment& e, const Dataflow& dataflow) {
       rule.nmp_channels.all = !b.nmp_channels.empty() && static_cast<int>(b.nmp_channels.size()) == e.system.nmp_channel_count();
       if (rule.nmp_channels.all) rule.nmp_channels.channels.clear();
       rule.normal_channels = !b.normal_channels.empty();
-      rule.share_given = b.executor == Executor::split;
-      if (rule.share_given) rule.nmp_share = b.nmp_share;
+      if (b.executor == Executor::split) rule.nmp_share = b.nmp_share;
       out.operators.push_back(rule);
     }
   }
@@ -114,10 +113,11 @@ class Refinement {
   bool move_share(std::size_t op, double step) {
     bool better = false;
     for (const double direction : {step, -step}) {
-      while (best_.dataflow.operators[op].share_given && budget_ > 0) {
+      while (best_.dataflow.operators[op].nmp_share && budget_ > 0) {
         OperatorRule rule = best_.dataflow.operators[op];
-        rule.nmp_share = *rule.nmp_share + direction;
-        if (*rule.nmp_share <= 0 || *rule.nmp_share >= 1 || !try_rule(op, rule)) break;
+        const double share = std::get<double>(*rule.nmp_share) + direction;  // all are numbers since spelled_out()
+        rule.nmp_share = share;
+        if (share <= 0 || share >= 1 || !try_rule(op, rule)) break;
         better = true;
       }
     }
@@ -133,8 +133,7 @@ class Refinement {
       rule.executor = executor;
       rule.nmp_channels.all = on_nmp;
       rule.normal_channels = on_normal;
-      rule.share_given = share.has_value();
-      rule.nmp_share = share;
+      if (share) rule.nmp_share = *share;
       rules.push_back(rule);
     };
     if (nmp && (now.executor != Executor::nmp || !now.nmp_channels.all)) add(Executor::nmp, true, false, {});

@@ -11,6 +11,7 @@
 #include "models/system/load.hpp"
 #include "tools/app/experiment/configuration.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
+#include "tools/app/experiment/override.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
@@ -39,17 +40,12 @@ ConfigNode load_section(const ConfigNode& experiment, const std::string& key, st
 
 void apply_overrides(Inputs& inputs, const std::vector<std::string>& overrides, const std::vector<std::string>& sections) {
   for (const std::string& text : overrides) {
-    const std::size_t equals = text.find('=');
-    const std::size_t dot = text.find('.');
-    if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
-      throw ConfigError("--set " + text + ": expected section.key=value, e.g. --set system.nmp.pe.fpus=4");
-    }
-    const std::string section = text.substr(0, dot);
-    const auto tree = inputs.trees.find(section);
+    const Override change = parse_override(text);
+    const auto tree = inputs.trees.find(change.section);
     if (tree == inputs.trees.end()) {
-      throw ConfigError("--set " + text + ": '" + section + "' is not a section, allowed: " + fmt::format("{}", fmt::join(sections, ", ")));
+      throw ConfigError(fmt::format("--set {}: '{}' is not a section, allowed: {}", text, change.section, fmt::join(sections, ", ")));
     }
-    apply_override(tree->second, text.substr(dot + 1, equals - dot - 1), text.substr(equals + 1));
+    apply_override(tree->second, change.key, change.value);
   }
 }
 

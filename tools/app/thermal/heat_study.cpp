@@ -7,6 +7,7 @@
 #include "models/base/named_file.hpp"
 #include "models/thermal/export.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
+#include "tools/app/experiment/override.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
@@ -16,9 +17,8 @@ Stack find_stack(const std::string& name, std::vector<std::string>& overrides) {
   const auto of_others =
       std::stable_partition(overrides.begin(), overrides.end(), [](const std::string& o) { return o.rfind("stack.", 0) != 0; });
   for (auto at = of_others; at != overrides.end(); ++at) {
-    const std::size_t equals = at->find('=');
-    if (equals == std::string::npos) throw ConfigError(fmt::format("--set {}: no '=' found, allowed: KEY=VALUE", *at));
-    apply_override(node, at->substr(6, equals - 6), at->substr(equals + 1));
+    const Override change = parse_override(*at);
+    apply_override(node, change.key, change.value);
   }
   overrides.erase(of_others, overrides.end());
   return decode_stack(node, "stack");
