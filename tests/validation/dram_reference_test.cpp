@@ -107,8 +107,10 @@ TEST(DramParts, every_shipped_part_moves_all_bytes_and_breaks_no_rule) {
     for (const RefreshKind refresh : {RefreshKind::all_bank, RefreshKind::per_bank}) {
       ControllerConfig controller;
       controller.refresh = refresh;
-      test::CoreRun run(dram, controller, &nmp, {}, timing_rules(dram));
-      test::random_work(run, 3, 12, dram.organization, true);
+      // A system refuses refresh in turns beside PEs that reach several ranks or pseudo channels at once.
+      const bool pes = refresh == RefreshKind::all_bank || dram.organization.all_ranks() == 1;
+      test::CoreRun run(dram, controller, pes ? &nmp : nullptr, {}, timing_rules(dram));
+      test::random_work(run, 3, 12, dram.organization, pes);
       EXPECT_EQ(run.checker.violations(), 0) << name << "\n" << test::describe(run.checker);
     }
     test::CoreRun stream(dram, ControllerConfig(), nullptr, {}, timing_rules(dram));
