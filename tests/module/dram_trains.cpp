@@ -8,6 +8,7 @@
 
 #include "models/dram/channel/channel_module.hpp"
 #include "tests/support/dram_setup.hpp"
+#include "tests/support/scale.hpp"
 
 /// Column trains on and off give the same commands, times and counts: many pairs of channels side by side in one simulation, each pair with
 /// a configuration and a random workload of its own.
@@ -233,7 +234,7 @@ void expect_equivalence(int pairs, std::uint64_t first_seed) {
   EXPECT_LT(events[1] * 5, events[0]) << "trains save kernel events";
 }
 
-TEST(ColumnTrains, on_and_off_give_the_same_commands_for_random_work) { expect_equivalence(1000, 1); }
+TEST(ColumnTrains, on_and_off_give_the_same_commands_for_random_work) { expect_equivalence(test::scaled(250), 1); }
 
 }  // namespace
 }  // namespace bondsim

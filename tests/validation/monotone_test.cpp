@@ -8,7 +8,7 @@ namespace bondsim::test {
 namespace {
 
 constexpr std::uint64_t first_seed = 5200;
-constexpr int cases = 25;
+constexpr int cases = 15;
 
 std::int64_t total_ps(const Case& c) {
   return std::stoll(simulate_isolated(c, {}, [](const Results& r) { return std::to_string(r.total.value); }));

@@ -15,7 +15,7 @@ namespace {
 /// How many dataflows are drawn: BONDSIM_RANDOM_DATAFLOWS=10000 for the long run.
 int draws() {
   const char* text = std::getenv("BONDSIM_RANDOM_DATAFLOWS");
-  return text == nullptr ? 60 : std::atoi(text);
+  return text == nullptr ? 40 : std::atoi(text);
 }
 
 std::vector<std::string> shipped_models() {
