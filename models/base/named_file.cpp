@@ -13,7 +13,7 @@ void require_readable(const ConfigNode& value, const std::string& key_path, cons
 }
 
 std::string named_file(const ConfigNode& value, const std::string& key_path, const std::string& expected) {
-  const std::string file = (std::filesystem::path(directory_of(value)) / value.text).lexically_normal().string();
+  std::string file = (std::filesystem::path(directory_of(value)) / value.text).lexically_normal().string();
   require_readable(value, key_path, file, expected);
   return file;
 }
