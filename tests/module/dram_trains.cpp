@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/dram/channel/channel_module.hpp"
+#include "tests/support/channel_times.hpp"
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/scale.hpp"
 
@@ -187,13 +188,7 @@ void expect_same(Pair& pair, std::size_t other, const std::string& where) {
   }
   const ChannelTimes a = pair.channels[other]->times_until_now();
   const ChannelTimes b = pair.channels[0]->times_until_now();
-  EXPECT_EQ(a.host_transfer, b.host_transfer) << where;
-  EXPECT_EQ(a.host_row, b.host_row) << where;
-  EXPECT_EQ(a.column, b.column) << where;
-  EXPECT_EQ(a.row, b.row) << where;
-  EXPECT_EQ(a.refresh, b.refresh) << where;
-  EXPECT_EQ(a.mode_switch, b.mode_switch) << where;
-  EXPECT_EQ(a.free, b.free) << where;
+  test::expect_same_parts(a, b, where);
   EXPECT_EQ(a.rows_open, b.rows_open) << where;
   EXPECT_EQ((a.host_transfer + a.host_row + a.column + a.row + a.refresh + a.mode_switch + a.free).value, 400'000'000) << where;
 }

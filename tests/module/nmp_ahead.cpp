@@ -6,6 +6,7 @@
 
 #include "models/dram/channel/channel_module.hpp"
 #include "models/nmp/controller_module.hpp"
+#include "tests/support/channel_times.hpp"
 #include "tests/support/dram_setup.hpp"
 
 /// Tasks of the PEs run ahead of the kernel, against the same tasks event by event: a controller that somebody watches goes by events.
@@ -151,16 +152,6 @@ struct Pair {
   }
 };
 
-void expect_same(const ChannelTimes& a, const ChannelTimes& b, int seed) {
-  EXPECT_EQ(a.host_transfer, b.host_transfer) << seed;
-  EXPECT_EQ(a.host_row, b.host_row) << seed;
-  EXPECT_EQ(a.column, b.column) << seed;
-  EXPECT_EQ(a.row, b.row) << seed;
-  EXPECT_EQ(a.refresh, b.refresh) << seed;
-  EXPECT_EQ(a.mode_switch, b.mode_switch) << seed;
-  EXPECT_EQ(a.free, b.free) << seed;
-}
-
 TEST(NmpAhead, tasks_taken_ahead_of_the_kernel_end_when_they_do_event_by_event) {
   std::vector<std::unique_ptr<Pair>> pairs;
   for (int seed = 1; seed <= 60; ++seed) pairs.push_back(std::make_unique<Pair>(seed));
@@ -173,8 +164,8 @@ TEST(NmpAhead, tasks_taken_ahead_of_the_kernel_end_when_they_do_event_by_event) 
     EXPECT_EQ(a.answers.size(), 2u * (8 + 30)) << seed;
     EXPECT_EQ(a.nmp.times().compute, b.nmp.times().compute) << seed;
     EXPECT_EQ(a.nmp.times().buffer_wait, b.nmp.times().buffer_wait) << seed;
-    expect_same(a.nmp.times().hidden, b.nmp.times().hidden, seed);
-    expect_same(a.channel.times_until_now(), b.channel.times_until_now(), seed);
+    test::expect_same_parts(a.nmp.times().hidden, b.nmp.times().hidden, seed);
+    test::expect_same_parts(a.channel.times_until_now(), b.channel.times_until_now(), seed);
     EXPECT_EQ(a.channel.times_until_now().rows_open, b.channel.times_until_now().rows_open) << seed;
     for (int op = -1; op < 3; ++op) {
       const ChannelCounts x = a.channel.counts_until_now(op), y = b.channel.counts_until_now(op);
