@@ -5,6 +5,7 @@
 #include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "models/system/load.hpp"
+#include "tests/support/h2llm_pes.hpp"
 #include "tests/support/paths.hpp"
 
 namespace {
@@ -13,15 +14,6 @@ using namespace bondsim;
 
 /// Shapes that take every branch of the roofline: one GEMM, fewer and more GEMMs than channels, both sides of the ridge.
 constexpr GemmShape shapes_of_all_kinds[] = {{1, 1, 4096, 4096}, {1, 16, 14336, 4096}, {4, 16, 1983, 256}, {128, 1, 128, 992}};
-
-cost::NmpDevice h2llm_device() {
-  cost::NmpDevice device;
-  device.channels = 6;
-  device.fpus = 8;
-  device.clock_mhz = 600;
-  device.hb_bandwidth_gbps = 25.6;
-  return device;
-}
 
 System h2llm_system() {
   ConfigNode node = load_yaml_file(bondsim::tests::source_dir() + "/configs/system/h2llm.yaml");
@@ -33,7 +25,7 @@ System h2llm_system() {
 void nmp_evaluations(benchmark::State& state, const char* name) {
   const System system = h2llm_system();
   const auto model = cost::make_cost_model(name, &system);
-  const cost::NmpDevice device = h2llm_device();
+  const cost::NmpDevice device = test::h2llm_pes();
   GemmShape shapes[4];
   std::copy(std::begin(shapes_of_all_kinds), std::end(shapes_of_all_kinds), shapes);
   std::size_t i = 0;
@@ -47,7 +39,7 @@ void nmp_evaluations(benchmark::State& state, const char* name) {
 
 /// One operator whose cut and tiling are given: the closed form alone.
 void detailed_of_a_plan(benchmark::State& state) {
-  cost::DetailedOnDevice device(h2llm_system(), h2llm_device());
+  cost::DetailedOnDevice device(h2llm_system(), test::h2llm_pes());
   const cost::OperatorPlan& plan = device.plan(shapes_of_all_kinds[static_cast<std::size_t>(state.range(0))], 2);
   for (auto _ : state) benchmark::DoNotOptimize(device.timing().operator_ps(plan));
   state.SetItemsProcessed(state.iterations());
@@ -55,7 +47,7 @@ void detailed_of_a_plan(benchmark::State& state) {
 
 /// Operators of one device, each shape seen before: its plan is looked up, as in a search of mappings.
 void detailed_of_known_shapes(benchmark::State& state) {
-  cost::DetailedOnDevice device(h2llm_system(), h2llm_device());
+  cost::DetailedOnDevice device(h2llm_system(), test::h2llm_pes());
   std::size_t i = 0;
   for (auto _ : state) benchmark::DoNotOptimize(device.seconds(shapes_of_all_kinds[i++ & 3], 2));
   state.SetItemsProcessed(state.iterations());

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
+#include "tests/support/h2llm_pes.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 namespace bondsim::cost {
@@ -11,11 +12,7 @@ namespace {
 
 /// Times of GEMMs under a form, some of them asked for by every thread.
 std::vector<double> times(const CostModel& form, int thread) {
-  NmpDevice pes;
-  pes.channels = 6;
-  pes.fpus = 8;
-  pes.clock_mhz = 600;
-  pes.hb_bandwidth_gbps = 25.6;
+  const NmpDevice pes = test::h2llm_pes();
   NpuDevice npu;
   npu.channels = 8;
   std::vector<double> out;

@@ -8,6 +8,7 @@
 #include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/single_operator.hpp"
+#include "tests/support/h2llm_pes.hpp"
 #include "tests/support/mapping_setup.hpp"
 #include "tests/support/scale.hpp"
 
@@ -138,11 +139,7 @@ TEST(OperatorPlan, a_thousand_million_products_are_refused_at_once) {
 
 TEST(DetailedOnDevice, says_what_the_form_says_and_keeps_plans) {
   const System base = h2llm_system();
-  cost::NmpDevice device;
-  device.channels = 6;
-  device.fpus = 8;
-  device.clock_mhz = 600;
-  device.hb_bandwidth_gbps = 25.6;
+  const cost::NmpDevice device = test::h2llm_pes();
   cost::DetailedOnDevice many(base, device);
   const cost::Detailed one(base);
   for (const GemmShape& shape : {GemmShape{1, 1, 4096, 4096}, GemmShape{8, 4, 850, 128}, GemmShape{1, 16, 1000, 3000}}) {

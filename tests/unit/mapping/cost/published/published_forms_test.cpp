@@ -5,6 +5,7 @@
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/forms/tables.hpp"
 #include "mapping/cost/published/h2llm_roofline.hpp"
+#include "tests/support/h2llm_pes.hpp"
 #include "tests/support/inputs.hpp"
 #include "tests/support/paths.hpp"
 
@@ -62,26 +63,17 @@ TEST(H2llmRoofline, of_two_equally_near_divisors_the_smaller_splits_k) {
   EXPECT_EQ(split_over_channels({1, 1, 24, 25}, 6).k_parts, 2);  // sqrt(25 * 6 / 24) = 2.5, between 2 and 3
 }
 
-NmpDevice h2llm_nmp() {
-  NmpDevice device;
-  device.channels = 6;
-  device.fpus = 8;
-  device.clock_mhz = 600;
-  device.hb_bandwidth_gbps = 25.6;
-  return device;
-}
-
 TEST(H2llmRoofline, in_die_utilization_divides_the_whole_latency) {
   const auto model = make_cost_model("h2llm-roofline");
-  NmpDevice half = h2llm_nmp();
+  NmpDevice half = test::h2llm_pes();
   half.utilization = 0.5;
   const GemmShape gemm{3, 4, 1000, 128};
-  EXPECT_DOUBLE_EQ(model->nmp_seconds(gemm, 2, half), 2 * model->nmp_seconds(gemm, 2, h2llm_nmp()));
+  EXPECT_DOUBLE_EQ(model->nmp_seconds(gemm, 2, half), 2 * model->nmp_seconds(gemm, 2, test::h2llm_pes()));
 }
 
 TEST(H2llmRoofline, corrected_counts_the_bus_in_the_same_gigabytes_as_the_ports) {
   // Memory bound on one channel: k + n elements over the bus, k n through the ports.
-  NmpDevice one = h2llm_nmp();
+  NmpDevice one = test::h2llm_pes();
   one.channels = 1;
   const double bus_s = 2.0 * (4096 + 4096) / 12.8e9;
   const double ports_s = 2.0 * (4096.0 + 4096.0 * 4096.0) / (16 * 25.6e9);
@@ -91,7 +83,7 @@ TEST(H2llmRoofline, corrected_counts_the_bus_in_the_same_gigabytes_as_the_ports)
 }
 
 TEST(H2llmRoofline, corrected_split_gives_the_faster_side_the_larger_share) {
-  LayerDevice device{h2llm_nmp(), 2, {}};
+  LayerDevice device{test::h2llm_pes(), 2, {}};
   const Layer layer = make_layer(published_layer("llama"), {157, 67, 1});
   const std::string dataflow = "attention_offloading_with_ffn_splitting";
   const double published = fixed_dataflow_latency(*make_cost_model("h2llm-roofline"), dataflow, layer, device).decode_s;
@@ -102,17 +94,17 @@ TEST(H2llmRoofline, corrected_split_gives_the_faster_side_the_larger_share) {
 TEST(FixedDataflow, needs_the_channels_it_uses) {
   const Layer layer = make_layer(published_layer("opt"), {157, 67, 1});
   const auto model = make_cost_model("h2llm-roofline");
-  LayerDevice none{h2llm_nmp(), 8, {}};
+  LayerDevice none{test::h2llm_pes(), 8, {}};
   none.nmp.channels = 0;
   EXPECT_THROW(fixed_dataflow_latency(*model, "fc_offloading", layer, none), InfeasibleError);
-  LayerDevice no_normal{h2llm_nmp(), 0, {}};
+  LayerDevice no_normal{test::h2llm_pes(), 0, {}};
   EXPECT_THROW(fixed_dataflow_latency(*model, "attention_offloading_with_ffn_splitting", layer, no_normal), InfeasibleError);
   EXPECT_GT(fixed_dataflow_latency(*model, "npu_only", layer, none).decode_s, 0);
 }
 
 TEST(RooflineIdeal, is_the_slowest_resource_at_its_peak) {
   const auto ideal = make_cost_model("roofline-ideal");
-  NmpDevice device = h2llm_nmp();
+  NmpDevice device = test::h2llm_pes();
   device.channels = 2;
   // One row: the ports move 2 * 4096^2 bytes. 64 rows: the PEs do 64 * 4096^2 MACs. Wide and shallow: the buses carry the results.
   EXPECT_LT(relative_error(ideal->nmp_seconds({1, 1, 4096, 4096}, 2, device), 2.0 * 4096 * 4096 / (2 * 16 * 25.6e9)), 1e-12);
