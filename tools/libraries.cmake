@@ -101,6 +101,7 @@ foreach(row IN LISTS rows)
     endif()
   endforeach()
   file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")  # of a program, not of the library
   if(is_python)
     bondsim_python_module(SOURCES ${sources} LINK ${link})
     continue()

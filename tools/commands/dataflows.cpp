@@ -9,7 +9,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct DataflowsOptions {
   ExperimentRequest experiment;
   DataflowStudyOptions study;
   std::string out;
@@ -24,7 +24,7 @@ void show_progress(const std::string& what, int done, int total) {
 }
 
 /// With drafts, their depth and width and both dataflows together.
-int with_drafts(const Experiment& experiment, const Options& options, OutputDirectory& directory) {
+int with_drafts(const Experiment& experiment, const DataflowsOptions& options, OutputDirectory& directory) {
   SpeculationSearchOptions search;
   search.files = options.study.files;
   search.confirm = options.study.confirm;
@@ -42,7 +42,7 @@ int with_drafts(const Experiment& experiment, const Options& options, OutputDire
   return 0;
 }
 
-int dataflows(Options options) {
+int dataflows(DataflowsOptions options) {
   const Experiment experiment = load_experiment(options.experiment);
   OutputDirectory directory(options.out, "dataflows", {experiment.digest, options.force});
   if (experiment.workload.speculation) return with_drafts(experiment, options, directory);
@@ -61,7 +61,7 @@ int dataflows(Options options) {
 }  // namespace
 
 void add_dataflows(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DataflowsOptions>();
   Command* command = app.add_subcommand("dataflows", "rank dataflows of an experiment: shipped and found, by estimate and by simulation");
   add_experiment_options(*command, options->experiment);
   command->add_option("-o,--out", options->out, "directory for best.yaml (the fastest dataflow) and dataflows.csv")->required();

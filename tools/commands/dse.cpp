@@ -15,7 +15,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct DseOptions {
   std::string fixed;
   SpaceSearchRequest space;
   search::RowOptions rows;
@@ -97,7 +97,7 @@ int search_devices(const SpaceSearchRequest& request) {
   return 0;
 }
 
-int search_fixed_devices(const Options& options) {
+int search_fixed_devices(const DseOptions& options) {
   OutputFile out(options.space.out);
   // The rows are the published evaluation's: its devices say nothing of what other forms want to know.
   const auto form = cost::make_cost_model(options.space.form.empty() ? "h2llm-roofline" : options.space.form);
@@ -112,7 +112,7 @@ int search_fixed_devices(const Options& options) {
   return 0;
 }
 
-int dse(const Options& options) {
+int dse(const DseOptions& options) {
   if (options.fixed.empty() == options.space.space.empty()) {
     throw ConfigError("dse: one of SPACE.yaml and --fixed ROWS.csv is required, and only one");
   }
@@ -122,7 +122,7 @@ int dse(const Options& options) {
   return search_devices(space);
 }
 
-void add_row_options(Command& command, Options& options) {
+void add_row_options(Command& command, DseOptions& options) {
   command.add_option("--fixed", options.fixed, "CSV of devices and workloads (columns as in tests/data/dse_best.csv, latencies ignored)");
   command.add_option("--dataflows", options.rows.dataflow_directory, "--fixed: directory for each row's dataflow as a file, row-N.yaml");
   command.add_flag("--genetic", options.rows.genetic, "--fixed: the genetic search instead of the exact one");
@@ -135,7 +135,7 @@ void add_row_options(Command& command, Options& options) {
 }  // namespace
 
 void add_dse(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DseOptions>();
   Command* command = app.add_subcommand("dse", "search for devices and their dataflows");
   SpaceSearchRequest& space = options->space;
   command->add_option("SPACE", space.space, "design space (configs/space/): devices are searched, each with its best dataflows");

@@ -13,7 +13,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct EstimateOptions {
   ExperimentRequest experiment;
   std::string form;  ///< empty: detailed, or with --corrected h2llm-roofline
   bool corrected = false;
@@ -25,7 +25,7 @@ struct Options {
 };
 
 /// @param system of the experiment; null: the one of --system
-std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const System* system) {
+std::unique_ptr<cost::CostModel> chosen_model(const EstimateOptions& options, const System* system) {
   if (options.corrected && !options.form.empty() && options.form != "h2llm-roofline") {
     throw ConfigError(fmt::format("--corrected: is a variant of h2llm-roofline, found --form {}", options.form));
   }
@@ -35,7 +35,7 @@ std::unique_ptr<cost::CostModel> chosen_model(const Options& options, const Syst
   return cost::make_cost_model(name, &named);
 }
 
-int estimate_table(const Options& options) {
+int estimate_table(const EstimateOptions& options) {
   if (options.out.empty()) throw ConfigError("estimate: --out FILE.csv is required with --ops and --fixed");
   OutputFile out(options.out);
   const auto model = chosen_model(options, nullptr);
@@ -51,7 +51,7 @@ int estimate_table(const Options& options) {
   return 0;
 }
 
-int estimate_experiment(const Options& options) {
+int estimate_experiment(const EstimateOptions& options) {
   const Experiment experiment = load_experiment(options.experiment);
   const auto model = chosen_model(options, &experiment.system);
   std::optional<OutputDirectory> out;
@@ -68,7 +68,7 @@ int estimate_experiment(const Options& options) {
   return 0;
 }
 
-int estimate(const Options& options) {
+int estimate(const EstimateOptions& options) {
   if (!options.experiment.file.empty()) return estimate_experiment(options);
   if (options.ops.empty() && options.fixed.empty()) {
     throw ConfigError("estimate: nothing to estimate, one of EXPERIMENT, --ops or --fixed is required");
@@ -79,7 +79,7 @@ int estimate(const Options& options) {
 }  // namespace
 
 void add_estimate(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EstimateOptions>();
   Command* command = app.add_subcommand("estimate", "latency by a closed form: of an experiment, or of rows of operators or whole layers");
   add_experiment_options(*command, options->experiment, false);
   Option* experiment = command->get_option("EXPERIMENT");

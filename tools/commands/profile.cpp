@@ -12,14 +12,14 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct ProfileOptions {
   ExperimentRequest experiment;
   std::string format = "llmservingsim";
   std::string out;
   ProfileGrids grids;
 };
 
-int profile(const Options& options) {
+int profile(const ProfileOptions& options) {
   const Experiment experiment = load_experiment(options.experiment);
   if (options.grids.context < 128 || options.grids.tokens < 1) {
     throw ConfigError(fmt::format("profile: --context {} and --tokens {} found, allowed: from 128 and from 1", options.grids.context,
@@ -42,7 +42,7 @@ int profile(const Options& options) {
 
 void add_profile(Command& app, Action& action) {
   auto* command = app.add_subcommand("profile", "times of a device's layers by cycles, for simulators of clusters");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ProfileOptions>();
   add_experiment_options(*command, options->experiment);
   command->add_option("--format", options->format, "form of the files")->one_of({"llmservingsim"});
   command->add_option("-o,--out", options->out, "directory for HARDWARE/MODEL/VARIANT")->required();

@@ -12,7 +12,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct ReproduceOptions {
   std::string paper;
   ReproductionRequest request;
 };
@@ -126,7 +126,7 @@ void print_sweeps(const ReproductionResult& result) {
   }
 }
 
-int reproduce(const Options& options) {
+int reproduce(const ReproduceOptions& options) {
   ReproductionRequest request = options.request;
   if (request.config.empty()) request.config = "configs/reproduce/" + options.paper + ".yaml";
   ReproductionBar bar;
@@ -143,7 +143,7 @@ int reproduce(const Options& options) {
 }  // namespace
 
 void add_reproduce(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReproduceOptions>();
   Command* command = app.add_subcommand("reproduce", "a paper's experiments, as tables beside its own figures");
   command->add_option("PAPER", options->paper, "h2llm (ISCA'25)")->required()->one_of({"h2llm"});
   command->add_option("--config", options->request.config, "experiments (bondsim.reproduction/1) instead of configs/reproduce/PAPER.yaml");

@@ -24,7 +24,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct ServeCommandOptions {
   ExperimentRequest experiment;
   std::string requests;
   std::string tier = "cycle";
@@ -97,7 +97,7 @@ ServingTier tier_of(const std::string& name) {
   return ServingTier::both;
 }
 
-int serve_once(const Options& options, const Experiment& experiment) {
+int serve_once(const ServeCommandOptions& options, const Experiment& experiment) {
   std::signal(SIGINT, interrupt);
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "serve", OutputOwner{experiment.digest, options.force});
@@ -146,7 +146,7 @@ void write_curve(const OutputDirectory& out, const std::vector<RatePoint>& point
   for (const RatePoint& point : points) out.write(fmt::format("rate-{:g}/serving.json", point.rate_per_s), point.json);
 }
 
-int serve_rates(const Options& options, const Experiment& experiment) {
+int serve_rates(const ServeCommandOptions& options, const Experiment& experiment) {
   std::optional<OutputDirectory> out;
   const auto begin = [&] {
     if (!options.out.empty()) out.emplace(options.out, "serve --rate", OutputOwner{experiment.digest, options.force});
@@ -164,7 +164,7 @@ int serve_rates(const Options& options, const Experiment& experiment) {
   return 0;
 }
 
-int serve_found_rate(const Options& options, const Experiment& experiment) {
+int serve_found_rate(const ServeCommandOptions& options, const Experiment& experiment) {
   if (!experiment.serving->slo)
     throw ConfigError("--find-rate: the serving file has no slo, allowed: one with serving.slo.ttft_ms and tpot_ms");
   std::optional<OutputDirectory> out;
@@ -181,7 +181,7 @@ int serve_found_rate(const Options& options, const Experiment& experiment) {
   return found.rate_per_s > 0 ? 0 : 1;
 }
 
-int run(const Options& options) {
+int run(const ServeCommandOptions& options) {
   ExperimentRequest request = options.experiment;
   request.serves = true;
   if (!options.requests.empty()) {
@@ -207,7 +207,7 @@ int run(const Options& options) {
 
 void add_serve(Command& app, Action& action) {
   auto* command = app.add_subcommand("serve", "simulate requests that come and go: latencies, throughput, KV memory, energy");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeCommandOptions>();
   add_experiment_options(*command, options->experiment);
   command->add_option("--serving", options->experiment.serving, "serving file (configs/serving/), instead of the experiment's");
   command->add_option("--requests", options->requests,

@@ -9,7 +9,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct SpeculateOptions {
   ExperimentRequest experiment;
   SpeculationStudyOptions study;
   std::vector<std::string> acceptances;
@@ -30,7 +30,7 @@ std::vector<double> numbers(const std::vector<std::string>& texts) {
   return out;
 }
 
-int speculate(Options options) {
+int speculate(SpeculateOptions options) {
   const Experiment experiment = load_experiment(options.experiment);
   if (!experiment.workload.speculation) {
     throw ConfigError(fmt::format("{}: the workload has no `speculation`, allowed: one that has (bondsim list)", options.experiment.file));
@@ -57,7 +57,7 @@ int speculate(Options options) {
 }  // namespace
 
 void add_speculate(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SpeculateOptions>();
   Command* command =
       app.add_subcommand("speculate", "when drafts pay: speed-up by depth, batch and acceptance, by cycles and closed forms");
   add_experiment_options(*command, options->experiment);

@@ -17,7 +17,7 @@
 namespace bondsim::tools {
 namespace {
 
-struct Options {
+struct ValidateOptions {
   ValidationRequest request;
   std::string forms;
   std::string gate;
@@ -27,7 +27,7 @@ struct Options {
   Plotting plot = Plotting::where_possible;
 };
 
-int write_template(const Options& options) {
+int write_template(const ValidateOptions& options) {
   OutputFile file(options.out);
   const ValidationSet set = validation_cases(options.request);
   file.stream() << prediction_template(set.table);
@@ -38,7 +38,7 @@ int write_template(const Options& options) {
 }
 
 /// What others published: all targets, or the one that stands where an experiment would.
-int validate_published(const Options& options) {
+int validate_published(const ValidateOptions& options) {
   const std::string& name = options.request.experiment.file;
   OutputDirectory directory(options.out, "validate");
   std::vector<FigureResult> all;
@@ -64,7 +64,7 @@ int validate_published(const Options& options) {
   return missed == 0 ? 0 : 1;
 }
 
-int validate(const Options& options) {
+int validate(const ValidateOptions& options) {
   const cost::Gate gate = cost::Gate::parse(options.gate);
   ValidationRequest request = options.request;
   std::istringstream list(options.forms);
@@ -87,7 +87,7 @@ int validate(const Options& options) {
 }  // namespace
 
 void add_validate(Command& app, Action& action) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ValidateOptions>();
   Command* command = app.add_subcommand(
       "validate", "closed forms, or anybody's predictions, against the cycle model: operator by operator, and steps of an experiment");
   add_experiment_options(*command, options->request.experiment, false);

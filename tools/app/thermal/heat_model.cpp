@@ -24,8 +24,6 @@ bool drawn_at_rest(const PowerCell& cell) {
 
 bool starts_with(const std::string& text, const char* start) { return text.rfind(start, 0) == 0; }
 
-double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
 }  // namespace
 
 double HeatMap::junction_c() const { return std::max({bank_c, pe_c, npu_c}); }
@@ -177,7 +175,7 @@ void fill(HeatPoint& point, HeatModel& model, const HeatState& state, HeatMap ma
   const double steps = static_cast<double>(std::max<std::int64_t>(1, model.decode_steps()));
   point.state = state;
   point.block_w = model.power(watts, map.blocks);
-  point.power_w = sum(point.block_w);
+  point.power_w = std::accumulate(point.block_w.begin(), point.block_w.end(), 0.0);
   point.npu_leakage = leakage_factor(model, map, watts, true);
   point.pe_leakage = leakage_factor(model, map, watts, false);
   point.leakage_w = leakage_w(model, watts, true) * point.npu_leakage + leakage_w(model, watts, false) * point.pe_leakage;

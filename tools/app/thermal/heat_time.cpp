@@ -7,8 +7,6 @@
 namespace bondsim::tools {
 namespace {
 
-double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
-
 /// A run's prefill and decode, over and over. The pace is that of the present state; what is done of a phase stays done when it changes.
 class Load {
  public:
@@ -90,11 +88,12 @@ HeatCourse heat_course(HeatModel& model, double ambient_c, double duration_s, do
     const double tokens = load.advance(model, state, step_s, joules);
     for (double& j : joules) j /= step_s;
     const std::vector<double> watts = model.power(joules, map.blocks);
+    const double total_w = std::accumulate(watts.begin(), watts.end(), 0.0);
     map = model.map_of(model.solver().step(map.nodes, model.floorplan().by_node(watts)), ambient_c);
-    course.energy_in_j += sum(watts) * step_s;
+    course.energy_in_j += total_w * step_s;
     course.energy_out_j += model.solver().outflow_w(map.nodes) * step_s;
     course.moments.push_back({static_cast<double>(i) * step_s, map.bank_c, map.pe_c, map.npu_c, state.level,
-                              above(state.refresh, first.refresh), sum(watts), tokens / step_s});
+                              above(state.refresh, first.refresh), total_w, tokens / step_s});
     state = model.next(state, map);
   }
   course.energy_stored_j = model.solver().stored_j(map.nodes);
