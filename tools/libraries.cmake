@@ -122,8 +122,13 @@ endforeach()
 # libsystemc refers to sc_main, which a static library gives only when asked for.
 target_link_options(bondsim_models_dram_channel_module INTERFACE -Wl,-u,sc_main)
 
-# Errors of the closed forms as tools/measure_errors wrote them, as a string.
-set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS mapping/cost/forms/measured_errors.csv)
-file(READ mapping/cost/forms/measured_errors.csv measured_errors)
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/measured_errors.inc CONTENT "R\"csv(@measured_errors@)csv\"\n" @ONLY)
-target_include_directories(bondsim_mapping_cost_forms PRIVATE ${PROJECT_BINARY_DIR}/generated)
+# bondsim_text(LIBRARY FILE): the file as a string, for `#include <NAME.inc>`.
+function(bondsim_text library file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/${name}.inc CONTENT "R\"csv(@text@)csv\"\n" @ONLY)
+  target_include_directories(${library} PRIVATE ${PROJECT_BINARY_DIR}/generated)
+endfunction()
+bondsim_text(bondsim_mapping_cost_forms mapping/cost/forms/measured_errors.csv)  # as tools/measure_errors wrote them
+bondsim_text(bondsim_models_dram_check models/dram/check/assumptions.csv)

@@ -7,12 +7,12 @@
 namespace bondsim {
 
 /// One rule of the trace checker: its name in a violation, the claim it makes, the value it takes from the part, and the checker's own
-/// source for both. The table is written from the sources, not from timing_rules().
+/// source for both. The table, assumptions.csv, is written from the sources, not from timing_rules().
 struct Assumption {
-  const char* rule;
-  const char* claim;
-  const char* value;  ///< in keys of `dram.timing`, of the system's NMP side, or "" for a rule without a length
-  const char* source;
+  std::string rule;
+  std::string claim;
+  std::string value;  ///< in keys of `dram.timing`, of the system's NMP side, or "" for a rule without a length
+  std::string source;
 };
 
 /// Every rule that a TraceChecker can report. A rule that is not listed here cannot be reported.

@@ -19,7 +19,7 @@ const CellResult* Findings::find(const std::string& tier, const Cell& shared) co
   return found == of_tier->second.end() || !found->second.problem.empty() ? nullptr : &found->second;
 }
 
-std::vector<Cell> cells_of(const Reproduction& r, std::size_t system, std::size_t variant, const QuickPart& part) {
+std::vector<Cell> cells_of(const Reproduction& r, std::size_t system, std::size_t variant, const RunSelection& part) {
   std::vector<Cell> cells;
   for (std::size_t m = 0; m < r.models.size(); ++m) {
     for (std::size_t d = 0; d < r.datasets.size(); ++d) {

@@ -27,7 +27,7 @@ std::size_t index_of(const std::vector<Named>& list, const std::string& name) {
 }
 
 /// Runs of a system under a variant: all models, data sets and batches of the reproduction that the part names; its empty lists are all.
-std::vector<Cell> cells_of(const Reproduction& reproduction, std::size_t system, std::size_t variant, const QuickPart& part);
+std::vector<Cell> cells_of(const Reproduction& reproduction, std::size_t system, std::size_t variant, const RunSelection& part);
 
 /// Whether a tier can judge a system.
 bool judges(const ReproducedSystem& system, const std::string& tier);

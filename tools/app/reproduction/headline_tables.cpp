@@ -81,8 +81,8 @@ CsvTable sweep_table(const Reproduction& r, const Sweep& sweep, const Headlines&
     while (r.variants()[variant].name != fmt::format("{} {}", sweep.name, value)) ++variant;
     for (const std::string& system : sweep.systems) {
       for (std::size_t b = 0; b <= r.batches.size(); ++b, ++row) {
-        Headline headline{"", "", sweep.of, {system}, {}, {}, 0, 0};
-        if (b < r.batches.size()) headline.batches = {r.batches[b]};
+        Headline headline{"", "", sweep.of, {system}, {}, 0, 0};
+        if (b < r.batches.size()) headline.runs.batches = {r.batches[b]};
         table.set(row, "value", value);
         table.set(row, "system", system);
         table.set(row, "batch", b < r.batches.size() ? std::to_string(r.batches[b]) : "all");

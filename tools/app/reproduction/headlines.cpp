@@ -25,20 +25,6 @@ double distance(const std::vector<double>& values, const std::vector<double>& pu
   return most;
 }
 
-QuickPart part_of(const Headline& headline, const QuickPart& part) {
-  QuickPart both = part;
-  const auto narrow = [](auto& own, const auto& other) {
-    if (other.empty()) return;
-    if (own.empty()) own = other;
-    own.erase(
-        std::remove_if(own.begin(), own.end(), [&](const auto& x) { return std::find(other.begin(), other.end(), x) == other.end(); }),
-        own.end());
-  };
-  narrow(both.datasets, headline.datasets);
-  narrow(both.batches, headline.batches);
-  return both;
-}
-
 }  // namespace
 
 std::vector<double> HeadlineRow::published() const {
@@ -66,19 +52,18 @@ std::vector<HeadlineRow> Headlines::rows() const {
   return rows;
 }
 
-Figure Headlines::figure(const Headline& headline, const std::string& tier, std::size_t variant, const QuickPart& part) const {
+Figure Headlines::figure(const Headline& headline, const std::string& tier, std::size_t variant, const RunSelection& part) const {
   if (headline.metric == "channel_split") {
     if (variant > 0 || splits_.empty()) return {};
     const auto [least, most] = std::minmax_element(splits_.begin(), splits_.end());
     return {{*least, *most}, static_cast<int>(splits_.size())};
   }
-  const QuickPart both = part_of(headline, part);
-  const bool nothing = (both.datasets.empty() && !headline.datasets.empty()) || (both.batches.empty() && !headline.batches.empty());
-  if (nothing) return {};
-  return headline.is_range() ? share(headline, tier, variant, both) : factor(headline, tier, variant, both);
+  const std::optional<RunSelection> runs = part.both(headline.runs);
+  if (!runs) return {};
+  return headline.is_range() ? share(headline, tier, variant, *runs) : factor(headline, tier, variant, *runs);
 }
 
-Figure Headlines::factor(const Headline& h, const std::string& tier, std::size_t variant, const QuickPart& part) const {
+Figure Headlines::factor(const Headline& h, const std::string& tier, std::size_t variant, const RunSelection& part) const {
   double sum = 0;
   Figure figure;
   for (Cell cell : cells_of(r_, index_of(r_.systems, h.of), variant, part)) {
@@ -95,7 +80,7 @@ Figure Headlines::factor(const Headline& h, const std::string& tier, std::size_t
   return figure;
 }
 
-Figure Headlines::share(const Headline& h, const std::string& tier, std::size_t variant, const QuickPart& part) const {
+Figure Headlines::share(const Headline& h, const std::string& tier, std::size_t variant, const RunSelection& part) const {
   Figure figure;
   for (const Cell& cell : cells_of(r_, index_of(r_.systems, h.of), variant, part)) {
     const CellResult* result = findings_.find(tier, inputs_.shared(cell));

@@ -41,11 +41,11 @@ class Headlines {
   Headlines(const Reproduction& reproduction, const Inputs& inputs, const Findings& findings, std::vector<double> splits);
 
   std::vector<HeadlineRow> rows() const;
-  Figure figure(const Headline& headline, const std::string& tier, std::size_t variant, const QuickPart& part) const;
+  Figure figure(const Headline& headline, const std::string& tier, std::size_t variant, const RunSelection& part) const;
 
  private:
-  Figure factor(const Headline& headline, const std::string& tier, std::size_t variant, const QuickPart& part) const;
-  Figure share(const Headline& headline, const std::string& tier, std::size_t variant, const QuickPart& part) const;
+  Figure factor(const Headline& headline, const std::string& tier, std::size_t variant, const RunSelection& part) const;
+  Figure share(const Headline& headline, const std::string& tier, std::size_t variant, const RunSelection& part) const;
   std::optional<Cause> cause(const HeadlineRow& row) const;
   std::optional<Cause> moved_by(const HeadlineRow& row, std::size_t variant) const;
 

@@ -11,9 +11,12 @@
 namespace bondsim::tools {
 
 template <class Visitor>
-void fields(Visitor& v, NamedFile& c) {
-  v.field("name", c.name, required("short name, as in the tables"));
-  v.field("file", c.file, required("file, relative to this one"));
+void fields(Visitor& v, Sweep& c) {
+  v.field("name", c.name, required("name of its table"));
+  v.field("key", c.key, required("key of a system"));
+  v.field("values", c.values, required("values it takes"));
+  v.field("systems", c.systems, required("systems that have it"));
+  v.field("of", c.of, required("system that is compared with them"));
 }
 template <class Visitor>
 void fields(Visitor& v, ReproducedSystem& c) {
@@ -24,27 +27,22 @@ void fields(Visitor& v, ReproducedSystem& c) {
   v.field("tiers", c.tiers, defaulted("tiers that can judge it; empty is all"));
 }
 template <class Visitor>
-void fields(Visitor& v, Variant& c) {
-  v.field("name", c.name, required("name in the tables"));
-  v.field("systems", c.systems, defaulted("systems that it changes; empty is all"));
-  v.field("set", c.set, defaulted("values changed, key=value"));
-  v.field("dataflow", c.dataflow, defaulted("dataflow instead of the system's; empty: the system's"));
+void fields(Visitor& v, RunSelection& c) {
+  v.field("models", c.models, defaulted("models; empty is all"));
+  v.field("datasets", c.datasets, defaulted("data sets; empty is all"));
+  v.field("batches", c.batches, defaulted("batch sizes; empty is all"));
 }
 template <class Visitor>
-void fields(Visitor& v, Sweep& c) {
-  v.field("name", c.name, required("name of its table"));
-  v.field("key", c.key, required("key of a system"));
-  v.field("values", c.values, required("values it takes"));
-  v.field("systems", c.systems, required("systems that have it"));
-  v.field("of", c.of, required("system that is compared with them"));
+void fields(Visitor& v, NamedFile& c) {
+  v.field("name", c.name, required("short name, as in the tables"));
+  v.field("file", c.file, required("file, relative to this one"));
 }
 template <class Visitor>
 void fields(Visitor& v, ReproducedExperiment& c) {
   v.field("name", c.name, required("name of the table"));
   v.field("baseline", c.baseline, defaulted("system that speed-ups are over"));
   v.field("systems", c.systems, required("systems compared"));
-  v.field("models", c.models, defaulted("models; empty is all"));
-  v.field("datasets", c.datasets, defaulted("data sets; empty is all"));
+  fields(v, c.runs);
 }
 template <class Visitor>
 void fields(Visitor& v, Headline& c) {
@@ -52,21 +50,16 @@ void fields(Visitor& v, Headline& c) {
   v.field("metric", c.metric, required("a factor or a share, see README.md"));
   v.field("of", c.of, defaulted("the better system; of channel_split none"));
   v.field("over", c.over, defaulted("the systems it is better than; of a share none"));
-  v.field("datasets", c.datasets, defaulted("data sets; empty is all"));
-  v.field("batches", c.batches, defaulted("batch sizes; empty is all"));
+  fields(v, c.runs);
   v.field("published", c.published, defaulted("the factor in print, or the least share in percent; 0: not in print").range(0, 1e6));
   v.field("most", c.most, defaulted("the largest share in print, in percent").range(0, 1e6));
 }
 template <class Visitor>
-void fields(Visitor& v, ReproducedArchitecture& c) {
-  v.field("analytical", c.analytical, required("design space judged by the roofline"));
-  v.field("cycle", c.cycle, required("design space judged by cycles"));
-}
-template <class Visitor>
-void fields(Visitor& v, QuickPart& c) {
-  v.field("models", c.models, required("models of --quick"));
-  v.field("datasets", c.datasets, required("data sets of --quick"));
-  v.field("batches", c.batches, required("batches of --quick"));
+void fields(Visitor& v, Variant& c) {
+  v.field("name", c.name, required("name in the tables"));
+  v.field("systems", c.systems, defaulted("systems that it changes; empty is all"));
+  v.field("set", c.set, defaulted("values changed, key=value"));
+  v.field("dataflow", c.dataflow, defaulted("dataflow instead of the system's; empty: the system's"));
 }
 template <class Visitor>
 void fields(Visitor& v, Attribution& c) {
@@ -74,6 +67,11 @@ void fields(Visitor& v, Attribution& c) {
   v.section("part", c.part, required("the part of the runs that changes are made on"));
   v.sections("changes", c.changes, defaulted("what the paper leaves open, changed one at a time"));
   v.sections("sweeps", c.sweeps, defaulted("keys at several values"));
+}
+template <class Visitor>
+void fields(Visitor& v, ReproducedArchitecture& c) {
+  v.field("analytical", c.analytical, required("design space judged by the roofline"));
+  v.field("cycle", c.cycle, required("design space judged by cycles"));
 }
 template <class Visitor>
 void fields(Visitor& v, Reproduction& c) {
@@ -113,6 +111,16 @@ void require_known(const std::string& where, const std::vector<std::string>& nam
   }
 }
 
+void require_known(const std::string& where, const RunSelection& selection, const Reproduction& r) {
+  require_known(where + "models", selection.models, r.models);
+  require_known(where + "datasets", selection.datasets, r.datasets);
+  for (const std::int64_t batch : selection.batches) {
+    if (std::find(r.batches.begin(), r.batches.end(), batch) == r.batches.end()) {
+      throw ConfigError(fmt::format("{}batches: {} is not run, allowed: {}", where, batch, fmt::join(r.batches, ", ")));
+    }
+  }
+}
+
 void require_one_of(const std::string& where, const std::string& name, const std::vector<std::string>& allowed) {
   if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) return;
   throw ConfigError(fmt::format("{}: '{}' is not known, allowed: {}", where, name, fmt::join(allowed, ", ")));
@@ -132,8 +140,7 @@ void check_experiments(const std::string& at, const Reproduction& r) {
     }
     require_known(where + ": systems", e.systems, r.systems);
     if (!e.baseline.empty()) require_known(where + ": baseline", {e.baseline}, r.systems);
-    require_known(where + ": models", e.models, r.models);
-    require_known(where + ": datasets", e.datasets, r.datasets);
+    require_known(where + ": ", e.runs, r);
   }
 }
 
@@ -146,7 +153,7 @@ void check_headlines(const std::string& at, const Reproduction& r) {
     const bool factor = !h.is_range();
     if (h.metric != "channel_split") require_known(where + ": of", {h.of}, r.systems);
     require_known(where + ": over", h.over, r.systems);
-    require_known(where + ": datasets", h.datasets, r.datasets);
+    require_known(where + ": ", h.runs, r);
     if (factor == h.over.empty()) {
       throw ConfigError(
           fmt::format("{}: over: {} systems, allowed: {}", where, h.over.size(), factor ? "at least one" : "none, of a share"));
@@ -159,8 +166,7 @@ void check_attribution(const std::string& at, const Reproduction& r) {
   const Attribution& a = r.attribution;
   if (a.changes.empty() && a.sweeps.empty()) return;
   require_known(at + "attribution.over", {a.over}, r.row_policies);
-  require_known(at + "attribution.part.models", a.part.models, r.models);
-  require_known(at + "attribution.part.datasets", a.part.datasets, r.datasets);
+  require_known(at + "attribution.part.", a.part, r);
   for (const Sweep& s : a.sweeps) {
     require_known(at + "attribution.sweeps: " + s.name + ": systems", s.systems, r.systems);
     require_known(at + "attribution.sweeps: " + s.name + ": of", {s.of}, r.systems);
@@ -180,8 +186,18 @@ void check_names(const std::string& file, const Reproduction& r) {
     require_one_of(at + "systems: " + s.name + ": dataflow", s.dataflow, dataflow_names());
     for (const auto& tier : s.tiers) require_one_of(at + "systems: " + s.name + ": tiers", tier, {"analytical", "cycle"});
   }
-  require_known(at + "quick.models", r.quick.models, r.models);
-  require_known(at + "quick.datasets", r.quick.datasets, r.datasets);
+  require_known(at + "quick.", r.quick, r);
+}
+
+/// Of `own` what `other` has, too; an empty list selects all. @return whether anything is left
+template <class T>
+bool narrow(std::vector<T>& own, const std::vector<T>& other) {
+  if (other.empty()) return true;
+  if (own.empty()) own = other;
+  own.erase(
+      std::remove_if(own.begin(), own.end(), [&](const T& x) { return std::find(other.begin(), other.end(), x) == other.end(); }),
+      own.end());
+  return !own.empty();
 }
 
 template <class Named>
@@ -239,11 +255,17 @@ void Reproduction::list_variants() {
   }
 }
 
+std::optional<RunSelection> RunSelection::both(const RunSelection& other) const {
+  RunSelection found = *this;
+  const bool some = narrow(found.models, other.models) && narrow(found.datasets, other.datasets) && narrow(found.batches, other.batches);
+  return some ? std::optional(std::move(found)) : std::nullopt;
+}
+
 std::string Reproduction::path(const std::string& file) const {
   return (std::filesystem::path(directory) / file).lexically_normal().string();
 }
 
-void Reproduction::restrict_to(const QuickPart& part) {
+void Reproduction::restrict_to(const RunSelection& part) {
   require_known("models", part.models, models);
   require_known("datasets", part.datasets, datasets);
   if (!part.models.empty()) keep(models, part.models);
@@ -253,8 +275,8 @@ void Reproduction::restrict_to(const QuickPart& part) {
   if (!part.datasets.empty()) keep(attribution.part.datasets, part.datasets);
   if (!part.batches.empty()) attribution.part.batches = part.batches;
   for (auto& e : experiments) {
-    if (!part.models.empty()) keep(e.models, part.models);
-    if (!part.datasets.empty()) keep(e.datasets, part.datasets);
+    if (!part.models.empty()) keep(e.runs.models, part.models);
+    if (!part.datasets.empty()) keep(e.runs.datasets, part.datasets);
   }
 }
 

@@ -49,13 +49,22 @@ struct Sweep {
   std::string of;  ///< system that is compared with them
 };
 
+/// Selection of models, data sets and batches; an empty list selects all.
+struct RunSelection {
+  std::vector<std::string> models;
+  std::vector<std::string> datasets;
+  std::vector<std::int64_t> batches;
+
+  /// What both select; nullopt: nothing.
+  std::optional<RunSelection> both(const RunSelection& other) const;
+};
+
 /// An experiment of a paper: systems on models and data sets, as speed-ups over a baseline.
 struct ReproducedExperiment {
   std::string name;
   std::string baseline;  ///< speed-ups are over this system; empty: none
   std::vector<std::string> systems;
-  std::vector<std::string> models;    ///< empty: all
-  std::vector<std::string> datasets;  ///< empty: all
+  RunSelection runs;
 };
 
 /// Figure of the paper. Of a factor metric: `of` is better than the systems `over` by `published`, in the geometric mean over the runs. Of
@@ -65,8 +74,7 @@ struct Headline {
   std::string metric;
   std::string of;
   std::vector<std::string> over;
-  std::vector<std::string> datasets;  ///< empty: all
-  std::vector<std::int64_t> batches;  ///< empty: all
+  RunSelection runs;
   double published = 0;               ///< 0: not in print
   double most = 0;
 
@@ -83,17 +91,10 @@ struct ReproducedArchitecture {
   std::string cycle;
 };
 
-/// Selection of models, data sets and batches, by --quick or by options; empty lists keep all.
-struct QuickPart {
-  std::vector<std::string> models;
-  std::vector<std::string> datasets;
-  std::vector<std::int64_t> batches;
-};
-
 /// Changes one at a time, over a row policy and a part of the runs, that show what a difference comes from.
 struct Attribution {
   std::string over;  ///< row policy
-  QuickPart part;
+  RunSelection part;
   std::vector<Variant> changes;
   std::vector<Sweep> sweeps;
 };
@@ -113,13 +114,13 @@ struct Reproduction {
   std::vector<Headline> headlines;
   Attribution attribution;
   ReproducedArchitecture architecture;
-  QuickPart quick;
+  RunSelection quick;
   std::string directory;  ///< of the file, for what it names
 
   std::string path(const std::string& file) const;
   /// Keeps the named models, data sets and batches; an empty list keeps all. An experiment on others gets the first of them.
   /// @throws ConfigError for names that are not known.
-  void restrict_to(const QuickPart& part);
+  void restrict_to(const RunSelection& part);
 
   /// Row policies, then changes, then the values of sweeps; a cell names one by its number.
   const std::vector<Variant>& variants() const { return variants_; }

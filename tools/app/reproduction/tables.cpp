@@ -39,7 +39,7 @@ std::vector<Cell> cells_of(const Reproduction& r, const ReproducedExperiment& ex
     const std::size_t s = index_of(r.systems, system);
     if (!judges(r.systems[s], tier)) continue;
     for (std::size_t policy = 0; policy < (tier == "cycle" ? r.policies() : 1); ++policy) {
-      const auto more = cells_of(r, s, policy, {experiment.models, experiment.datasets, {}});
+      const auto more = cells_of(r, s, policy, experiment.runs);
       cells.insert(cells.end(), more.begin(), more.end());
     }
   }
