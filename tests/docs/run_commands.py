@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """run_commands.py SOURCE_DIR BUILD_DIR FILE.md: runs every ```sh and ```python block of a document in order in a scratch copy, and follows its links.
 
-A block is left out only after a line `<!-- not run by tests: REASON -->`. `bondsim run` and `map` are the real ones with a short workload
-added to their arguments: what is tested is that the commands work, not what they compute."""
+A block is left out only after a line `<!-- not run by tests: REASON -->`. The commands are the real ones, with short workloads and few requests
+added to their arguments, and the design spaces' searches are short: what is tested is that the commands work, not what they compute."""
 import os
 import pathlib
 import re
@@ -12,6 +12,9 @@ import sys
 import tempfile
 
 SHORT = "--set workload.prompt_tokens=8 --set workload.generated_tokens=2"
+SHORT_IN_PYTHON = r'\g<0>; \1["workload.prompt_tokens"] = 8; \1["workload.generated_tokens"] = 2'
+FEW = "--set serving.requests.limit=2 --set serving.requests.longest_output=8"
+SEARCH = {"population": 16, "generations": 2, "confirm_best": 1, "confirm_front": 2}
 TIMEOUT_S = 300
 
 
@@ -32,10 +35,13 @@ def blocks(text):
 def scratch_copy(source, build, scratch):
     for folder in ("configs", "traces", "tests/data"):
         shutil.copytree(source / folder, scratch / folder)
+    for space in (scratch / "configs" / "space").glob("*.yaml"):
+        space.write_text(re.sub(rf"\b({'|'.join(SEARCH)}): \d+", lambda m: f"{m[1]}: {SEARCH[m[1]]}", space.read_text()))
     (scratch / "tools").symlink_to(source / "tools")
     program = scratch / "build" / "release" / "tools" / "bondsim"
     program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\ncase "$1" in run | map) set -- "$@" {SHORT} ;; esac\nexec "{build}/tools/bondsim" "$@"\n')
+    shorter = f'run | map) set -- "$@" {SHORT} ;; dataflows) set -- "$@" {SHORT} --refine 20 ;; serve) set -- "$@" {FEW} ;;'
+    program.write_text(f'#!/bin/sh\ncase "$1" in {shorter} esac\nexec "{build}/tools/bondsim" "$@"\n')
     program.chmod(0o755)
 
 
@@ -62,6 +68,7 @@ def main():
                 print(f"{sys.argv[3]}:{line}: left out: the Python package was not built")
                 continue
             ran += 1
+            commands = re.sub(r"^(\w+) = bs\.Experiment\(.*\)$", SHORT_IN_PYTHON, commands, flags=re.M)
             program = ["/usr/bin/python3", "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
             try:
                 result = subprocess.run([*program, commands], cwd=scratch, env={**os.environ, "PYTHONPATH": str(build / "python")}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
