@@ -13,7 +13,7 @@ struct ReproductionRequest {
   std::string tier = "both";  ///< analytical, cycle, both
   std::string out;            ///< directory for the tables
   bool quick = false;         ///< the part that the file calls quick
-  RunSelection part;             ///< only these; empty lists are all
+  RunSelection part;          ///< only these; empty lists are all
   int jobs = 0;               ///< worker processes; 0: one a processor
 };
 

@@ -194,9 +194,8 @@ template <class T>
 bool narrow(std::vector<T>& own, const std::vector<T>& other) {
   if (other.empty()) return true;
   if (own.empty()) own = other;
-  own.erase(
-      std::remove_if(own.begin(), own.end(), [&](const T& x) { return std::find(other.begin(), other.end(), x) == other.end(); }),
-      own.end());
+  own.erase(std::remove_if(own.begin(), own.end(), [&](const T& x) { return std::find(other.begin(), other.end(), x) == other.end(); }),
+            own.end());
   return !own.empty();
 }
 

@@ -75,7 +75,7 @@ struct Headline {
   std::string of;
   std::vector<std::string> over;
   RunSelection runs;
-  double published = 0;               ///< 0: not in print
+  double published = 0;  ///< 0: not in print
   double most = 0;
 
   bool is_range() const;
