@@ -69,21 +69,21 @@ std::vector<HeadDeal> deal_of(const PlanContext& c, const AttentionPlacement& a,
 
 }  // namespace
 
-std::vector<HeadDeal> deal_heads(const PlanContext& c, AttentionPlacement& a, std::size_t heads, std::size_t channels,
-                                 std::int64_t context) {
-  a.rule = deal_of(c, a, heads, channels, rule_parts(heads, channels), context);
-  a.rule_us = deal_cost_us(c, a, a.rule, channels, context);
+std::vector<HeadDeal> deal_heads(const PlanContext& context, AttentionPlacement& a, std::size_t heads, std::size_t channels,
+                                 std::int64_t tokens) {
+  a.rule = deal_of(context, a, heads, channels, rule_parts(heads, channels), tokens);
+  a.rule_us = deal_cost_us(context, a, a.rule, channels, tokens);
   a.searched = a.rule;
   a.searched_us = a.rule_us;
   for (std::size_t parts = 1; parts <= channels; ++parts) {
     if (channels % parts != 0) continue;
-    const auto deal = deal_of(c, a, heads, channels, static_cast<int>(parts), context);
-    const double cost = deal_cost_us(c, a, deal, channels, context);
+    const auto deal = deal_of(context, a, heads, channels, static_cast<int>(parts), tokens);
+    const double cost = deal_cost_us(context, a, deal, channels, tokens);
     if (cost >= a.searched_us) continue;
     a.searched_us = cost;
     a.searched = deal;
   }
-  return c.split == SplitPolicy::search ? a.searched : a.rule;
+  return context.split == SplitPolicy::search ? a.searched : a.rule;
 }
 
 }  // namespace bondsim

@@ -121,10 +121,10 @@ void Scheduler::take_blocks(Sequence& s, std::size_t place, std::int64_t blocks)
 
 /// The request that waits longest runs from now on.
 Sequence& Scheduler::give_place(std::size_t place) {
-  Sequence& s = *waiting_.front();
-  s.slot = static_cast<int>(place);
   slots_[place] = std::move(waiting_.front());
   waiting_.pop_front();
+  Sequence& s = *slots_[place];
+  s.slot = static_cast<int>(place);
   running_.push_back(&s);
   return s;
 }

@@ -1,12 +1,12 @@
 // Records which code a test reaches, for tools/mutate: linked into every program of a build with BONDSIM_REACH=ON, whose basic blocks all
-// call
-// __sanitizer_cov_trace_pc (-fsanitize-coverage=trace-pc of GCC and clang).
+// call __sanitizer_cov_trace_pc (-fsanitize-coverage=trace-pc of GCC and clang).
 //
-// With the environment variable BONDSIM_REACH=FOLDER each process writes at its end FOLDER/PROGRAM.PID: the test's name, a line, then the
-// offsets of the blocks that ran as 32-bit integers, ascending. The test is the --gtest_filter of the process, or that of the process it
-// was started by.
+// With the environment variable BONDSIM_REACH=FOLDER each process writes at its end FOLDER/PROGRAM.PID-TIME: the test's name, a line, then
+// the offsets of the blocks that ran as 32-bit integers, ascending. The test is the --gtest_filter of the process, or that of the process
+// it was started by.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -44,7 +44,9 @@ struct Recorder {
     char program[4096] = {};
     if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) return;
     const char* slash = std::strrchr(program, '/');
-    std::ofstream out(std::string(folder) + "/" + (slash + 1) + "." + std::to_string(getpid()), std::ios::binary);
+    const auto now = std::chrono::system_clock::now().time_since_epoch().count();  // numbers of processes come again
+    std::ofstream out(std::string(folder) + "/" + (slash + 1) + "." + std::to_string(getpid()) + "-" + std::to_string(now),
+                      std::ios::binary);
     out << test << '\n';
     std::vector<std::uint32_t> offsets;
     for (std::uint32_t i = 0; i < code_bytes; ++i) {

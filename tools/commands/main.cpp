@@ -41,7 +41,7 @@ int exit_status_of_error() {
   const int rank = bondsim::tools::rank_in_job();
   const std::string who = rank > 0 ? fmt::format("bondsim: rank {}: ", rank) : "bondsim: ";
   try {
-    throw;
+    throw;  // cppcheck-suppress rethrowNoCurrentException ; it is called in handlers alone
   } catch (const bondsim::InfeasibleError& e) {
     say("{}{}\n", who, e.what());
     return 1;

@@ -16,6 +16,8 @@ namespace {
 class PythonForm final : public cost::CostModel {
  public:
   PythonForm(std::string name, py::object form) : name_(std::move(name)), form_(new py::object(std::move(form))) {}
+  PythonForm(const PythonForm&) = delete;
+  PythonForm& operator=(const PythonForm&) = delete;
   const char* name() const override { return name_.c_str(); }
   double nmp_seconds(const GemmShape& gemm, double element_bytes, const cost::NmpDevice& device) const override {
     return ask("nmp_seconds", gemm, element_bytes, device);

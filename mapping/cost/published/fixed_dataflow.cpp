@@ -65,8 +65,7 @@ class Evaluation {
     const auto r = static_cast<std::int64_t>(
         std::floor(device_.nmp.channels * device_.nmp.hb_bandwidth_gbps / (device_.normal_channels * device_.npu.channel_bandwidth_gbps)));
     const std::int64_t n = op.decode.n;
-    GemmShape on_npu = op.decode;
-    GemmShape on_nmp = op.decode;
+    GemmShape on_npu = op.decode, on_nmp = on_npu;
     if (model_.split_shares() == SplitShares::published) {
       on_npu.n = ceil_div(n * r, r + 1);
       on_nmp.n = ceil_div(n, r + 1);

@@ -28,6 +28,7 @@ const ChannelFronts& TierSolver::fronts(OperatorSet tier) {
       keep_undominated(front);
     }
   }
+  found_ = nullptr;
   return known_.emplace(tier, std::move(found)).first->second;
 }
 

@@ -77,7 +77,8 @@ class TimeAccount {
   void advance_open_rows(std::int64_t to);
 
   IntervalTrack& work(int pseudo_channel) {
-    return pseudo_channel == 0 ? tracks_[static_cast<std::size_t>(Kind::work)] : other_work_[static_cast<std::size_t>(pseudo_channel - 1)];
+    if (pseudo_channel == 0) return tracks_[static_cast<std::size_t>(Kind::work)];
+    return other_work_[static_cast<std::size_t>(pseudo_channel - 1)];
   }
 
   std::array<IntervalTrack, 5> tracks_;

@@ -69,15 +69,15 @@ void require_disjoint(const BlockView& v, std::vector<std::int32_t> parts, int d
     }
     return;
   }
-  const auto begin = [&](std::int32_t i) { return range_of(v.task(i), dimension).first; };
-  const auto end = [&](std::int32_t i) { return begin(i) + range_of(v.task(i), dimension).second; };
-  std::stable_sort(parts.begin(), parts.end(), [&](std::int32_t a, std::int32_t b) { return begin(a) < begin(b); });
+  const auto first = [&](std::int32_t i) { return range_of(v.task(i), dimension).first; };
+  const auto last = [&](std::int32_t i) { return first(i) + range_of(v.task(i), dimension).second; };
+  std::stable_sort(parts.begin(), parts.end(), [&](std::int32_t a, std::int32_t b) { return first(a) < first(b); });
   std::vector<std::vector<std::int32_t>> pieces;
   std::int64_t reached = 0;
   for (const std::int32_t i : parts) {
-    if (pieces.empty() || begin(i) >= reached) pieces.emplace_back();
+    if (pieces.empty() || first(i) >= reached) pieces.emplace_back();
     pieces.back().push_back(i);
-    reached = pieces.back().size() == 1 ? end(i) : std::max(reached, end(i));
+    reached = pieces.back().size() == 1 ? last(i) : std::max(reached, last(i));
   }
   const int next = pieces.size() == 1 ? whole + 1 : 0;
   for (auto& piece : pieces) require_disjoint(v, std::move(piece), (dimension + 1) % 4, next);

@@ -87,7 +87,7 @@ class Experiments {
 
   /// @param chunk neighbours among the tasks that share work
   /// @return answers in the order of the tasks
-  static std::vector<std::string> ask(Way way, const std::string& what, const std::vector<std::string>& tasks, std::size_t chunk = 1) {
+  static std::vector<std::string> ask(const Way& way, const std::string& what, const std::vector<std::string>& tasks, std::size_t chunk = 1) {
     TaskPool& pool = way.pool;
     Journal& journal = way.journal;
     std::vector<std::string> answers(tasks.size());
@@ -122,7 +122,7 @@ class Experiments {
 
   bool in_die(std::size_t system) const { return inputs_.system({system}).nmp.placement == NmpPlacement::in_die; }
 
-  void find_utilizations(Way way) {
+  void find_utilizations(const Way& way) {
     std::vector<std::string> tasks;
     std::vector<std::pair<std::string, std::int64_t>> keys;
     for (std::size_t s = 0; s < reproduction_.systems.size(); ++s) {
@@ -165,7 +165,7 @@ class Experiments {
     return systems;
   }
 
-  void judge_by_form(Way way) {
+  void judge_by_form(const Way& way) {
     std::vector<std::string> tasks;
     const std::vector<Cell> cells = cells_of_tier("analytical");
     for (const Cell& c : cells) {
@@ -180,7 +180,7 @@ class Experiments {
   static constexpr std::size_t same_run = 3;       ///< steps in a row
 
   /// Every cell is planned; of steps that are equal in tasks and machine one is simulated for all.
-  void judge_by_cycles(Way way) {
+  void judge_by_cycles(const Way& way) {
     const std::vector<Cell> cells = cells_of_tier("cycle");
     const std::vector<CellPlan> plans = plan_cells(way, cells);
     const auto outcomes = simulate(way, cells, plans);
@@ -200,7 +200,7 @@ class Experiments {
     return cell.variant >= reproduction_.policies() && reproduction_.variants()[cell.variant].dataflow.empty();
   }
 
-  std::vector<CellPlan> plan_cells(Way way, const std::vector<Cell>& cells) const {
+  std::vector<CellPlan> plan_cells(const Way& way, const std::vector<Cell>& cells) const {
     std::map<Cell, CellPlan> plans;
     std::vector<std::string> tasks;
     std::vector<Cell> asked;
@@ -233,7 +233,7 @@ class Experiments {
   }
 
   /// Outcomes by key.
-  std::map<std::string, StepOutcome> simulate(Way way, const std::vector<Cell>& cells, const std::vector<CellPlan>& plans) const {
+  std::map<std::string, StepOutcome> simulate(const Way& way, const std::vector<Cell>& cells, const std::vector<CellPlan>& plans) const {
     std::map<std::string, StepOutcome> outcomes;
     std::vector<std::string> tasks, keys;
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -267,7 +267,7 @@ class Experiments {
     return out;
   }
 
-  std::vector<JudgedDevice> judge_devices(Way way, const std::string& tier) const {
+  std::vector<JudgedDevice> judge_devices(const Way& way, const std::string& tier) const {
     const search::DesignSpace& space = tier == "cycle" ? cycle_space_ : form_space_;
     // A part of the experiments has a part of the devices.
     const bool all = !request_.quick && request_.part.models.empty() && request_.part.datasets.empty() && request_.part.batches.empty();
