@@ -87,7 +87,8 @@ class Experiments {
 
   /// @param chunk neighbours among the tasks that share work
   /// @return answers in the order of the tasks
-  static std::vector<std::string> ask(const Way& way, const std::string& what, const std::vector<std::string>& tasks, std::size_t chunk = 1) {
+  static std::vector<std::string> ask(const Way& way, const std::string& what, const std::vector<std::string>& tasks,
+                                      std::size_t chunk = 1) {
     TaskPool& pool = way.pool;
     Journal& journal = way.journal;
     std::vector<std::string> answers(tasks.size());
