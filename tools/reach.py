@@ -28,7 +28,7 @@ def blocks_of(program):
     return np.array(sorted(found), dtype=np.int64), start
 
 
-def lines_of(program, source, blocks, start):
+def lines_of(program, build, source, blocks, start):
     """For each block the lines that it holds, as indices of the list of (file, line) that comes second."""
     process = subprocess.Popen(["objdump", "--dwarf=decodedline", program], stdout=subprocess.PIPE, text=True, errors="replace")
     known, places, rows = {}, [], []
@@ -36,7 +36,7 @@ def lines_of(program, source, blocks, start):
     row = re.compile(r"^(\S+)\s+(\d+)\s+0x([0-9a-f]+)")
     for text in process.stdout:
         if text.rstrip().endswith(":") and "/" in text:
-            path = os.path.normpath(text.strip().rstrip(":").replace("CU: ", ""))
+            path = os.path.normpath(os.path.join(build, text.strip().rstrip(":").replace("CU: ", "")))  # ccache makes paths relative
             file = os.path.relpath(path, source) if path.startswith(source + "/") else None
             continue
         match = row.match(text)
@@ -63,7 +63,7 @@ def read(build, source, folder, seconds):
     programs = {}
     for entry in json.loads(output_of("ctest", "--show-only=json-v1", cwd=build))["tests"]:
         if entry.get("command"):
-            programs[entry["name"]] = os.path.relpath(entry["command"][0], os.path.join(build, "tests"))
+            programs[entry["name"].split("  # GetParam")[0]] = os.path.relpath(entry["command"][0], os.path.join(build, "tests"))
     tests = {}
     written = collections.defaultdict(list)
     for name in os.listdir(folder):
@@ -72,12 +72,13 @@ def read(build, source, folder, seconds):
     for program, files in sorted(written.items()):
         path = os.path.join(build, "tools" if program == "bondsim" else "tests", program)
         blocks, start = blocks_of(path)
-        of_block, places = lines_of(path, source, blocks, start)
+        of_block, places = lines_of(path, build, source, blocks, start)
         reached = collections.defaultdict(set)  # by test: blocks
         for file in files:
             with open(file, "rb") as data:
                 test = data.readline().decode().strip()
-                offsets = np.frombuffer(data.read(), dtype=np.uint32)
+                rest = data.read()  # of a process killed as it wrote, a part
+                offsets = np.frombuffer(rest[:len(rest) // 4 * 4], dtype=np.uint32)
             index = np.searchsorted(blocks, offsets)
             reached[test].update(int(i) for i in index[index < len(blocks)])
         for test, of_test in reached.items():

@@ -74,6 +74,16 @@ std::int64_t macs_of(const Block& block) {
   return sum;
 }
 
+/// Elements of the attention's softmax; of experts' routing there is one, too.
+std::int64_t softmax_elements_of(const Block& block, const ScheduleHeader& header) {
+  std::int64_t sum = 0;
+  for (const Task& t : block.tasks) {
+    const bool of_attention = t.op >= 0 && header.operators[static_cast<std::size_t>(t.op)].name == "softmax";
+    if (of_attention && t.vector.kind == VectorKind::softmax) sum += t.vector.elements;
+  }
+  return sum;
+}
+
 /// The tokens of a block, by plain counting: block `part` of `most` tokens each of a step's new tokens, which come request by request.
 Batch tokens_of(const Draw& d, const Block& block, std::int64_t part, std::int64_t most) {
   Batch batch;
@@ -99,9 +109,14 @@ std::int64_t attended(const Model& m, int layer, std::int64_t context) {
   return std::min(context, c.chunked ? (context - 1) % c.window + 1 : c.window);
 }
 
-/// MACs of a block by the model's formulas: the least, row by row what its window leaves, and the most, all rows with all columns. They
+/// Work of a block by the model's formulas: the least, row by row what its window leaves, and the most, all rows with all columns. They
 /// differ in layers with a window, whose rows are taken several at a time.
-std::pair<std::int64_t, std::int64_t> expected_macs(const Draw& d, const Block& block, std::int64_t part, std::int64_t most) {
+struct Expected {
+  std::int64_t least_macs = 0, most_macs = 0;
+  std::int64_t least_scores = 0, most_scores = 0;  ///< elements of the softmax
+};
+
+Expected expected_work(const Draw& d, const Block& block, std::int64_t part, std::int64_t most) {
   const Model& m = d.model;
   std::int64_t tokens = 0;
   std::int64_t scores = 0, least = 0;
@@ -112,7 +127,7 @@ std::pair<std::int64_t, std::int64_t> expected_macs(const Draw& d, const Block& 
     for (std::int64_t back = 0; back < r.tokens; ++back) least += windowed ? attended(m, block.layer, r.context - back) : r.context;
   }
   if (block.step > 0) scores = least;
-  if (block.layer < 0) return {d.workload.batch * m.hidden * m.vocab, d.workload.batch * m.hidden * m.vocab};
+  if (block.layer < 0) return {d.workload.batch * m.hidden * m.vocab, d.workload.batch * m.hidden * m.vocab, 0, 0};
   const std::int64_t matrices = (m.gated_ffn ? 3 : 2) * m.hidden;
   std::int64_t projections = m.hidden * (2 * m.query_columns() + 2 * m.kv_columns());
   if (m.mla) {
@@ -126,7 +141,7 @@ std::pair<std::int64_t, std::int64_t> expected_macs(const Draw& d, const Block& 
     per_token = matrices * (m.moe->top_k * width + m.moe->shared_intermediate) + m.hidden * m.moe->experts;
   }
   const std::int64_t rest = tokens * (projections + per_token), of_score = m.query_heads * (m.head_dim + m.value_dim());
-  return {rest + least * of_score, rest + scores * of_score};
+  return {rest + least * of_score, rest + scores * of_score, least * m.query_heads, scores * m.query_heads};
 }
 
 TEST(RandomDataflow, every_legal_dataflow_maps_to_a_sound_schedule_of_the_models_macs) {
@@ -155,10 +170,14 @@ TEST(RandomDataflow, every_legal_dataflow_maps_to_a_sound_schedule_of_the_models
         const std::int64_t macs = macs_of(block);
         const bool embedding = macs == 0 && block.layer < 0;
         const std::int64_t most = block.step == 0 && block.layer >= 0 ? most_tokens(block.layer) : 1 << 20;
-        const auto [least_macs, most_macs] = expected_macs(d, block, part, most);
-        ASSERT_TRUE(embedding || (macs >= least_macs && macs <= most_macs))
-            << macs << " MACs of " << least_macs << " to " << most_macs << ", step " << block.step << ", layer " << block.layer << ", part "
-            << part << " of at most " << most << " tokens, " << context;
+        const Expected expected = expected_work(d, block, part, most);
+        ASSERT_TRUE(embedding || (macs >= expected.least_macs && macs <= expected.most_macs))
+            << macs << " MACs of " << expected.least_macs << " to " << expected.most_macs << ", step " << block.step << ", layer "
+            << block.layer << ", part " << part << " of at most " << most << " tokens, " << context;
+        const std::int64_t scores = softmax_elements_of(block, source->header());
+        ASSERT_TRUE(embedding || (scores >= expected.least_scores && scores <= expected.most_scores))
+            << scores << " elements of the softmax, of " << expected.least_scores << " to " << expected.most_scores << ", step "
+            << block.step << ", layer " << block.layer << ", part " << part << ", " << context;
       }
       ASSERT_FALSE(validator.check_end()) << context;
     } catch (const InfeasibleError&) {
