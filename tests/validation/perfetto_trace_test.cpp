@@ -136,21 +136,31 @@ TEST(PerfettoTrace, an_arrow_leads_from_each_task_to_every_task_that_waits_for_i
   EXPECT_TRUE(wanted.empty());
 }
 
-TEST(PerfettoTrace, the_power_counter_integrates_to_the_energy_of_the_run) {
-  const auto results = json::parse(file_text(traced_run() + "/results.json"));
-  const auto& samples = trace().counters.at({1, "system W"});
+/// J of a value of a counter, each block as often as it stands for.
+double integral(const std::vector<ChromeTrace::Sample>& samples, const std::string& value) {
   double joules = 0;
   for (const auto& block : trace().slices) {
     if (block.category != "block") continue;
     for (std::size_t i = 0; i < samples.size(); ++i) {
       if (samples[i].at < block.start || samples[i].at >= block.end) continue;
       const std::int64_t until = i + 1 < samples.size() ? std::min(samples[i + 1].at, block.end) : block.end;
-      joules += samples[i].values.at("power").get<double>() * static_cast<double>(until - samples[i].at) * 1e-12 *
+      joules += samples[i].values.at(value).get<double>() * static_cast<double>(until - samples[i].at) * 1e-12 *
                 block.args.at("layers").get<double>() * block.args.at("steps").get<double>();
     }
   }
-  const double total = results.at("energy_j").at("total");
-  EXPECT_NEAR(joules, total, 1e-6 * total);
+  return joules;
+}
+
+TEST(PerfettoTrace, the_power_counters_integrate_to_the_energy_of_the_run) {
+  const auto energy = json::parse(file_text(traced_run() + "/results.json")).at("energy_j");
+  const double total = energy.at("total");
+  EXPECT_NEAR(integral(trace().counters.at({1, "system W"}), "power"), total, 1e-6 * total);
+  const auto& of_npu = trace().counters.at({2, "W of parts"});
+  for (const auto& [value, component] :
+       std::map<std::string, std::string>{{"arrays", "npu_mac"}, {"vector", "vector"}, {"scratchpad", "npu_sram"}}) {
+    const double joules = energy.at("components").at(component);
+    EXPECT_NEAR(integral(of_npu, value), joules, 1e-6 * joules) << component;
+  }
 }
 
 /// Banks, ports, PEs and buffers of each row in the window sum to the row's parts.
