@@ -27,7 +27,7 @@ class HeadlinesTest : public testing::Test {
                                      "            {name: part, metric: prefill_share, of: A, datasets: [he], published: 10, most: 30}]\n"
                                      "attribution: {over: fast, part: {models: [m], datasets: [he], batches: [1]}, changes: [\n"
                                      "  {name: slower B, systems: [B], set: [npu.clock_mhz=500]}, {name: a little, systems: [B], set: "
-                                     "[npu.clock_mhz=900]}]}\n"
+                                     "[npu.clock_mhz=900]}, {name: all on the NPU, systems: [B], dataflow: npu_only}]}\n"
                                      "architecture: {analytical: x, cycle: x}\nquick: {models: [m], datasets: [he], batches: [1]}\n");
     reproduction_ = load_reproduction(file);
     inputs_ = std::make_unique<Inputs>(reproduction_);
@@ -44,7 +44,7 @@ class HeadlinesTest : public testing::Test {
   }
   std::vector<HeadlineRow> rows() const { return Headlines(reproduction_, *inputs_, findings_, {}).rows(); }
 
-  enum Variant : std::size_t { plain, fast, slower_b, a_little };
+  enum Variant : std::size_t { plain, fast, slower_b, a_little, on_npu };
 
   test::ScratchDirectory scratch_;
   Reproduction reproduction_;
@@ -106,6 +106,24 @@ TEST_F(HeadlinesTest, a_variant_that_does_not_touch_a_system_shares_its_runs) {
   EXPECT_EQ(inputs_->system({1, 0, 0, 1, slower_b}).npu.clock_mhz, 500);
   EXPECT_TRUE(inputs_->system({1, 0, 0, 1, slower_b}).nmp.subarray_overlap) << "made over the row policy `fast`";
   EXPECT_FALSE(inputs_->system({1, 0, 0, 1, plain}).nmp.subarray_overlap);
+}
+
+TEST_F(HeadlinesTest, a_variant_may_have_a_dataflow_of_its_own) {
+  EXPECT_EQ(inputs_->device({1, 0, 0, 1, on_npu}).dataflow, "npu_only");
+  EXPECT_EQ(inputs_->device({1, 0, 0, 1, slower_b}).dataflow, "fc_offloading");
+  EXPECT_EQ(inputs_->shared({0, 0, 0, 1, on_npu}).variant, fast);
+}
+
+/// What both select; where a list is empty the other decides.
+TEST(RunSelection, both_is_what_either_leaves) {
+  const RunSelection a{{"m", "n"}, {}, {1, 4}}, b{{"n", "o"}, {"he"}, {}};
+  const auto both = a.both(b);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->models, std::vector<std::string>{"n"});
+  EXPECT_EQ(both->datasets, std::vector<std::string>{"he"});
+  EXPECT_EQ(both->batches, (std::vector<std::int64_t>{1, 4}));
+  EXPECT_FALSE(a.both(RunSelection{{"o"}, {}, {}}));
+  EXPECT_FALSE(a.both(RunSelection{{}, {}, {16}}));
 }
 
 }  // namespace
