@@ -59,11 +59,15 @@ def lines_of(program, build, source, blocks, start):
 
 
 def read(build, source, folder, seconds):
-    """@return {"tests": [[name, program, seconds]], "lines": {file: {line: [test]}}} from what BONDSIM_REACH=folder was written by."""
-    programs = {}
+    """@param seconds of each test that passed, by its name in ctest
+    @return {"tests": [[name, program, seconds]], "lines": {file: {line: [test]}}} from what BONDSIM_REACH=folder was written by."""
+    programs, took = {}, {}
     for entry in json.loads(output_of("ctest", "--show-only=json-v1", cwd=build))["tests"]:
         if entry.get("command"):
-            programs[entry["name"].split("  # GetParam")[0]] = os.path.relpath(entry["command"][0], os.path.join(build, "tests"))
+            filters = [a.split("=", 1)[1] for a in entry["command"] if a.startswith("--gtest_filter=")]
+            name = filters[0] if filters else entry["name"]
+            programs[name] = os.path.relpath(entry["command"][0], os.path.join(build, "tests"))
+            took[name] = seconds.get(entry["name"].split("  # GetParam")[0], 1.0)
     tests = {}
     written = collections.defaultdict(list)
     for name in os.listdir(folder):
@@ -89,4 +93,4 @@ def read(build, source, folder, seconds):
                 file, line = places[place]
                 lines[file][line].add(number)
         print(f"reach: {program}: {len(blocks)} blocks, {len(files)} runs", file=sys.stderr, flush=True)
-    return {"tests": [[t, programs[t], seconds.get(t, 1.0)] for t in tests], "lines": {f: {n: sorted(t) for n, t in of.items()} for f, of in lines.items()}}
+    return {"tests": [[t, programs[t], took[t]] for t in tests], "lines": {f: {n: sorted(t) for n, t in of.items()} for f, of in lines.items()}}

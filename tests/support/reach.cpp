@@ -4,6 +4,7 @@
 // With the environment variable BONDSIM_REACH=FOLDER each process writes at its end FOLDER/PROGRAM.PID-TIME: the test's name, a line, then
 // the offsets of the blocks that ran as 32-bit integers, ascending. The test is the --gtest_filter of the process, or that of the process
 // it was started by.
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -37,7 +38,9 @@ struct Recorder {
     const std::string test = test_of_command_line();
     if (!test.empty()) setenv("BONDSIM_REACH_TEST", test.c_str(), 1);
   }
-  ~Recorder() {
+  ~Recorder() { write(); }
+
+  void write() const {
     const char* folder = std::getenv("BONDSIM_REACH");
     const char* test = std::getenv("BONDSIM_REACH_TEST");
     if (folder == nullptr || test == nullptr) return;
@@ -58,6 +61,12 @@ struct Recorder {
 Recorder recorder;
 
 }  // namespace
+
+/// Instead of the C library's: processes that end by it, as forked ones do, have reached code, too.
+extern "C" [[noreturn]] void _exit(int status) {
+  recorder.write();
+  for (;;) syscall(SYS_exit_group, status);
+}
 
 extern "C" void __sanitizer_cov_trace_pc() {
   const auto offset = static_cast<std::size_t>(static_cast<char*>(__builtin_return_address(0)) - &__executable_start);
