@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <set>
 
+#include "mapping/dataflow/dataflow.hpp"
 #include "tests/support/inputs.hpp"
 
 namespace bondsim::tools {
@@ -33,6 +35,31 @@ TEST(DataflowCandidates, are_the_shipped_ones_and_three_searches) {
   }
   EXPECT_EQ(names.size(), shipped + 6);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+}
+
+/// Refined with no estimates to spend, a dataflow is the same with a rule for each operator.
+TEST(DataflowCandidates, a_refined_one_keeps_the_channels_of_each_operator) {
+  const Experiment e = small_llama();
+  RankedDataflow from;
+  from.dataflow =
+      decode_dataflow(parse_yaml("schema: bondsim.dataflow/1\nname: given\noperators:\n"
+                                 "  - {names: [q, k], executor: nmp, nmp_channels: [1, 3], normal_channels: false}\n"
+                                 "  - {names: [f1], executor: split, nmp_channels: all, normal_channels: true, nmp_share: 0.5}\n"
+                                 "  - {names: [all], executor: npu, nmp_channels: all, normal_channels: true}\n",
+                                 "given.yaml"));
+  int budget = 0;
+  const Dataflow refined = refined_dataflow(e, from, 1, budget).dataflow;
+  EXPECT_EQ(refined.name, "given_refined");
+  std::map<std::string, OperatorRule> rules;
+  for (const OperatorRule& rule : refined.operators) rules[rule.names.at(0)] = rule;
+  EXPECT_EQ(rules.size(), 10U) << "seven weights, two of attention, the head";
+  EXPECT_FALSE(rules["q"].nmp_channels.all);
+  EXPECT_EQ(rules["q"].nmp_channels.channels, (std::vector<int>{1, 3}));
+  EXPECT_FALSE(rules["q"].normal_channels);
+  EXPECT_TRUE(rules["f1"].nmp_channels.all);
+  EXPECT_TRUE(rules["f1"].nmp_channels.channels.empty());
+  EXPECT_TRUE(rules["f1"].normal_channels);
+  EXPECT_EQ(rules["o"].executor, Executor::npu);
 }
 
 }  // namespace
