@@ -109,5 +109,59 @@ TEST(Printed, rates_count_every_request_of_the_batch) {
   EXPECT_DOUBLE_EQ(rates.at("decode_tokens_per_s").get<double>(), 3 * 4 / 5e-6);
 }
 
+TEST(Printed, headline_has_the_energies_and_what_of_them_is_estimated) {
+  Results r = distinct_results();
+  r.schedule.model = "M";
+  r.schedule.dataflow = "D";
+  r.system = "S";
+  r.operators[0].energy[0] = Attojoules(WideInt(3) * 1'000'000'000'000'000'000);
+  r.operators[1].energy[0] = Attojoules(WideInt(9) * 1'000'000'000'000'000'000);
+  r.energy_total = Attojoules(WideInt(12) * 1'000'000'000'000'000'000);
+  r.energy_estimated = Attojoules(WideInt(3) * 1'000'000'000'000'000'000);
+  const std::string text = results_headline(r, "simulated");
+  EXPECT_NE(text.find("M on S, dataflow D; batch 3, 20 prompt and 4 generated tokens; 1 layers, one simulated and multiplied\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  energy                     12.0000 J   1000.000 mJ/token, 25.0 % of it rests on estimates\n"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("typical"), std::string::npos) << "without rails there are no typical currents";
+  r.rails.push_back({"VDD1", Attojoules(1), Attojoules(1)});
+  r.typical_total = Attojoules(WideInt(6) * 1'000'000'000'000'000'000);
+  r.typical_estimated = Attojoules(WideInt(3) * 1'000'000'000'000'000'000);
+  const std::string typical = results_headline(r, "simulated");
+  EXPECT_NE(typical.find("  at typical currents         6.0000 J   500.000 mJ/token, 50.0 % of it rests on estimates\n"), std::string::npos)
+      << typical;
+  EXPECT_NE(typical.find("mean; 99th percentile 1.400 us\n"), std::string::npos) << typical;
+}
+
+/// Of blocks of the same power the first is the one that takes most; a later one must take more.
+TEST(Printed, power_is_the_average_of_channels_and_of_the_block_that_takes_most) {
+  PowerResult power;
+  power.add(Attojoules(2'000'000'000'000), Picoseconds(1'000'000), 3);
+  power.add(Attojoules(4'000'000'000'000), Picoseconds(2'000'000), 1);
+  EXPECT_EQ(power.energy, Attojoules(10'000'000'000'000));
+  EXPECT_EQ(power.block_length, Picoseconds(1'000'000));
+  EXPECT_DOUBLE_EQ(power.highest_w(), 2.0);
+  power.add(Attojoules(5'000'000'000'000), Picoseconds(2'000'000), 1);
+  EXPECT_DOUBLE_EQ(power.highest_w(), 2.5);
+  EXPECT_EQ(power.block_length, Picoseconds(2'000'000));
+
+  Results r = distinct_results();
+  r.total = Picoseconds(10'000'000);
+  r.npu_power = power;
+  r.activation.pes = 4;
+  r.activation.bank_groups = 2;
+  r.activation.in_window = 8;
+  r.activation.window_ns = 20;
+  r.channels[0].power = r.channels[0].banks = r.channels[0].pes = power;
+  const std::string text = power_text(r);
+  EXPECT_NE(text.find("  NPU                    1.5000 W average, 2.5000 W in the block of 2.000 us that takes most\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("  an nmp channel         1.5000 W average, 2.5000 W in"), std::string::npos) << text;
+  EXPECT_NE(text.find("    a bank group         0.7500 W average, 1.2500 W in"), std::string::npos) << text;
+  EXPECT_NE(text.find("    a PE                 0.3750 W average, 0.6250 W in"), std::string::npos) << text;
+  EXPECT_NE(text.find("8 rows within t_faw (20 ns), 2 times what it allows"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace bondsim
