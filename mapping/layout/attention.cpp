@@ -75,8 +75,10 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
   if (!tiling) return;  // run_tiling() says so
   run.block_elements = std::min(elements, a.keys ? tiling->k_tile : tiling->n_tile);
   if (!a.keys || run.block_elements == elements) return;
-  // A group's tokens of a block are whole accesses.
-  const std::int64_t step = memory.both_unit() / std::gcd(memory.both_unit(), bytes_of(run.block_elements, a.bits.stationary));
+  // A group's tokens of a block are whole accesses, also of a last block that is narrower.
+  const std::int64_t row = bytes_of(run.block_elements, a.bits.stationary),
+                     last = bytes_of(elements % run.block_elements, a.bits.stationary);
+  const std::int64_t step = memory.both_unit() / std::gcd(memory.both_unit(), std::gcd(row, last));
   run.group_tokens = std::min(run.group_tokens, std::max(step, tiling->n_tile / step * step));
 }
 

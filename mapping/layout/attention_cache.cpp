@@ -27,6 +27,15 @@ std::int64_t block_offset(const AttentionPlacement& a, const HeadRun& run, std::
   return sum;
 }
 
+/// Whether a full group of several blocks has bytes of no token in them.
+bool has_padded_blocks(const AttentionPlacement& a, const HeadRun& run, const MemoryMap& memory) {
+  const std::int64_t blocks = blocks_of(a, run);
+  if (blocks == 1) return false;
+  std::int64_t rows = 0;
+  for (std::int64_t b = 0; b < blocks; ++b) rows += run.group_tokens * row_bytes(a, run, 0, b);
+  return block_offset(a, run, blocks, memory) > rows;
+}
+
 }  // namespace
 
 PeGroups pes_of(const HeadRun& run) { return {run.channel, run.first_pe, run.gemms, run.pes_per_gemm}; }
@@ -53,7 +62,12 @@ std::vector<Extent> cache_extents(const AttentionPlacement& a, const HeadRun& ru
   const auto add = [&](std::int64_t offset, const std::function<std::int64_t(int)>& bytes) {
     for (const Extent& e : side_by_side(pes_of(run), run.cache + offset, bytes)) out.push_back(e);
   };
-  const std::int64_t full = blocks > 1 && has_whole_tokens(a) ? tokens_of_pe(a, run, run.pes_per_gemm - 1, local) / run.group_tokens : 0;
+  // Only a cache with room for fewer tokens than fill accesses has padded blocks. They are extents of their own: padding lies at the ends.
+  const bool padded = a.keys && has_padded_blocks(a, run, memory);
+  check(!padded || tokens_of_pe(a, run, 0, local) <= run.group_tokens, "{}: padded groups of {} tokens, {} found", a.name, run.group_tokens,
+        local);
+  const bool in_groups = blocks > 1 && has_whole_tokens(a) && !padded;
+  const std::int64_t full = in_groups ? tokens_of_pe(a, run, run.pes_per_gemm - 1, local) / run.group_tokens : 0;
   const std::int64_t before = full * run.group_tokens;
   // V in K: the blocks that are V, each through all groups. Else groups that all PEs have in full follow one another without a gap.
   if (!a.in_keys) add(0, [&](int) { return full * stride; });
