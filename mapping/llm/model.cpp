@@ -97,8 +97,8 @@ FieldInfo format_info(const char* doc) {
 
 std::int64_t LayerClass::reach(std::int64_t context, std::int64_t tokens) const {
   if (window == 0) return context;
-  const std::int64_t one = chunked ? (context - 1) % window + 1 : window;
-  return std::min(context, one + tokens - 1);
+  if (chunked) return context - (context - tokens) / window * window;  // from where the first one's chunk begins
+  return std::min(context, window + tokens - 1);
 }
 
 LayerClass Model::class_of(int layer) const {

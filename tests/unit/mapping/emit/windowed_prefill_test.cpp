@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -71,6 +72,23 @@ std::int64_t scores_by_strips(std::int64_t n, std::int64_t w, bool chunked, std:
     sum += (last - first + 1) * (last + 1 - from);
   }
   return sum;
+}
+
+/// Tokens that attend together reach back to the first column that any of them has, counted token by token.
+TEST(WindowReach, is_that_of_the_first_token) {
+  for (const bool chunked : {false, true}) {
+    LayerClass c;
+    c.window = 44;
+    c.chunked = chunked;
+    for (std::int64_t context = 1; context <= 140; ++context) {
+      std::int64_t first_column = context;
+      for (std::int64_t tokens = 1; tokens <= context; ++tokens) {
+        const std::int64_t position = context - tokens;
+        first_column = std::min(first_column, chunked ? position - position % 44 : std::max<std::int64_t>(0, position - 43));
+        ASSERT_EQ(c.reach(context, tokens), context - first_column) << context << " tokens, the last " << tokens << " attend";
+      }
+    }
+  }
 }
 
 class Window : public ::testing::TestWithParam<std::tuple<std::int64_t, std::int64_t, bool, bool>> {};
