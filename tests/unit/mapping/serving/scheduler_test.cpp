@@ -308,6 +308,33 @@ TEST(Scheduler, who_is_swapped_goes_on_where_it_was) {
   EXPECT_EQ(record.totals().output_tokens, 80);
 }
 
+/// Beside others, who was swapped out comes back only where the watermark stays free; what runs grows by a page each at most.
+TEST(Scheduler, who_comes_back_leaves_the_watermark_free) {
+  int came_back = 0;
+  for (const std::int64_t seed : {1, 2, 3}) {
+    ServingConfig config = busy("prefill_first", seed);
+    config.kv.preemption = KvPreemption::swap;
+    config.kv.watermark = 0.1;
+    config.requests.prompt_tokens = 30;
+    config.requests.output_tokens = 150;
+    ServingRecord record(config);
+    Scheduler scheduler(config, make_request_source(config.requests), record);
+    Picoseconds now;
+    while (const auto step = scheduler.next(now)) {
+      const bool swapped_in =
+          std::any_of(step->caches.begin(), step->caches.end(), [](const CacheChange& c) { return c.event == CacheEvent::swapped_in; });
+      const auto others = static_cast<std::int64_t>(step->batch.requests.size()) - 1;
+      if (swapped_in && others > 0) {
+        ++came_back;
+        EXPECT_GE(scheduler.pages().available(),
+                  static_cast<std::int64_t>(0.1 * static_cast<double>(scheduler.pages().pages())) - others - 1);
+      }
+      now = std::max(now, step->not_before) + length_of(step->batch);
+    }
+  }
+  EXPECT_GT(came_back, 10);
+}
+
 TEST(Scheduler, equal_beginnings_of_prompts_are_computed_once) {
   ServingConfig config;
   config.kv.prefix_reuse = true;
