@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -47,6 +49,23 @@ TEST(Datasheet, no_shipped_lpddr5_part_is_faster) {
     const DramConfig part = test::dram_part(name);
     const auto gigabits = static_cast<int>(part.organization.channel_bytes() * 8 >> 30);
     EXPECT_EQ(joined(faster_than_datasheet(part, lpddr5_datasheet(gigabits, lpddr5x))), "") << name;
+  }
+}
+
+/// JESD209-5B, table 235: tRFCab, tRFCpb and tpbR2pbR of a die, in ns.
+TEST(Datasheet, refresh_takes_as_long_as_the_die_is_large) {
+  const auto value = [](int gigabits, const std::string& key) {
+    for (const DatasheetValue& v : lpddr5_datasheet(gigabits, false)) {
+      if (v.key == key) return v.ns;
+    }
+    return 0.0;
+  };
+  const std::map<int, std::array<double, 3>> table = {
+      {2, {130, 60, 60}}, {4, {180, 90, 90}}, {8, {210, 120, 90}}, {16, {280, 140, 90}}, {32, {380, 190, 90}}};
+  for (const auto& [gigabits, ns] : table) {
+    EXPECT_EQ(value(gigabits, "t_rfc_ab_ns"), ns[0]) << gigabits;
+    EXPECT_EQ(value(gigabits, "t_rfc_pb_ns"), ns[1]) << gigabits;
+    EXPECT_EQ(value(gigabits, "t_pbr2pbr_ns"), ns[2]) << gigabits;
   }
 }
 
