@@ -158,6 +158,35 @@ TEST(TokenBlocks, load_and_store_the_residual_stream_where_it_does_not_stay) {
   EXPECT_EQ(loaded["final_norm"], 16 * 4096 * 2);
 }
 
+/// 783 rows of 8 KiB beside 4 MiB that the weights' stream leaves: the stream is loaded for the first norm and for the sum that adds it,
+/// and each operator loads the spilled part of its inputs besides.
+TEST(TokenBlocks, load_a_residual_stream_that_has_no_place_again_where_it_is_added) {
+  Prefill p{h2llm_system(), model("llama-3-8b"), lengths(1, 783, 0), dataflow("fc_offloading")};
+  p.model.layers = 1;
+  p.model.vocab = 1024;
+  p.system.npu.scratchpad_mib = 12;
+  p.system.npu.prefill_block_tokens = 1 << 20;
+  const Plan plan = plan_of(p);
+  ASSERT_EQ(plan.prefill.size(), 1U);
+  const TokenBlock& all = plan.prefill.front();
+  ASSERT_TRUE(all.residual_streams);
+  const std::int64_t unit = plan.memory.host_unit(), stream = std::int64_t{783} * 4096 * 2;
+  const auto schedule = make_schedule(plan_of(p));
+  std::map<std::string, std::int64_t> loaded;
+  for (Block block; schedule->next(block); block = Block{}) {
+    for (const Task& t : block.tasks) {
+      if (block.layer != 0 || t.kind != TaskKind::host_load) continue;
+      for (const Extent& e : t.extents) loaded[schedule->header().operators[static_cast<std::size_t>(t.op)].name] += e.bytes();
+    }
+  }
+  for (OperatorId v = 0; v < plan.layer.size(); ++v) {
+    if (plan.layer[v].kind != OperatorKind::vector || plan.layer[v].name == "softmax") continue;  // softmax runs tile by tile
+    std::int64_t bytes = plan.layer[v].name == "norm" || plan.layer[v].name == "residual_attention" ? stream : 0;
+    for (const OperatorId u : plan.layer.inputs(v)) bytes += ceil_div(all.spills[u].bytes, unit) * unit;
+    EXPECT_EQ(loaded[plan.layer[v].name], bytes) << plan.layer[v].name;
+  }
+}
+
 /// All at once moves 3.4 GB a layer, with slices; weights, K and V alone are 0.6 GB.
 TEST(TokenBlocks, of_the_batch_of_16_move_less_than_three_quarters_of_what_all_at_once_moves) {
   Prefill p{h2llm_system(), model("llama-3-8b"), lengths(16, 783, 0), dataflow("fc_offloading")};

@@ -8,6 +8,7 @@
 #include "mapping/cost/forms/tables.hpp"
 #include "mapping/search/dataflow/channel_assignment.hpp"
 #include "mapping/search/dataflow/genetic_search.hpp"
+#include "mapping/search/dataflow/layer_search.hpp"
 #include "mapping/search/dataflow/memory_bound.hpp"
 #include "mapping/search/dataflow/rows.hpp"
 #include "tests/support/paths.hpp"
@@ -292,6 +293,44 @@ OperatorTable table_of(const std::string& model, const cost::Request& request, B
   device.nmp.hb_bandwidth_gbps = 25.6;
   device.normal_channels = 8 - nmp;
   return OperatorTable(make_problem(cost::make_layer(cost::published_layer(model), request), device, rule, cost_model));
+}
+
+/// Seconds of every binding of a lone operator, with a price on its bytes in the normal channels; the cheapest of them.
+double cheapest_alone(const SearchProblem& p, double price_s_per_byte) {
+  const OperatorTable table(p);
+  double best_s = std::numeric_limits<double>::infinity();
+  for (int nmp = 0; nmp <= p.nmp_channels(); ++nmp) {
+    for (const bool normal : {false, true}) {
+      if (nmp == 0 && !normal) continue;
+      for (std::int64_t units = 0; units < (nmp > 0 && normal ? table.units(0) : 1); ++units) {
+        const Allotment b{nmp, normal, units};
+        const double step_s = std::max(table.nmp_s(0, b), table.npu_s(0, b));
+        best_s =
+            std::min(best_s, p.generated_tokens * step_s + table.prefill_s(0, nmp, normal) + price_s_per_byte * table.normal_bytes(0, b));
+      }
+    }
+  }
+  return best_s;
+}
+
+TEST(LayerSearch, of_an_operator_alone_every_share_is_weighed_with_the_price_of_memory) {
+  const JaggedModel jagged;
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    std::mt19937 random(seed);
+    SearchProblem problem = random_problem(random, {1, 3, BindingRule::data_centric}, jagged);
+    problem.device.normal_channels = 1;
+    SearchOperator& op = problem.operators.front();
+    op.decode.n = op.prefill.n = 40;
+    op.decode.count = op.prefill.count = 1;
+    const double scale = cheapest_alone(problem, 0) / op.stationary_bytes;
+    const OperatorTable table(problem);
+    for (const double price : {-2.0, -0.5, -0.1, 0.0, 0.1, 0.5, 2.0}) {
+      LayerSearch search(table, {Pricing::Mode::priced, price * scale, false});
+      const double expected_s = cheapest_alone(problem, price * scale);
+      EXPECT_NEAR(search.run().front().cost_s, expected_s, 1e-12 * (std::abs(expected_s) + scale * op.stationary_bytes))
+          << "seed " << seed << ", price " << price;
+    }
+  }
 }
 
 TEST(ExactSearch, equals_or_beats_every_published_row_and_fits_the_memory) {
