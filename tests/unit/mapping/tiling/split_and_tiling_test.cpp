@@ -111,6 +111,28 @@ TEST(Tiling, the_choice_is_near_the_best_of_all_tiles_of_whole_fpus) {
   }
 }
 
+/// 64 rows of input keep the PEs computing; where the buffer has room for one tile, they wait for each of 64 to 256 tiles, a tenth of the
+/// time.
+TEST(Tiling, bound_counts_the_waits_for_an_input_buffer_of_one_tile) {
+  TilingProblem p;
+  p.m = 64;
+  p.k = 4096;
+  p.n = 128;
+  p.banks = 16;
+  p.port = port_timing(testing::h2llm_system().dram, testing::h2llm_system().nmp, true);
+  for (const std::int64_t k_tile : {256, 512}) {
+    for (const std::int64_t n_tile : {8, 16}) {
+      NmpConfig nmp = testing::h2llm_system().nmp;
+      nmp.pe.output_buffer_kib = 64;
+      nmp.input_buffer_kib = static_cast<double>(64 * k_tile * 2) / 1024;
+      const NmpTiling tiling{n_tile, k_tile, LoopOrder::output_stationary};
+      const double bound = tiling_bound_ps(nmp, p, tiling), cost = tiling_cost_ps(nmp, p, tiling);
+      EXPECT_LE(bound, cost) << n_tile << " x " << k_tile;
+      EXPECT_GE(bound, 0.94 * cost) << n_tile << " x " << k_tile;
+    }
+  }
+}
+
 TEST(Tiling, no_tile_is_reported_when_one_column_of_sums_does_not_fit) {
   NmpConfig nmp = testing::h2llm_system().nmp;
   nmp.pe.output_buffer_kib = 0.25;  // 64 sums of 32 bits
