@@ -122,5 +122,23 @@ TEST(AttentionCache, groups_are_whole_accesses_of_a_narrower_last_block) {
   expect_padding_at_ends(plan, 404);
 }
 
+/// Half a weight buffer is 24 elements of 16 bits, less than the 32 rows of a column that an FPU takes at once: of 20 tokens one column
+/// fits. The head's 24 columns are two in a PE, each a block of its own.
+TEST(AttentionCache, a_weight_buffer_of_less_than_an_fpus_rows_takes_v_column_by_column) {
+  System system = testing::h2llm_system(1, 1);
+  system.nmp.pe.weight_buffer_kib = 2 * 24 * 2 / 1024.0;
+  Model m = testing::model("llama-3.2-1b");
+  m.layers = 1;
+  m.vocab = 1024;
+  m.query_heads = m.kv_heads = 1;
+  m.head_dim = 24;
+  const Plan plan = make_plan(system, m, lengths(1, 19, 1), testing::dataflow("attention_offloading"));
+  const AttentionPlacement& values = plan.attention.at("sv");
+  ASSERT_EQ(values.runs.size(), 1u);
+  EXPECT_EQ(elements_of_pe(values, values.runs.front(), 0), 2);
+  EXPECT_EQ(values.runs.front().block_elements, 1);
+  EXPECT_EQ(run_tiling(system, values, values.runs.front(), {20, 1}).n_tile, 1);
+}
+
 }  // namespace
 }  // namespace bondsim
