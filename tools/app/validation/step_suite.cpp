@@ -1,22 +1,13 @@
 #include <fmt/format.h>
 
+#include <iterator>
+
 #include "mapping/emit/mapper.hpp"
 #include "tools/app/validation/validation_step.hpp"
 
 /// Whole prefills and decode steps of shipped models.
 namespace bondsim::tools {
 namespace {
-
-/// A run whose prefill and first decode step are cases.
-struct StepSetup {
-  const char* model;  ///< file of configs/model
-  int batch;
-  int prompt_tokens;     ///< of every request; 0: those of configs/workload/mixed-batch.yaml
-  const char* dataflow;  ///< file of configs/dataflow
-  double scratchpad_mib;
-  bool fused_attention;
-  bool quick = false;  ///< in quick_steps too
-};
 
 /// Prompts are the mean lengths of H2-LLM's data sets (ISCA'25, section 7) and 1024, which with a batch of 64 gives GEMMs of 65,536 rows.
 constexpr StepSetup setups[] = {
@@ -64,6 +55,8 @@ Experiment experiment_of(const StepSetup& s, const std::string& system) {
 }
 
 }  // namespace
+
+std::vector<StepSetup> step_setups() { return {std::begin(setups), std::end(setups)}; }
 
 ValidationSet step_suite(const std::string& system_file, bool quick) {
   ValidationSet set;

@@ -16,4 +16,16 @@ void for_each_step(ScheduleSource& schedule, const std::function<void(std::vecto
 /// A whole step: its blocks one after the other. @param blocks of one step
 ValidationCase case_of_step(std::shared_ptr<const System> system, const ScheduleHeader& header, std::vector<Block> blocks);
 
+/// A run whose prefill and first decode step are cases of the suite `steps`.
+struct StepSetup {
+  const char* model;  ///< file of configs/model
+  int batch;
+  int prompt_tokens;     ///< of every request; 0: those of configs/workload/mixed-batch.yaml
+  const char* dataflow;  ///< file of configs/dataflow
+  double scratchpad_mib;
+  bool fused_attention;
+  bool quick = false;  ///< in quick_steps too
+};
+std::vector<StepSetup> step_setups();
+
 }  // namespace bondsim::tools
