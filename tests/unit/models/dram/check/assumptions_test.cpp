@@ -85,5 +85,28 @@ TEST(Datasheet, each_value_one_clock_short_is_named) {
   EXPECT_EQ(joined(faster_than_datasheet(part, datasheet)), "");
 }
 
+/// tRFCab, tRFCpb and the time from one REFpb to the next as Ramulator 2.1's LPDDR5 preset gives them; it has no die of 32 Gb.
+TEST(Datasheet, refresh_of_a_die_takes_as_long_as_in_ramulator) {
+  const std::map<int, std::array<double, 3>> published = {
+      {2, {130, 60, 60}}, {4, {180, 90, 90}}, {8, {210, 120, 90}}, {16, {280, 140, 90}}};
+  for (const auto& [gigabits, ns] : published) {
+    std::map<std::string, double> values;
+    for (const DatasheetValue& value : lpddr5_datasheet(gigabits, false)) values[value.key] = value.ns;
+    EXPECT_EQ(values["t_rfc_ab_ns"], ns[0]) << gigabits;
+    EXPECT_EQ(values["t_rfc_pb_ns"], ns[1]) << gigabits;
+    EXPECT_EQ(values["t_pbr2pbr_ns"], ns[2]) << gigabits;
+  }
+}
+
+TEST(Datasheet, of_lpddr5x_differs_in_activates_of_other_banks_alone) {
+  const auto slow = lpddr5_datasheet(16, false), fast = lpddr5_datasheet(16, true);
+  ASSERT_EQ(slow.size(), fast.size());
+  for (std::size_t i = 0; i < slow.size(); ++i) {
+    const std::string key = slow[i].key;
+    EXPECT_EQ(fast[i].ns, key == "n_rrd" ? 3.75 : key == "n_faw" ? 15 : slow[i].ns) << key;
+    EXPECT_EQ(fast[i].cycles, slow[i].cycles) << key;
+  }
+}
+
 }  // namespace
 }  // namespace bondsim
