@@ -52,23 +52,6 @@ TEST(Datasheet, no_shipped_lpddr5_part_is_faster) {
   }
 }
 
-/// JESD209-5B, table 235: tRFCab, tRFCpb and tpbR2pbR of a die, in ns.
-TEST(Datasheet, refresh_takes_as_long_as_the_die_is_large) {
-  const auto value = [](int gigabits, const std::string& key) {
-    for (const DatasheetValue& v : lpddr5_datasheet(gigabits, false)) {
-      if (v.key == key) return v.ns;
-    }
-    return 0.0;
-  };
-  const std::map<int, std::array<double, 3>> table = {
-      {2, {130, 60, 60}}, {4, {180, 90, 90}}, {8, {210, 120, 90}}, {16, {280, 140, 90}}, {32, {380, 190, 90}}};
-  for (const auto& [gigabits, ns] : table) {
-    EXPECT_EQ(value(gigabits, "t_rfc_ab_ns"), ns[0]) << gigabits;
-    EXPECT_EQ(value(gigabits, "t_rfc_pb_ns"), ns[1]) << gigabits;
-    EXPECT_EQ(value(gigabits, "t_pbr2pbr_ns"), ns[2]) << gigabits;
-  }
-}
-
 TEST(Datasheet, each_value_one_clock_short_is_named) {
   const DramConfig part = test::dram_part("lpddr5-6400-16gb");
   DramConfig fast = part;
