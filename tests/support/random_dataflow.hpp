@@ -57,6 +57,7 @@ class RandomDataflow {
     bind("lm_head", some_channels(all_channels()), normal_);
     if (normal_ && below(4) == 0) text += fmt::format("prefill_copies: {:.2f}\n", 0.05 * static_cast<double>(1 + below(20)));
     if (below(4) == 0) text += "prefill_head: as_decode\n";
+    if (groups.empty() && below(2) == 0) text += "attention_overlap: true\n";
     text += "operators:\n";
     for (const std::string& rule : rules_) text += rule;
     return groups.empty() ? text : text + "groups:\n" + groups;

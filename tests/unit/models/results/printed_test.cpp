@@ -142,6 +142,8 @@ TEST(Printed, power_is_the_average_of_channels_and_of_the_block_that_takes_most)
   EXPECT_EQ(power.energy, Attojoules(10'000'000'000'000));
   EXPECT_EQ(power.block_length, Picoseconds(1'000'000));
   EXPECT_DOUBLE_EQ(power.highest_w(), 2.0);
+  power.add(Attojoules(7), Picoseconds(), 0);  // a block of no time has no power
+  EXPECT_DOUBLE_EQ(power.highest_w(), 2.0);
   power.add(Attojoules(5'000'000'000'000), Picoseconds(2'000'000), 1);
   EXPECT_DOUBLE_EQ(power.highest_w(), 2.5);
   EXPECT_EQ(power.block_length, Picoseconds(2'000'000));
