@@ -28,6 +28,21 @@ TEST(ReportPage, a_name_cannot_end_a_script_or_begin_a_tag) {
   EXPECT_EQ(times(evil, "{{"), times(plain, "{{")) << "every mark of the template has its text";
 }
 
+/// Browsers differ in what ends a script; a `</` in it may, so there is none, and no `<!--` either.
+TEST(ReportPage, scripts_hold_nothing_that_might_end_them) {
+  const std::string text = page(inputs_named("</p><!--"), "1");
+  std::size_t scripts = 0;
+  for (std::size_t at = text.find("<script"); at != std::string::npos; at = text.find("<script", at + 1)) {
+    const std::size_t begin = text.find('>', at) + 1, end = text.find("</script>", begin);
+    ASSERT_NE(end, std::string::npos);
+    const std::string script = text.substr(begin, end - begin);
+    EXPECT_EQ(times(script, "</"), 0U);
+    EXPECT_EQ(times(script, "<!--"), 0U);
+    ++scripts;
+  }
+  EXPECT_EQ(scripts, 3U) << "data, charts, code";
+}
+
 /// A page runs scripts with its own mark alone, which depends on all data.
 TEST(ReportPage, scripts_carry_a_mark_that_no_other_page_has) {
   const std::string a = page(inputs_named("a"), "1"), b = page(inputs_named("b"), "1");
