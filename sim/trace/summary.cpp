@@ -187,7 +187,6 @@ TraceKind trace_kind(const std::string& path) {
     if (line == task_trace_schema) return TraceKind::tasks;
     if (line.find("\"bondsim.perfetto/1\"") != std::string_view::npos) return TraceKind::perfetto;
   }
-  // cppcheck-suppress missingReturn ; fail() does not return
   lines.fail(fmt::format("no trace of bondsim, allowed: a first line '{}' or '{}', or a trace.json of --trace perfetto",
                          command_trace_schema, task_trace_schema));
 }
