@@ -7,17 +7,15 @@
 #include <set>
 
 #include "mapping/dataflow/dataflow.hpp"
-#include "tests/support/inputs.hpp"
+#include "tests/support/experiment_setup.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 Experiment small_llama() {
-  ExperimentRequest request;
-  request.file = test::config_path("experiment/h2llm-llama3-8b-sharegpt.yaml");
-  request.overrides = {"model.hidden=1024", "model.intermediate=3584", "model.query_heads=8",       "model.kv_heads=2",
-                       "model.layers=2",    "model.vocab=4096",        "workload.prompt_tokens=64", "workload.generated_tokens=3"};
-  return load_experiment(request);
+  return shipped_experiment("h2llm-llama3-8b-sharegpt",
+                            {"model.hidden=1024", "model.intermediate=3584", "model.query_heads=8", "model.kv_heads=2", "model.layers=2",
+                             "model.vocab=4096", "workload.prompt_tokens=64", "workload.generated_tokens=3"});
 }
 
 /// Every shipped file, and what each of the three searches finds, with its groups and without.

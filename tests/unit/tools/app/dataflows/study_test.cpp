@@ -4,17 +4,15 @@
 
 #include <map>
 
-#include "tests/support/inputs.hpp"
+#include "tests/support/experiment_setup.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 Experiment tiny_llama() {
-  ExperimentRequest request;
-  request.file = test::config_path("experiment/h2llm-llama3-8b-sharegpt.yaml");
-  request.overrides = {"model.hidden=256", "model.intermediate=256", "model.query_heads=2",      "model.kv_heads=1",
-                       "model.layers=1",   "model.vocab=512",        "workload.prompt_tokens=4", "workload.generated_tokens=1"};
-  return load_experiment(request);
+  return shipped_experiment("h2llm-llama3-8b-sharegpt",
+                            {"model.hidden=256", "model.intermediate=256", "model.query_heads=2", "model.kv_heads=1", "model.layers=1",
+                             "model.vocab=512", "workload.prompt_tokens=4", "workload.generated_tokens=1"});
 }
 
 /// A bar of progress moves with every estimate and every simulation, and ends when they do.

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/mapping_setup.hpp"
+#include "tests/support/experiment_setup.hpp"
 
 namespace bondsim::tools {
 namespace {
@@ -58,18 +58,17 @@ TEST(SpeculationStudy, best_depth_is_the_fastest_that_runs_or_none) {
 
 /// Two depths have three steps each; plain decode is the same of both.
 TEST(SpeculationStudy, simulates_each_step_once) {
-  ExperimentRequest request;
-  request.file = testing::config_path("experiment/speculation-llama3-8b-first-layers");
-  request.overrides = {
-      "model.hidden=256", "model.intermediate=256",        "model.query_heads=2",      "model.kv_heads=1",           "model.layers=2",
-      "model.vocab=512",  "workload.speculation.layers=1", "workload.prompt_tokens=8", "workload.generated_tokens=4"};
+  const Experiment experiment =
+      shipped_experiment("speculation-llama3-8b-first-layers",
+                         {"model.hidden=256", "model.intermediate=256", "model.query_heads=2", "model.kv_heads=1", "model.layers=2",
+                          "model.vocab=512", "workload.speculation.layers=1", "workload.prompt_tokens=8", "workload.generated_tokens=4"});
   SpeculationStudyOptions options;
   options.batches = {1};
   options.depths = {1, 2};
   options.jobs = 1;
   std::vector<std::pair<std::int64_t, std::int64_t>> shown;
   options.progress = [&](std::int64_t done, std::int64_t all) { shown.emplace_back(done, all); };
-  const SpeculationStudy study = study_speculation(load_experiment(request), options);
+  const SpeculationStudy study = study_speculation(experiment, options);
   ASSERT_EQ(shown.size(), 7U);
   for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(shown[i], (std::pair<std::int64_t, std::int64_t>(i + 1, 7)));
   EXPECT_EQ(study.context, 8 + 2);

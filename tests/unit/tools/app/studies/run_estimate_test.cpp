@@ -3,23 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
-#include "tests/support/mapping_setup.hpp"
+#include "tests/support/experiment_setup.hpp"
 #include "tools/app/studies/forecast.hpp"
 
 namespace bondsim::tools {
 namespace {
 
 Experiment with_tokens(std::int64_t generated) {
-  ExperimentRequest request;
-  request.file = testing::config_path("experiment/h2llm-llama3-8b-sharegpt");
-  request.overrides = {"model.hidden=512",
-                       "model.intermediate=1024",
-                       "model.vocab=2048",
-                       "model.query_heads=4",
-                       "model.kv_heads=1",
-                       "workload.prompt_tokens=8",
-                       "workload.generated_tokens=" + std::to_string(generated)};
-  return load_experiment(request);
+  return shipped_experiment("h2llm-llama3-8b-sharegpt",
+                            {"model.hidden=512", "model.intermediate=1024", "model.vocab=2048", "model.query_heads=4", "model.kv_heads=1",
+                             "workload.prompt_tokens=8", "workload.generated_tokens=" + std::to_string(generated)});
 }
 
 TEST(RunEstimate, of_many_steps_takes_a_sample_and_gives_the_time_of_each) {

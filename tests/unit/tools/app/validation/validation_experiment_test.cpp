@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "tests/support/paths.hpp"
+#include "tests/support/experiment_setup.hpp"
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/validation/validation.hpp"
 
@@ -10,9 +10,7 @@ namespace bondsim::tools {
 namespace {
 
 TEST(ValidationExperiment, every_operator_alone_names_its_executor) {
-  ExperimentRequest request;
-  request.file = tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
-  const ValidationSet set = validation_of_experiment(load_experiment(request), 1);
+  const ValidationSet set = validation_of_experiment(shipped_experiment("h2llm-llama3-8b-sharegpt"), 1);
   std::set<std::string> executors;
   ASSERT_GT(set.cases.size(), 2u);
   for (std::size_t row = 0; row < set.cases.size(); ++row) {
@@ -26,10 +24,8 @@ TEST(ValidationExperiment, every_operator_alone_names_its_executor) {
 
 /// 16 rows of sums of 32 bits: a quarter of a KiB holds 4 columns, half of what 8 FPUs take at once.
 TEST(ValidationExperiment, names_the_buffer_that_limits_an_operator) {
-  ExperimentRequest request;
-  request.file = tests::source_dir() + "/configs/experiment/h2llm-llama3-8b-sharegpt.yaml";
-  request.overrides = {"workload.batch=16", "system.nmp.pe.output_buffer_kib=0.25"};
-  const ValidationSet set = validation_of_experiment(load_experiment(request), 1);
+  const ValidationSet set = validation_of_experiment(
+      shipped_experiment("h2llm-llama3-8b-sharegpt", {"workload.batch=16", "system.nmp.pe.output_buffer_kib=0.25"}), 1);
   for (std::size_t row = 0; row < set.cases.size(); ++row) {
     if (set.cases[row].kind != "NMP") continue;
     const std::vector<CycleResult> results = run_cycles({set.cases[row]}, 1, 0);
