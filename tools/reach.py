@@ -13,6 +13,11 @@ def output_of(*command, **options):
     return subprocess.run(command, check=True, capture_output=True, text=True, errors="replace", **options).stdout
 
 
+def name_of(test):
+    """GoogleTest's name of a test that ctest lists, which shows a parameter behind it."""
+    return test.split("  # GetParam")[0]
+
+
 def blocks_of(program):
     """Offsets, ascending, of the basic blocks of a program: the addresses after its calls of __sanitizer_cov_trace_pc, from the image's start."""
     symbols = output_of("nm", program)
@@ -59,15 +64,15 @@ def lines_of(program, build, source, blocks, start):
 
 
 def read(build, source, folder, seconds):
-    """@param seconds of each test that passed, by its name in ctest
+    """@param seconds of each test that passed, by its name (name_of); no other judges
     @return {"tests": [[name, program, seconds]], "lines": {file: {line: [test]}}} from what BONDSIM_REACH=folder was written by."""
     programs, took = {}, {}
     for entry in json.loads(output_of("ctest", "--show-only=json-v1", cwd=build))["tests"]:
-        if entry.get("command"):
+        if entry.get("command") and name_of(entry["name"]) in seconds:
             filters = [a.split("=", 1)[1] for a in entry["command"] if a.startswith("--gtest_filter=")]
             name = filters[0] if filters else entry["name"]
             programs[name] = os.path.relpath(entry["command"][0], os.path.join(build, "tests"))
-            took[name] = seconds.get(entry["name"].split("  # GetParam")[0], 1.0)
+            took[name] = seconds[name_of(entry["name"])]
     tests = {}
     written = collections.defaultdict(list)
     for name in os.listdir(folder):

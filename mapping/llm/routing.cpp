@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -148,22 +149,24 @@ std::shared_ptr<const RoutingTrace> read_routing_trace(const std::string& direct
   const std::string file = (std::filesystem::path(directory) / moe.trace_file).lexically_normal().string();
   const CsvTable table = CsvTable::load(file);
   auto trace = std::make_shared<RoutingTrace>();
+  std::map<std::array<std::int64_t, 3>, std::size_t> rows;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::array<std::int64_t, 3> key = {table.integer(row, "layer", -1, 4095), table.integer(row, "step", 0, 1 << 30),
                                              table.integer(row, "token", 0, 1 << 30)};
     if (!trace->emplace(key, experts_of(table, row, moe)).second) {
       table.error(row, "token", fmt::format("layer {}, step {}, token {} again, allowed: once", key[0], key[1], key[2]));
     }
+    rows[key] = row;
   }
-  if (trace->empty()) throw ConfigError(file + ": no row, allowed: at least one");
+  if (trace->empty()) throw ConfigError(file + ":1: (rows): none, allowed: at least one");
   std::array<std::int64_t, 3> before = {-2, 0, 0};
-  for (const auto& [key, experts] : *trace) {
+  for (const auto& [key, row] : rows) {
     const bool follows = key[0] != before[0]   ? key[1] == 0 && key[2] == 0
                          : key[1] != before[1] ? key[1] == before[1] + 1 && key[2] == 0
                                                : key[2] == before[2] + 1;
     if (!follows) {
-      throw ConfigError(fmt::format("{}: layer {}, step {}, token {} has none before it, allowed: steps and tokens from 0 without gaps",
-                                    file, key[0], key[1], key[2]));
+      table.error(row, "token", fmt::format("layer {}, step {}, token {} has none before it, allowed: steps and tokens from 0 without gaps",
+                                            key[0], key[1], key[2]));
     }
     before = key;
   }

@@ -40,7 +40,7 @@ std::vector<int> read_trace(const SpeculationConfig& c) {
   const CsvTable table = CsvTable::load(c.trace_file);
   std::vector<int> accepted;
   for (std::size_t row = 0; row < table.rows(); ++row) accepted.push_back(static_cast<int>(table.integer(row, "accepted", 0, c.depth)));
-  if (accepted.empty()) throw ConfigError(c.trace_file + ": no row, allowed: at least one");
+  if (accepted.empty()) throw ConfigError(c.trace_file + ":1: (rows): none, allowed: at least one");
   return accepted;
 }
 

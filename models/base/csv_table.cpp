@@ -9,6 +9,8 @@
 namespace bondsim {
 namespace {
 
+constexpr const char* byte_order_mark = "\xEF\xBB\xBF";
+
 std::vector<std::string> split_line(const std::string& line, const std::string& name, int number) {
   std::vector<std::string> cells(1);
   bool quoted = false;
@@ -34,12 +36,18 @@ std::string unquoted(const std::string& raw) {
   return out;
 }
 
+/// A line of cells as they are. The empty cell of a table of one column is quoted: empty lines are skipped when they are read.
+std::string line_of(const std::vector<std::string>& cells) {
+  if (cells.size() == 1 && cells[0].empty()) return "\"\"\n";
+  return fmt::format("{}\n", fmt::join(cells, ","));
+}
+
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 }  // namespace
 
 std::string csv_cell(const std::string& value) {
-  if (value.find_first_of(",\"\n\r") == std::string::npos) return value;
+  if (value.find_first_of(",\"\n\r") == std::string::npos && value.compare(0, 3, byte_order_mark) != 0) return value;
   std::string out = "\"";
   for (const char c : value) {
     if (c == '"') out += '"';
@@ -62,7 +70,7 @@ CsvTable CsvTable::parse(const std::string& text, const std::string& name) {
   std::istringstream in(text);
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
-    while (table.columns_.empty() && line.compare(0, 3, "\xEF\xBB\xBF") == 0) line.erase(0, 3);
+    while (table.columns_.empty() && line.compare(0, 3, byte_order_mark) == 0) line.erase(0, 3);
     while (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) continue;
     std::vector<std::string> cells = split_line(line, name, number);
@@ -108,7 +116,7 @@ std::size_t CsvTable::require(const std::string& column) const {
 
 bool CsvTable::has(std::size_t row, const std::string& column) const {
   const auto index = find(column);
-  return index && !cells_[row][*index].empty();
+  return index && !unquoted(cells_[row][*index]).empty();
 }
 
 std::string CsvTable::text(std::size_t row, const std::string& column) const { return unquoted(cells_[row][require(column)]); }
@@ -150,16 +158,10 @@ void CsvTable::error(std::size_t row, const std::string& column, const std::stri
 }
 
 std::string CsvTable::to_text() const {
-  std::string out;
-  for (std::size_t i = 0; i < columns_.size(); ++i) out += (i == 0 ? "" : ",") + csv_cell(columns_[i]);
-  out += '\n';
-  for (const auto& cells : cells_) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (i != 0) out += ',';
-      out += cells[i];
-    }
-    out += '\n';
-  }
+  std::vector<std::string> header;
+  for (const std::string& column : columns_) header.push_back(csv_cell(column));
+  std::string out = line_of(header);
+  for (const auto& cells : cells_) out += line_of(cells);
   return out;
 }
 
