@@ -165,8 +165,9 @@ std::shared_ptr<const RoutingTrace> read_routing_trace(const std::string& direct
                          : key[1] != before[1] ? key[1] == before[1] + 1 && key[2] == 0
                                                : key[2] == before[2] + 1;
     if (!follows) {
-      table.error(row, "token", fmt::format("layer {}, step {}, token {} has none before it, allowed: steps and tokens from 0 without gaps",
-                                            key[0], key[1], key[2]));
+      table.error(row, "token",
+                  fmt::format("layer {}, step {}, token {} has none before it, allowed: steps and tokens from 0 without gaps", key[0],
+                              key[1], key[2]));
     }
     before = key;
   }

@@ -1,4 +1,5 @@
-// Linked into every program of a build that counts lines (--coverage): processes that end by `_exit`, as forked ones do, write their counts, too.
+// Linked into every program of a build that counts lines (--coverage): processes that end by `_exit`, as forked ones do, write their
+// counts, too.
 #include <sys/syscall.h>
 #include <unistd.h>
 

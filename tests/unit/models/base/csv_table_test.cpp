@@ -36,7 +36,10 @@ TEST(CsvTable, an_empty_cell_that_is_set_keeps_its_row) {
 }
 
 TEST(CsvTable, marks_and_empty_lines_before_the_header_are_dropped_and_lines_still_counted) {
-  EXPECT_EQ(read("\xEF\xBB\xBF" "a,b\r\n1,2\r\n").text(0, "b"), "2");
+  EXPECT_EQ(read("\xEF\xBB\xBF"
+                 "a,b\r\n1,2\r\n")
+                .text(0, "b"),
+            "2");
   EXPECT_EQ(error_in("\n\na\n\n11\n"), "t.csv:5: a: 11 is out of range, allowed: 0 to 10");
   EXPECT_EQ(error_in("a\n1.5\n"), "t.csv:2: a: '1.5' is not a whole number, allowed: 0 to 10");
   EXPECT_EQ(error_in("a\nx\n"), "t.csv:2: a: 'x' is not a number, allowed: a number from 0 to 10");
