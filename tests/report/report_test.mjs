@@ -265,6 +265,28 @@ test("several runs are compared, and what differs between them is said", async (
   await context.close();
 });
 
+test("a page whose data lack something says so where it is, and draws the rest", async () => {
+  const { file, context } = await report(["served"]);
+  await context.close();
+  const whole = readFileSync(file, "utf8");
+  const with_data = (change) => {
+    const damaged = whole.replace(/(<script[^>]*id="data">)([\s\S]*?)(<\/script>)/, (_, open, text, close) => {
+      const data = JSON.parse(text);
+      change(data);
+      return open + JSON.stringify(data).replaceAll("<", "\\u003c") + close;
+    });
+    assert.notEqual(damaged, whole);
+    writeFileSync(at("damaged.html"), damaged);
+    return open_report(browser, at("damaged.html"), { width: 1280 });
+  };
+  const gone = await with_data((data) => delete data.served[0].served.latency);
+  assert.match(await gone.page.locator("#fault-1").innerText(), /served: cannot be drawn\n*A value that this part needs is missing/);
+  await gone.context.close();
+  const odd = await with_data((data) => { data.served[0].served.over_time.running.mean = [{}]; data.served[0].rows = 3; });
+  assert.ok((await odd.page.locator("body").innerText()).includes("cannot be drawn"));
+  await odd.context.close();
+});
+
 test("scripts that are not the page's own do not run, and nothing is loaded", async () => {
   const { page, context } = await report(["four"]);
   const ran = await page.evaluate(async () => {

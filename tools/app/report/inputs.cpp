@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "models/base/csv_table.hpp"
+#include "tools/app/report/shape.hpp"
 
 namespace bondsim::tools::report {
 namespace {
@@ -21,7 +22,7 @@ struct Kind {
 };
 
 Json load_validation(const std::string& file) {
-  Json out = load_table(file);
+  Json out = load_table(file, {{"cycle_latency_s"}, {}, {"_latency_s", "_error_percent", "_utilisation"}});
   out["forms"] = Json::array();
   for (const auto& column : out["columns"]) {
     const auto name = column.get<std::string>();
@@ -33,17 +34,44 @@ Json load_validation(const std::string& file) {
   return out;
 }
 
+Json load_ladder(const std::string& file) {
+  return load_table(file, {{"rung", "prefill_s", "token_s", "total_s", "change"}, {"prefill_s", "token_s", "total_s", "change"}, {}});
+}
+
+Json load_dataflows(const std::string& file) {
+  return load_table(file, {{"total_latency_s_per_layer", "lower_bound_s_per_layer"}, {}, {"_s_per_layer"}});
+}
+
+Json load_speculation(const std::string& file) {
+  const std::vector<std::string> numbers = {
+      "batch", "depth", "acceptance", "plain_s", "verification_s", "draft_s", "tokens_per_verification", "token_s", "speed_up"};
+  std::vector<std::string> required = numbers;
+  required.insert(required.end(), {"judge", "break_even_acceptance"});
+  return load_table(file, {required, numbers, {}});
+}
+
+Json load_sweep(const std::string& file) {
+  return load_table(file, {{"total_s", "decode_bound", "problem"}, {}, {}, true, {"decode_bound", "problem"}});
+}
+
+Json load_headlines(const std::string& file) {
+  const std::vector<std::string> numbers = {"published", "published_most", "found", "found_most", "ratio", "ratio_most", "runs"};
+  std::vector<std::string> required = numbers;
+  required.insert(required.end(), {"headline", "tier", "rows", "within_10_percent"});
+  return load_table(file, {required, numbers, {}});
+}
+
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> list = {{"served", "serving.json", "", load_served},
                                          {"curves", "curve.csv", "", load_curve},
                                          {"runs", "results.json", "", load_run},
                                          {"searches", "front.csv", "", load_search},
                                          {"validations", "validate.csv", "cycle_latency_s", load_validation},
-                                         {"ladders", "ladder.csv", "rung", load_table},
-                                         {"dataflows", "", "lower_bound_s_per_layer", load_table},
-                                         {"speculations", "speculation.csv", "break_even_acceptance", load_table},
-                                         {"sweeps", "sweep.csv", "decode_bound", load_table},
-                                         {"reproductions", "headlines.csv", "within_10_percent", load_table},
+                                         {"ladders", "ladder.csv", "rung", load_ladder},
+                                         {"dataflows", "", "lower_bound_s_per_layer", load_dataflows},
+                                         {"speculations", "speculation.csv", "break_even_acceptance", load_speculation},
+                                         {"sweeps", "sweep.csv", "decode_bound", load_sweep},
+                                         {"reproductions", "headlines.csv", "within_10_percent", load_headlines},
                                          {"heats", "heat.json", "", load_heat}};
   return list;
 }
@@ -112,8 +140,9 @@ Json cell(const std::string& text) {
 
 }  // namespace
 
-Json load_table(const std::string& file) {
+Json load_table(const std::string& file, const TableShape& shape) {
   const CsvTable table = CsvTable::load(file);
+  require_columns(table, file, shape);
   Json out;
   out["columns"] = table.columns();
   out["rows"] = Json::array();

@@ -7,6 +7,7 @@
 namespace bondsim::tools::report {
 
 using Json = nlohmann::ordered_json;
+struct TableShape;
 
 /// Lists by kind, each of the items in the order given:
 ///   runs         {label, path, results, timeline | null, notes, heat?}  `run --out`, `replay --out`
@@ -45,7 +46,7 @@ Json load_curve(const std::string& directory);
 /// Temperatures of a machine in a package. @throws ConfigError
 Json load_heat(const std::string& directory);
 
-/// A CSV file as {columns, rows}, numbers as numbers. @throws ConfigError
-Json load_table(const std::string& file);
+/// A CSV file as {columns, rows}, numbers as numbers. @throws ConfigError also when it is not of this shape
+Json load_table(const std::string& file, const TableShape& shape);
 
 }  // namespace bondsim::tools::report

@@ -8,6 +8,7 @@
 
 #include "models/base/csv_table.hpp"
 #include "tools/app/report/inputs.hpp"
+#include "tools/app/report/shape.hpp"
 
 namespace bondsim::tools::report {
 namespace {
@@ -202,12 +203,14 @@ Json load_search(const std::string& directory) {
   require_whole(store, front_file);
   const Tier& tier = store.tiers.at(store.deciding());
   if (tier.feasible.empty()) throw ConfigError(fmt::format("{}: holds no feasible candidate", store_file));
-  Json out = load_table(front_file);
   std::vector<std::string> metrics, parameters;
   for (const auto& column : front.columns()) {
     const bool metric = tier.feasible.front().metrics.count(column) != 0;
     (metric ? metrics : parameters).push_back(column);
   }
+  if (metrics.empty())
+    throw ConfigError(fmt::format("{}:1: (header): no metric of {}, found: {}", front_file, store_file, fmt::join(front.columns(), ", ")));
+  Json out = load_table(front_file, {{}, metrics, {}});
   const auto objectives = objectives_of(store, metrics, front);
   out["parameters"] = parameters;
   out["metrics"] = metrics;
@@ -222,7 +225,9 @@ Json load_search(const std::string& directory) {
   out["infeasible"] = tier.infeasible;
   out["others"] = thinned(tier.feasible, metrics, objectives);
   const fs::path confirmed = fs::path(directory) / "confirmed.csv";
-  out["confirmed"] = store.deciding() == "cycle" && fs::exists(confirmed) ? load_table(confirmed.string()) : Json(nullptr);
+  out["confirmed"] = store.deciding() == "cycle" && fs::exists(confirmed)
+                         ? load_table(confirmed.string(), {{"cycle_rank", "analytical_rank"}, {"cycle_rank", "analytical_rank"}, {}})
+                         : Json(nullptr);
   return out;
 }
 

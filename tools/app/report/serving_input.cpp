@@ -6,6 +6,7 @@
 #include "models/base/json_text.hpp"
 #include "models/results/results_read.hpp"
 #include "tools/app/report/inputs.hpp"
+#include "tools/app/report/shape.hpp"
 
 namespace bondsim::tools::report {
 namespace {
@@ -17,9 +18,41 @@ constexpr std::size_t most_requests = 1000;
 constexpr std::size_t most_iterations = 3000;
 
 Json served(const std::string& file) {
-  Json json = parse_json<Json>(read_input_file(file, "a serving.json", max_table_bytes), file);
-  if (!json.is_object() || json.value("schema", "") != "bondsim.served/1") {
-    throw ConfigError(fmt::format("{}: schema: not known, allowed: bondsim.served/1", file));
+  const std::string text = read_input_file(file, "a serving.json", max_table_bytes);
+  Json json = parse_json<Json>(text, file);
+  require_schema(json, text, file, "bondsim.served/1");
+  require_shape(json, text, file,
+                {{"partial", Value::flag},
+                 {"tier", Value::text},
+                 {"policy", Value::text},
+                 {"time_s", Value::number},
+                 {"requests.arrived", Value::number},
+                 {"requests.complete", Value::number},
+                 {"throughput.requests_per_s", Value::number},
+                 {"throughput.output_tokens_per_s", Value::number},
+                 {"slo?.ttft_ms", Value::number},
+                 {"slo?.tpot_ms", Value::number},
+                 {"goodput?.attainment", Value::number},
+                 {"energy?.per_request_j", Value::number_or_null},
+                 {"energy?.per_output_token_j", Value::number_or_null},
+                 {"kv.pages", Value::number},
+                 {"confirmation?.strata[].iterations_of", Value::text},
+                 {"confirmation?.strata[].iterations", Value::number},
+                 {"confirmation?.strata[].simulated", Value::number},
+                 {"confirmation?.strata[].error", Value::number_or_null},
+                 {"confirmation?.metrics[].name", Value::text},
+                 {"confirmation?.metrics[].form_ms", Value::number_or_null},
+                 {"confirmation?.metrics[].corrected_ms", Value::number_or_null},
+                 {"confirmation?.metrics[].error", Value::number_or_null}});
+  for (const char* latency : {"ttft", "tpot", "itl", "e2e", "queueing"}) {
+    for (const char* value : {"mean_ms", "p50_ms", "p75_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"}) {
+      require_shape(json, text, file, {{fmt::format("latency.{}.{}", latency, value), Value::number_or_null}});
+    }
+  }
+  for (const char* series : {"running", "waiting", "kv_pages"}) {
+    require_shape(
+        json, text, file,
+        {{fmt::format("over_time.{}.interval_s", series), Value::number}, {fmt::format("over_time.{}.mean[]", series), Value::number}});
   }
   return json;
 }
@@ -68,7 +101,12 @@ Json load_served(const std::string& directory) {
 }
 
 Json load_curve(const std::string& directory) {
-  Json out = load_table((fs::path(directory) / "curve.csv").string());
+  Json out = load_table(
+      (fs::path(directory) / "curve.csv").string(),
+      {{"rate_per_s", "requests_per_s", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "tpot_p50_ms", "tpot_p99_ms", "attainment"},
+       {},
+       {},
+       true});
   for (const auto& entry : fs::directory_iterator(directory)) {
     const fs::path file = entry.path() / "serving.json";
     if (!fs::exists(file)) continue;

@@ -72,7 +72,17 @@ function draw_charts() {
       drawn.splice(i, 1);
     }
   }
-  for (const entry of drawn) if (!entry.instance) entry.draw();
+  for (const entry of drawn) if (!entry.instance) draw_or_say(entry);
+}
+
+/** A chart that its data does not allow says so in its place. */
+function draw_or_say(entry) {
+  try {
+    entry.draw();
+  } catch (fault) {
+    entry.box.replaceChildren(missing(`A value that this chart needs is missing or of another kind than bondsim writes (${fault.message}).`));
+    entry.draw = () => {};
+  }
 }
 
 function follow_changes() {

@@ -24,6 +24,16 @@ function section(id, title, say, ...children) {
   return el("section", { id, "data-title": short_titles[id] || title }, el("h2", {}, title), say ? el("p", { class: "say" }, rich(say)) : null, ...children);
 }
 
+/** A part of the page, or, when its data stand in the way, a word about that: the other parts are drawn all the same. */
+function part_or_fault(name, make) {
+  try {
+    return make();
+  } catch (fault) {
+    return section(`fault-${++faults}`, `${name}: cannot be drawn`, "", missing(`A value that this part needs is missing or of another kind than bondsim writes (${fault.message}).`));
+  }
+}
+let faults = 0;
+
 const card = (...children) => el("div", { class: "card" }, ...children);
 const missing = (text) => el("p", { class: "missing" }, text);
 

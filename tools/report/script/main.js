@@ -28,7 +28,7 @@ function head_of(data) {
 const run_sections = [summary_section, speculation_section, time_section, roofline_section, energy_section, heat_section, context_section, timeline_section, operators_section, experts_section, configuration_section];
 
 function show_run(run, holder) {
-  holder.replaceChildren(...run_sections.map((make) => make(run)).filter(Boolean));
+  holder.replaceChildren(...run_sections.map((make) => part_or_fault(make.name.replace("_section", ""), () => make(run))).filter(Boolean));
 }
 
 /** With several runs, one is shown in detail at a time. */
@@ -71,17 +71,19 @@ function foot_of(data) {
 function main() {
   const data = JSON.parse(document.getElementById("data").textContent);
   const page = document.getElementById("main");
-  document.getElementById("head").append(...head_of(data));
+  document.getElementById("head").append(...[part_or_fault("Results", () => head_of(data))].flat());
   const holder = el("div");
   if (data.runs.length === 1) {
     show_run(data.runs[0], holder);
     page.append(holder);
   } else if (data.runs.length > 1) {
     const [chooser, choose] = run_chooser(data.runs, holder);
-    page.append(comparison_section(data.runs), chooser, holder);
+    page.append(part_or_fault("Comparison", () => comparison_section(data.runs)), chooser, holder);
     choose();
   }
-  page.append(...data.ladders.map(ladder_section), ...data.validations.map(validation_section), ...data.searches.map(search_section), ...data.dataflows.map(dataflows_section), ...data.served.map(served_section), ...data.curves.map(curve_section), ...data.speculations.map(speculation_study_section), ...data.sweeps.map(sweep_section), ...data.reproductions.map(reproduction_section), ...data.heats.map(heat_study_section));
+  const kinds = [["ladders", ladder_section], ["validations", validation_section], ["searches", search_section], ["dataflows", dataflows_section], ["served", served_section], ["curves", curve_section],
+    ["speculations", speculation_study_section], ["sweeps", sweep_section], ["reproductions", reproduction_section], ["heats", heat_study_section]];
+  for (const [kind, make] of kinds) page.append(...data[kind].map((item, i) => part_or_fault(item.label, () => make(item, i))));
   document.getElementById("foot").append(...foot_of(data));
   fill_nav();
   draw_charts();
