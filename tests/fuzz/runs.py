@@ -42,7 +42,6 @@ CASES = {
     "made/ops.csv": [["estimate", "--form", "h2llm-roofline", "--ops", "{file}", "--out", "{out}"]],
     "made/results/results.json": [["report", "{folder}", "--out", "{out}"], ["compare", "{folder}", "{folder}"]],
     "made/commands.csv": [["check-trace", "configs/system/h2llm.yaml", "{file}"], ["trace", "summary", "{file}"]],
-    "configs/formats/int4_g128.yaml": [["estimate", EXPERIMENT, *SMALL, "--set", "model.bits.weight=int4_g128"]],
     "configs/model/deepseek-v2-lite.yaml": [["estimate", EXPERIMENT, "--model", "{file}", *SMALL, "--dataflow", "configs/dataflow/data_centric_latent.yaml"]],
     "configs/model/gemma-2-2b.yaml": [["run", EXPERIMENT, "--model", "{file}", *SMALL, "--dataflow", "configs/dataflow/data_centric.yaml", "--out", "{out}"]],
     "configs/graph/llama-3-8b-lora.yaml": [["estimate", EXPERIMENT, "--model", "{file}", *SHORT, "--dataflow", "configs/dataflow/npu_only.yaml"]],
