@@ -147,6 +147,7 @@ TEST(Serving, bad_input_of_the_command_says_what_is_allowed) {
   refused("--set serving.batch.policy=fifo", "allowed: static, prefill_first, decode_first, chunked_prefill, co_processing", 2);
   refused("--requests nowhere.csv", "nowhere.csv: no such file", 2);
   refused("--rate 1,x", "'x' found, allowed: numbers", 2);
+  refused("--rate 1,2,1.0000001", "'1.0000001' found twice, allowed: each once, to six digits", 2);
   refused("--reuse page", "allowed: with --tier cycle", 2);
   refused("--rate 1 --json", "allowed: without --rate", 2);
   refused("--set workload.batch=2", "allowed: system, model, serving, dataflow", 2);

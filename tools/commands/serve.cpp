@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,13 +41,18 @@ struct ServeCommandOptions {
   bool force = false;
 };
 
+/// Each names a directory of its own, to six digits.
 std::vector<double> rates_of(const std::vector<std::string>& texts) {
   std::vector<double> rates;
+  std::set<std::string> names;
   for (const std::string& text : texts) {
     char* end = nullptr;
     rates.push_back(std::strtod(text.c_str(), &end));
     if (text.empty() || *end != '\0' || !(rates.back() >= 1e-6 && rates.back() <= 1e6)) {
       throw ConfigError(fmt::format("--rate: '{}' found, allowed: numbers, 1e-6 to 1e6 requests a second, with commas between", text));
+    }
+    if (!names.insert(fmt::format("{:g}", rates.back())).second) {
+      throw ConfigError(fmt::format("--rate: '{}' found twice, allowed: each once, to six digits", text));
     }
   }
   return rates;
