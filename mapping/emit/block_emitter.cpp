@@ -127,6 +127,7 @@ void BlockEmitter::start(const OperatorGraph& graph) {
 void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   if (emitted_[v]) return;
   const Operator& op = graph[v];
+  if (op.kind == OperatorKind::score_gemm || op.kind == OperatorKind::value_gemm) write_caches(graph);
   if (rows_of(op) == 0 || (op.kind == OperatorKind::vector && op.vector == VectorKind::none)) {
     // An expert without tokens, an FFN of other layers, a norm that is not there: what comes after waits for what came before.
     done_[v] = dependencies_of(graph, v);
@@ -135,15 +136,25 @@ void BlockEmitter::emit(const OperatorGraph& graph, OperatorId v) {
   }
   if (op.kind == OperatorKind::weight_gemm) return weight_wave(graph, v);
   if (op.kind == OperatorKind::score_gemm && attention_is_fused()) return fused_attention(graph, v);
-  const Tasks after = dependencies_of(graph, v);
   if (op.kind == OperatorKind::kv_append) {
-    done_[v] = append(op, after);
-  } else {
-    done_[v] = op.kind == OperatorKind::vector ? vector_task(graph, v, after) : attention(graph, v, after);
+    unwritten_.push_back(v);
+    emitted_[v] = true;
+    return;
   }
+  const Tasks after = dependencies_of(graph, v);
+  done_[v] = op.kind == OperatorKind::vector ? vector_task(graph, v, after) : attention(graph, v, after);
   move_spills(graph, v, after);
   emitted_[v] = true;
   if (op.kind == OperatorKind::vector) prefetch_beside(graph, seconds_of(block_.tasks[static_cast<std::size_t>(done_[v].front())].vector));
+}
+
+void BlockEmitter::write_caches(const OperatorGraph& graph) {
+  for (const OperatorId v : unwritten_) {
+    const Tasks after = dependencies_of(graph, v);
+    done_[v] = append(graph[v], after);
+    move_spills(graph, v, after);
+  }
+  unwritten_.clear();
 }
 
 void BlockEmitter::graph(const OperatorGraph& graph) {
@@ -151,6 +162,7 @@ void BlockEmitter::graph(const OperatorGraph& graph) {
   load_residual(graph);
   plan_prefetch(graph);
   for (const OperatorId v : level_order(graph)) emit(graph, v);
+  write_caches(graph);
   if (block_.layer >= 0) store_residual(graph);
 }
 

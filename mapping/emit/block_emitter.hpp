@@ -117,6 +117,9 @@ class BlockEmitter {
   std::int32_t weight_on_npu(const WeightPlacement& w, const GemmShape& shape, const GemmPart& part, std::vector<Extent> stationary,
                              const Tasks& after);
   Tasks append(const Operator& op, const Tasks& after);
+  /// Appends new rows of K and V. They are put off until the first operator that reads caches: a channel's tasks go in turn, and those that
+  /// stand before need not wait for them.
+  void write_caches(const OperatorGraph& graph);
   Tasks attention(const OperatorGraph& graph, OperatorId v, const Tasks& after);
   Tasks attention_on_nmp(const Operator& op, const AttentionPlacement& a, const Tasks& after);
   // Heads of a channel's turns, wave by wave (head_streams.cpp).
@@ -175,6 +178,7 @@ class BlockEmitter {
   LayerClass class_;         ///< of the block's layers
   std::vector<Tasks> done_;  ///< by vertex: tasks whose end is the operator's end
   std::vector<bool> emitted_;
+  std::vector<OperatorId> unwritten_;  ///< rows of K and V that wait for write_caches()
   static constexpr int heads_on_npu = -1;
   std::vector<int> waves_;        ///< of the runs of heads of attention that streams, by streamed_scores()
   std::map<int, Tasks> streams_;  ///< attention_overlap: by wave of heads, the last tasks of their scores, then of their softmax

@@ -56,6 +56,7 @@ void BlockEmitter::grouped(const OperatorGraph& graph, const std::vector<AccessG
   first_unit_ = 0;
   units_ = 0;
   emit_ready(graph);
+  write_caches(graph);
 }
 
 }  // namespace bondsim
