@@ -150,6 +150,32 @@ TEST(Mapping, decode_reads_the_kv_that_was_appended) {
   }
 }
 
+/// A channel's tasks go in turn: a GEMM listed behind an append waits for what is appended.
+TEST(Mapping, no_weight_gemm_stands_between_new_rows_of_a_cache_and_who_reads_them) {
+  const std::pair<const char*, const char*> cases[] = {{"llama-3-8b", "fc_offloading"},     {"llama-3-8b", "attention_offloading"},
+                                                       {"llama-3-8b", "data_centric"},      {"llama-3-8b", "llama-3-8b-chat-on-h2llm"},
+                                                       {"palm-8b", "attention_offloading"}, {"palm-8b", "fc_offloading"}};
+  for (const auto& [model_name, name] : cases) {
+    const auto source = make_schedule(h2llm_system(), model(model_name), lengths(1, 20, 2), dataflow(name));
+    Block block;
+    int appends = 0;
+    while (source->next(block)) {
+      bool appended = false;
+      for (const Task& t : block.tasks) {
+        const std::string op = t.op < 0 ? "" : source->header().operators[static_cast<std::size_t>(t.op)].name;
+        const bool gemm = t.kind == TaskKind::nmp_gemm || t.kind == TaskKind::npu_gemm;
+        if (op == "qk" || op == "sv") appended = false;
+        EXPECT_FALSE(gemm && appended) << name << ": " << op << " in step " << block.step;
+        if (t.kind != TaskKind::kv_append) continue;
+        appended = true;
+        ++appends;
+      }
+      EXPECT_FALSE(appended) << name;
+    }
+    EXPECT_GE(appends, 6) << name;
+  }
+}
+
 TEST(Mapping, tensors_of_a_step_do_not_share_bytes) {
   for (const char* name : {"npu_only", "fc_offloading", "attention_offloading"}) {
     const auto source = make_schedule(h2llm_system(), model("opt-6.7b"), lengths(1, 20, 1), dataflow(name));
