@@ -28,7 +28,7 @@ void RequestTrace::arrived(const serving::Request& request, Picoseconds) {
 }
 
 void RequestTrace::preempted(const serving::Sequence& sequence, Picoseconds now) {
-  waiting_since_[sequence.request.id] = now;
+  waiting_since_.try_emplace(sequence.request.id, now);  // one that has not run since it began to wait waits on
   events_.instant(track_of(sequence.request.id), now, "makes room", fmt::format("\"known_tokens\":{}", sequence.known()));
 }
 
@@ -60,7 +60,8 @@ void RequestTrace::end_iteration(Picoseconds now) {
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     const BatchEntry& entry = batch_.requests[i];
     const bool prefill = entry.phase == Phase::prefill;
-    (prefill ? prompt : decodes) += entry.tokens;
+    prompt += prefill ? entry.tokens : 0;
+    decodes += prefill ? 0 : 1;
     events_.slice(track_of(requests_[i]), began_, now, prefill ? fmt::format("prompt, {} tokens", entry.tokens) : "token",
                   prefill ? "prefill" : "decode", fmt::format("\"iteration\":{},\"context\":{}", batch_.step, entry.context));
   }

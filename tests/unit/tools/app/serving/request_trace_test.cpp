@@ -72,6 +72,16 @@ TEST_F(RequestLanes, wait_again_from_the_time_a_request_makes_room) {
   EXPECT_EQ(lane_of(read(), 0), (Lane{{"prompt, 40 tokens", 0, 100}, {"waits", 100, 250}, {"prompt, 41 tokens", 250, 400}}));
 }
 
+/// Admitted and sent back before the iteration began: it has waited all the time.
+TEST_F(RequestLanes, wait_from_arrival_where_a_request_makes_room_before_it_has_run) {
+  trace_.arrived(sequence_of(0, 10).request, Picoseconds(50));
+  trace_.preempted(sequence_of(0, 10), Picoseconds(50));
+  iteration(0, 50, {{1, Phase::decode, 1, 9, 1}}, {7});
+  iteration(1, 90, {{0, Phase::prefill, 40, 40, 1}}, {0});
+  trace_.finished(Picoseconds(120));
+  EXPECT_EQ(lane_of(read(), 0), (Lane{{"waits", 10, 90}, {"prompt, 40 tokens", 90, 120}}));
+}
+
 TEST_F(RequestLanes, have_nothing_while_nothing_runs) {
   trace_.arrived(sequence_of(0, 0).request, Picoseconds(0));
   iteration(0, 0, {{0, Phase::prefill, 40, 40, 1}}, {0});
@@ -82,6 +92,21 @@ TEST_F(RequestLanes, have_nothing_while_nothing_runs) {
   const auto trace = read();
   EXPECT_EQ(lane_of(trace, 0), (Lane{{"prompt, 40 tokens", 0, 30}}));
   EXPECT_EQ(lane_of(trace, 1), (Lane{{"prompt, 40 tokens", 500, 520}}));
+}
+
+/// A verification has its drafts as tokens, too: three rows of one request.
+TEST_F(RequestLanes, iterations_name_prompt_tokens_and_requests_that_decode) {
+  iteration(0, 0, {{0, Phase::prefill, 40, 40, 1}, {1, Phase::decode, 3, 52, 2}, {2, Phase::decode, 3, 61, 1}}, {0, 1, 2});
+  iteration(1, 10, {{1, Phase::decode, 3, 54, 2}}, {1});
+  trace_.finished(Picoseconds(20));
+  std::vector<std::string> names, categories;
+  for (const auto& slice : read().slices) {
+    if (slice.where.first == requests_process) continue;
+    names.push_back(slice.name);
+    categories.push_back(slice.category);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"40 prompt tokens, 2 requests decode", "0 prompt tokens, 1 requests decode"}));
+  EXPECT_EQ(categories, (std::vector<std::string>{"both", "decode"}));
 }
 
 TEST_F(RequestLanes, counters_are_those_of_the_load) {
