@@ -67,9 +67,7 @@ void Scheduler::receive() {
   }
 }
 
-bool Scheduler::fits(const Sequence& sequence) const {
-  return sequence.known() <= config_.kv.context_tokens && pages_.pages_of(sequence.known() + config_.drafts()) <= pages_.pages();
-}
+bool Scheduler::fits(const Sequence& sequence) const { return sequence.known() <= config_.longest_context(); }
 
 void Scheduler::choose() {
   turn_.clear();

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -97,6 +98,8 @@ struct ServingConfig {
     if (kv.capacity_tokens > 0) return kv.capacity_tokens / kv.page_tokens;
     return batch.max_batch * ((kv.context_tokens + drafts() + kv.page_tokens - 1) / kv.page_tokens);
   }
+  /// Tokens that a request may have: a prompt above is rejected, a text that grows above ends here.
+  std::int64_t longest_context() const { return std::min(kv.context_tokens, pages() * kv.page_tokens - drafts()); }
   /// Pages that the normal channels have room for.
   std::int64_t swap_pages() const {
     if (kv.preemption != KvPreemption::swap) return 0;

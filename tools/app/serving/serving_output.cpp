@@ -201,10 +201,8 @@ std::string serving_summary(const Experiment& e, const ServingRun& run, ServingT
                      e.dataflow.name, config.name, config.batch.policy, tier == ServingTier::cycle ? "cycles" : "closed form",
                      config.batch.max_batch);
   out += fmt::format("  {} requests in {}: {} complete", t.arrived, time_text(to_seconds(t.end)), t.complete);
-  if (t.truncated > 0) out += fmt::format(", {} truncated at {} tokens", t.truncated, config.kv.context_tokens);
-  if (t.rejected > 0)
-    out += fmt::format(", {} rejected (prompt above {} tokens)", t.rejected,
-                       std::min(config.kv.context_tokens, config.pages() * config.kv.page_tokens));
+  if (t.truncated > 0) out += fmt::format(", {} truncated at {} tokens", t.truncated, config.longest_context());
+  if (t.rejected > 0) out += fmt::format(", {} rejected (prompt above {} tokens)", t.rejected, config.longest_context());
   if (t.preemptions > 0) out += fmt::format("; {} times one made room", t.preemptions);
   if (t.swaps > 0) out += fmt::format(" ({} by moving to the normal channels)", t.swaps);
   out += fmt::format("\n  {:.3f} requests/s, {:.1f} output tokens/s, {:.1f} prompt tokens/s; busy {:.1f} % of the time, {} iterations\n",

@@ -116,6 +116,19 @@ TEST_F(ServingSummary, says_what_went_otherwise_than_asked) {
   EXPECT_TRUE(has(text, "; 25.0 % of prompt tokens reused\n")) << text;
 }
 
+/// Four pages of 16 tokens, of which drafts take three places.
+TEST_F(ServingSummary, names_the_length_that_the_memory_allows_where_it_is_shorter_than_the_longest_context) {
+  ServingRun run = ten_requests();
+  run.totals.truncated = 2;
+  run.totals.rejected = 1;
+  const auto says = [&](const std::string& tokens, const std::vector<std::string>& settings) {
+    const std::string text = summary_of(run, ServingTier::cycle, few_pages(settings));
+    EXPECT_TRUE(has(text, ", 2 truncated at " + tokens + " tokens, 1 rejected (prompt above " + tokens + " tokens)\n")) << text;
+  };
+  says("64", {"serving.kv.capacity_tokens=64"});
+  says("61", {"serving.kv.capacity_tokens=64", "serving.speculation.depth=3", "serving.speculation.acceptance=[0.7]"});
+}
+
 TEST_F(ServingSummary, prices_energy_by_request_and_token) {
   ServingRun run = ten_requests();
   run.has_energy = true;
