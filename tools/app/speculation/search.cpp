@@ -22,9 +22,10 @@ struct Shape {
   std::vector<int> width;
 };
 
-/// Chains, and trees that try two or three tokens first.
+/// Chains, and trees that try two or three tokens first. A trace does not say what a deeper draft would have had accepted.
 std::vector<Shape> shapes_of(const SpeculationConfig& config, int most_depth) {
   std::vector<Shape> shapes = {{0, {}}};
+  if (!config.trace.empty()) most_depth = std::min(most_depth, config.depth);
   for (int depth = 1; depth <= most_depth; ++depth) {
     shapes.push_back({depth, {}});
     if (config.schedule == DraftSchedule::parallel || !config.trace.empty()) continue;
@@ -65,6 +66,7 @@ class Search {
     Workload w = e_.workload;
     w.speculation->depth = shape.depth;
     w.speculation->width = shape.width;
+    for (int& accepted : w.speculation->trace) accepted = std::min(accepted, shape.depth);
     return w;
   }
 

@@ -200,6 +200,24 @@ TEST(SpeculationSearch, drafts_beside_a_verification_are_chains) {
   EXPECT_GT(drafts, 50);
 }
 
+/// A draft cut short has as much accepted as lies before the cut; what a longer one would have had accepted no trace says.
+TEST(SpeculationSearch, traces_are_cut_to_the_depth_and_do_not_reach_beyond_their_own) {
+  Experiment e = narrow();
+  e.workload.speculation->depth = 2;
+  e.workload.speculation->trace = {2, 0, 1, 2};
+  e.workload.speculation->trace_file = "accepted.csv";
+  e.workload.speculation->acceptance.clear();
+  const double tokens[] = {1, 1 + 3 / 4., 1 + 5 / 4.};
+  std::set<int> depths;
+  for (const SpeculationChoice& c : search_speculation(e, few(3, 1))) {
+    depths.insert(c.depth);
+    EXPECT_TRUE(c.width.empty()) << describe(c);
+    ASSERT_LE(c.depth, 2);
+    EXPECT_EQ(c.tokens, tokens[c.depth]) << describe(c);
+  }
+  EXPECT_EQ(depths, (std::set<int>{0, 1, 2}));
+}
+
 TEST(SpeculationSearch, machines_whose_channels_differ_are_refused) {
   Experiment e = narrow();
   e.system = load_system(testing::config_path("system/two-kinds-of-pes"), {});
