@@ -161,10 +161,13 @@ class Search {
   void confirm() {
     int left = options_.confirm;
     bool plain = false;
+    const auto tell = [&](int done) {
+      if (options_.progress) options_.progress("simulated", std::min(done, options_.confirm), options_.confirm);
+    };
     for (SpeculationChoice& c : all_) {
       const bool first_plain = c.depth == 0 && !plain;
       if (left <= 0 && !first_plain) continue;
-      if (options_.progress) options_.progress("simulated", options_.confirm - left, options_.confirm);
+      tell(options_.confirm - left);
       try {
         c.confirmed_s = simulated(c);
         plain = plain || c.depth == 0;
@@ -174,8 +177,9 @@ class Search {
       } catch (const ConfigError& error) {
         c.problem = error.what();
       }
-      if (left <= 0 && plain) return;
+      if (left <= 0 && plain) break;
     }
+    tell(options_.confirm);
   }
 
   const Experiment& e_;
