@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "tools/app/validation/validation.hpp"
 
@@ -20,18 +21,24 @@ struct Pe {
 
 constexpr Pe pes[] = {{8, 600, "25.6"}, {8, 400, "6.4"}, {4, 1000, "12.8"}, {2, 800, "51.2"}, {1, 400, "25.6"}, {4, 600, "6.4"}};
 
+/// Rows of a suite; one that is there already is not added again: each operator counts once.
 class SuiteWriter {
  public:
   void nmp(const Shape& s, int channels, const Pe& pe, const char* bytes, int weight_kib, int input_kib, double output_kib) {
-    text_ += fmt::format("NMP,{},{},{},{},{},{},,{},{},{},16,16,12.8,,{},{},{}\n", bytes, s.count, s.m, s.n, s.k, channels, pe.fpus, pe.mhz,
-                         pe.gbps, weight_kib, input_kib, output_kib);
+    add(fmt::format("NMP,{},{},{},{},{},{},,{},{},{},16,16,12.8,,{},{},{}\n", bytes, s.count, s.m, s.n, s.k, channels, pe.fpus, pe.mhz,
+                    pe.gbps, weight_kib, input_kib, output_kib));
   }
   void npu(const Shape& s, int channels, const char* bytes, int peak_tmacs) {
-    text_ += fmt::format("NPU,{},{},{},{},{},0,{},,,,,,12.8,{},,,\n", bytes, s.count, s.m, s.n, s.k, channels, peak_tmacs);
+    add(fmt::format("NPU,{},{},{},{},{},0,{},,,,,,12.8,{},,,\n", bytes, s.count, s.m, s.n, s.k, channels, peak_tmacs));
   }
   CsvTable table(const std::string& name) const { return CsvTable::parse(text_, "suite " + name); }
 
  private:
+  void add(const std::string& row) {
+    if (rows_.insert(row).second) text_ += row;
+  }
+
+  std::set<std::string> rows_;
   std::string text_ =
       "model,element_size_bytes,B,M,N,K,nmp_channels,normal_channels,fpu_num,freq_mhz,pe_bw_gbps,fpu_simd_width,pe_num_per_channel,"
       "ext_bw_per_channel_gbps,npu_capacity_tmacs,weight_buffer_kib,input_buffer_kib,output_buffer_kib\n";
