@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "models/base/csv_table.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/inputs.hpp"
 
@@ -79,6 +81,69 @@ TEST(Dataflows, winner_is_as_fast_as_every_shipped_file_that_runs_and_slower_tha
     }
     EXPECT_EQ(rows.count("data_centric_experts"), 1u) << "what does not run is listed with its reason";
   }
+}
+
+/// Cells of a printed line of choices: names in 40 and 28 characters, then numbers.
+std::vector<std::string> printed_cells(const std::string& line) {
+  std::vector<std::string> cells;
+  std::size_t at = 1;
+  for (const std::size_t width : {41, 29, 6, 7, 8, 11, 11}) {
+    const std::string cell = at < line.size() ? line.substr(at, width) : "";
+    const std::size_t first = cell.find_first_not_of(' '), last = cell.find_last_not_of(' ');
+    cells.push_back(first == std::string::npos ? "" : cell.substr(first, last + 1 - first));
+    at += width;
+  }
+  return cells;
+}
+
+/// With drafts: what is printed is what is written, and a run of the best choice takes as long for a round as was simulated.
+TEST(Dataflows, with_drafts_the_table_the_files_and_a_run_of_the_best_agree) {
+  const std::string experiment =
+      "configs/experiment/speculation-llama3-8b-first-layers.yaml --set model.hidden=1024 --set model.intermediate=2048 "
+      "--set model.query_heads=8 --set model.kv_heads=2 --set model.layers=3 --set model.vocab=512 --set workload.speculation.layers=1 "
+      "--set workload.prompt_tokens=16 --set workload.generated_tokens=20 ";
+  const ScratchDirectory scratch;
+  const CommandResult found = bondsim_command("dataflows " + experiment + "--confirm 1 --out " + scratch.file("d"));
+  ASSERT_EQ(found.status, 0) << found.output;
+  const CsvTable csv = CsvTable::load(scratch.file("d/speculations.csv"));
+  std::istringstream printed(found.output);
+  std::string line;
+  std::getline(printed, line);
+  EXPECT_EQ(line, std::to_string(csv.rows()) + " combinations of dataflows, depth and width, ms of an accepted token");
+  std::getline(printed, line);
+  std::size_t row = 0;
+  const auto ms = [&](const char* column) {
+    return csv.has(row, column) ? fmt::format("{:.4f}", 1e3 * csv.number(row, column, 0, 1e9)) : "";
+  };
+  for (; std::getline(printed, line) && line.rfind("written to ", 0) != 0; ++row) {
+    const bool plain = csv.text(row, "depth") == "0";
+    EXPECT_EQ(printed_cells(line), (std::vector<std::string>{csv.text(row, "dataflow"), csv.text(row, "draft_dataflow"),
+                                                             csv.text(row, "depth"), plain ? "plain" : csv.text(row, "width"),
+                                                             fmt::format("{:.3f}", csv.number(row, "tokens_per_verification", 1, 100)),
+                                                             ms("estimated_token_s"), ms("simulated_token_s")}));
+  }
+  EXPECT_EQ(row, 12U);
+  EXPECT_EQ(line, "written to " + scratch.file("d") + ": best.yaml, speculations.csv");
+  const std::string best = scratch.file("d/best.yaml");
+  EXPECT_EQ(decode_dataflow(load_yaml_file(best)).name, csv.text(0, "dataflow"));
+  const double token_s = csv.number(0, "simulated_token_s", 1e-9, 1);
+  EXPECT_NE(file_text(best).find(fmt::format("# The fastest of {} choices of dataflows, depth and width of Llama-3-8B on h2llm, by cycles: "
+                                             "{:.6g} s a token.\n",
+                                             csv.rows(), token_s)),
+            std::string::npos)
+      << file_text(best);
+  std::string width = csv.text(0, "width") == "chain" ? "1" : csv.text(0, "width");
+  std::replace(width.begin(), width.end(), ' ', ',');
+  const std::string run = experiment + "--dataflow " + best + " --set workload.speculation.depth=" + csv.text(0, "depth") +
+                          " --set workload.speculation.width=[" + width + "]";
+  const CommandResult ran = bondsim_command("run " + run + " --out " + scratch.file("r"));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const auto results = nlohmann::json::parse(file_text(scratch.file("r/results.json")));
+  const auto& speculation = results["speculation"];
+  const double tokens = csv.number(0, "tokens_per_verification", 1, 100);
+  EXPECT_NEAR(speculation["expected_tokens"].get<double>(), tokens, 1e-6);
+  const double round_s = results["latency_s"]["decode"].get<double>() / speculation["rounds"].get<double>();
+  EXPECT_NEAR(token_s * tokens / round_s, 1, 0.05) << ran.output;
 }
 
 }  // namespace
