@@ -17,7 +17,13 @@ search::DeviceDataflow find_fitting_dataflow(search::DeviceQuestion question, co
   std::string reason;
   for (const double share : free_shares) {
     question.reserved_bytes = outside + share * memory;
-    search::DeviceDataflow found = search::find_dataflow(question);
+    search::DeviceDataflow found;
+    try {
+      found = search::find_dataflow(question);
+    } catch (const InfeasibleError&) {
+      if (reason.empty()) throw;
+      break;  // for what is left free, not for what the memory lacks
+    }
     try {
       make_plan(system, *question.model, *question.workload, found.dataflow, tiling);
       return found;
