@@ -82,9 +82,13 @@ void validate(const EnergyTable& table, const ConfigNode& node, const std::strin
     if (m.energy.unit != "pJ/MAC") config_error(item, at + ".energy.unit", "'" + m.energy.unit + "' found, allowed: pJ/MAC");
     if (table.mac_format(m.engine, m.activation, m.weight) != static_cast<int>(i)) config_error(item, at, "given twice, allowed: once");
   }
-  for (const auto* points : {&table.pe_mac_hybrid_bonded, &table.pe_mac_in_die}) {
-    for (const auto& point : *points) {
-      if (point.energy.unit != "pJ/MAC") config_error(node, path + ".pe_mac", "'" + point.energy.unit + "' found, allowed: pJ/MAC");
+  for (const auto& [key, points] :
+       {std::pair("pe_mac_hybrid_bonded", &table.pe_mac_hybrid_bonded), std::pair("pe_mac_in_die", &table.pe_mac_in_die)}) {
+    for (std::size_t i = 0; i < points->size(); ++i) {
+      const std::string& unit = (*points)[i].energy.unit;
+      if (unit == "pJ/MAC") continue;
+      config_error(node.find(key)->items.at(i), fmt::format("{}.{}[{}].energy.unit", path, key, i),
+                   "'" + unit + "' found, allowed: pJ/MAC");
     }
   }
 }
