@@ -175,7 +175,7 @@ void put_classes(Text& out, const Model& model) {
     if (classes.size() == 1 && c.window == 0) break;
     put(out, "  {} layers from {} on: {}, {}\n", c.count, c.first, model.moe ? (c.experts ? "experts" : "one FFN") : "FFN",
         c.window == 0 ? "attention to all tokens"
-                      : fmt::format("attention to {} of {} tokens", c.chunked ? "chunks" : "the last", c.window));
+                      : fmt::format("attention to {} {} tokens", c.chunked ? "chunks of" : "the last", c.window));
   }
 }
 
