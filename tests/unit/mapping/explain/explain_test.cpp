@@ -132,8 +132,8 @@ TEST(Explain, attention_on_pes_deals_all_heads_and_memory_adds_up) {
 TEST(Explain, order_is_that_of_the_groups_or_of_the_inputs) {
   const std::string grouped = explained("llama-3-8b", "data_centric");
   EXPECT_EQ(lines_with(grouped, "  group ").size(), 2U);
-  EXPECT_TRUE(has(grouped, ": [q k v] [qk] [sv] [o]\n")) << grouped;
-  EXPECT_TRUE(has(grouped, ": [f1 f3] [f2]\n")) << grouped;
+  EXPECT_TRUE(has(grouped, "    NMP channels 0-5 and the normal ones, vector units 0-7: [q k v] [qk] [sv] [o]\n")) << grouped;
+  EXPECT_TRUE(has(grouped, "    NMP channels 0-5 and the normal ones, vector units 0-7: [f1 f3] [f2]\n")) << grouped;
   const std::string flat = explained("llama-3-8b", "fc_offloading");
   EXPECT_TRUE(has(flat, "order: an operator starts when its inputs are there")) << flat;
   EXPECT_TRUE(lines_with(flat, "  group ").empty());

@@ -68,6 +68,7 @@ TEST(EnergyTableFile, pairs_of_numbers_are_found_by_engine_and_stand_once) {
   EXPECT_EQ(t.mac_format(MacEngine::pe, Number::int8, Number::int8), 0);
   EXPECT_EQ(t.mac_format(MacEngine::npu, Number::fp16, Number::int4), 1);
   EXPECT_EQ(t.mac_format(MacEngine::npu, Number::int8, Number::int8), -1) << "another engine";
+  EXPECT_EQ(t.mac_format(MacEngine::npu, Number::fp16, Number::int8), -1) << "another weight";
   EXPECT_EQ(t.mac_format(MacEngine::npu, Number::int4, Number::fp16), -1) << "the other way round";
   EXPECT_EQ(error(two + pair("pe", "int8", "int8")), "t.yaml:6: energy.mac_formats[2]: given twice, allowed: once");
   EXPECT_EQ(error(two + pair("npu", "int8", "int8", "pJ/op")),
