@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -64,6 +66,23 @@ TEST(Serving, energies_of_requests_and_of_idle_time_sum_to_that_of_the_run) {
     });
     EXPECT_EQ(answer, "true 6 true") << policy;
   }
+}
+
+TEST(Serving, nothing_depends_on_the_order_in_which_modules_are_constructed) {
+  const auto with = [](ConstructionOrder order) {
+    return run_isolated([&] {
+      const Experiment e = chat({"serving.requests.limit=5", "serving.requests.rate_per_s=20", "serving.requests.prompt_tokens=60",
+                                 "serving.requests.output_tokens=8", "serving.requests.longest_prompt=200"},
+                                "data_centric");
+      ServeOptions options;
+      options.construction = order;
+      std::ostringstream iterations;
+      options.iterations = &iterations;
+      const ServingRun run = serve(e, options);
+      return iterations.str() + std::regex_replace(serving_json(e, run, options.tier), std::regex("\"wall_s\": [^,\n]*"), "");
+    });
+  };
+  EXPECT_EQ(with(ConstructionOrder::npu_first), with(ConstructionOrder::channels_first));
 }
 
 /// Every request takes the time S that a lone one takes: Pollaczek and Khinchine give the mean wait.

@@ -42,10 +42,11 @@ double decode_share(const Block& block, const ScheduleHeader& header) {
 }
 
 Results simulate_service(const Experiment& experiment, speculation::Plans plans, Service& service, ServingRecord& record,
-                         TraceHub* traces) {
+                         const ServeOptions& serving) {
   const auto schedule = schedule_batches(std::move(plans), std::make_unique<Handing>(service));
   SimulateOptions options;
-  options.traces = traces;
+  options.traces = serving.traces;
+  options.construction = serving.construction;
   options.energy = [&](const Block& block, Attojoules energy) {
     if (block.tasks.empty()) return record.idle_energy(energy);
     service.energy(energy, decode_share(block, schedule->header()));
@@ -136,7 +137,7 @@ ServingRun serve(const Experiment& experiment, const ServeOptions& options) {
     service.compare_with([&](const BatchStep& step) { return beside->cost(step).length(); });
   }
   if (options.tier == ServingTier::cycle) {
-    Results results = simulate_service(experiment, std::move(plans), service, record, options.traces);
+    Results results = simulate_service(experiment, std::move(plans), service, record, options);
     run.has_energy = true;
     if (options.reuse_pages) {
       run.reuse = service.reuse();

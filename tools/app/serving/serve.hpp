@@ -8,6 +8,7 @@
 
 #include "mapping/serving/record.hpp"
 #include "models/results/results.hpp"
+#include "sim/construction_order.hpp"
 #include "sim/trace/hub.hpp"
 #include "tools/app/experiment/experiment.hpp"
 #include "tools/app/serving/confirmation.hpp"
@@ -37,7 +38,8 @@ struct ServeOptions {
   TraceHub* traces = nullptr;                        ///< cycle: told what happens in the simulation
   bool form_times = false;                           ///< cycle: iterations.csv says what each iteration takes by the closed form, too
   bool reuse_pages = false;  ///< cycle: an iteration takes the time of an earlier one whose contexts have as many pages
-  const volatile std::sig_atomic_t* stop = nullptr;  ///< not 0: the run ends after the present iteration
+  ConstructionOrder construction = ConstructionOrder::channels_first;  ///< cycle: nothing depends on it
+  const volatile std::sig_atomic_t* stop = nullptr;                    ///< not 0: the run ends after the present iteration
 };
 
 /// What reuse of iterations saved and cost.
