@@ -4,6 +4,7 @@
 
 #include "mapping/search/device/device_metrics.hpp"
 #include "mapping/search/device/roofline_evaluator.hpp"
+#include "models/thermal/stack.hpp"
 #include "tests/support/error_of.hpp"
 #include "tests/support/paths.hpp"
 
@@ -52,6 +53,24 @@ TEST(DeviceHeat, static_power_leaks_more_where_it_is_hot_until_it_runs_away) {
   leaky.energy.npu_static.value = 30000;
   power[static_cast<std::size_t>(EnergyComponent::static_power)] = 30;
   EXPECT_EQ(heat.junction_c(leaky, power), 400);
+}
+
+/// Static power of the NPU alone, spread over all of it: it leaks as at its own temperature, which is near the highest.
+TEST(DeviceHeat, the_npu_leaks_by_its_own_temperature) {
+  const DesignSpace space = space_of("max_junction_c", passive);
+  DeviceHeat heat(space);
+  System device = RooflineEvaluator(space, "h2llm-roofline").setup({0}).system;
+  const auto rise = [&](double watts_of_npu) {
+    device.energy.npu_static.value = 1e3 * watts_of_npu;
+    PowerByComponent power{};
+    power[static_cast<std::size_t>(EnergyComponent::static_power)] = watts_of_npu;
+    return heat.junction_c(device, power) - 30;
+  };
+  const Stack stack = load_stack(configs + "stack/edge-passive.yaml");
+  const double k_per_w = rise(0.01) / 0.01 / stack.leakage.factor(30);
+  const double watts_of_npu = 5, hot = rise(watts_of_npu), factor = hot / watts_of_npu / k_per_w;
+  EXPECT_GT(factor, 1.2 * stack.leakage.factor(30));
+  EXPECT_NEAR(factor, stack.leakage.factor(30 + hot), 0.03 * factor);
 }
 
 TEST(DeviceHeat, limits_are_judged_where_they_are_asked_for) {

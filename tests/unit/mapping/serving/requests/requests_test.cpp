@@ -92,6 +92,13 @@ TEST(TraceReader, vidur_and_llmservingsim_have_seconds_and_nanoseconds) {
 TEST(TraceReader, bad_rows_name_file_line_and_column) {
   const std::string azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.9799600,374,44\n";
   EXPECT_NE(error_in(TraceFormat::azure, azure + "yesterday,1,1\n").find(":3: TIMESTAMP: 'yesterday' is no time"), std::string::npos);
+  for (const char* time : {"2023-11-16 18:60:04", "2023-11-16 24:17:04", "2023-13-16 18:17:04", "2023-00-16 18:17:04",
+                           "2023-11-32 18:17:04", "2023-11-00 18:17:04", "2023-11-16 18:17:61", "2023-11-16 18:17:04 x"}) {
+    EXPECT_NE(error_in(TraceFormat::azure, azure + time + ",1,1\n").find(fmt::format(":3: TIMESTAMP: '{}' is no time", time)),
+              std::string::npos)
+        << time;
+  }
+  EXPECT_EQ(rows_of(TraceFormat::azure, azure + "2023-12-31 23:59:60.5+00:00,1,1\n").size(), 2u);
   EXPECT_NE(error_in(TraceFormat::azure, azure + "2023-11-16 18:17:04,-1,1\n").find(":3: ContextTokens: -1 found"), std::string::npos);
   EXPECT_NE(error_in(TraceFormat::azure, azure + "2023-11-16 18:17:04,1,1.5\n").find(":3: GeneratedTokens: 1.5 found"), std::string::npos);
   EXPECT_NE(error_in(TraceFormat::azure, azure + "2023-11-16 18:17:04,1\n").find(":3: (line): 2 fields"), std::string::npos);

@@ -60,5 +60,20 @@ TEST(DataflowCandidates, a_refined_one_keeps_the_channels_of_each_operator) {
   EXPECT_EQ(rules["o"].executor, Executor::npu);
 }
 
+/// PEs whose ports give half of what the bus does are worse than the NPU.
+TEST(DataflowCandidates, refined_from_slow_pes_operators_go_to_the_npu) {
+  Experiment e = small_llama();
+  e.system.nmp.hb.bandwidth_gbps = 0.4;
+  RankedDataflow from;
+  from.dataflow = decode_dataflow(load_yaml_file(tests::source_dir() + "/configs/dataflow/all_on_pes.yaml"));
+  from.estimate = estimated_times(e, from.dataflow, 1);
+  int budget = 200;
+  const RankedDataflow refined = refined_dataflow(e, from, 1, budget);
+  EXPECT_LT(refined.estimate.total_s(), from.estimate.total_s());
+  std::map<Executor, int> executors;
+  for (const OperatorRule& rule : refined.dataflow.operators) ++executors[rule.executor];
+  EXPECT_GT(executors[Executor::npu], 0);
+}
+
 }  // namespace
 }  // namespace bondsim::tools
