@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "mapping/cost/detailed/bus_transfer.hpp"
 #include "mapping/cost/detailed/task_timing.hpp"
 #include "tests/support/dram_setup.hpp"
 #include "tests/support/mapping_setup.hpp"
@@ -65,6 +66,15 @@ TEST(BusTransfer, extents_in_any_banks_take_about_as_long_as_on_the_channel) {
   }
   EXPECT_LT(sum / cases, 0.02);
   EXPECT_LT(worst, 0.1);
+}
+
+/// Within a row nothing is waited for but tCCD: 32 bytes a burst, 4 cycles in one bank group, 2 in turns over all.
+TEST(BusTransfer, bursts_within_rows_take_their_distances_and_no_more) {
+  const DramConfig dram = test::dram_part();
+  ASSERT_EQ(dram.timing.n_ccd_l, 4);
+  const auto data_ck = [&](const Extent& extent) { return transfer_of({extent}, 32, false, dram.timing, dram.organization).data_ck; };
+  EXPECT_EQ(data_ck(test::extent_of(3, 1, 0, 1024)), 32 * 4);
+  EXPECT_EQ(data_ck(test::extent_of(0, 16, 0, 64)), 32 * 2);
 }
 
 }  // namespace

@@ -317,6 +317,26 @@ TEST_F(HandWritten, hb_accesses_keep_the_rate_of_the_port) {
   EXPECT_EQ(broken(), "hb_bandwidth");
 }
 
+/// 34 ns of tWR, 28 cycles, from the end of the access, which takes 2.
+TEST_F(HandWritten, a_row_that_was_written_through_the_port_closes_after_the_access_and_t_wr) {
+  at(0, C::mode_nmp);
+  at(80, C::act1, 0, 0);
+  at(95, C::nwr, 0, 0, 0);
+  at(95 + 2 + 28, C::pre, 0);
+  EXPECT_EQ(broken(), "");
+  at(200, C::act1, 0, 0);
+  at(215, C::nwr, 0, 0, 0);
+  at(215 + 2 + 27, C::pre, 0);
+  EXPECT_EQ(broken(), "tWR_hb");
+}
+TEST_F(HandWritten, a_row_closes_after_an_access_that_reads_it) {
+  at(0, C::mode_nmp);
+  at(80, C::act1, 0, 0);
+  at(140, C::nrd, 0, 0, 0);
+  at(141, C::pre, 0);
+  EXPECT_NE(broken().find("precharge_in_access"), std::string::npos) << broken();
+}
+
 /// A trace is cut anywhere: what is left must pass, and a fault in it be found.
 TEST(TraceChecker, windows_are_judged_without_what_came_before) {
   std::int64_t found = 0, faults = 0;
