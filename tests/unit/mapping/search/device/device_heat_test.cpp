@@ -73,6 +73,24 @@ TEST(DeviceHeat, the_npu_leaks_by_its_own_temperature) {
   EXPECT_NEAR(factor, stack.leakage.factor(30 + hot), 0.03 * factor);
 }
 
+/// Static power above that of the NPU is the PEs': alike for theirs.
+TEST(DeviceHeat, the_pes_leak_by_their_own_temperature) {
+  const DesignSpace space = space_of("max_junction_c", passive);
+  DeviceHeat heat(space);
+  System device = RooflineEvaluator(space, "h2llm-roofline").setup({0}).system;
+  device.energy.npu_static.value = 0;
+  const auto rise = [&](double watts_of_pes) {
+    PowerByComponent power{};
+    power[static_cast<std::size_t>(EnergyComponent::static_power)] = watts_of_pes;
+    return heat.junction_c(device, power) - 30;
+  };
+  const Stack stack = load_stack(configs + "stack/edge-passive.yaml");
+  const double k_per_w = rise(0.01) / 0.01 / stack.leakage.factor(30);
+  const double watts_of_pes = 5, hot = rise(watts_of_pes), factor = hot / watts_of_pes / k_per_w;
+  EXPECT_GT(factor, 1.2 * stack.leakage.factor(30));
+  EXPECT_NEAR(factor, stack.leakage.factor(30 + hot), 0.03 * factor);
+}
+
 TEST(DeviceHeat, limits_are_judged_where_they_are_asked_for) {
   const DesignSpace plain = space_of("latency_s");
   const Evaluation without = RooflineEvaluator(plain, "h2llm-roofline").evaluate({0});

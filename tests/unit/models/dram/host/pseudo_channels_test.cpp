@@ -217,6 +217,31 @@ TEST(PseudoChannels, a_transfer_over_both_ends_once_with_its_last_data) {
   EXPECT_EQ(events.front().time.value, last);
 }
 
+/// Without row timing rows close at once: those of all pseudo channels do when the longest of them has read its last, and only then does
+/// time belong to the change. Of the 115 ns from then on (14.375 ns of nCL, a burst, 100 ns of the change, less a CK) data takes six
+/// bursts.
+TEST(PseudoChannels, the_mode_changes_when_the_last_of_them_has_ended) {
+  const DramConfig dram = hbm_of(2);  // CK of 625 ps, nCL 23, bursts of 2 CK every 4 CK
+  const NmpConfig nmp = test::nmp_side();
+  ChannelSwitches switches;
+  switches.row_timing = switches.refresh = false;
+  for (const int longest : {0, 1}) {
+    CoreRun run(dram, {}, &nmp, switches, timing_rules(dram));
+    run.keep = true;
+    run.host(test::extent_of(16 * longest, 1, 0, 1024), false);
+    run.host(test::extent_of(16 * (1 - longest), 1, 0, 64), false);
+    run.mode(ChannelMode::nmp);
+    std::int64_t last_read = 0, first_close = run.now.value;
+    for (const CommandRecord& c : run.commands) {
+      if (c.command == C::rd) last_read = std::max(last_read, c.time.value);
+      if (c.command == C::prea) first_close = std::min(first_close, c.time.value);
+    }
+    EXPECT_EQ(first_close, last_read + 625) << longest;
+    EXPECT_EQ(run.now.value, last_read + (23 + 2) * 625 + 100'000) << longest;
+    EXPECT_EQ(run.core.times(run.now).mode_switch.value, 115'000 - 6 * 1250) << longest;
+  }
+}
+
 TEST(PseudoChannels, addresses_are_a_bijection_and_neighbouring_bursts_lie_in_different_ones) {
   DramOrganization shape = hbm_of(2, 2).organization;
   shape.rows = 8;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
+
+#include "tests/support/experiment_setup.hpp"
+
 namespace bondsim::tools {
 namespace {
 
@@ -25,6 +29,35 @@ TEST(ProfileLayer, of_every_operator_is_one_of_llmservingsim) {
   for (const auto& [layer, operators] : layers) {
     for (const std::string& op : operators) EXPECT_EQ(profile_layer(op), layer) << op;
   }
+}
+
+/// Rows of attention.csv up to the time: chunk of a prompt, tokens before it, requests that decode, their context.
+TEST(Profile, attention_has_decode_alone_then_prompts_alone_then_both) {
+  const Experiment experiment = shipped_experiment(
+      "h2llm-llama3-8b-sharegpt",
+      {"model.hidden=256", "model.intermediate=256", "model.query_heads=2", "model.kv_heads=1", "model.layers=1", "model.vocab=512"});
+  ProfileGrids grids;
+  grids.requests = 2;
+  grids.context = 256;
+  grids.tokens = 64;
+  const ProfileBundle files = llmservingsim_profile(experiment, grids, nullptr);
+  const auto file =
+      std::find_if(files.begin(), files.end(), [](const auto& f) { return f.first.find("attention.csv") != std::string::npos; });
+  ASSERT_NE(file, files.end());
+  std::istringstream lines(file->second);
+  std::string line, title;
+  std::getline(lines, title);
+  EXPECT_EQ(title, "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us");
+  std::vector<std::string> rows;
+  std::map<std::string, double> us;
+  while (std::getline(lines, line)) {
+    rows.push_back(line.substr(0, line.rfind(',')));
+    us[rows.back()] = std::stod(line.substr(line.rfind(',') + 1));
+  }
+  EXPECT_EQ(rows, (std::vector<std::string>{"0,0,1,128", "0,0,1,256", "0,0,2,128", "0,0,2,256", "64,0,0,0", "64,0,1,256"}));
+  EXPECT_GT(us["0,0,1,128"], 0);
+  EXPECT_GT(us["0,0,1,256"], us["0,0,1,128"]) << "of a longer context";
+  EXPECT_GT(us["64,0,1,256"], us["0,0,1,256"]) << "beside a prompt";
 }
 
 }  // namespace
