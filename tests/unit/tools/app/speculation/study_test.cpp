@@ -56,6 +56,50 @@ TEST(SpeculationStudy, best_depth_is_the_fastest_that_runs_or_none) {
   EXPECT_EQ(study.batches(), (std::vector<int>{1, 4}));
 }
 
+/// Half of the drafts accepted: 1.5 tokens in 1.25 s, and 1.75 tokens in 1.5 s by cycles, 1.3 s by the form. Plain decode takes a second.
+SpeculationStudy two_depths() {
+  SpeculationStudy study = study_of({row_of(1, 1, {1, 1, 0.25, 0.25}), row_of(1, 2, {1, 1.1, 0.4, 0.4}), row_of(1, 3, {})});
+  study.judges = {cycles, "form"};
+  study.acceptances = {0.5};
+  study.rows[2].times.clear();
+  study.rows[2].problem = "too large";
+  for (int i = 0; i < 2; ++i)
+    study.rows[i].times["form"] = row_of(1, i + 1, {1, 1, i == 0 ? 0.25 : 0.3, i == 0 ? 0.25 : 0.3}).times[cycles];
+  study.rows[0].times[cycles][1].parts = {{"column", 0.5}, {"row", 0.2}, {"refresh", 0.05}};
+  study.rows[0].times[cycles][2].parts = {{"compute", 0.1}, {"row", 0.05}};
+  study.rows[1].times[cycles][1].parts = {{"column", 0.6}, {"row", 0.4}, {"refresh", 0.05}};
+  study.rows[1].times[cycles][2].parts = {{"compute", 0.1}, {"row", 0.05}};
+  return study;
+}
+
+TEST(SpeculationTable, has_the_speed_up_of_each_depth_the_best_with_an_asterisk_and_why_a_form_has_another) {
+  EXPECT_EQ(study_text(two_depths()),
+            "batch 1: speed-up over plain decode by cycles\n"
+            "  depth       verify        draft   a=0.5  break-even a\n"
+            "      1      1.000 s   250.000 ms  1.200*  0.250\n"
+            "      2      1.100 s   400.000 ms  1.167   0.366\n"
+            "      3 too large\n"
+            "  best depth by\n"
+            "    cycles                           1   break-even acceptance 0.250\n"
+            "    form                             2   break-even acceptance 0.242\n"
+            "  where they differ\n"
+            "    a=0.5: 2 by form, 1 by cycles. From 1 to 2 tokens grow 1.167 times; a round 1.200 times by cycles, from 1.250 s by "
+            "250.000 ms, and 1.040 times by the form, from 1.250 s by 50.000 ms.\n"
+            "      NMP channels by cycles: row 250.000 ms, refresh 50.000 ms besides compute and column at 1; what grows is row "
+            "200.000 ms, column 100.000 ms\n");
+}
+
+TEST(SpeculationTable, file_has_a_line_a_depth_and_judge) {
+  EXPECT_EQ(study_csv(two_depths()),
+            "batch,depth,acceptance,judge,plain_s,verification_s,draft_s,tokens_per_verification,token_s,speed_up,break_even_acceptance,"
+            "problem\n"
+            "1,1,0.5,cycles,1.000000000e+00,1.000000000e+00,2.500000000e-01,1.5,8.333333333e-01,1.2,0.250000,\n"
+            "1,1,0.5,form,1.000000000e+00,1.000000000e+00,2.500000000e-01,1.5,8.333333333e-01,1.2,0.250000,\n"
+            "1,2,0.5,cycles,1.000000000e+00,1.100000000e+00,4.000000000e-01,1.75,8.571428571e-01,1.16666667,0.366025,\n"
+            "1,2,0.5,form,1.000000000e+00,1.000000000e+00,3.000000000e-01,1.75,7.428571429e-01,1.34615385,0.241620,\n"
+            "1,3,,,,,,,,,,too large\n");
+}
+
 /// Two depths have three steps each; plain decode is the same of both.
 TEST(SpeculationStudy, simulates_each_step_once) {
   const Experiment experiment =
