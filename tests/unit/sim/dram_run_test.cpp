@@ -37,15 +37,22 @@ std::vector<ListedRequest> reads_of_known_latency() {
   return list;
 }
 
-TEST(DramRun, latencies_are_those_of_reads_alone_by_nearest_rank) {
-  System system = tools::load_system(bondsim::tests::source_dir() + "/configs/system/lpddr5-8gb-channel.yaml", {});
-  system.fidelity.refresh = false;
-  const std::string said = test::in_own_process([&] {
+System one_channel() { return tools::load_system(bondsim::tests::source_dir() + "/configs/system/lpddr5-8gb-channel.yaml", {}); }
+
+/// dram.json, and in "said" the lines for the terminal.
+nlohmann::json run_of(const System& system) {
+  return nlohmann::json::parse(test::in_own_process([&] {
     const DramRunResult r = run_dram(system, 0, reads_of_known_latency(), nullptr);
-    return dram_json(r) + dram_summary(r);
-  });
-  const std::size_t json_end = said.find("\n}\n") + 2;
-  const auto figures = nlohmann::json::parse(said.substr(0, json_end));
+    auto json = nlohmann::json::parse(dram_json(r));
+    json["said"] = dram_summary(r);
+    return json.dump();
+  }));
+}
+
+TEST(DramRun, latencies_are_those_of_reads_alone_by_nearest_rank) {
+  System system = one_channel();
+  system.fidelity.refresh = false;
+  const auto figures = run_of(system);
   EXPECT_EQ(figures["row_misses"], 1);
   EXPECT_EQ(figures["row_conflicts"], 97 + 2 + 1);
   EXPECT_EQ(figures["reads"], 200);
@@ -54,7 +61,55 @@ TEST(DramRun, latencies_are_those_of_reads_alone_by_nearest_rank) {
   EXPECT_EQ(latency["p50"], hit_ns) << "rank 100 of 200";
   EXPECT_EQ(latency["p99"], conflict_ns) << "rank 198 of 200; the two above take 0.75 ns more";
   EXPECT_NEAR(latency["mean"].get<double>(), (100 * hit_ns + miss_ns + 97 * conflict_ns + 2 * (conflict_ns + 0.75)) / 200, 1e-9);
+  const auto said = figures["said"].get<std::string>();
   EXPECT_NE(said.find("\nread latency mean 43.66 ns, p50 25.00 ns, p99 62.50 ns\n"), std::string::npos) << said;
+}
+
+/// Requests alone: what a channel has is data, the rest of their latencies, and nothing to do. The write's data end nRP, nRCD, CAS, nCWL 9
+/// and a burst after it comes.
+TEST(DramRun, time_is_data_rows_and_nothing_and_bandwidth_is_bytes_over_all_of_it) {
+  System system = one_channel();
+  system.fidelity.refresh = false;
+  const auto figures = run_of(system);
+  const double write_ns = (15 + 15 + 1 + 9 + 2) * 1.25, end_ns = 201 * 200 + write_ns, data_ns = 201 * 2.5;
+  const double waits_ns = 100 * hit_ns + miss_ns + 97 * conflict_ns + 2 * (conflict_ns + 0.75) + write_ns;
+  EXPECT_EQ(figures["time_ns"], end_ns);
+  EXPECT_EQ(figures["accepted_ns"], 201 * 200);
+  EXPECT_EQ(figures["times_ns"]["data"], data_ns);
+  EXPECT_NEAR(figures["times_ns"]["row"].get<double>(), waits_ns - data_ns, 1e-9);
+  EXPECT_EQ(figures["times_ns"]["refresh"], 0);
+  EXPECT_NEAR(figures["times_ns"]["free"].get<double>(), end_ns - waits_ns, 1e-9);
+  EXPECT_NEAR(figures["bandwidth_gbps"].get<double>(), 201 * 32 / end_ns, 1e-12);
+  EXPECT_EQ(figures["peak_gbps"], 12.8) << "16 pins at 6.4 Gb/s";
+  EXPECT_NEAR(figures["share_of_peak"].get<double>(), 201 * 32 / end_ns / 12.8, 1e-12);
+}
+
+/// Plain prices: 201 bursts of 256 bit, ten refreshes (40.25 us at 3.906 us) of 32768 x 16 / 8192 rows, 101 rows opened for requests and
+/// five again because a refresh had closed them; earlier refreshes closed rows that the next request would have closed.
+TEST(DramRun, energy_is_the_commands_at_their_prices) {
+  System system = one_channel();
+  system.energy = EnergyTable();
+  system.energy.activate = {1000, "pJ", "", "", Confidence::paper};
+  system.energy.array_host = {2, "pJ/bit", "", "", Confidence::estimate};
+  system.energy.refresh_row = {5, "pJ", "", "", Confidence::paper};
+  system.energy.background = {10, "mW", "", "", Confidence::paper};
+  system.energy.offchip_io = {3, "pJ/bit", "", "", Confidence::paper};
+  const auto figures = run_of(system);
+  const auto& pj = figures["energy_pj"];
+  const double act = 106 * 1000, rd = 200 * 256 * 2, wr = 256 * 2, ref = 10 * 64 * 5, background = 40252.5 * 10, io = 201 * 256 * 3;
+  const double total = act + rd + wr + ref + background + io;
+  EXPECT_EQ(figures["commands"]["ACT"], 106);
+  EXPECT_EQ(figures["refreshes"], 10);
+  EXPECT_NEAR(pj["ACT"].get<double>(), act, 1e-3);
+  EXPECT_NEAR(pj["RD"].get<double>(), rd, 1e-3);
+  EXPECT_NEAR(pj["WR"].get<double>(), wr, 1e-3);
+  EXPECT_NEAR(pj["REF"].get<double>(), ref, 1e-3);
+  EXPECT_NEAR(pj["background"].get<double>(), background, 1e-3);
+  EXPECT_NEAR(pj["IO"].get<double>(), io, 1e-3);
+  EXPECT_NEAR(pj["total"].get<double>(), total, 1e-3);
+  EXPECT_NEAR(pj["share_on_estimates"].get<double>(), (rd + wr) / total, 1e-9);
+  const std::string line = "energy      0.769 uJ: ACT 13.8 % RD 13.3 % WR 0.1 % REF 0.4 % background 52.3 % IO 20.1 % (13 % of it rests";
+  EXPECT_NE(figures["said"].get<std::string>().find(line), std::string::npos) << figures["said"];
 }
 
 }  // namespace
