@@ -40,9 +40,9 @@ std::vector<ListedRequest> reads_of_known_latency() {
 System one_channel() { return tools::load_system(bondsim::tests::source_dir() + "/configs/system/lpddr5-8gb-channel.yaml", {}); }
 
 /// dram.json, and in "said" the lines for the terminal.
-nlohmann::json run_of(const System& system) {
+nlohmann::json run_of(const System& system, const std::vector<ListedRequest>& requests = reads_of_known_latency()) {
   return nlohmann::json::parse(test::in_own_process([&] {
-    const DramRunResult r = run_dram(system, 0, reads_of_known_latency(), nullptr);
+    const DramRunResult r = run_dram(system, 0, requests, nullptr);
     auto json = nlohmann::json::parse(dram_json(r));
     json["said"] = dram_summary(r);
     return json.dump();
@@ -110,6 +110,30 @@ TEST(DramRun, energy_is_the_commands_at_their_prices) {
   EXPECT_NEAR(pj["share_on_estimates"].get<double>(), (rd + wr) / total, 1e-9);
   const std::string line = "energy      0.769 uJ: ACT 13.8 % RD 13.3 % WR 0.1 % REF 0.4 % background 52.3 % IO 20.1 % (13 % of it rests";
   EXPECT_NE(figures["said"].get<std::string>().find(line), std::string::npos) << figures["said"];
+}
+
+/// The channel is a die: IDD2N of its rails takes 36.825 mW, IDD3N 10.515 mW more while a row is open. One is from the first ACT on, but
+/// for nRP before each of 100 others.
+TEST(DramRun, background_is_standby_and_more_while_a_row_is_open) {
+  System system = one_channel();
+  system.fidelity.refresh = false;
+  const double open_ns = 40252.5 - 200 - 100 * 18.75;
+  const double background = 36.825 * 40252.5 + 10.515 * open_ns;
+  EXPECT_NEAR(run_of(system)["energy_pj"]["background"].get<double>(), background, 1e-6 * background);
+}
+
+/// The page policy closes each row, that of the last read nRTP (8 CK) after its RD and before its data have come.
+TEST(DramRun, commands_are_those_of_requests_and_of_the_page_policy) {
+  System system = one_channel();
+  system.fidelity.refresh = false;
+  system.controller.page_policy = PagePolicy::closed;
+  auto reads = reads_of_known_latency();
+  reads.pop_back();
+  const auto figures = run_of(system, reads);
+  EXPECT_EQ(figures["row_misses"], 200);
+  EXPECT_EQ(figures["commands"]["ACT"], 200);
+  EXPECT_EQ(figures["commands"]["PRE"], 200);
+  EXPECT_NEAR(figures["read_latency_ns"]["mean"].get<double>(), (198 * miss_ns + 2 * (miss_ns + 0.75)) / 200, 1e-9);
 }
 
 }  // namespace
