@@ -134,6 +134,113 @@ TEST(Printed, headline_has_the_energies_and_what_of_them_is_estimated) {
   EXPECT_NE(typical.find("mean; 99th percentile 1.400 us\n"), std::string::npos) << typical;
 }
 
+/// 2 requests of 10 prompt and 5 generated tokens in 2 and 10 ms; 4 J of the prefill, 6 J of decode. Two NMP channels and a normal one.
+Results summed_up() {
+  const auto ms = [](double of) { return Picoseconds(static_cast<std::int64_t>(of * 1e9)); };
+  const auto joules = [](double of) { return Attojoules(static_cast<WideInt>(of * 1e18)); };
+  const auto at = [](EnergyComponent c) { return static_cast<std::size_t>(c); };
+  Results r;
+  r.schedule.model = "M";
+  r.schedule.dataflow = "D";
+  r.schedule.batch = 2;
+  r.schedule.layers = 3;
+  r.system = "S";
+  r.prompt_tokens = 10;
+  r.generated_tokens = 5;
+  r.prefill = ms(2);
+  r.total = ms(12);
+  r.steps = {ms(1), ms(2), ms(3), ms(2), ms(2)};
+
+  OperatorResult f1, qk;
+  f1.name = "f1";
+  f1.phase = "prefill";
+  f1.busy = ms(1.5);
+  f1.macs = f1.counts.npu_macs = 1'000'000'000;
+  r.energy[at(EnergyComponent::npu_mac)] = f1.energy[at(EnergyComponent::npu_mac)] = joules(4);
+  qk.name = "qk";
+  qk.phase = "decode";
+  qk.busy = ms(6);
+  qk.bytes = 7'500'000;
+  qk.counts.hb_read_bits = 8 * qk.bytes;
+  r.energy[at(EnergyComponent::hb_io)] = qk.energy[at(EnergyComponent::hb_io)] = joules(5);
+  r.energy[at(EnergyComponent::pe_mac)] = qk.energy[at(EnergyComponent::pe_mac)] = joules(1);
+  r.operators = {f1, qk};
+  r.energy_total = joules(10);
+  r.energy_estimated = joules(2.5);
+  r.typical_total = joules(8);
+  r.typical_estimated = joules(4);
+  r.rails = {{"VDD1", joules(1.5), joules(0.75)}, {"VDDQ", joules(0.5), joules(0.25)}};
+
+  r.npu.compute = ms(3);
+  r.npu.host_transfer = ms(1);
+  r.npu.dependency = ms(6);
+  r.npu.idle = ms(2);
+  r.npu_prefill.compute = ms(1.5);
+  r.npu_prefill.dependency = ms(0.5);
+  r.npu_peak_macs = r.peaks.npu_macs_per_s = 1e12;
+  r.peaks.hb_bytes_per_s = 1e9;
+  r.npu_power = {joules(6), joules(3), ms(4)};
+
+  ChannelResult first, second, normal;
+  first.kind = second.kind = "nmp";
+  first.name = "nmp.channel0";
+  first.time.column = ms(6);
+  second.time.column = ms(4);
+  first.time.row = second.time.row = ms(3);
+  first.time.dependency = ms(3);
+  second.time.dependency = ms(5);
+  first.prefill.dependency = second.prefill.dependency = ms(2);
+  first.power = {joules(1.2), joules(0.5), ms(5)};
+  second.power = {joules(0.6), joules(0.2), ms(5)};
+  normal.kind = "normal";
+  normal.name = "normal.channel2";
+  normal.time.host_transfer = normal.time.idle = ms(6);
+  normal.prefill.host_transfer = ms(0.5);
+  normal.prefill.idle = ms(1.5);
+  r.channels = {first, second, normal};
+  r.config_digest = "abc";
+  r.events = 42;
+  r.wall_s = 1.5;
+  return r;
+}
+
+TEST(Printed, every_line_of_the_summary_is_that_by_hand) {
+  EXPECT_EQ(results_summary(summed_up()),
+            R"(M on S, dataflow D; batch 2, 10 prompt and 5 generated tokens; 3 layers, one simulated and multiplied
+  prefill                     2.000 ms   10000.00 tokens/s, 4.0000 J, 200.000 mJ/token
+  decode                     10.000 ms   1000.00 tokens/s, 6.0000 J, 600.000 mJ/token
+  time between tokens         2.000 ms   mean; 99th percentile 3.000 ms
+  total                      12.000 ms
+  energy                     10.0000 J   1000.000 mJ/token, 25.0 % of it rests on estimates
+  at typical currents         8.0000 J   800.000 mJ/token, 50.0 % of it rests on estimates
+prefill is bound by npu, busy 75.0 % of the time, 75.0 % with compute
+decode is bound by nmp channels, busy 80.0 % of the time, 50.0 % with column
+share of the peak               peak    prefill     decode
+  HB ports                  1.0 GB/s      0.0 %     75.0 %
+  arrays                1.000 TMAC/s     50.0 %      0.0 %
+  prefill is limited most by the arrays: they reach 50.0 % of their peak, and at their full speed would need 1.000 ms of its 2.000 ms
+  decode is limited most by the HB ports: they reach 75.0 % of their peak, and at their full speed would need 7.500 ms of its 10.000 ms
+  slowest channel in prefill: normal.channel2, busy 500.000 us
+  slowest channel in decode: nmp.channel0, busy 9.000 ms, 12.50 % longer than the mean of 2 of its kind
+where the time went
+  NPU: dependency 50.0 %, compute 25.0 %, idle 16.7 %, host_transfer 8.3 %
+  NPU in prefill: at 50.0 % of the arrays' peak, bound by compute: compute 75.0 %, dependency 25.0 %
+  2 nmp channels: column 41.7 %, dependency 33.3 %, row 25.0 %
+  1 normal channel: host_transfer 50.0 %, idle 50.0 %
+  operators: qk in decode 50.0 %, f1 in prefill 12.5 %
+where the energy went
+  hb_io 50.0 %, npu_mac 40.0 %, pe_mac 10.0 %
+  DRAM rails: VDD1 1.5000 J (typical 0.7500), VDDQ 0.5000 J (typical 0.2500)
+power, at maximum currents
+  NPU                  500.0000 W average, 750.0000 W in the block of 4.000 ms that takes most
+  an nmp channel        75.0000 W average, 100.0000 W in the block of 5.000 ms that takes most
+    a bank group         0.0000 W average, 0.0000 W in the block of 0.000 us that takes most
+    a PE                 0.0000 W average, 0.0000 W in the block of 0.000 us that takes most
+  a normal channel       0.0000 W average, 0.0000 W in the block of 0.000 us that takes most
+configuration abc, 42 kernel events in 1.50 s
+)");
+}
+
 /// Of blocks of the same power the first is the one that takes most; a later one must take more.
 TEST(Printed, power_is_the_average_of_channels_and_of_the_block_that_takes_most) {
   PowerResult power;
