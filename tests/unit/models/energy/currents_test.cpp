@@ -173,6 +173,89 @@ TEST(Currents, rails_share_the_dram_s_energy_and_sums_of_parts_are_exact) {
   EXPECT_EQ(model.rails(), (std::vector<std::string>{"VDD2H", "VDD1", "VDDQ"}));
 }
 
+/// Easy numbers. Standby of the core while a row opens and closes: (16 x 40 + 10 x 20) / 60 = 14 mA; 12.5 GB/s = 100 Gb/s.
+EnergyTable round_currents() {
+  const auto ma = [](double of) { return Current{of, of, "", Confidence::measured}; };
+  EnergyTable t;
+  t.offchip_io = {3, "pJ/bit", "", "", Confidence::measured};
+  CurrentTable& c = t.currents.emplace();
+  c.die_gbit = 8;
+  c.page_bytes = 1024;
+  c.rows_per_refresh = 100;
+  c.idd4_bandwidth_gbps = 12.5;
+  c.t_rc_ns = 60;
+  c.t_ras_ns = 40;
+  c.t_rfc_ab_ns = 200;
+  c.array_share = {0.25, "share", "", "", Confidence::measured};
+  RailCurrents core, pins;
+  core.rail = "core";
+  core.voltage_v = 2;
+  core.idd0 = ma(24);
+  core.idd2n = ma(10);
+  core.idd3n = ma(16);
+  core.idd4r = ma(116);
+  core.idd4w = ma(66);
+  core.idd5 = ma(60);
+  pins.rail = "pins";
+  pins.voltage_v = 0.5;
+  pins.io = true;
+  pins.idd2n = ma(1);
+  pins.idd3n = ma(2);
+  pins.idd4r = ma(42);
+  pins.idd4w = ma(22);
+  pins.idd4w->confidence = Confidence::estimate;
+  c.rails = {core, pins};
+  return t;
+}
+
+/// Two dies of 8 Gb, counted rows of two pages. The bus costs 3 pJ a bit over what the DRAM's pins take.
+TEST(Currents, every_count_costs_current_times_voltage_times_time) {
+  struct Price {
+    const char* what;
+    std::int64_t EnergyCounts::*count;
+    EnergyComponent component;
+    double core_pj, pins_pj, bus_pj;
+  };
+  const EnergyComponent array = EnergyComponent::dram_array, io = EnergyComponent::offchip_io, rest = EnergyComponent::dram_background;
+  const std::vector<Price> prices = {
+      {"row", &EnergyCounts::activates, EnergyComponent::dram_activate, 2400, 0, 0},         // 2 x (24 - 14) x 2 V x 60 ns
+      {"refresh", &EnergyCounts::refreshed_rows, EnergyComponent::dram_refresh, 400, 0, 0},  // 2 x (60 - 10) x 2 V x 200 ns / 100 rows
+      {"read's core", &EnergyCounts::host_read_bits, array, 2, 0, 0},                        // (116 - 16) x 2 V / 100 Gb/s
+      {"read's pins", &EnergyCounts::host_read_bits, io, 0, 0.2, 3},                         // (42 - 2) x 0.5 V / 100 Gb/s
+      {"write's core", &EnergyCounts::host_write_bits, array, 1, 0, 0},                      // (66 - 16) x 2 V / 100 Gb/s
+      {"write's pins", &EnergyCounts::host_write_bits, io, 0, 0.1, 3},                       // (22 - 2) x 0.5 V / 100 Gb/s
+      {"results' pins", &EnergyCounts::buffer_read_bits, io, 0, 0.2, 3},                     // a read's, past the banks
+      {"inputs' pins", &EnergyCounts::buffer_write_bits, io, 0, 0.1, 3},                     // a write's
+      {"port's read", &EnergyCounts::hb_read_bits, array, 0.5, 0, 0},                        // a quarter of the core's
+      {"port's write", &EnergyCounts::hb_write_bits, array, 0.25, 0, 0},                     // likewise
+      {"standby", &EnergyCounts::channel_time_ps, rest, 0.04, 0.001, 0},                     // 2 x 10 x 2 V, 2 x 1 x 0.5 V: mW
+      {"open rows", &EnergyCounts::rows_open_ps, rest, 0.024, 0.001, 0},                     // 2 x 6 x 2 V, 2 x 1 x 0.5 V
+  };
+  EnergyContext two_dies = channel();
+  two_dies.channel_bytes = std::int64_t{2} << 30;
+  const EnergyModel model(round_currents(), two_dies);
+  for (const Price& p : prices) {
+    EnergyCounts counts;
+    counts.*p.count = 1000;
+    EXPECT_NEAR(pj(model, counts, p.component), 1000 * (p.core_pj + p.pins_pj + p.bus_pj), 1e-6) << p.what;
+    double core = 0, pins = 0, all = 0;
+    for (const Price& other : prices) {
+      if (other.count != p.count) continue;
+      core += 1000 * other.core_pj;
+      pins += 1000 * other.pins_pj;
+      all += 1000 * (other.core_pj + other.pins_pj + other.bus_pj);
+    }
+    EXPECT_NEAR(static_cast<double>(total_of(model.energy(counts)).value) * 1e-6, all, 1e-6) << p.what << ": nothing else";
+    const auto rails = model.by_rail(counts);
+    ASSERT_EQ(rails.size(), 2U);
+    EXPECT_NEAR(static_cast<double>(rails[0].value) * 1e-6, core, 1e-6) << p.what;
+    EXPECT_NEAR(static_cast<double>(rails[1].value) * 1e-6, pins, 1e-6) << p.what;
+    // The pins' write current is the one estimate.
+    const bool writes = p.count == &EnergyCounts::host_write_bits || p.count == &EnergyCounts::buffer_write_bits;
+    EXPECT_NEAR(static_cast<double>(model.estimated(counts).value) * 1e-6, writes ? 100 : 0, 1e-6) << p.what;
+  }
+}
+
 /// Error of loading the shipped file when `from` in it is replaced by `to`.
 std::string error_with(const std::string& from, const std::string& to) {
   std::ifstream in(config_path("energy/lpddr5x-currents"));
