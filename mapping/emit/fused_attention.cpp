@@ -162,9 +162,7 @@ class FusedAttention {
     t.op = e_.op_index(graph_[softmax_].name);
     t.dependencies = std::move(after);
     t.vector = {kind, elements, e_.first_unit_, e_.units_};
-    const std::int32_t task = e_.add(std::move(t));
-    e_.done_[softmax_] = {task};
-    return task;
+    return e_.add(std::move(t));
   }
 
   void next(const FusedTile& tile) {

@@ -197,10 +197,10 @@ void place_heads(const PlanContext& c, const Workload& w, AttentionPlacement& a,
 
 /// Requires a tiling of every run at its longest context; a tiling that fits there fits at every shorter one.
 void require_tilings(const PlanContext& c, const Workload& w, const AttentionPlacement& a) {
-  std::set<std::tuple<int, int, int, std::int64_t>> known;
+  std::set<std::tuple<const NmpConfig*, int, int, int, std::int64_t>> known;
   for (const HeadRun& run : a.runs) {
     const std::int64_t tokens = w.longest_tokens(run.request);
-    if (run.part == 0 && known.emplace(run.gemms, run.pes_per_gemm, run.parts, tokens).second) {
+    if (run.part == 0 && known.emplace(&c.system.nmp_of(run.channel), run.gemms, run.pes_per_gemm, run.parts, tokens).second) {
       run_tiling(c.system, a, run, {tokens, a.tokens});
     }
   }

@@ -204,6 +204,20 @@ void place_caches(Plan& plan, const PlanContext& context) {
   place_pages(plan, growing);
 }
 
+/// Tiles go from the scores through one softmax to the values: nothing else may stand between them, or take what they have.
+void require_fusable(const Plan& plan) {
+  if (!plan.system.npu.fused_attention || plan.workload.prompt_cached) return;
+  const OperatorGraph& g = plan.layer;
+  const auto feeds_only = [&](OperatorId v, OperatorKind kind) { return g.users(v).size() == 1 && g[g.users(v).front()].kind == kind; };
+  for (OperatorId v = 0; v < g.size(); ++v) {
+    if (g[v].kind != OperatorKind::score_gemm) continue;
+    if (feeds_only(v, OperatorKind::vector) && feeds_only(g.users(v).front(), OperatorKind::value_gemm)) continue;
+    throw ConfigError(
+        fmt::format("system.npu.fused_attention: true with model {}, whose {} feeds more than one softmax and its values; allowed: false",
+                    plan.model.name, g[v].name));
+  }
+}
+
 const char* executor_name(const Plan& plan, const Operator& op, Phase phase) {
   if (op.kind == OperatorKind::vector) return phase == Phase::decode && plan.vectors.count(op.name) > 0 ? "nmp" : "vector";
   const bool head_as_decode = op.name == "lm_head" && plan.dataflow.prefill_head() == PrefillHead::as_decode;
@@ -307,6 +321,7 @@ Plan make_plan(const System& system, const Model& model, const Workload& workloa
             {},
             {}};
   plan.dataflow = resolve(dataflow, system, plan.layer, plan.head, expert_work(system, model, workload));
+  require_fusable(plan);
 
   const PlanContext context{
       plan.system, plan.model, plan.dataflow.split(), workload.batch * workload.decode_rows, &tiling, plan.dataflow.prefill_copies()};

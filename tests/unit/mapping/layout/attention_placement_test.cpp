@@ -50,5 +50,21 @@ TEST(AttentionPlacement, a_head_of_one_token_is_planned) {
   }
 }
 
+/// The weight buffer of three of the six channels holds no tile of K: said when it is planned, whichever group stands first.
+TEST(AttentionPlacement, each_kind_of_channel_needs_a_tile_that_fits) {
+  Model m = testing::model("llama-3-8b");
+  m.layers = 1;
+  m.hidden = m.intermediate = m.vocab = 512;
+  m.query_heads = m.kv_heads = 6;
+  for (const std::size_t weak : {0, 1}) {
+    System s = testing::h2llm_system();
+    s.channels.front().count = 3;
+    s.channels.insert(s.channels.begin() + 1, s.channels.front());
+    s.channels[weak].nmp = s.nmp;
+    s.channels[weak].nmp->pe.weight_buffer_kib = 0.03;
+    EXPECT_THROW(make_plan(s, m, testing::lengths(1, 30, 2), testing::dataflow("attention_offloading")), InfeasibleError) << weak;
+  }
+}
+
 }  // namespace
 }  // namespace bondsim

@@ -7,6 +7,7 @@
 #include "mapping/llm/graph_file.hpp"
 #include "mapping/llm/size.hpp"
 #include "models/system/validate/validator.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 /// Graphs with several attentions a layer, each with heads and caches of its own.
@@ -81,6 +82,29 @@ layer:
   - {name: wide_o, op: gemm, k: 256, n: 512, inputs: [wide_sv]}
   - {name: residual, op: vector, kind: residual, per_token: 1024, inputs: [o, wide_o]}
 )";
+
+/// Tiles hand scores to one softmax and that to the values; a graph with more between them, or beside, is told what to turn off.
+TEST(GraphAttention, what_tiles_cannot_do_is_refused_and_runs_without_them) {
+  const std::string text = two_attentions, softmax = "  - {name: sv, op: values, inputs: [softmax, v_append]}\n";
+  const auto with = [&](const std::string& lines) {
+    return decode_model(parse_yaml(std::string(text).replace(text.find(softmax), softmax.size(), lines), "two.yaml"));
+  };
+  const Model chain = with(
+      "  - {name: scaled, op: vector, kind: activation, per_context: 8, inputs: [softmax]}\n"
+      "  - {name: sv, op: values, inputs: [scaled, v_append]}\n");
+  const Model beside = with(softmax + "  - {name: kept, op: vector, kind: activation, per_context: 8, inputs: [softmax]}\n");
+  for (const Model& m : {chain, beside}) {
+    System system = h2llm_system();
+    system.npu.fused_attention = true;
+    EXPECT_EQ(test::error_of([&] { make_schedule(system, m, lengths(1, 20, 1), testing::dataflow("npu_only")); }),
+              "system.npu.fused_attention: true with model two, whose qk feeds more than one softmax and its values; allowed: false");
+    Workload cached = lengths(1, 20, 1);
+    cached.prompt_cached = true;
+    EXPECT_NO_THROW(make_schedule(system, m, cached, testing::dataflow("npu_only"))) << "no prompt, no tiles";
+    system.npu.fused_attention = false;
+    EXPECT_EQ(sums_of(system, m, lengths(1, 20, 1), "npu_only").size(), 2u);
+  }
+}
 
 TEST(GraphAttention, two_in_a_layer_have_heads_and_caches_of_their_own) {
   const Model m = decode_model(parse_yaml(two_attentions, "two.yaml"));
