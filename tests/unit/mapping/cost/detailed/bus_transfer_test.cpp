@@ -75,6 +75,7 @@ TEST(BusTransfer, bursts_within_rows_take_their_distances_and_no_more) {
   const auto data_ck = [&](const Extent& extent) { return transfer_of({extent}, 32, false, dram.timing, dram.organization).data_ck; };
   EXPECT_EQ(data_ck(test::extent_of(3, 1, 0, 1024)), 32 * 4);
   EXPECT_EQ(data_ck(test::extent_of(0, 16, 0, 64)), 32 * 2);
+  EXPECT_EQ(data_ck(test::extent_of(3, 1, 0, 32)), 4) << "one burst";
 }
 
 }  // namespace
