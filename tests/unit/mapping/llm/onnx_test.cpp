@@ -78,6 +78,8 @@ TEST(Onnx, decoder_layer_becomes_a_graph_with_attention_and_head) {
   const auto names = gemm_names(layer_graph(m));
   EXPECT_EQ(names, (std::vector<std::string>{"wq", "wk", "wv", "qk", "sv", "wo", "w_up", "w_down"}));
   EXPECT_EQ(gemm_names(head_graph(m)), std::vector<std::string>{"head"});
+  EXPECT_EQ(head_graph(m).size(), 2U) << "the norm that the head alone needs goes with it";
+  EXPECT_EQ(g.head.front().kind, "norm");
   const auto edges = gemm_edges(layer_graph(m));
   for (const auto& edge :
        {std::make_pair("wq", "qk"), {"wk", "qk"}, {"qk", "sv"}, {"wv", "sv"}, {"sv", "wo"}, {"w_up", "w_down"}, {"wo", "w_up"}}) {
