@@ -22,6 +22,36 @@ std::vector<std::int64_t> doubling(std::int64_t from, std::int64_t to) {
   return out;
 }
 
+/// A row of attention.csv but its time.
+struct AttentionRow {
+  std::int64_t chunk;   ///< tokens of a prompt
+  std::int64_t before;  ///< tokens of the prompt before them
+  std::int64_t decodes;
+  std::int64_t context;  ///< of each request that decodes
+};
+
+/// Decode alone, prompts alone, then both, as far as contexts and requests reach.
+std::vector<AttentionRow> attention_rows(const ProfileGrids& grids) {
+  const auto requests = doubling(1, grids.requests), chunks = doubling(64, grids.tokens);
+  std::vector<std::int64_t> cached = {0};
+  for (const std::int64_t c : doubling(512, grids.context - 64)) cached.push_back(c);
+  std::vector<AttentionRow> rows;
+  for (const std::int64_t n : requests) {
+    for (const std::int64_t context : doubling(128, grids.context)) rows.push_back({0, 0, n, context});
+  }
+  for (const std::int64_t chunk : chunks) {
+    for (const std::int64_t before : cached) {
+      if (before + chunk <= grids.context) rows.push_back({chunk, before, 0, 0});
+    }
+  }
+  for (const std::int64_t chunk : chunks) {
+    for (const std::int64_t n : requests) {
+      if (n < grids.requests && chunk <= grids.context) rows.push_back({chunk, 0, n, std::min<std::int64_t>(1024, grids.context)});
+    }
+  }
+  return rows;
+}
+
 /// Names of directories are plain.
 std::string plain(std::string name) {
   for (char& c : name) {
@@ -122,17 +152,15 @@ std::string profile_layer(const std::string& op) {
 ProfileBundle llmservingsim_profile(const Experiment& experiment, const ProfileGrids& grids,
                                     const std::function<void(int, int)>& progress) {
   const Profiler profiler(experiment, grids);
-  const auto requests = doubling(1, grids.requests), contexts = doubling(128, grids.context), chunks = doubling(64, grids.tokens);
-  std::vector<std::int64_t> cached = {0};
-  for (const std::int64_t c : doubling(512, grids.context - 64)) cached.push_back(c);
+  const std::vector<std::int64_t> of_tokens = doubling(1, grids.tokens);
+  const std::vector<AttentionRow> of_attention = attention_rows(grids);
   int done = 0;
-  const int all = static_cast<int>(doubling(1, grids.tokens).size() + requests.size() * contexts.size() + chunks.size() * cached.size() +
-                                   requests.size() * chunks.size());
+  const int all = static_cast<int>(of_tokens.size() + of_attention.size());
   const auto tell = [&] {
     if (progress) progress(++done, all);
   };
   std::string dense = "layer,tokens,time_us\n", sequence = "layer,sequences,time_us\n", moe = "tokens,activated_experts,time_us\n";
-  for (const std::int64_t tokens : doubling(1, grids.tokens)) {
+  for (const std::int64_t tokens : of_tokens) {
     const bool decode = tokens <= grids.requests;
     const LayerTimes times = decode ? profiler.run(0, 0, static_cast<int>(tokens), 128) : profiler.run(tokens, 0, 0, 0);
     for (const auto& [layer, us] : times) {
@@ -148,23 +176,10 @@ ProfileBundle llmservingsim_profile(const Experiment& experiment, const ProfileG
     tell();
   }
   std::string attention = "prefill_chunk,kv_prefill,n_decode,kv_decode,time_us\n";
-  const auto add = [&](std::int64_t chunk, std::int64_t before, std::int64_t decodes, std::int64_t context) {
-    const LayerTimes times = profiler.run(chunk, before, static_cast<int>(decodes), context);
-    attention += fmt::format("{},{},{},{},{:.6g}\n", chunk, before, decodes, context, times.at("attention"));
+  for (const AttentionRow& row : of_attention) {
+    const LayerTimes times = profiler.run(row.chunk, row.before, static_cast<int>(row.decodes), row.context);
+    attention += fmt::format("{},{},{},{},{:.6g}\n", row.chunk, row.before, row.decodes, row.context, times.at("attention"));
     tell();
-  };
-  for (const std::int64_t n : requests) {
-    for (const std::int64_t context : contexts) add(0, 0, n, context);
-  }
-  for (const std::int64_t chunk : chunks) {
-    for (const std::int64_t before : cached) {
-      if (before + chunk <= grids.context) add(chunk, before, 0, 0);
-    }
-  }
-  for (const std::int64_t chunk : chunks) {
-    for (const std::int64_t n : requests) {
-      if (n < grids.requests && chunk <= grids.context) add(chunk, 0, n, std::min<std::int64_t>(1024, grids.context));
-    }
   }
   const std::string root =
       fmt::format("{}/{}/{}/", plain(experiment.system.name), plain(experiment.model.name), plain(experiment.dataflow.name));

@@ -32,7 +32,7 @@ TEST(ProfileLayer, of_every_operator_is_one_of_llmservingsim) {
 }
 
 /// Rows of attention.csv up to the time: chunk of a prompt, tokens before it, requests that decode, their context.
-TEST(Profile, attention_has_decode_alone_then_prompts_alone_then_both) {
+TEST(Profile, attention_has_decode_alone_then_prompts_alone_then_both_and_progress_ends_at_all_of_them) {
   const Experiment experiment = shipped_experiment(
       "h2llm-llama3-8b-sharegpt",
       {"model.hidden=256", "model.intermediate=256", "model.query_heads=2", "model.kv_heads=1", "model.layers=1", "model.vocab=512"});
@@ -40,7 +40,8 @@ TEST(Profile, attention_has_decode_alone_then_prompts_alone_then_both) {
   grids.requests = 2;
   grids.context = 256;
   grids.tokens = 64;
-  const ProfileBundle files = llmservingsim_profile(experiment, grids, nullptr);
+  std::vector<std::pair<int, int>> progress;
+  const ProfileBundle files = llmservingsim_profile(experiment, grids, [&](int done, int all) { progress.emplace_back(done, all); });
   const auto file =
       std::find_if(files.begin(), files.end(), [](const auto& f) { return f.first.find("attention.csv") != std::string::npos; });
   ASSERT_NE(file, files.end());
@@ -55,6 +56,8 @@ TEST(Profile, attention_has_decode_alone_then_prompts_alone_then_both) {
     us[rows.back()] = std::stod(line.substr(line.rfind(',') + 1));
   }
   EXPECT_EQ(rows, (std::vector<std::string>{"0,0,1,128", "0,0,1,256", "0,0,2,128", "0,0,2,256", "64,0,0,0", "64,0,1,256"}));
+  ASSERT_EQ(progress.size(), 13U) << "1, 2, ... 64 tokens of dense layers and 6 rows of attention";
+  for (int done = 1; done <= 13; ++done) EXPECT_EQ(progress[static_cast<std::size_t>(done - 1)], std::pair(done, 13));
   EXPECT_GT(us["0,0,1,128"], 0);
   EXPECT_GT(us["0,0,1,256"], us["0,0,1,128"]) << "of a longer context";
   EXPECT_GT(us["64,0,1,256"], us["0,0,1,256"]) << "beside a prompt";
