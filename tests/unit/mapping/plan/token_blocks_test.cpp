@@ -206,5 +206,25 @@ TEST(TokenBlocks, of_the_batch_of_16_move_less_than_three_quarters_of_what_all_a
   EXPECT_LT(blocks, 0.75 * moved());
 }
 
+/// A channel has 14 MiB of the 4096 x 14336 weights of f1, so a chunk of 512 KiB in each of 8 is 512 columns. While the arrays make one
+/// slice, the activation has another: 500 rows of 1024 columns of 2 B. All columns of f1, f3 and the activation are 43 MB.
+TEST(TokenBlocks, of_a_sliced_ffn_keep_two_slices_of_f1_and_f3) {
+  Prefill p{h2llm_system(), model("llama-3-8b"), lengths(1, 500, 0), dataflow("npu_only")};
+  p.model.layers = 1;
+  p.model.vocab = 1024;
+  p.system.npu.dma_chunk_kib = 512;
+  p.system.npu.scratchpad_mib = 12;
+  const Plan spilled = plan_of(p);
+  ASSERT_TRUE(spilled.prefill.front().sliced_ffn);
+  std::map<std::string, std::int64_t> bytes;
+  for (OperatorId v = 0; v < spilled.layer.size(); ++v) bytes[spilled.layer[v].name] = spilled.prefill.front().spills.at(v).bytes;
+  EXPECT_EQ(bytes["f1"], 500 * 1024 * 2) << "beside the residual stream and the weights nothing has a place";
+  EXPECT_EQ(bytes["f3"], 500 * 1024 * 2);
+  p.system.npu.scratchpad_mib = 36;
+  const Plan held = plan_of(p);
+  ASSERT_TRUE(held.prefill.front().sliced_ffn);
+  EXPECT_TRUE(held.prefill.front().spills.empty());
+}
+
 }  // namespace
 }  // namespace bondsim::testing

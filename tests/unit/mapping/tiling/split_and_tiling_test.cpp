@@ -133,6 +133,23 @@ TEST(Tiling, bound_counts_the_waits_for_an_input_buffer_of_one_tile) {
   }
 }
 
+/// The output buffer holds 144 columns of 64 sums of 32 bits, a sixteenth of all; each n tile loads the input again.
+TEST(Tiling, takes_a_sixteenth_of_the_columns_where_that_fills_the_output_buffer) {
+  NmpConfig nmp = testing::h2llm_system().nmp;
+  nmp.pe.output_buffer_kib = 36;
+  nmp.pe.weight_buffer_kib = 64;
+  TilingProblem p;
+  p.m = 64;
+  p.k = 4096;
+  p.n = 16 * 144;
+  p.banks = 16;
+  p.port = port_timing(testing::h2llm_system().dram, nmp, false);
+  ASSERT_FALSE(input_resident(nmp, p));
+  const auto tiling = choose_tiling(nmp, p);
+  ASSERT_TRUE(tiling);
+  EXPECT_EQ(tiling->n_tile, 144);
+}
+
 TEST(Tiling, no_tile_is_reported_when_one_column_of_sums_does_not_fit) {
   NmpConfig nmp = testing::h2llm_system().nmp;
   nmp.pe.output_buffer_kib = 0.25;  // 64 sums of 32 bits
