@@ -23,7 +23,7 @@ std::int64_t PortStream::due() const {
 
 /// Refreshes that come before the next row: those for which work waits no longer, and those of idle time before `submitted`.
 void PortStream::refresh_until(Bank& b, const Transfer& t) const {
-  while (true) {
+  while (t_.refi > 0) {
     const std::int64_t idle = std::max(b.due - t_.pulled_in, b.column_end), busy = b.due + t.delay;
     if (idle <= t.submitted) {
       refresh(b, idle);
