@@ -97,7 +97,6 @@ void Rounds::keep_drafts(State& s, const Accepted& accepted) {
   s.drafted = beside && taken == depth && acceptance_.guesses(s.request, s.verifications);
   if (beside && !s.drafted) counts_.unverified += depth + 1;
   s.known += accepted.tokens();
-  if (s.drafted) s.drafts_cache = s.known + depth - 1;
 }
 
 RoundCounts count_rounds(const Workload& workload) {
