@@ -286,6 +286,27 @@ TEST(ChannelCore, mode_change_drains_precharges_and_waits_its_latency) {
   EXPECT_EQ(run.commands[4].command, DramCommand::mode_nmp);
 }
 
+/// Whoever wakes at next_time() only, as a traced channel does, has each command at its time: none comes late.
+TEST(ChannelCore, next_time_names_every_command_of_nmp_mode) {
+  const DramConfig dram = test::dram_part();
+  const NmpConfig nmp = test::nmp_side();
+  CoreRun run(dram, {}, &nmp, {}, timing_rules(dram));
+  run.mode(ChannelMode::nmp);
+  run.hb(extent_of(0, 16, 0, 3 * 2048), false);
+  run.bus(4096, true);
+  std::size_t commands = 0;
+  while (run.core.busy()) {
+    const Picoseconds t = run.core.next_time();
+    ASSERT_LE(t.value, 3'000'000) << "three rows of 2 KiB and 4 KiB over the bus take less than 3 us";
+    run.core.run(t);
+    for (const CommandRecord& record : run.core.output().log) ASSERT_EQ(record.time.value, t.value) << test::describe(record);
+    commands += run.core.output().log.size();
+    run.core.output().log.clear();
+    run.core.take_events(t);
+  }
+  EXPECT_GE(commands, 3U + 3 * 32) << "an ACT a row, and its accesses of 64 B";
+}
+
 TEST(ChannelCore, host_transfers_wait_for_normal_mode) {
   const DramConfig dram = test::dram_part();
   const NmpConfig nmp = test::nmp_side();
