@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -206,6 +208,106 @@ TEST(Explain, work_of_the_channels_vector_units_says_where_its_operands_are) {
                 "  activation 14336 elements of a row; by the vector units of NMP channels 0-5, each its columns; operands where f1 "
                 "and f3 left them, results loaded"})
       << text;
+}
+
+/// Numbers of a text in the order in which they stand.
+std::vector<double> numbers_of(const std::string& text) {
+  const std::regex number("[0-9]+(\\.[0-9]+)?");
+  std::vector<double> found;
+  for (std::sregex_iterator n(text.begin(), text.end(), number), end; n != end; ++n) found.push_back(std::stod(n->str()));
+  return found;
+}
+
+/// A layer of Llama-3-8B has 218,103,808 weights, its LM head 128256 x 4096; a token of context is 128 products for K and V each, of 32
+/// query heads in 32 layers.
+TEST(Explain, macs_of_a_token_are_those_of_all_layers_and_the_head) {
+  EXPECT_TRUE(has(explained("llama-3-8b", "npu_only"), " and takes 7.505 GMAC, and 262.1 kMAC for each token of its context\n"));
+}
+
+/// GEMMs of Llama-3-8B on 6 channels of 16 banks, cut as told. A bank has k x columns of 2 B, in rows of 2 KiB that take 125 ns each (18.75
+/// to open, 32 accesses of 2.5 behind the first, 10 and 18.75 to close) and 15 % more at most for refresh (380 of 3906 ns) and the last
+/// MACs. The bus brings a channel's k inputs and takes its n outputs at 12.8 GB/s.
+TEST(Explain, a_cut_takes_its_channels_rows_and_the_bus_and_its_tiles_fill_what_they_say) {
+  struct Gemm {
+    std::string name, cut;
+    int k, columns;            ///< of a bank
+    std::vector<int> outputs;  ///< of a channel, of all that share the input
+    std::vector<std::string> group;
+  };
+  const std::vector<Gemm> gemms = {
+      {"q", "2 x 3", 2048, 86, {1366, 342, 342}, {"q", "k", "v"}}, {"k", "2 x 3", 2048, 22, {1366, 342, 342}, {"q", "k", "v"}},
+      {"v", "2 x 3", 2048, 22, {1366, 342, 342}, {"q", "k", "v"}}, {"o", "2 x 3", 2048, 86, {1366}, {"o"}},
+      {"f1", "1 x 6", 4096, 150, {2390, 2390}, {"f1", "f3"}},      {"f3", "1 x 6", 4096, 150, {2390, 2390}, {"f1", "f3"}},
+      {"lm_head", "1 x 6", 4096, 1336, {21376}, {"lm_head"}}};
+  const std::vector<std::string> lines = lines_with(explained("llama-3-8b", "fc_offloading"), "  ");
+  std::map<std::string, double> pes_us, cut_us;
+  for (const Gemm& g : gemms) {
+    const auto at = std::find_if(lines.begin(), lines.end(),
+                                 [&](const std::string& line) { return line.rfind(fmt::format("  {:<8} [", g.name), 0) == 0; });
+    ASSERT_GE(lines.end() - at, 3) << g.name;
+    const std::string cut = at[1], tile = at[2];
+    ASSERT_EQ(cut.rfind(fmt::format("      cut K x N as {0}: closed form {0} takes ", g.cut), 0), 0U) << cut;
+    cut_us[g.name] = numbers_of(cut).at(4);
+    ASSERT_EQ(tile.rfind("      tiles of ", 0), 0U) << tile;
+    const std::vector<double> n = numbers_of(tile);
+    ASSERT_EQ(n.size(), 9U) << tile;
+    const double columns = n[0], k = n[1];
+    const double rows = n[2] * 1024 / (2 * columns), half_of_a_digit = 0.05 * 1024 / (2 * columns);
+    EXPECT_NEAR(rows, 16 * std::round(rows / 16), half_of_a_digit) << "a piece is whole sets of 16 rows: " << tile;
+    EXPECT_GE(rows, 16 - half_of_a_digit) << tile;
+    EXPECT_LE(n[2], n[3]) << tile;
+    EXPECT_EQ(n[3], 16) << "half of 32 KiB: " << tile;
+    EXPECT_NEAR(n[4], k * 2 / 1024, 0.0501) << tile;
+    EXPECT_EQ(n[5], 32) << tile;
+    EXPECT_NEAR(n[6], columns * 4 / 1024, 0.00501) << tile;
+    EXPECT_EQ(n[7], 4) << tile;
+    const double rows_us = 0.125 * g.k * g.columns * 2 / 2048;
+    EXPECT_GE(n[8], rows_us) << tile;
+    EXPECT_LE(n[8], 1.15 * rows_us) << tile;
+    pes_us[g.name] = n[8];
+  }
+  for (const Gemm& g : gemms) {
+    double us = g.k * 2 / 12.8e3;
+    for (const int n : g.outputs) us += n * 2 / 12.8e3;
+    for (const std::string& other : g.group) us += pes_us.at(other);
+    EXPECT_NEAR(cut_us.at(g.name), us, 0.03) << g.name << ", and sums of two halves of K by 1024 lanes at 1 GHz are 6 ns at most";
+  }
+}
+
+/// Scores are held twice in 2 B each, sums of values of a row of 128 in 4 B where it has not all columns; K and V of 128 in 2 B each twice.
+TEST(Explain, tiles_of_attention_take_the_scratchpad_that_their_shape_takes) {
+  int parts_of_columns = 0, several_loads = 0;
+  for (const auto& [prompt, scratchpad_mib] : std::vector<std::pair<int, double>>{{16, 128}, {783, 128}, {783, 2}, {6000, 2}}) {
+    System s = testing::h2llm_system();
+    s.npu.scratchpad_mib = scratchpad_mib;
+    const std::string text =
+        explain(make_plan(s, testing::model("llama-3-8b"), testing::lengths(1, prompt, 2), testing::dataflow("npu_only")));
+    const auto tiles = lines_with(text, "  attention over ");
+    ASSERT_FALSE(tiles.empty()) << prompt;
+    for (const std::string& line : tiles) {
+      std::smatch m;
+      ASSERT_TRUE(std::regex_match(line, m,
+                                   std::regex("  attention over ([0-9]+) tokens, 8 heads of ([0-9]+) query rows: tiles of ([0-9]+) heads x "
+                                              "([0-9]+) rows x ([0-9]+) columns of scores, ([0-9.]+) KiB of the scratchpad(, running "
+                                              "softmax)?; K and V are loaded (once|([0-9]+) times), in ([0-9.]+) KiB")))
+          << line;
+      const double context = std::stod(m[1]), all = std::stod(m[2]), heads = std::stod(m[3]), rows = std::stod(m[4]),
+                   columns = std::stod(m[5]);
+      EXPECT_LE(context, static_cast<double>(prompt)) << line;
+      EXPECT_EQ(m[7].matched, columns < context) << line;
+      const double scores = 2 * 2 * heads * rows * columns, sums = columns < context ? 4 * heads * rows * 128 : 0;
+      EXPECT_NEAR(std::stod(m[6]), (scores + sums) / 1024, 0.0501) << line;
+      const bool once = m[8] == "once";
+      EXPECT_NEAR(std::stod(m[10]), 2 * heads * (once ? context : columns) * 2 * 128 * 2 / 1024, 0.0501) << line;
+      parts_of_columns += columns < context ? 1 : 0;
+      several_loads += once ? 0 : 1;
+      if (!once) {
+        EXPECT_EQ(std::stod(m[9]), std::ceil(all / rows)) << line;
+      }
+    }
+  }
+  EXPECT_GT(parts_of_columns, 0);
+  EXPECT_GT(several_loads, 0);
 }
 
 }  // namespace
