@@ -66,5 +66,31 @@ TEST(AttentionPlacement, each_kind_of_channel_needs_a_tile_that_fits) {
   }
 }
 
+/// Six heads of 8 queries, one on each channel. An element of a head takes 8 x 2 B of the input buffer and 8 sums of 4 B; 32 tokens on 16
+/// PEs are 2 columns of K each.
+TEST(AttentionPlacement, buffers_that_are_too_small_are_told_in_bytes) {
+  Model m = testing::model("llama-3-8b");
+  m.layers = 1;
+  m.hidden = m.intermediate = m.vocab = 512;
+  m.query_heads = 48;
+  m.kv_heads = 6;
+  const auto fault = [&](const System& s) -> std::string {
+    try {
+      make_plan(s, m, testing::lengths(1, 30, 2), testing::dataflow("attention_offloading"));
+    } catch (const InfeasibleError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  System input = testing::h2llm_system(), output = input, weights = input;
+  input.nmp.input_buffer_kib = 0.015;
+  output.nmp.pe.output_buffer_kib = 0.03;
+  weights.nmp.pe.weight_buffer_kib = 0.03;
+  EXPECT_EQ(fault(input), "attention: 1 GEMMs of 8 rows need 16 bytes of input buffer for one element of a head, 0.015 KiB there");
+  for (const System* no_tile : {&output, &weights}) {
+    EXPECT_EQ(fault(*no_tile), "qk on channel 0: no tile of 1 GEMMs [8, 128] x [128, 2] fits the buffers, at 32 tokens of context");
+  }
+}
+
 }  // namespace
 }  // namespace bondsim
