@@ -175,8 +175,28 @@ TEST(JudgeDevice, means_are_weighted_and_the_power_density_is_the_worst) {
   EXPECT_DOUBLE_EQ(metrics.at("energy_j"), (1 * 8 + 3 * 4) / 4.0);
   EXPECT_DOUBLE_EQ(metrics.at("edp_js"), (1 * 40 + 3 * 12) / 4.0);
   EXPECT_DOUBLE_EQ(metrics.at("pe_power_density_w_per_mm2"), 3.0 / 1 / (6 * 16 * metrics.at("pe_area_mm2")));
+  EXPECT_DOUBLE_EQ(metrics.at("prefill_s"), (1 * 1 + 3 * 2) / 4.0);
+  EXPECT_DOUBLE_EQ(metrics.at("decode_s"), (1 * 4 + 3 * 1) / 4.0);
   space.constraints.push_back({"pe_power_density_w_per_mm2", 0.005});
   EXPECT_NE(evaluate().reason.find("pe_power_density_w_per_mm2 is"), std::string::npos) << evaluate().reason;
+}
+
+/// 8 J in 5 s are 1.6 W, 4 J in 3 s less.
+TEST(JudgeDevice, power_is_of_the_workload_that_draws_most_and_a_refusal_says_it) {
+  DesignSpace space = space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n"));
+  space.workloads = {{"a", "b", 1}, {"a", "b", 3}};
+  const System device =
+      RooflineEvaluator(space_of(space_text("  - {key: nmp.pe.fpus, values: [8]}\n")), "h2llm-roofline").setup({0}).system;
+  const auto evaluate = [&] {
+    return judge_device(space, device, [](std::size_t job) {
+      return job == 0 ? WorkloadMetrics{1, 4, 8, 2} : WorkloadMetrics{2, 1, 4, 3};
+    });
+  };
+  space.constraints = {{"power_budget_w", 1.6}};
+  EXPECT_TRUE(evaluate().feasible) << evaluate().reason;
+  EXPECT_DOUBLE_EQ(evaluate().metrics.at("power_budget_w"), 1.6);
+  space.constraints = {{"power_budget_w", 1.5}};
+  EXPECT_EQ(evaluate().reason, "power_budget_w is 1.6, allowed: at most 1.5");
 }
 
 TEST(WorkerPool, a_worker_that_dies_is_replaced_and_nothing_is_lost_or_done_twice) {
