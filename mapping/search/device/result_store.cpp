@@ -1,6 +1,7 @@
 #include "mapping/search/device/result_store.hpp"
 
 #include <sqlite3.h>
+#include <algorithm>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -115,10 +116,28 @@ void ResultStore::check_identity() {
   execute("COMMIT");
 }
 
+/// Objectives have commas or blanks between.
+void ResultStore::require_objectives(const std::string& candidate, const Evaluation& evaluation) const {
+  const std::string& all = identity_.objectives;
+  for (std::size_t at = 0; evaluation.feasible && at < all.size();) {
+    const std::size_t end = std::min(all.find_first_of(", ", at), all.size());
+    const std::string metric = all.substr(at, end - at);
+    if (!metric.empty() && evaluation.metrics.count(metric) == 0) {
+      throw ConfigError(
+          fmt::format("{}: the evaluation of {} is damaged: it has no {}, an objective of the search", path_, candidate, metric));
+    }
+    at = end + 1;
+  }
+}
+
 void ResultStore::load() {
   Statement read(database_.get(), "SELECT candidate, tier, metrics FROM evaluation");
   try {
-    while (read.next()) known_[read.text(1)][read.text(0)] = evaluation_from_json(read.text(2));
+    while (read.next()) {
+      const Evaluation evaluation = evaluation_from_json(read.text(2));
+      require_objectives(read.text(0), evaluation);
+      known_[read.text(1)][read.text(0)] = evaluation;
+    }
   } catch (const nlohmann::json::exception& e) {
     throw ConfigError(fmt::format("{}: the evaluation of {} is damaged: {}", path_, read.text(0), e.what()));
   }

@@ -48,6 +48,7 @@ class ResultStore {
   void execute(const char* sql);
   void check_identity();
   void load();
+  void require_objectives(const std::string& candidate, const Evaluation& evaluation) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   std::string path_;
