@@ -258,7 +258,8 @@ def run(bondsim, source, count, seed, jobs, keep):
                     for w in re.findall(r"[a-z][\w-]{2,30}", open(os.path.join(root, n), encoding="utf-8").read())})
     os.makedirs(keep, exist_ok=True)
     kinds, by_file, failed = collections.Counter(), collections.defaultdict(collections.Counter), 0
-    with tempfile.TemporaryDirectory(prefix="bondsim-fuzz-base-") as base:
+    with tempfile.TemporaryDirectory(prefix="bondsim-fuzz-command-") as own, tempfile.TemporaryDirectory(prefix="bondsim-fuzz-base-") as base:
+        bondsim = shutil.copy(bondsim, own)  # a build meanwhile puts another in its place
         prepare(bondsim, source, base)
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
             for i, outcome in enumerate(pool.map(lambda s: one(bondsim, base, s, words), range(seed, seed + count))):
