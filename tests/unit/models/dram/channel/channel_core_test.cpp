@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <tuple>
+#include <vector>
 
 #include "tests/support/dram_setup.hpp"
 
@@ -284,6 +286,23 @@ TEST(ChannelCore, mode_change_drains_precharges_and_waits_its_latency) {
   ASSERT_EQ(run.commands.size(), 5U);
   EXPECT_EQ(run.commands[3].command, DramCommand::prea);
   EXPECT_EQ(run.commands[4].command, DramCommand::mode_nmp);
+}
+
+/// A change of mode is of the whole channel and of no operator.
+TEST(ChannelCore, a_mode_change_in_the_trace_names_no_bank_row_column_or_requester) {
+  const DramConfig dram = test::dram_part();
+  const NmpConfig nmp = test::nmp_side();
+  CoreRun run(dram, {}, &nmp, {}, timing_rules(dram));
+  run.keep = true;
+  run.mode(ChannelMode::nmp);
+  run.mode(ChannelMode::normal);
+  std::vector<DramCommand> changes;
+  for (const CommandRecord& r : run.commands) {
+    if (r.command != DramCommand::mode_nmp && r.command != DramCommand::mode_normal) continue;
+    changes.push_back(r.command);
+    EXPECT_EQ(std::make_tuple(r.bank, r.row, r.column, r.requester), std::make_tuple(-1, -1, -1, -1));
+  }
+  EXPECT_EQ(changes, (std::vector<DramCommand>{DramCommand::mode_nmp, DramCommand::mode_normal}));
 }
 
 /// Whoever wakes at next_time() only, as a traced channel does, has each command at its time: none comes late.
