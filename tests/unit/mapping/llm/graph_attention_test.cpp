@@ -170,5 +170,34 @@ TEST(GraphAttention, cross_attention_reads_a_context_that_does_not_grow) {
   EXPECT_THROW(make_plan(h2llm_system(), m, paged, testing::dataflow("npu_only")), ConfigError);
 }
 
+/// The shortest context there is: an encoder's output of one token, beside a prompt of 20.
+TEST(GraphAttention, cross_attention_over_one_token_has_a_score_a_row_and_head) {
+  const Model m = decode_model(parse_yaml(R"(schema: bondsim.graph/1
+name: one
+layers: 1
+hidden: 256
+vocab: 1000
+max_context: 64
+query_heads: 4
+kv_heads: 4
+head_dim: 64
+layer:
+  - {name: cross_q, op: gemm, k: 256, n: 256}
+  - {name: cross_qk, op: scores, context: 1, inputs: [cross_q]}
+  - {name: cross_softmax, op: vector, kind: softmax, per_context: 4, inputs: [cross_qk]}
+  - {name: cross_sv, op: values, context: 1, inputs: [cross_softmax]}
+  - {name: cross_o, op: gemm, k: 256, n: 256, inputs: [cross_sv]}
+)",
+                                          "one.yaml"));
+  for (const bool fused : {true, false}) {
+    System system = h2llm_system();
+    system.npu.fused_attention = fused;
+    Sums prompt = sums_of(system, m, lengths(2, 20, 1), "npu_only").at(0);
+    EXPECT_EQ(prompt.macs["cross_qk"], 2 * 20 * 4 * 64) << "tokens x heads x width, fused " << fused;
+    EXPECT_EQ(prompt.macs["cross_sv"], 2 * 20 * 4 * 64) << "fused " << fused;
+    EXPECT_EQ(prompt.softmax["cross_softmax"], 2 * 20 * 4) << "fused " << fused;
+  }
+}
+
 }  // namespace
 }  // namespace bondsim
