@@ -149,6 +149,23 @@ TEST(WindowedPrefill, is_never_slower_than_the_whole) {
   }
 }
 
+/// A scratchpad that keeps no window: a strip of 32 tokens reads K and V of all its columns, once. They begin 512 tokens before it, or with
+/// the prompt: the first 16 strips have 32, 64 to 512 columns, the other 16 have 544. Q, which has no place either, is read besides.
+TEST(WindowedPrefill, of_a_scratchpad_that_keeps_no_window_reads_the_columns_of_each_strip_once) {
+  System system = h2llm_system();
+  system.npu.scratchpad_mib = 8;
+  system.npu.prefill_block_tokens = 1024;
+  const Model m = windowed(513, false);
+  const Plan plan = make_plan(system, m, lengths(1, 1024, 0), dataflow("npu_only"));
+  const AttentionTile& tile = plan.prefill.front().tiles.at("qk").begin()->second.tile;
+  ASSERT_FALSE(tile.keeps_stationary);
+  ASSERT_EQ(tile.rows, 32 * 4) << "of 4 queries a token and KV head";
+  const Prefill p = prefill_of(system, m, 1024);
+  const std::int64_t columns = 32 * (16 * 17 / 2) + 16 * 544;
+  EXPECT_EQ(p.read.at("sv"), columns * 8 * 128 * 2) << "8 heads of V, 128 elements of 2 B";
+  EXPECT_EQ(p.read.at("qk"), columns * 8 * 128 * 2 + 1024 * 32 * 128 * 2) << "K, and 32 heads of Q";
+}
+
 /// Prompts much longer than the window: time grows with the prompt, not with its square.
 TEST(WindowedPrefill, grows_linearly_beyond_the_window) {
   System system = h2llm_system();
