@@ -165,6 +165,22 @@ TEST_P(KvTableOf, there_are_frames_for_any_division_of_the_pages) {
   }
 }
 
+/// A page of 16 tokens with 8 heads of 64 elements of 2 B is 16 KiB of K and as much of V: over 8 channels of 16 banks whole frames of
+/// 128 B, one of each. A block may fill its last frame in part, and so may what each request has for itself: a frame more for each of them.
+TEST(KvTable, of_shared_blocks_has_two_frames_a_page_and_one_more_a_block_and_request) {
+  constexpr std::int64_t page_tokens = 16, block_pages = 32, layers = 16;
+  for (const int places : {2, 3}) {
+    for (const std::int64_t blocks : {3, 4}) {
+      const Plan plan = paged_plan("npu_only", places, 1024, page_tokens, blocks * block_pages, block_pages * page_tokens);
+      for (int c = 0; c < 8; ++c) {
+        const std::int64_t frames = 2 * blocks * block_pages + blocks + places;
+        EXPECT_EQ(plan.kv_table->frames(c), frames) << places << " requests, " << blocks << " blocks";
+        EXPECT_EQ(plan.memory.held_per_bank(c, Holding::kv), frames * 128 * layers) << places << " requests, " << blocks << " blocks";
+      }
+    }
+  }
+}
+
 std::set<std::tuple<int, int, std::int64_t>> places_of(const std::vector<Extent>& extents) {
   std::set<std::tuple<int, int, std::int64_t>> out;
   for (const Extent& e : extents) {
