@@ -90,6 +90,32 @@ TEST(Tiling, every_choice_fits_the_buffers) {
   }
 }
 
+/// Cuts whose bound is no better than the best are not tiled: were the bound too high, the best would be lost.
+TEST(Tiling, no_choice_takes_less_than_the_bound_of_its_share) {
+  std::mt19937_64 random(23);
+  int chosen = 0;
+  double nearest = 0;
+  for (int trial = 0; trial < 30; ++trial) {
+    NmpConfig nmp = testing::h2llm_system().nmp;
+    nmp.pe.double_buffered_weights = random() % 2 == 0;
+    nmp.pe.rows_per_read = static_cast<int>(random() % 3) * 2;
+    nmp.pe.weight_buffer_kib = random() % 2 == 0 ? 32 : 4;
+    nmp.pe.clock_mhz = random() % 2 == 0 ? 600 : 2400;
+    TilingProblem p = random_problem(random);
+    p.count = 1;
+    p.k = 1 + p.k % 2048;
+    p.n = 1 + p.n % 500;
+    const auto tiling = choose_tiling(nmp, p);
+    if (!tiling) continue;
+    ++chosen;
+    const double bound = share_bound_ps(nmp, p), cost = tiling_cost_ps(nmp, p, *tiling);
+    EXPECT_LE(bound, cost) << "seed 23, trial " << trial << ": m " << p.m << ", k " << p.k << ", n " << p.n;
+    nearest = std::max(nearest, bound / cost);
+  }
+  EXPECT_GT(chosen, 20);
+  EXPECT_GT(nearest, 0.8) << "a bound of nothing would hold too";
+}
+
 TEST(Tiling, the_choice_is_near_the_best_of_all_tiles_of_whole_fpus) {
   std::mt19937_64 random(6);
   for (int trial = 0; trial < 20; ++trial) {
