@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/forms/tables.hpp"
@@ -113,6 +114,81 @@ TEST(RooflineIdeal, is_the_slowest_resource_at_its_peak) {
   const NpuDevice npu{8, 12.8, 128};
   EXPECT_LT(relative_error(ideal->npu_seconds({3, 1, 4096, 4096}, 2, npu), 3 * 2.0 * 4096 * 4096 / (8 * 12.8e9)), 1e-12);
   EXPECT_LT(relative_error(ideal->npu_seconds({3, 8192, 4096, 4096}, 2, npu), 3 * 8192.0 * 4096 * 4096 / 128e12), 1e-12);
+}
+
+/// Latency of an --ops table of one row.
+double latency_of(const std::string& form, const std::map<std::string, std::string>& row) {
+  std::string header, values;
+  for (const auto& [column, value] : row) {
+    header += column + ",";
+    values += value + ",";
+  }
+  CsvTable table = CsvTable::parse(header + "latency_s\n" + values + "0\n", "ops.csv");
+  estimate_operators(*make_cost_model(form), table);
+  return table.number(0, "latency_s", 0, 1e9);
+}
+
+/// Each resource in turn is the only slow one, so that twice of it takes half as long: a column that is not read leaves the time as it was.
+TEST(OperatorTable, every_column_of_a_row_reaches_the_form) {
+  using Row = std::map<std::string, std::string>;
+  const Row pes{{"model", "NMP"},
+                {"element_size_bytes", "2"},
+                {"B", "1"},
+                {"M", "64"},
+                {"N", "4096"},
+                {"K", "4096"},
+                {"nmp_channels", "4"},
+                {"fpu_num", "8"},
+                {"freq_mhz", "600"},
+                {"pe_bw_gbps", "25.6"},
+                {"fpu_simd_width", "16"},
+                {"pe_num_per_channel", "16"},
+                {"ext_bw_per_channel_gbps", "12.8"}};
+  const Row npu{{"model", "NPU"},
+                {"element_size_bytes", "2"},
+                {"B", "1"},
+                {"M", "1"},
+                {"N", "4096"},
+                {"K", "4096"},
+                {"normal_channels", "4"},
+                {"ext_bw_per_channel_gbps", "12.8"},
+                {"npu_capacity_tmacs", "128"}};
+  // What is slow in a row, and by how much a column changes its time.
+  const auto with = [](Row row, const Row& other) {
+    for (const auto& [column, value] : other) row[column] = value;
+    return row;
+  };
+  const Row ports = with(pes, {{"M", "1"}, {"ext_bw_per_channel_gbps", "1000"}}), macs = with(pes, {{"ext_bw_per_channel_gbps", "1000"}});
+  const Row bus = with(pes, {{"K", "8"}}), npu_macs = with(npu, {{"M", "8192"}});
+  const struct {
+    Row row;
+    const char* column;
+    const char* value;
+    double factor;
+  } changes[] = {{bus, "ext_bw_per_channel_gbps", "25.6", 0.5},
+                 {bus, "ext_bw_per_channel_gbps", "3.2", 4},
+                 {ports, "pe_bw_gbps", "51.2", 0.5},
+                 {ports, "pe_num_per_channel", "32", 0.5},
+                 {ports, "nmp_channels", "2", 2},
+                 {ports, "element_size_bytes", "1", 0.5},
+                 {macs, "fpu_num", "16", 0.5},
+                 {macs, "freq_mhz", "300", 2},
+                 {macs, "fpu_simd_width", "32", 0.5},
+                 {macs, "pe_num_per_channel", "8", 2},
+                 {macs, "M", "128", 2},
+                 {macs, "K", "8192", 2},
+                 {macs, "B", "4", 4},
+                 {npu, "ext_bw_per_channel_gbps", "25.6", 0.5},
+                 {npu, "normal_channels", "8", 0.5},
+                 {npu, "element_size_bytes", "1", 0.5},
+                 {npu_macs, "npu_capacity_tmacs", "64", 2},
+                 {npu_macs, "N", "8192", 2}};
+  for (const auto& change : changes) {
+    const double before = latency_of("roofline-ideal", change.row);
+    const double after = latency_of("roofline-ideal", with(change.row, {{change.column, change.value}}));
+    EXPECT_NEAR(after / before, change.factor, 1e-9) << change.row.at("model") << " " << change.column << " " << change.value;
+  }
+  EXPECT_DOUBLE_EQ(latency_of("h2llm-roofline", with(macs, {{"utilization", "0.5"}})), 2 * latency_of("h2llm-roofline", macs));
 }
 
 TEST(RooflineIdeal, is_below_the_other_closed_forms_on_every_published_row) {
