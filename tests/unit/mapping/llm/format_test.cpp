@@ -6,6 +6,7 @@
 
 #include "mapping/dataflow/formats.hpp"
 #include "mapping/emit/mapper.hpp"
+#include "mapping/plan/plan.hpp"
 #include "models/base/multiply.hpp"
 #include "models/energy/model.hpp"
 #include "models/schedule/schedule_json.hpp"
@@ -164,6 +165,28 @@ TEST(Format, engines_that_do_not_multiply_the_activations_are_named) {
     EXPECT_NE(std::string(e.what()).find("model.bits: q: int8 x int8 elements, system.npu.formats does not say"), std::string::npos)
         << e.what();
   }
+}
+
+/// Whoever plans is told, whatever the dataflow has the engine do.
+TEST(Format, a_model_an_engine_does_not_multiply_is_refused_when_it_is_planned) {
+  const Model m = llama("activation: int8, weight: int8, kv: int8");
+  const Workload w = testing::lengths(1, 64, 1);
+  const Dataflow dataflow = testing::dataflow("npu_only");
+  const auto refusal = [&](const System& system) -> std::string {
+    try {
+      make_plan(system, m, w, dataflow, {});
+    } catch (const ConfigError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const System both = testing::h2llm_system();
+  System npu = both, pes = both;
+  npu.npu.formats.clear();
+  pes.nmp.formats.clear();
+  EXPECT_EQ(refusal(both), "");
+  EXPECT_NE(refusal(npu).find("int8 x int8 elements, system.npu.formats does not say"), std::string::npos) << refusal(npu);
+  EXPECT_NE(refusal(pes).find("int8 x int8 elements, system.nmp.formats does not say"), std::string::npos) << refusal(pes);
 }
 
 /// MACs of other numbers leave FP16's price for their own; without an entry they keep it as an estimate; conversions cost a MAC, an
