@@ -53,6 +53,27 @@ TEST(GraphProblem, is_the_published_problem_for_the_published_models) {
   }
 }
 
+/// Of six tokens with a window of four, the scores are 1 2 3 4 4 4 = 18 wide, in chunks of four 1 2 3 4 1 2 = 13: a mean of 3 and of 13/6,
+/// rounded up.
+TEST(GraphProblem, prompts_beyond_the_window_have_its_mean_columns) {
+  Model m = testing::model("llama-3-8b");
+  const auto columns = [&](bool chunked, std::int64_t prompt) {
+    WindowConfig window;
+    window.tokens = 4;
+    window.chunked = chunked;
+    m.window = window;
+    const SearchProblem p = graph_problem(m, testing::lengths(1, prompt, 1), DecodeContext::last);
+    EXPECT_EQ(operation(p, "sv").turns_of_prefill().front().shape.k, operation(p, "qk").turns_of_prefill().front().shape.n);
+    return operation(p, "qk").turns_of_prefill().front().shape.n;
+  };
+  EXPECT_EQ(columns(false, 6), 3);
+  EXPECT_EQ(columns(true, 6), 3);
+  EXPECT_EQ(columns(false, 5), 3) << "1 2 3 4 4 = 14, a fifth of it is 2.8";
+  EXPECT_EQ(columns(true, 8), 3) << "20 / 8";
+  EXPECT_EQ(columns(false, 12), 4) << "42 / 12";
+  EXPECT_EQ(columns(false, 4), 4) << "all, as without a window";
+}
+
 TEST(GraphProblem, widths_go_with_the_operand) {
   const SearchProblem w4 = graph_problem(testing::model("llama-3-8b-w4a16"), testing::lengths(1, 100, 10), DecodeContext::last);
   const SearchProblem kv8 = graph_problem(testing::model("llama-3-8b-kv8"), testing::lengths(1, 100, 10), DecodeContext::last);
