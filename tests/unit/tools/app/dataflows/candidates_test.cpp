@@ -75,5 +75,25 @@ TEST(DataflowCandidates, refined_from_slow_pes_operators_go_to_the_npu) {
   EXPECT_GT(executors[Executor::npu], 0);
 }
 
+/// Weights on two of the six channels with PEs: a prompt reads them fastest when the two normal channels hold copies of half. With groups
+/// and no shares no rule is tried: of two estimates one goes to no copies, in vain, the last to some more than before.
+TEST(DataflowCandidates, a_refinement_spends_its_last_estimate_on_a_step_of_the_copies) {
+  const Experiment e = small_llama();
+  RankedDataflow from;
+  from.dataflow =
+      decode_dataflow(parse_yaml("schema: bondsim.dataflow/1\nname: given\nprefill_copies: 0.25\nprefill_head: npu\n"
+                                 "groups: [{partitions: [{nmp_channels: all, normal_channels: true, "
+                                 "tiers: [[q], [k], [v], [qk], [sv], [o], [f1], [f3], [f2]]}]}]\n"
+                                 "operators: [{names: [all], executor: nmp, nmp_channels: [0, 1], normal_channels: false}]\n",
+                                 "given.yaml"));
+  from.estimate = estimated_times(e, from.dataflow, 1);
+  int budget = 2;
+  const RankedDataflow refined = refined_dataflow(e, from, 1, budget);
+  EXPECT_EQ(budget, 0);
+  EXPECT_DOUBLE_EQ(refined.dataflow.prefill_copies, 0.29);
+  EXPECT_EQ(refined.dataflow.prefill_head, PrefillHead::npu);
+  EXPECT_LT(refined.estimate.total_s(), from.estimate.total_s());
+}
+
 }  // namespace
 }  // namespace bondsim::tools
