@@ -177,6 +177,9 @@ struct Refused {
 TEST(SystemLoad, keys_that_do_not_go_together_are_named_with_what_is_allowed) {
   const std::vector<Refused> cases = {
       {"h2llm", {{"dram.organization.banks_per_group", "32"}}, "system.dram.organization: 128 banks in a channel, allowed: up to 64"},
+      {"h2llm",
+       {{"dram.organization.bank_groups", "13"}, {"dram.organization.banks_per_group", "5"}},
+       "system.dram.organization: 65 banks in a channel, allowed: up to 64"},
       {"h2llm", {{"dram.temperature_c", "106"}}, "system.dram.temperature_c: 106 C, allowed: up to 105 C, the last step of refresh_rates"},
       {"scalesim",
        {{"controller.refresh_management", "true"}, {"dram.refresh_management", "null"}},
