@@ -120,7 +120,7 @@ TEST(Serving, tables_of_the_closed_form_are_within_one_percent_of_the_form_itsel
 TEST(Serving, the_closed_form_is_within_two_percent_of_cycles) {
   for (const char* policy : {"prefill_first", "co_processing"}) {
     const Experiment e =
-        chat({"serving.requests.limit=40", "serving.requests.rate_per_s=6", "serving.requests.prompt_tokens=200",
+        chat({"serving.requests.limit=24", "serving.requests.rate_per_s=6", "serving.requests.prompt_tokens=200",
               "serving.requests.output_tokens=24", "serving.kv.context_tokens=1024", "serving.requests.longest_prompt=800",
               "serving.requests.longest_output=100", "serving.batch.max_batch=8", std::string("serving.batch.policy=") + policy});
     const Json cycle = served(e, ServingTier::cycle), form = served(e, ServingTier::detailed);
