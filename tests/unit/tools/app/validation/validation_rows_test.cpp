@@ -62,12 +62,12 @@ TEST(ValidationRows, name_what_stays_the_same_from_device_to_device) {
 }
 
 TEST(ValidationRows, columns_of_buffers_change_the_device_and_cells_left_empty_do_not) {
-  const System& given = *case_of("NMP", "2", "48,24,2,").system;
+  const System given = *case_of("NMP", "2", "48,24,2,").system;
   EXPECT_EQ(given.nmp.pe.weight_buffer_kib, 48);
   EXPECT_EQ(given.nmp.input_buffer_kib, 24);
   EXPECT_EQ(given.nmp.pe.output_buffer_kib, 2);
   EXPECT_EQ(case_of("NPU", "2", ",,,96").system->npu.dma_chunk_kib, 96);
-  const System base = testing::h2llm_system(), &left = *case_of("NMP", "2").system;
+  const System base = testing::h2llm_system(), left = *case_of("NMP", "2").system;
   EXPECT_EQ(left.nmp.pe.weight_buffer_kib, base.nmp.pe.weight_buffer_kib);
   EXPECT_EQ(left.nmp.pe.output_buffer_kib, base.nmp.pe.output_buffer_kib);
   EXPECT_EQ(left.nmp.input_buffer_kib, base.nmp.input_buffer_kib);
