@@ -55,41 +55,27 @@ TEST(DeviceHeat, static_power_leaks_more_where_it_is_hot_until_it_runs_away) {
   EXPECT_EQ(heat.junction_c(leaky, power), 400);
 }
 
-/// Static power of the NPU alone, spread over all of it: it leaks as at its own temperature, which is near the highest.
-TEST(DeviceHeat, the_npu_leaks_by_its_own_temperature) {
+/// Static power alone leaks as at its own temperature, which is near the highest. @param npu whose it is: the NPU's or, above that, the
+/// PEs'
+void expect_leakage_at_its_own_temperature(bool npu) {
   const DesignSpace space = space_of("max_junction_c", passive);
   DeviceHeat heat(space);
   System device = RooflineEvaluator(space, "h2llm-roofline").setup({0}).system;
-  const auto rise = [&](double watts_of_npu) {
-    device.energy.npu_static.value = 1e3 * watts_of_npu;
+  const auto rise = [&](double w) {
+    device.energy.npu_static.value = npu ? 1e3 * w : 0;
     PowerByComponent power{};
-    power[static_cast<std::size_t>(EnergyComponent::static_power)] = watts_of_npu;
+    power[static_cast<std::size_t>(EnergyComponent::static_power)] = w;
     return heat.junction_c(device, power) - 30;
   };
   const Stack stack = load_stack(configs + "stack/edge-passive.yaml");
   const double k_per_w = rise(0.01) / 0.01 / stack.leakage.factor(30);
-  const double watts_of_npu = 5, hot = rise(watts_of_npu), factor = hot / watts_of_npu / k_per_w;
+  const double w = 5, hot = rise(w), factor = hot / w / k_per_w;
   EXPECT_GT(factor, 1.2 * stack.leakage.factor(30));
   EXPECT_NEAR(factor, stack.leakage.factor(30 + hot), 0.03 * factor);
 }
 
-/// Static power above that of the NPU is the PEs': alike for theirs.
-TEST(DeviceHeat, the_pes_leak_by_their_own_temperature) {
-  const DesignSpace space = space_of("max_junction_c", passive);
-  DeviceHeat heat(space);
-  System device = RooflineEvaluator(space, "h2llm-roofline").setup({0}).system;
-  device.energy.npu_static.value = 0;
-  const auto rise = [&](double watts_of_pes) {
-    PowerByComponent power{};
-    power[static_cast<std::size_t>(EnergyComponent::static_power)] = watts_of_pes;
-    return heat.junction_c(device, power) - 30;
-  };
-  const Stack stack = load_stack(configs + "stack/edge-passive.yaml");
-  const double k_per_w = rise(0.01) / 0.01 / stack.leakage.factor(30);
-  const double watts_of_pes = 5, hot = rise(watts_of_pes), factor = hot / watts_of_pes / k_per_w;
-  EXPECT_GT(factor, 1.2 * stack.leakage.factor(30));
-  EXPECT_NEAR(factor, stack.leakage.factor(30 + hot), 0.03 * factor);
-}
+TEST(DeviceHeat, the_npu_leaks_by_its_own_temperature) { expect_leakage_at_its_own_temperature(true); }
+TEST(DeviceHeat, the_pes_leak_by_their_own_temperature) { expect_leakage_at_its_own_temperature(false); }
 
 TEST(DeviceHeat, limits_are_judged_where_they_are_asked_for) {
   const DesignSpace plain = space_of("latency_s");

@@ -1,8 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <sstream>
-
 #include "tests/support/experiment_setup.hpp"
+#include "tests/support/text_lines.hpp"
 #include "tools/app/dataflows/study.hpp"
 
 namespace bondsim::tools {
@@ -31,19 +30,6 @@ DataflowStudy four_dataflows() {
   return study;
 }
 
-/// Lines with one space between words.
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string joined;
-    for (std::string word; words >> word;) joined += (joined.empty() ? "" : " ") + word;
-    out.push_back(joined);
-  }
-  return out;
-}
-
 TEST(DataflowTable, has_a_step_the_prefill_the_gap_to_the_bound_joules_of_a_token_and_the_error_of_the_form) {
   const Experiment experiment =
       shipped_experiment("h2llm-llama3-8b-sharegpt", {"workload.batch=2", "workload.prompt_tokens=16", "workload.generated_tokens=10"});
@@ -55,7 +41,7 @@ TEST(DataflowTable, has_a_step_the_prefill_the_gap_to_the_bound_joules_of_a_toke
                                              "lower bound of the machine 80.000 200.00 1.0000",
                                              "fourth: does not run: no room, at all",
                                              "detailed against these 2 simulations: 15.00 % mean error, worst -20.00 %"};
-  EXPECT_EQ(lines_of(study_summary(four_dataflows(), experiment)), expected);
+  EXPECT_EQ(test::lines_of(study_summary(four_dataflows(), experiment)), expected);
 }
 
 TEST(DataflowTable, file_has_estimates_simulations_where_there_are_any_and_the_bound) {

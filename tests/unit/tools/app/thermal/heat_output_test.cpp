@@ -2,9 +2,9 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/support/experiment_setup.hpp"
+#include "tests/support/text_lines.hpp"
 #include "tools/app/thermal/heat_study.hpp"
 
 namespace bondsim::tools {
@@ -47,18 +47,6 @@ HeatPoint point_at(double ambient_c, const std::string& policy) {
   return p;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> out;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string joined;
-    for (std::string word; words >> word;) joined += (joined.empty() ? "" : " ") + word;
-    out.push_back(joined);
-  }
-  return out;
-}
-
 TEST(HeatCourse, a_burst_ends_with_the_first_change_and_the_last_third_is_sustained) {
   HeatCourse course = throttled();
   EXPECT_DOUBLE_EQ(course.burst_tokens_per_s(), 100);
@@ -91,7 +79,7 @@ TEST(HeatOutput, what_is_printed_are_the_points_in_units_of_the_heads_and_the_co
   study.runs = {throttled()};
   const Experiment experiment = shipped_experiment("h2llm-llama3-8b-sharegpt");
   const Stack stack = load_stack(testing::config_path("stack/edge-passive"));
-  const std::vector<std::string> lines = lines_of(heat_text(experiment, stack, study));
+  const std::vector<std::string> lines = test::lines_of(heat_text(experiment, stack, study));
   ASSERT_EQ(lines.size(), 7U);
   EXPECT_EQ(lines[0].substr(lines[0].find(';')), "; stack edge-passive, 5 simulations");
   EXPECT_EQ(lines[1], "ambient C policy level power W bank C PE C NPU C ms/token tokens/s");
