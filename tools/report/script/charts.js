@@ -80,7 +80,7 @@ function draw_or_say(entry) {
   try {
     entry.draw();
   } catch (fault) {
-    entry.box.replaceChildren(missing(`A value that this chart needs is missing or of another kind than bondsim writes (${fault.message}).`));
+    entry.box.replaceChildren(missing_value("chart", fault));
     entry.draw = () => {};
   }
 }

@@ -29,13 +29,14 @@ function part_or_fault(name, make) {
   try {
     return make();
   } catch (fault) {
-    return section(`fault-${++faults}`, `${name}: cannot be drawn`, "", missing(`A value that this part needs is missing or of another kind than bondsim writes (${fault.message}).`));
+    return section(`fault-${++faults}`, `${name}: cannot be drawn`, "", missing_value("part", fault));
   }
 }
 let faults = 0;
 
 const card = (...children) => el("div", { class: "card" }, ...children);
 const missing = (text) => el("p", { class: "missing" }, text);
+const missing_value = (what, fault) => missing(`A value that this ${what} needs is missing or of another kind than bondsim writes (${fault.message}).`);
 
 function legend(entries) {
   return el("ul", { class: "legend" }, entries.map(([name, color, shape]) => el("li", {}, el("i", { class: shape, style: `background:${color}` }), name)));
