@@ -1,8 +1,8 @@
 #include "mapping/search/device/result_store.hpp"
 
 #include <sqlite3.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
