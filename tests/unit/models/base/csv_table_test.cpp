@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/support/error_of.hpp"
 
 namespace bondsim {
@@ -15,7 +18,8 @@ std::string error_in(const std::string& text) {
 
 TEST(CsvTable, what_is_written_is_read_again) {
   const std::string mark = "\xEF\xBB\xBF";
-  for (const std::string header : {"\"\"", ("\"" + mark + "\"").c_str(), ("\"" + mark + "a\"").c_str(), "\"a\"\"b,c\"", "a b", "\" \""}) {
+  const std::vector<std::string> headers = {"\"\"", "\"" + mark + "\"", "\"" + mark + "a\"", "\"a\"\"b,c\"", "a b", "\" \""};
+  for (const std::string& header : headers) {
     const CsvTable table = read(header + "\n1\n\"\"\n2\n");
     const CsvTable again = read(table.to_text());
     EXPECT_EQ(again.columns(), table.columns()) << header;
