@@ -41,6 +41,9 @@ HbTiming::HbTiming(const System& system, PieceWalk walk)
   refresh_ = static_cast<double>(refresh_ps(port_));
   row_ = static_cast<double>(row_period_ps(port_, port_.page_accesses(), false));
   row_gap_ = static_cast<double>(row_gap_ps(port_));
+  for (std::int64_t accesses = 0; accesses <= ceil_div(port_.page_bytes, port_.access_bytes); ++accesses) {
+    for (const bool write : {false, true}) changes_.push_back(static_cast<double>(bondsim::change_ps(port_, accesses, write)));
+  }
   page_change_ = change_ps(page_accesses_, false);
   first_row_ = static_cast<double>(port_.rcd);
   cycle_ = 1e6 / nmp_.pe.clock_mhz;
@@ -48,7 +51,7 @@ HbTiming::HbTiming(const System& system, PieceWalk walk)
 }
 
 double HbTiming::change_ps(double accesses, bool write) const {
-  return static_cast<double>(bondsim::change_ps(port_, static_cast<std::int64_t>(std::ceil(accesses - 1e-9)), write));
+  return changes_[2 * static_cast<std::size_t>(std::ceil(accesses - 1e-9)) + (write ? 1 : 0)];
 }
 
 double HbTiming::walked_end(const NmpShare& share, double start, double& due) const {

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "mapping/tiling/port_stream.hpp"
 #include "models/schedule/schedule.hpp"
@@ -28,7 +29,7 @@ class HbTiming {
  public:
   explicit HbTiming(const System& system, PieceWalk walk = PieceWalk::steps);
 
-  /// From a row of `accesses` to the first access of another tensor's row, without the accesses themselves.
+  /// From a row of `accesses`, at most a page, to the first access of another tensor's row, without the accesses themselves.
   double change_ps(double accesses, bool write) const;
   double access_ps(double bytes) const { return bytes / access_bytes_ * access_; }
 
@@ -52,11 +53,12 @@ class HbTiming {
   double access_ = 0, access_bytes_ = 0;
   double page_ = 0, pages_a_byte_ = 0;
   double page_accesses_ = 0;
-  double row_ = 0;          ///< period of full rows of weights
-  double row_gap_ = 0;      ///< between the accesses of neighbouring rows
-  double page_change_ = 0;  ///< from a row of the weights to another tensor's
-  double first_row_ = 0;    ///< ACT of the first row
-  double cycle_ = 0;        ///< of a PE
+  double row_ = 0;               ///< period of full rows of weights
+  double row_gap_ = 0;           ///< between the accesses of neighbouring rows
+  std::vector<double> changes_;  ///< change_ps() by accesses and kind: reckoned once, asked for every walk
+  double page_change_ = 0;       ///< from a row of the weights to another tensor's
+  double first_row_ = 0;         ///< ACT of the first row
+  double cycle_ = 0;             ///< of a PE
   double cycles_a_ps_ = 0;
   double refresh_ = 0;      ///< excess of a refresh at a row boundary
   double bank_period_ = 0;  ///< between refreshes of a bank; infinite without
