@@ -190,7 +190,10 @@ class Search {
   std::vector<SpeculationChoice> all_;
 };
 
-std::string width_text(const SpeculationChoice& c) { return c.width.empty() ? "chain" : fmt::format("{}", fmt::join(c.width, " ")); }
+std::string width_text(const SpeculationChoice& c) {
+  if (c.depth == 0) return "plain";
+  return c.width.empty() ? "chain" : fmt::format("{}", fmt::join(c.width, " "));
+}
 
 }  // namespace
 
@@ -207,7 +210,7 @@ std::string search_text(const std::vector<SpeculationChoice>& choices) {
     const SpeculationChoice& c = choices[i];
     if (i >= 12 && !c.confirmed_s) continue;
     out += fmt::format("  {:<40} {:<28} {:>5} {:>6} {:>7.3f} {:>10.4f} {:>10}\n", c.dataflow.name, c.draft ? c.draft->name : "", c.depth,
-                       c.depth == 0 ? "plain" : width_text(c), c.tokens, c.estimate_s * 1e3,
+                       width_text(c), c.tokens, c.estimate_s * 1e3,
                        c.confirmed_s       ? fmt::format("{:.4f}", *c.confirmed_s * 1e3)
                        : c.problem.empty() ? ""
                                            : "does not fit");

@@ -259,7 +259,7 @@ TEST(SpeculationSearch, table_and_csv_have_a_line_for_each_choice) {
   EXPECT_EQ(search_csv(choices),
             "dataflow,draft_dataflow,depth,width,tokens_per_verification,estimated_token_s,simulated_token_s,problem\n"
             "\"a,b\",npu_only,2,2 1,2.25,1.250000000e-02,1.200040000e-02,\n"
-            "c,,0,chain,1,2.000000000e-02,2.100000000e-02,\n"
+            "c,,0,plain,1,2.000000000e-02,2.100000000e-02,\n"
             "d,,3,chain,3,3.000000000e-02,,\"channel 3 holds 5, too much\"\n");
   EXPECT_EQ(search_text(choices),
             "3 combinations of dataflows, depth and width, ms of an accepted token\n"
