@@ -148,6 +148,7 @@ std::vector<int> experts_of(const CsvTable& table, std::size_t row, const MoeCon
 std::shared_ptr<const RoutingTrace> read_routing_trace(const std::string& directory, const MoeConfig& moe) {
   const std::string file = (std::filesystem::path(directory) / moe.trace_file).lexically_normal().string();
   const CsvTable table = CsvTable::load(file);
+  table.require_rows();
   auto trace = std::make_shared<RoutingTrace>();
   std::map<std::array<std::int64_t, 3>, std::size_t> rows;
   for (std::size_t row = 0; row < table.rows(); ++row) {
@@ -158,7 +159,6 @@ std::shared_ptr<const RoutingTrace> read_routing_trace(const std::string& direct
     }
     rows[key] = row;
   }
-  if (trace->empty()) throw ConfigError(file + ":1: (rows): none, allowed: at least one");
   std::array<std::int64_t, 3> before = {-2, 0, 0};
   for (const auto& [key, row] : rows) {
     const bool follows = key[0] != before[0]   ? key[1] == 0 && key[2] == 0

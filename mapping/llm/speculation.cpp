@@ -38,9 +38,9 @@ class Checks {
 
 std::vector<int> read_trace(const SpeculationConfig& c) {
   const CsvTable table = CsvTable::load(c.trace_file);
+  table.require_rows();
   std::vector<int> accepted;
   for (std::size_t row = 0; row < table.rows(); ++row) accepted.push_back(static_cast<int>(table.integer(row, "accepted", 0, c.depth)));
-  if (accepted.empty()) throw ConfigError(c.trace_file + ":1: (rows): none, allowed: at least one");
   return accepted;
 }
 

@@ -114,6 +114,10 @@ std::size_t CsvTable::require(const std::string& column) const {
   return *index;
 }
 
+void CsvTable::require_rows() const {
+  if (cells_.empty()) throw ConfigError(name_ + ":1: (rows): none, allowed: at least one");
+}
+
 bool CsvTable::has(std::size_t row, const std::string& column) const {
   const auto index = find(column);
   return index && !unquoted(cells_[row][*index]).empty();

@@ -28,6 +28,11 @@ class CsvTable {
   const std::vector<std::string>& columns() const { return columns_; }
   bool has_column(const std::string& column) const { return find(column).has_value(); }
 
+  /// @throws ConfigError `file:1: column: ...` with the columns found.
+  void require_column(const std::string& column) const { require(column); }
+  /// @throws ConfigError for a header alone.
+  void require_rows() const;
+
   /// Whether the row has something in the column (false too when there is no such column).
   bool has(std::size_t row, const std::string& column) const;
 

@@ -142,7 +142,7 @@ Json cell(const std::string& text) {
 
 Json load_table(const std::string& file, const TableShape& shape) {
   const CsvTable table = CsvTable::load(file);
-  require_columns(table, file, shape);
+  require_columns(table, shape);
   Json out;
   out["columns"] = table.columns();
   out["rows"] = Json::array();

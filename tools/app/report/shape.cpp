@@ -17,8 +17,6 @@ const char* name_of(Value value) {
       return "text";
     case Value::flag:
       return "true or false";
-    case Value::list:
-      return "a list";
   }
   return "";
 }
@@ -33,8 +31,6 @@ bool is(const Json& json, Value value) {
       return json.is_string();
     case Value::flag:
       return json.is_boolean();
-    case Value::list:
-      return json.is_array();
   }
   return false;
 }
@@ -102,13 +98,9 @@ void require_schema(const Json& json, const std::string& text, const std::string
       fmt::format("{}:{}: schema: '{}', allowed: {}", file, line_of_path(text, "schema"), json.at("schema").get<std::string>(), schema));
 }
 
-void require_columns(const CsvTable& table, const std::string& file, const TableShape& shape) {
-  for (const std::string& column : shape.required) {
-    if (!table.has_column(column)) {
-      throw ConfigError(fmt::format("{}:1: {}: column is missing, found: {}", file, column, fmt::join(table.columns(), ", ")));
-    }
-  }
-  if (table.rows() == 0) throw ConfigError(fmt::format("{}:1: (rows): none, allowed: at least one", file));
+void require_columns(const CsvTable& table, const TableShape& shape) {
+  for (const std::string& column : shape.required) table.require_column(column);
+  table.require_rows();
   for (const std::string& column : table.columns()) {
     if (!holds_numbers(column, shape)) continue;
     for (std::size_t row = 0; row < table.rows(); ++row) {

@@ -9,7 +9,7 @@
 /// What a page needs of the files it shows: a file that lacks it is refused, instead of drawn in part.
 namespace bondsim::tools::report {
 
-enum class Value { number, number_or_null, text, flag, list };
+enum class Value { number, number_or_null, text, flag };
 
 /// A value of a JSON file that a page reads. `points[].hottest.bank_c`: of each item of a list; `slo?.ttft_ms`: where there is an `slo`.
 struct Needed {
@@ -34,6 +34,6 @@ struct TableShape {
 };
 
 /// @throws ConfigError `file:line: column: what was found, what is allowed`
-void require_columns(const CsvTable& table, const std::string& file, const TableShape& shape);
+void require_columns(const CsvTable& table, const TableShape& shape);
 
 }  // namespace bondsim::tools::report

@@ -30,12 +30,10 @@ TEST(Shape, a_value_of_another_kind_is_named_with_its_line_and_what_is_allowed) 
   EXPECT_EQ(shape_error(points, "none.x", Value::number), "f.json:1: none: missing, allowed: what holds the values below it");
   EXPECT_EQ(shape_error(points, "on", Value::text), "f.json:5: on: 'true', allowed: text");
   EXPECT_EQ(shape_error(points, "name", Value::flag), "f.json:5: name: '\"n\"', allowed: true or false");
-  EXPECT_EQ(shape_error(points, "on", Value::list), "f.json:5: on: 'true', allowed: a list");
 }
 
 TEST(Shape, what_is_as_needed_passes_and_optional_parts_may_be_absent) {
-  for (const auto& [path, value] : std::vector<std::pair<const char*, Value>>{{"points", Value::list},
-                                                                              {"name", Value::text},
+  for (const auto& [path, value] : std::vector<std::pair<const char*, Value>>{{"name", Value::text},
                                                                               {"on", Value::flag},
                                                                               {"slo?.ttft_ms", Value::number},
                                                                               {"runs?[].moments[].time_s", Value::number},
@@ -46,7 +44,7 @@ TEST(Shape, what_is_as_needed_passes_and_optional_parts_may_be_absent) {
 }
 
 std::string table_error(const std::string& text, const TableShape& shape) {
-  return test::error_of([&] { require_columns(CsvTable::parse(text, "t.csv"), "t.csv", shape); });
+  return test::error_of([&] { require_columns(CsvTable::parse(text, "t.csv"), shape); });
 }
 
 TEST(Shape, columns_of_numbers_hold_numbers_or_nothing) {
