@@ -219,6 +219,7 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   struct Candidate {
     NmpTiling tiling;
     double bound = 0;
+    double excess = 0;  ///< of the bound over the lowest, in steps
     double cost = std::numeric_limits<double>::infinity();
     std::int64_t pieces = 0;
   };
@@ -245,9 +246,9 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   // Few pieces first, of bounds that are about as low: they are quickly walked, and others then need not be walked to their end.
   double lowest = std::numeric_limits<double>::infinity();
   for (const Candidate& c : legal) lowest = std::min(lowest, c.bound);
-  const auto excess = [&](const Candidate& c) { return std::floor((c.bound / lowest - 1) / 0.02); };
-  std::stable_sort(legal.begin(), legal.end(), [&](const Candidate& a, const Candidate& b) {
-    return excess(a) != excess(b) ? excess(a) < excess(b) : a.pieces < b.pieces;
+  for (Candidate& c : legal) c.excess = std::floor((c.bound / lowest - 1) / 0.02);
+  std::stable_sort(legal.begin(), legal.end(), [](const Candidate& a, const Candidate& b) {
+    return a.excess != b.excess ? a.excess < b.excess : a.pieces < b.pieces;
   });
   double cheapest = std::numeric_limits<double>::infinity();
   int in_vain = 0;

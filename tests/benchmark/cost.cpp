@@ -45,7 +45,7 @@ void detailed_of_a_plan(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-/// Operators of one device, each shape seen before: its plan is looked up, as in a search of mappings.
+/// Operators of one device, each shape seen before: its time is looked up, as in a search of mappings.
 void detailed_of_known_shapes(benchmark::State& state) {
   cost::DetailedOnDevice device(h2llm_system(), test::h2llm_pes());
   std::size_t i = 0;

@@ -131,16 +131,20 @@ DetailedOnDevice::DetailedOnDevice(const System& base, const NmpDevice& device)
 DetailedOnDevice::DetailedOnDevice(const System& base, const NpuDevice& device)
     : on_nmp_(false), system_(system_of_device(base, device)), timing_(system_, PieceWalk::runs) {}
 
-const OperatorPlan& DetailedOnDevice::plan(const GemmShape& gemm, double element_bytes) {
+DetailedOnDevice::Known& DetailedOnDevice::known(const GemmShape& gemm, double element_bytes) {
   const Key key{gemm.count, gemm.m, gemm.n, gemm.k, key_bits(element_bytes)};
-  const auto known = plans_.find(key);
-  if (known != plans_.end()) return known->second;
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
   const OperandBits bits = bits_of_elements(element_bytes);
-  return plans_.emplace(key, on_nmp_ ? plan_on_nmp(system_, gemm, bits) : plan_on_npu(system_, gemm, bits)).first->second;
+  return known_.emplace(key, Known{on_nmp_ ? plan_on_nmp(system_, gemm, bits) : plan_on_npu(system_, gemm, bits), {}}).first->second;
 }
 
+const OperatorPlan& DetailedOnDevice::plan(const GemmShape& gemm, double element_bytes) { return known(gemm, element_bytes).plan; }
+
 double DetailedOnDevice::seconds(const GemmShape& gemm, double element_bytes) {
-  return timing_.operator_ps(plan(gemm, element_bytes)) * 1e-12;
+  Known& of_shape = known(gemm, element_bytes);
+  if (!of_shape.seconds) of_shape.seconds = timing_.operator_ps(of_shape.plan) * 1e-12;
+  return *of_shape.seconds;
 }
 
 }  // namespace bondsim::cost

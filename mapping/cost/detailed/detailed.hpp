@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/cost/detailed/operator_plan.hpp"
@@ -36,8 +37,8 @@ class Detailed final : public CostModel {
   std::unique_ptr<Latest<NpuDevice>> npu_;
 };
 
-/// The same for many operators on one device: how an operator is cut and tiled is searched once and kept, and equal pieces are
-/// taken together. For searches. Not for several threads.
+/// The same for many operators on one device: how an operator is cut and tiled is searched once and kept, as is its time, and equal pieces
+/// are taken together. For searches. Not for several threads.
 class DetailedOnDevice {
  public:
   DetailedOnDevice(const System& base, const NmpDevice& device);
@@ -55,7 +56,13 @@ class DetailedOnDevice {
   bool on_nmp_;
   System system_;
   TaskTiming timing_;
-  std::map<Key, OperatorPlan> plans_;
+  struct Known {
+    OperatorPlan plan;
+    std::optional<double> seconds;
+  };
+  Known& known(const GemmShape& gemm, double element_bytes);
+
+  std::map<Key, Known> known_;
 };
 
 /// `system` with the channels, PEs and ports of a device. The port keeps the time of an access, so its width goes with its bandwidth.
