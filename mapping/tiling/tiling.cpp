@@ -247,9 +247,8 @@ std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem
   double lowest = std::numeric_limits<double>::infinity();
   for (const Candidate& c : legal) lowest = std::min(lowest, c.bound);
   for (Candidate& c : legal) c.excess = std::floor((c.bound / lowest - 1) / 0.02);
-  std::stable_sort(legal.begin(), legal.end(), [](const Candidate& a, const Candidate& b) {
-    return a.excess != b.excess ? a.excess < b.excess : a.pieces < b.pieces;
-  });
+  std::stable_sort(legal.begin(), legal.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.excess != b.excess ? a.excess < b.excess : a.pieces < b.pieces; });
   double cheapest = std::numeric_limits<double>::infinity();
   int in_vain = 0;
   for (Candidate& c : legal) {
