@@ -3,7 +3,6 @@
 
 #include "models/base/csv_table.hpp"
 #include "models/base/input_file.hpp"
-#include "models/base/json_text.hpp"
 #include "models/results/results_read.hpp"
 #include "tools/app/report/inputs.hpp"
 #include "tools/app/report/shape.hpp"
@@ -17,45 +16,28 @@ namespace fs = std::filesystem;
 constexpr std::size_t most_requests = 1000;
 constexpr std::size_t most_iterations = 3000;
 
-Json served(const std::string& file) {
-  const std::string text = read_input_file(file, "a serving.json", max_table_bytes);
-  Json json = parse_json<Json>(text, file);
-  require_schema(json, text, file, "bondsim.served/1");
-  require_shape(json, text, file,
-                {{"partial", Value::flag},
-                 {"tier", Value::text},
-                 {"policy", Value::text},
-                 {"time_s", Value::number},
-                 {"requests.arrived", Value::number},
-                 {"requests.complete", Value::number},
-                 {"throughput.requests_per_s", Value::number},
-                 {"throughput.output_tokens_per_s", Value::number},
-                 {"slo?.ttft_ms", Value::number},
-                 {"slo?.tpot_ms", Value::number},
-                 {"goodput?.attainment", Value::number},
-                 {"energy?.per_request_j", Value::number_or_null},
-                 {"energy?.per_output_token_j", Value::number_or_null},
-                 {"kv.pages", Value::number},
-                 {"confirmation?.strata[].iterations_of", Value::text},
-                 {"confirmation?.strata[].iterations", Value::number},
-                 {"confirmation?.strata[].simulated", Value::number},
-                 {"confirmation?.strata[].error", Value::number_or_null},
-                 {"confirmation?.metrics[].name", Value::text},
-                 {"confirmation?.metrics[].form_ms", Value::number_or_null},
-                 {"confirmation?.metrics[].corrected_ms", Value::number_or_null},
-                 {"confirmation?.metrics[].error", Value::number_or_null}});
+std::vector<Needed> needed_of_serving() {
+  std::vector<Needed> all = {
+      {Value::text, {"tier", "policy", "confirmation?.strata[].iterations_of", "confirmation?.metrics[].name"}},
+      {Value::flag, {"partial"}},
+      {Value::number,
+       {"time_s", "requests.arrived", "requests.complete", "throughput.requests_per_s", "throughput.output_tokens_per_s", "slo?.ttft_ms",
+        "slo?.tpot_ms", "goodput?.attainment", "kv.pages", "confirmation?.strata[].iterations", "confirmation?.strata[].simulated"}},
+      {Value::number_or_null,
+       {"energy?.per_request_j", "energy?.per_output_token_j", "confirmation?.strata[].error", "confirmation?.metrics[].form_ms",
+        "confirmation?.metrics[].corrected_ms", "confirmation?.metrics[].error"}}};
   for (const char* latency : {"ttft", "tpot", "itl", "e2e", "queueing"}) {
     for (const char* value : {"mean_ms", "p50_ms", "p75_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"}) {
-      require_shape(json, text, file, {{fmt::format("latency.{}.{}", latency, value), Value::number_or_null}});
+      all.push_back({Value::number_or_null, {fmt::format("latency.{}.{}", latency, value)}});
     }
   }
   for (const char* series : {"running", "waiting", "kv_pages"}) {
-    require_shape(
-        json, text, file,
-        {{fmt::format("over_time.{}.interval_s", series), Value::number}, {fmt::format("over_time.{}.mean[]", series), Value::number}});
+    all.push_back({Value::number, {fmt::format("over_time.{}.interval_s", series), fmt::format("over_time.{}.mean[]", series)}});
   }
-  return json;
+  return all;
 }
+
+Json served(const std::string& file) { return load_shaped(file, "a serving.json", "bondsim.served/1", needed_of_serving()); }
 
 /// The first rows of a CSV file, some columns of it, with how many more there are.
 Json first_rows(const std::string& file, std::size_t most, const std::vector<std::string>& columns) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/base/input_file.hpp"
 #include "models/base/json_text.hpp"
 
 namespace bondsim::tools::report {
@@ -17,6 +18,8 @@ const char* name_of(Value value) {
       return "text";
     case Value::flag:
       return "true or false";
+    case Value::items:
+      return "a list with at least one item";
   }
   return "";
 }
@@ -31,6 +34,8 @@ bool is(const Json& json, Value value) {
       return json.is_string();
     case Value::flag:
       return json.is_boolean();
+    case Value::items:
+      return json.is_array() && !json.empty();
   }
   return false;
 }
@@ -87,15 +92,22 @@ bool holds_numbers(const std::string& column, const TableShape& shape) {
 
 }  // namespace
 
-void require_shape(const Json& json, const std::string& text, const std::string& file, std::initializer_list<Needed> all) {
-  for (const Needed& needed : all) Walk(text, file, needed.value).go(json, needed.path, "");
+void require_shape(const Json& json, const std::string& text, const std::string& file, const std::vector<Needed>& all) {
+  for (const Needed& needed : all) {
+    for (const std::string& path : needed.paths) Walk(text, file, needed.value).go(json, path, "");
+  }
 }
 
-void require_schema(const Json& json, const std::string& text, const std::string& file, const std::string& schema) {
-  require_shape(json, text, file, {{"schema", Value::text}});
-  if (json.at("schema") == schema) return;
-  throw ConfigError(
-      fmt::format("{}:{}: schema: '{}', allowed: {}", file, line_of_path(text, "schema"), json.at("schema").get<std::string>(), schema));
+Json load_shaped(const std::string& file, const std::string& kind, const std::string& schema, const std::vector<Needed>& all) {
+  const std::string text = read_input_file(file, kind, max_table_bytes);
+  Json json = parse_json<Json>(text, file);
+  require_shape(json, text, file, {{Value::text, {"schema"}}});
+  if (json.at("schema") != schema) {
+    throw ConfigError(
+        fmt::format("{}:{}: schema: '{}', allowed: {}", file, line_of_path(text, "schema"), json.at("schema").get<std::string>(), schema));
+  }
+  require_shape(json, text, file, all);
+  return json;
 }
 
 void require_columns(const CsvTable& table, const TableShape& shape) {

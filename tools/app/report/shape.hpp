@@ -1,5 +1,4 @@
 #pragma once
-#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -9,20 +8,21 @@
 /// What a page needs of the files it shows: a file that lacks it is refused, instead of drawn in part.
 namespace bondsim::tools::report {
 
-enum class Value { number, number_or_null, text, flag };
+enum class Value { number, number_or_null, text, flag, items };  ///< items: a list with something in it
 
-/// A value of a JSON file that a page reads. `points[].hottest.bank_c`: of each item of a list; `slo?.ttft_ms`: where there is an `slo`.
+/// Values of a JSON file that a page reads. `points[].hottest.bank_c`: of each item of a list; `slo?.ttft_ms`: where there is an `slo`.
 struct Needed {
-  std::string path;
   Value value;
+  std::vector<std::string> paths;
 };
 
 /// @param text the file's, for lines
 /// @throws ConfigError `file:line: path: what was found, what is allowed`
-void require_shape(const Json& json, const std::string& text, const std::string& file, std::initializer_list<Needed> all);
+void require_shape(const Json& json, const std::string& text, const std::string& file, const std::vector<Needed>& all);
 
-/// @throws ConfigError unless the file is an object with this `schema`
-void require_schema(const Json& json, const std::string& text, const std::string& file, const std::string& schema);
+/// A file that has all of it. @param kind of file, for messages @param schema that the file must name
+/// @throws ConfigError likewise
+Json load_shaped(const std::string& file, const std::string& kind, const std::string& schema, const std::vector<Needed>& all);
 
 /// Columns of a table that a page reads. A column of numbers may have empty cells.
 struct TableShape {

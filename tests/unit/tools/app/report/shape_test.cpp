@@ -13,7 +13,7 @@ namespace {
 
 std::string shape_error(const std::string& text, const std::string& path, Value value) {
   const Json json = parse_json<Json>(text, "f.json");
-  return test::error_of([&] { require_shape(json, text, "f.json", {{path, value}}); });
+  return test::error_of([&] { require_shape(json, text, "f.json", {{value, {path}}}); });
 }
 
 const char* const points = R"({"points": [
@@ -30,10 +30,13 @@ TEST(Shape, a_value_of_another_kind_is_named_with_its_line_and_what_is_allowed) 
   EXPECT_EQ(shape_error(points, "none.x", Value::number), "f.json:1: none: missing, allowed: what holds the values below it");
   EXPECT_EQ(shape_error(points, "on", Value::text), "f.json:5: on: 'true', allowed: text");
   EXPECT_EQ(shape_error(points, "name", Value::flag), "f.json:5: name: '\"n\"', allowed: true or false");
+  EXPECT_EQ(shape_error(points, "on", Value::items), "f.json:5: on: 'true', allowed: a list with at least one item");
+  EXPECT_EQ(shape_error(R"({"none": []})", "none", Value::items), "f.json:1: none: '[]', allowed: a list with at least one item");
 }
 
 TEST(Shape, what_is_as_needed_passes_and_optional_parts_may_be_absent) {
-  for (const auto& [path, value] : std::vector<std::pair<const char*, Value>>{{"name", Value::text},
+  for (const auto& [path, value] : std::vector<std::pair<const char*, Value>>{{"points", Value::items},
+                                                                              {"name", Value::text},
                                                                               {"on", Value::flag},
                                                                               {"slo?.ttft_ms", Value::number},
                                                                               {"runs?[].moments[].time_s", Value::number},
