@@ -8,46 +8,30 @@
 namespace bondsim::tools::report {
 namespace {
 
-const char* name_of(Value value) {
-  switch (value) {
-    case Value::number:
-      return "a number";
-    case Value::number_or_null:
-      return "a number, or null";
-    case Value::text:
-      return "text";
-    case Value::flag:
-      return "true or false";
-    case Value::items:
-      return "a list with at least one item";
-  }
-  return "";
-}
+struct ValueKind {
+  const char* name;
+  bool (*holds)(const Json&);
+};
 
-bool is(const Json& json, Value value) {
-  switch (value) {
-    case Value::number:
-      return json.is_number();
-    case Value::number_or_null:
-      return json.is_number() || json.is_null();
-    case Value::text:
-      return json.is_string();
-    case Value::flag:
-      return json.is_boolean();
-    case Value::items:
-      return json.is_array() && !json.empty();
-  }
-  return false;
+/// In the order of Value.
+const ValueKind& value_kind(Value value) {
+  static constexpr ValueKind kinds[] = {
+      {"a number", [](const Json& json) { return json.is_number(); }},
+      {"a number, or null", [](const Json& json) { return json.is_number() || json.is_null(); }},
+      {"text", [](const Json& json) { return json.is_string(); }},
+      {"true or false", [](const Json& json) { return json.is_boolean(); }},
+      {"a list with at least one item", [](const Json& json) { return json.is_array() && !json.empty(); }}};
+  return kinds[static_cast<std::size_t>(value)];
 }
 
 class Walk {
  public:
-  Walk(const std::string& text, const std::string& file, Value value) : text_(text), file_(file), value_(value) {}
+  Walk(const std::string& text, const std::string& file, Value value) : text_(text), file_(file), kind_(value_kind(value)) {}
 
   /// @param rest of the pattern; @param path to `json`
   void go(const Json& json, const std::string& rest, const std::string& path) const {
     if (rest.empty()) {
-      if (!is(json, value_)) fail(path, fmt::format("'{}', allowed: {}", shortened(json.dump()), name_of(value_)));
+      if (!kind_.holds(json)) fail(path, fmt::format("'{}', allowed: {}", shortened(json.dump()), kind_.name));
       return;
     }
     if (rest.compare(0, 2, "[]") == 0) {
@@ -62,7 +46,7 @@ class Walk {
     const std::string inner = path.empty() ? key : path + "." + key;
     if (!json.is_object() || !json.contains(key)) {
       if (optional) return;
-      fail(inner, fmt::format("missing, allowed: {}", from.size() == end ? name_of(value_) : "what holds the values below it"));
+      fail(inner, fmt::format("missing, allowed: {}", from.size() == end ? kind_.name : "what holds the values below it"));
     }
     go(json.at(key), from.substr(end + (optional ? 1 : 0)), inner);
   }
@@ -76,7 +60,7 @@ class Walk {
 
   const std::string& text_;
   const std::string& file_;
-  Value value_;
+  const ValueKind& kind_;
 };
 
 bool ends_with(const std::string& text, const std::string& end) {
