@@ -68,6 +68,8 @@ void choose_blocks(const PlanContext& c, const Workload& w, const AttentionPlace
   run.block_elements = largest_block(c, a, run);
   run.group_tokens = tokens_of_pe(a, run, 0, tokens_of_part(w.reserved_tokens(run.request), run.parts, 0));
   if (run.block_elements == elements) return;
+  // Of a context shorter than its parts some lie empty, and are never read.
+  if (tokens_of_part(w.final_tokens(run.request), run.parts, run.part) == 0) return;
   TilingProblem p = run_problem(c.system, a, run, {w.final_tokens(run.request), a.tokens});
   p.fixed_n = 0;
   if (a.value_elements == 0) p.fixed_k = 0;

@@ -209,6 +209,7 @@ double tiling_bound_ps(const NmpConfig& nmp, const TilingProblem& p, const NmpTi
 }
 
 std::optional<NmpTiling> choose_tiling(const NmpConfig& nmp, const TilingProblem& p) {
+  check(p.count > 0 && p.m > 0 && p.k > 0 && p.n > 0, "tiles of an empty GEMM: {} x [{}, {}] x [{}, {}]", p.count, p.m, p.k, p.k, p.n);
   const std::int64_t n_limit = capacity(nmp.pe.output_buffer_kib) * 8 / (p.m * p.bits.accumulator);
   const std::int64_t k_limit = capacity(nmp.input_buffer_kib) * 8 / (p.count * p.m * p.bits.activation);
   if (n_limit < 1 || k_limit < 1) return std::nullopt;

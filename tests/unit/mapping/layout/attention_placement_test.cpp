@@ -2,7 +2,9 @@
 
 #include <map>
 
+#include "models/system/validate/validator.hpp"
 #include "tests/support/mapping_setup.hpp"
+#include "tests/support/shipped_system.hpp"
 
 namespace bondsim {
 namespace {
@@ -31,6 +33,18 @@ TEST(AttentionPlacement, a_head_of_fewer_tokens_than_channels_is_planned) {
     for (const char* product : {"qk", "sv"}) {
       EXPECT_EQ(gemms[product], std::min<std::int64_t>(tokens, 6)) << product << " over " << tokens << " tokens";
       EXPECT_EQ(macs[product], tokens * m.head_dim) << product << " over " << tokens << " tokens";
+    }
+  }
+}
+
+/// Where the buffers hold a part of a head alone, blocks are chosen by a tiling, which parts without a token have none of.
+TEST(AttentionPlacement, parts_without_a_token_need_no_tiles) {
+  for (const char* name : {"hbm2-pim", "id-nmp"}) {
+    const System system = test::shipped_system(name);
+    for (const auto& [prompt, generated] : {std::pair{1, 1}, {1, 4}, {3, 2}}) {
+      const auto schedule = make_schedule(system, testing::model("palm-8b"), testing::lengths(1, prompt, generated),
+                                          testing::dataflow("attention_offloading"));
+      EXPECT_FALSE(validate_schedule(system, *schedule).has_value()) << name << ", " << prompt << " and " << generated << " tokens";
     }
   }
 }
