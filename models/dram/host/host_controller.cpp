@@ -220,7 +220,8 @@ Cycle HostController::precharge_all(Cycle t, std::int32_t op, ChannelOutput& out
   const bool one = dram_->organization.ranks == 1;
   Cycle at = t;
   for_each_open_rank([&](std::int32_t bank) { issue_precharge_all(at++, one ? -1 : bank, op, output); });
-  if (!state_.row_timing) return t;
+  // Without row timing they take no time, but each has a cycle of its own on the bus.
+  if (!state_.row_timing) return std::max(t, at - 1);
   const int banks = dram_->organization.banks_per_rank();
   for (int rank = 0; rank < dram_->organization.ranks; ++rank) t = std::max(t, state_.timing.ready(DramCommand::refab, rank * banks));
   return t;
