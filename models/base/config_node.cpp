@@ -27,7 +27,9 @@ ConfigNode parse_yaml(const std::string& text, const std::string& name) {
   YamlBuilder builder(file);
   try {
     std::istringstream in(text);
-    YAML::Parser(in).HandleNextDocument(builder);
+    YAML::Parser parser(in);
+    while (parser.HandleNextDocument(builder)) {
+    }
   } catch (const YAML::Exception& e) {
     throw ConfigError(fmt::format("{}:{}: not valid YAML: {}", name, e.mark.line + 1, e.msg));
   }

@@ -14,6 +14,11 @@ ConfigNode YamlBuilder::node(ConfigNode::Kind kind, const YAML::Mark& mark) cons
   return out;
 }
 
+void YamlBuilder::OnDocumentStart(const YAML::Mark& mark) {
+  if (begun_) fail(mark.line + 1, "a second document begins here, allowed: one, the keys of a section in one column");
+  begun_ = true;
+}
+
 void YamlBuilder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) { add(node(ConfigNode::Kind::null, mark), anchor); }
 
 void YamlBuilder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) {

@@ -18,14 +18,15 @@ constexpr std::size_t max_yaml_depth = 100;
 constexpr std::size_t max_yaml_repeated = std::size_t{16} << 20;
 
 /// Makes the tree of a YAML document from the parser's events, so that no text of a file makes a tree without end or beyond all measure:
-/// depth and repetition by aliases are limited, keys are unique, and an alias of a value around it is refused.
+/// depth and repetition by aliases are limited, keys are unique, an alias of a value around it is refused, and so is what follows the
+/// document.
 /// Every callback throws ConfigError with the line and the path of the key.
 class YamlBuilder : public YAML::EventHandler {
  public:
   explicit YamlBuilder(std::shared_ptr<const std::string> file) : file_(std::move(file)) {}
   ConfigNode take() { return std::move(root_); }
 
-  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentStart(const YAML::Mark& mark) override;
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
@@ -59,6 +60,7 @@ class YamlBuilder : public YAML::EventHandler {
   std::vector<Open> open_;
   std::map<YAML::anchor_t, ConfigNode> anchored_;
   std::size_t repeated_ = 0;
+  bool begun_ = false;
 };
 
 }  // namespace bondsim

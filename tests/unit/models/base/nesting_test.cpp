@@ -54,6 +54,21 @@ TEST(Nesting, aliases_of_aliases_end) {
       << yaml_error(wide + "]");
 }
 
+/// A key one column to the left ends the section of those before it, and all that follows would be left out.
+TEST(Nesting, what_follows_a_document_is_refused) {
+  const std::string why = "a second document begins here, allowed: one, the keys of a section in one column";
+  EXPECT_EQ(yaml_error(" a: 1\n b: 2\nc: 3\n"), "f.yaml:3: (file): " + why);
+  EXPECT_EQ(yaml_error("a: 1\n---\nb: 2\n"), "f.yaml:2: (file): " + why);
+  EXPECT_EQ(yaml_error("{\"a\": 1}\n{\"b\": 2}\n"), "f.yaml:2: (file): " + why);
+  EXPECT_EQ(yaml_error("{a: 1} b\n"), "f.yaml:1: (file): " + why);
+  EXPECT_EQ(yaml_error("a: 1\n...\nb: 2\n"), "f.yaml:3: (file): " + why);
+  for (const char* one : {"---\na: 1\n", "a: 1\n...\n", "# c\n---\na: 1\n...\n# c\n", "", "# c\n", "%YAML 1.2\n---\na: 1\n"}) {
+    EXPECT_EQ(yaml_error(one), "no error") << one;
+  }
+  ConfigNode root = parse_yaml("a: 1", "f.yaml");
+  EXPECT_EQ(error_of([&] { apply_override(root, "a", "7\n---\njunk"); }), "--set a=7\n---\njunk:2: (file): " + why);
+}
+
 TEST(Nesting, yaml_depth_is_limited) {
   EXPECT_EQ(yaml_error(nested(100)), "no error");
   EXPECT_NE(yaml_error(nested(101)).find("f.yaml:1: "), std::string::npos);
