@@ -206,6 +206,8 @@ class ScheduleSource {
   virtual bool next(Picoseconds now, Block& block) = 0;
   /// The same for those who do not simulate, at time 0: for sources whose blocks do not depend on time.
   bool next(Block& block) { return next(Picoseconds(), block); }
+  /// Where the last block stands, `file:line`; empty where blocks are made.
+  virtual std::string place() const { return {}; }
 };
 
 }  // namespace bondsim

@@ -11,15 +11,18 @@
 /// block by block. README.md of this folder describes every key.
 namespace bondsim {
 
-/// Writes header and blocks as they come. Equal schedules give equal bytes.
+/// Writes header and blocks as they come, and at the end how many they were, so that a file that was cut off does not look whole. Equal
+/// schedules give equal bytes.
 class ScheduleWriter {
  public:
   ScheduleWriter(std::ostream& out, const ScheduleHeader& header);
   void write(const Block& block);
+  void finish();
 
  private:
   std::ostream& out_;
   std::vector<std::string> channels_;  ///< names, by number
+  std::int64_t blocks_ = 0;
 };
 
 /// Reads a schedule block by block. @throws ConfigError `name:line: ...` from here and from next() for text that is not a schedule.

@@ -223,7 +223,8 @@ Task read_task(const Value& value, const std::vector<std::string>& channels) {
   return t;
 }
 
-ScheduleHeader read_header(const Value& value) {
+/// @param counted set where the number of blocks follows them
+ScheduleHeader read_header(const Value& value, bool& counted) {
   ScheduleHeader h;
   Object o(value);
   o.required("schema", [](const Value& v) {
@@ -241,6 +242,7 @@ ScheduleHeader read_header(const Value& value) {
   o.required("steps", [&](const Value& v) { h.steps = v.small(); });
   o.optional("prompt_tokens", [&](const Value& v) { h.prompt_tokens = v.small(); });
   o.required("all_layers", [&](const Value& v) { h.all_layers = v.boolean(); });
+  o.optional("counted", [&](const Value& v) { counted = v.boolean(); });
   o.required("operators", [&](const Value& v) {
     for (const Value& item : v.items()) {
       const auto n = item.items(3, 3);
@@ -286,17 +288,41 @@ class TextSchedule : public ScheduleSource {
  public:
   TextSchedule(std::unique_ptr<std::istream> in, const std::string& name) : in_(std::move(in)), name_(name) {
     if (!read_line()) throw ConfigError(name_ + ": empty, a schedule begins with its header line");
-    header_ = read_header(Value(json_, "", where_));
+    header_ = read_header(Value(json_, "", where_), counted_);
   }
   const ScheduleHeader& header() const override { return header_; }
+  std::string place() const override { return where_; }
   using ScheduleSource::next;
   bool next(Picoseconds, Block& block) override {
-    if (!read_line()) return false;
+    if (!read_line()) {
+      if (counted_) fail_at_end("the file is cut off, allowed: {\"blocks\": ...} at its end, as its header says (counted)");
+      return false;
+    }
+    if (counted_ && json_.is_object() && json_.contains("blocks")) {
+      end();
+      return false;
+    }
     block = read_block(Value(json_, "", where_), header_.channels);
+    ++blocks_;
     return true;
   }
 
  private:
+  [[noreturn]] void fail_at_end(const std::string& what) const {
+    throw ConfigError(fmt::format("{}:{}: after {} blocks: {}", name_, line_, blocks_, what));
+  }
+
+  /// The line behind the blocks.
+  void end() {
+    Object o(Value(json_, "", where_));
+    o.required("blocks", [&](const Value& v) {
+      if (v.integer() != blocks_) v.fail(fmt::format("{}, allowed: {}, as many as come before", v.integer(), blocks_));
+    });
+    o.finish();
+    counted_ = false;
+    if (read_line()) fail_at_end("a line behind the number of blocks, allowed: nothing");
+  }
+
   /// The next line that is not empty; false at the end.
   bool read_line() {
     std::string text;
@@ -314,6 +340,8 @@ class TextSchedule : public ScheduleSource {
   std::string name_;
   std::string where_;
   int line_ = 0;
+  bool counted_ = false;  ///< the number of blocks is still to come
+  std::int64_t blocks_ = 0;
   Json json_;
   ScheduleHeader header_;
 };

@@ -77,7 +77,7 @@ void put_task(Buffer& out, const Task& t, const std::vector<std::string>& channe
 ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out_(out), channels_(h.channels) {
   Buffer line;
   put(line, "{{\"schema\":\"bondsim.schedule/2\",\"model\":{},\"dataflow\":{}", quoted(h.model), quoted(h.dataflow));
-  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{}",
+  put(line, ",\"channels\":{},\"batch\":{},\"layers\":{},\"steps\":{},\"prompt_tokens\":{},\"all_layers\":{},\"counted\":true",
       nlohmann::json(h.channels).dump(), h.batch, h.layers, h.steps, h.prompt_tokens, h.all_layers);
   if (h.first_step != 0) put(line, ",\"first_step\":{}", h.first_step);
   put(line, ",\"operators\":[");
@@ -96,7 +96,10 @@ ScheduleWriter::ScheduleWriter(std::ostream& out, const ScheduleHeader& h) : out
   out_.write(line.data(), static_cast<std::streamsize>(line.size()));
 }
 
+void ScheduleWriter::finish() { out_ << "{\"blocks\":" << blocks_ << "}\n"; }
+
 void ScheduleWriter::write(const Block& b) {
+  ++blocks_;
   Buffer line;
   put(line, "{{\"phase\":\"{}\",\"step\":{},\"layer\":{},\"layers\":{},\"steps\":{},\"work\":[", enum_name(b.phase), b.step, b.layer,
       b.layers, b.steps);

@@ -60,6 +60,7 @@ int map(const MapOptions& options) {
   if (out) {
     ScheduleWriter writer(out->stream(), schedule->header());
     drain(&writer);
+    writer.finish();
     out->commit();
   } else {
     drain(nullptr);
@@ -76,7 +77,7 @@ void add_map(Command& app, Action& action) {
   auto* command = app.add_subcommand("map", "write the schedule of a run instead of running it, or explain it");
   auto options = std::make_shared<MapOptions>();
   add_experiment_options(*command, options->request);
-  command->add_option("-o,--out", options->out, "schedule file to write: a header line, then one block a line (bondsim.schedule/1)");
+  command->add_option("-o,--out", options->out, "schedule file to write: a header line, then one block a line (bondsim.schedule/2)");
   command->add_flag("--explain", options->explain, "say who holds and runs what, on which channels, with which tiles and why");
   command->add_option("--dot", options->dot, "write the operator graph with its groups for Graphviz");
   command->footer(

@@ -29,9 +29,8 @@ int replay(const ReplayOptions& options) {
   const System system = load_system(options.system, options.overrides);
   require_legal(system, options.allow_illegal);
   // Checked as a whole before the simulation begins: from inside the kernel a fault could not come out as what it is.
-  if (const auto fault = validate_schedule(system, *open_schedule(options.schedule))) {
-    throw ConfigError(options.schedule + ": " + fault->text());
-  }
+  const auto checked = open_schedule(options.schedule);
+  if (const auto fault = validate_schedule(system, *checked)) throw ConfigError(checked->place() + ": " + fault->text());
   std::optional<OutputDirectory> out;
   if (!options.out.empty()) out.emplace(options.out, "run");
   const auto schedule = open_schedule(options.schedule);
@@ -59,7 +58,7 @@ void add_replay(Command& app, Action& action) {
   auto* command = app.add_subcommand("replay", "run a schedule file on a system: one that map wrote, or any other program or hand");
   auto options = std::make_shared<ReplayOptions>();
   command->add_option("SYSTEM", options->system, "system file, or an experiment file whose system is taken")->required();
-  command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/1); it is checked before it runs")->required();
+  command->add_option("SCHEDULE", options->schedule, "schedule file (bondsim.schedule/2); it is checked before it runs")->required();
   command->add_option("--set", options->overrides, "change one value of the system, e.g. system.nmp.pe.fpus=4; may be repeated")
       ->allow_extra_args(false);
   command->add_flag("--allow-illegal", options->allow_illegal, "take a device whose PEs are larger than the published area limits");

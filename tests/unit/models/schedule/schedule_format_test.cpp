@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "models/schedule/schedule_json.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/paths.hpp"
 
 namespace bondsim {
@@ -65,7 +66,9 @@ std::string everything() {
     block.tasks.push_back(task);
   }
   std::ostringstream out;
-  ScheduleWriter(out, header).write(block);
+  ScheduleWriter writer(out, header);
+  writer.write(block);
+  writer.finish();
   return out.str();
 }
 
@@ -92,7 +95,34 @@ TEST(ScheduleFormat, what_is_written_is_read_back) {
   ScheduleWriter writer(out, source->header());
   Block block;
   while (source->next(block)) writer.write(block);
+  writer.finish();
   EXPECT_EQ(out.str(), text);
+}
+
+std::string error_of_reading(const std::string& text) {
+  return test::error_of([&] {
+    const auto source = read_schedule(std::make_unique<std::istringstream>(text), "s");
+    Block block;
+    while (source->next(block)) {
+    }
+    EXPECT_FALSE(source->next(block));
+  });
+}
+
+TEST(ScheduleFormat, what_is_cut_off_between_two_blocks_is_refused) {
+  const std::string text = everything();
+  const std::size_t block = text.find('\n') + 1, end = text.find('\n', block) + 1;
+  const std::string cut_off = R"(the file is cut off, allowed: {"blocks": ...} at its end, as its header says (counted))";
+  EXPECT_EQ(error_of_reading(text), "no error");
+  EXPECT_EQ(error_of_reading(text.substr(0, end)), "s:2: after 1 blocks: " + cut_off);
+  EXPECT_EQ(error_of_reading(text.substr(0, block)), "s:1: after 0 blocks: " + cut_off);
+  EXPECT_EQ(error_of_reading(text.substr(0, block) + text.substr(end)), "s:2: blocks: 1, allowed: 0, as many as come before");
+  EXPECT_EQ(error_of_reading(text + text.substr(block, end - block)),
+            "s:4: after 1 blocks: a line behind the number of blocks, allowed: nothing");
+  const std::string counted = ",\"counted\":true";
+  std::string without = text.substr(0, end);
+  without.erase(without.find(counted), counted.size());
+  EXPECT_EQ(error_of_reading(without), "no error");  // as one writes by hand
 }
 
 }  // namespace

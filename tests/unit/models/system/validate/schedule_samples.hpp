@@ -21,6 +21,7 @@ inline std::string written(ScheduleSource& source) {
   ScheduleWriter writer(out, source.header());
   Block block;
   while (source.next(block)) writer.write(block);
+  writer.finish();
   return out.str();
 }
 

@@ -68,6 +68,7 @@ TEST(ScheduleText, fused_attention_is_read_as_it_was_written) {
   std::ostringstream out;
   ScheduleWriter writer(out, sample.source->header());
   writer.write(sample.layer);
+  writer.finish();
   const std::string text = out.str();
   EXPECT_NE(text.find("\"accumulate\":true"), std::string::npos);
   EXPECT_EQ(written(*read_schedule(std::make_unique<std::istringstream>(text), "text")), text);
