@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -30,6 +32,27 @@ class Descriptor {
 
  private:
   int fd_;
+};
+
+/// Files opened as inputs, by device and inode: names may differ.
+class Inputs {
+ public:
+  static Inputs& get() {
+    static Inputs inputs;
+    return inputs;
+  }
+  void add(const struct stat& file) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    files_.emplace(file.st_dev, file.st_ino);
+  }
+  bool has(const struct stat& file) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return files_.count({file.st_dev, file.st_ino}) > 0;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::pair<dev_t, ino_t>> files_;
 };
 
 const char* kind_of(mode_t mode) {
@@ -57,6 +80,8 @@ Descriptor open_regular(const std::string& path, const std::string& expected, st
     problem = fmt::format("is {}, {} is expected", kind_of(status.st_mode), expected);
   } else if (file.get() < 0) {
     problem = fmt::format("no such file, or it cannot be read; {} is expected ({})", expected, std::strerror(error));
+  } else {
+    Inputs::get().add(status);
   }
   return file;
 }
@@ -87,6 +112,11 @@ std::string input_problem(const std::string& path, const std::string& expected) 
   std::string problem;
   open_regular(path, expected, problem);
   return problem;
+}
+
+bool was_input(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0 && Inputs::get().has(status);
 }
 
 void require_text(const std::string& text, const std::string& name) {

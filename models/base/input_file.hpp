@@ -16,6 +16,9 @@ constexpr std::size_t max_table_bytes = std::size_t{256} << 20;
 /// @param expected what the file should be, with its article: "a YAML file"
 std::string input_problem(const std::string& path, const std::string& expected);
 
+/// Whether this process has opened the file as an input, by whatever name.
+bool was_input(const std::string& path);
+
 /// The whole text of an input file without a byte order mark, line ends as `\n`.
 /// @param max_bytes a longer file is refused
 /// @throws ConfigError when the file cannot be opened, is no regular file, is longer, or is not UTF-8 text (with the first bad line)

@@ -15,7 +15,7 @@ constexpr const char* schema = "bondsim.answers/1 ";
 }  // namespace
 
 Journal::Journal(const std::string& path, const std::string& inputs) : path_(path) {
-  OutputFile file(path_);  // refuses links and devices
+  OutputFile file(path_, OutputFile::Named::by_us);  // refuses links and devices
   read(schema + inputs);
   file.stream() << schema << inputs << "\n";
   for (const auto& [task, answer] : answers_) file.stream() << task << "\t" << answer << "\n";

@@ -149,6 +149,14 @@ void OutputDirectory::keep_foreign_files(const std::string& old) const {
     fs::create_directories(place.parent_path(), ec);
     if (::rename((fs::path(old) / name).c_str(), place.c_str()) != 0) io_error(asked_, name + " cannot be kept");
   }
+  // Folders of somebody else stay, too, with nothing in them.
+  for (const auto& entry : fs::recursive_directory_iterator(old)) {
+    const std::string name = entry.path().lexically_relative(old).string();
+    const bool ours =
+        std::any_of(marker.files.begin(), marker.files.end(), [&](const std::string& f) { return f.rfind(name + "/", 0) == 0; });
+    std::error_code ec;
+    if (entry.is_directory() && !entry.is_symlink() && !ours) fs::create_directories(fs::path(target_) / name, ec);
+  }
 }
 
 void OutputDirectory::exchange() {
@@ -202,7 +210,7 @@ std::string WorkDirectory::file(const std::string& name) const { return (fs::pat
 void WorkDirectory::write(const std::string& name, const std::string& content) const {
   if (!contained(name))
     throw ConfigError(fmt::format("{}: '{}' would be written outside of it, allowed: a name without ..", target_, name));
-  OutputFile out(file(name));
+  OutputFile out(file(name), OutputFile::Named::by_us);
   out.stream() << content;
   out.commit();
 }
@@ -216,7 +224,7 @@ std::vector<std::string> files_of_output(const std::string& directory) {
 void add_to_output(const std::string& directory, const std::string& name) {
   Marker marker;
   if (name == output_marker || !read_marker(directory, marker) || !marker.files.insert(name).second) return;
-  OutputFile out((fs::path(directory) / output_marker).string());
+  OutputFile out((fs::path(directory) / output_marker).string(), OutputFile::Named::by_us);
   out.stream() << marker_text(marker.kind, marker.experiment, marker.files);
   out.commit();
 }

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "models/base/error.hpp"
+#include "models/base/input_file.hpp"
 #include "models/base/io_error.hpp"
 #include "tools/app/output/output_directory.hpp"
 #include "tools/app/output/place.hpp"
@@ -17,13 +18,14 @@ namespace bondsim::tools {
 
 namespace fs = std::filesystem;
 
-OutputFile::OutputFile(const std::string& path) : asked_(path), owner_(::getpid()) {
+OutputFile::OutputFile(const std::string& path, Named named) : named_(named), asked_(path), owner_(::getpid()) {
   if (is_stream(path)) {
     stream_.open(path, std::ios::binary | std::ios::app);
     if (!stream_) io_error(asked_, "cannot be opened");
     return;
   }
   target_ = place_of_file(path);
+  require_no_input();
   const fs::path target(target_);
   const std::string ending = "." + target.filename().string();
   staging_ = (target.parent_path() / (".bondsim-XXXXXX" + ending)).string();
@@ -56,6 +58,11 @@ int reason_of_failure(const std::string& path) {
 
 }  // namespace
 
+void OutputFile::require_no_input() const {
+  if (named_ == Named::by_us || !was_input(target_)) return;
+  throw ConfigError(fmt::format("--out {}: is an input of this run, it is left alone; allowed: another file", asked_));
+}
+
 void OutputFile::commit() {
   errno = 0;
   const bool failed_before = !stream_;
@@ -66,6 +73,7 @@ void OutputFile::commit() {
     io_error(asked_, "cannot be written");
   }
   if (staging_.empty()) return;
+  require_no_input();
   sync_path(staging_);
   if (::rename(staging_.c_str(), target_.c_str()) != 0) io_error(asked_, "cannot be put in place");
   on_signal_.reset();

@@ -14,8 +14,11 @@ namespace bondsim::tools {
 /// written to directly.
 class OutputFile {
  public:
-  /// @throws ConfigError when a link or a directory stands there; IoError when the file cannot be made.
-  explicit OutputFile(const std::string& path);
+  /// A user names the file; or it is one of a work directory, which reads it again and writes it again.
+  enum class Named { by_user, by_us };
+
+  /// @throws ConfigError when a link or a directory stands there, or an input of this run; IoError when the file cannot be made.
+  explicit OutputFile(const std::string& path, Named named = Named::by_user);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -23,10 +26,13 @@ class OutputFile {
   /// Where the file is until commit(); empty for a terminal or a pipe.
   const std::string& path() const { return staging_; }
   std::ostream& stream() { return stream_; }
-  /// @throws IoError
+  /// @throws IoError; ConfigError when the file has become an input meanwhile
   void commit();
 
  private:
+  void require_no_input() const;
+
+  Named named_;
   std::string asked_;
   std::string target_;
   std::string staging_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "models/base/error.hpp"
+#include "models/base/input_file.hpp"
 #include "models/base/io_error.hpp"
 #include "tests/support/command.hpp"
 #include "tests/support/error_of.hpp"
@@ -42,6 +43,20 @@ void write_output(const std::string& directory, const std::string& kind, const s
   OutputDirectory out(directory, kind);
   out.write(name, text);
   out.commit();
+}
+
+TEST(OutputDirectory, folders_of_somebody_else_stay) {
+  const ScratchDirectory scratch;
+  write_output(scratch.file("o"), "run", "folder/a.csv", "1");
+  fs::create_directories(scratch.file("o/mine/deep"));
+  fs::create_directories(scratch.file("o/folder/mine"));
+  write_output(scratch.file("o"), "run", "b.csv", "2");
+  EXPECT_TRUE(fs::is_directory(scratch.file("o/mine/deep")));
+  EXPECT_TRUE(fs::is_directory(scratch.file("o/folder/mine")));
+  EXPECT_FALSE(fs::exists(scratch.file("o/folder/a.csv")));
+  write_output(scratch.file("p"), "run", "folder/a.csv", "1");
+  write_output(scratch.file("p"), "run", "b.csv", "2");
+  EXPECT_FALSE(fs::exists(scratch.file("p/folder"))) << "a folder of ours, with nothing in it";
 }
 
 TEST(OutputDirectory, appears_with_commit_and_not_before) {
@@ -299,6 +314,25 @@ TEST(OutputFile, appears_with_commit_and_follows_no_link) {
   EXPECT_EQ(file_text(scratch.file("f.csv")), "text");
   EXPECT_EQ(file_text(scratch.file("f.csv.part")), "mine");
   EXPECT_EQ(names_in(scratch.file(".")), (std::vector<std::string>{"f.csv", "f.csv.part", "link", "target"}));
+}
+
+/// By whatever name, and also when it is read after the output was opened.
+TEST(OutputFile, an_input_of_the_run_is_left_alone) {
+  const ScratchDirectory scratch;
+  scratch.write("in.yaml", "mine");
+  scratch.write("late.yaml", "mine");
+  fs::create_hard_link(scratch.file("in.yaml"), scratch.file("same.yaml"));
+  const std::string allowed = ": is an input of this run, it is left alone; allowed: another file";
+  OutputFile late(scratch.file("late.yaml"));
+  for (const char* name : {"in.yaml", "late.yaml"}) read_input_file(scratch.file(name), "a file", 100);
+  for (const char* name : {"in.yaml", "same.yaml"}) {
+    EXPECT_EQ(test::error_of([&] { OutputFile(scratch.file(name)); }), "--out " + scratch.file(name) + allowed);
+  }
+  EXPECT_EQ(test::error_of([&] { late.commit(); }), "--out " + scratch.file("late.yaml") + allowed);
+  EXPECT_EQ(file_text(scratch.file("in.yaml")) + file_text(scratch.file("late.yaml")), "minemine");
+  OutputFile ours(scratch.file("in.yaml"), OutputFile::Named::by_us);
+  ours.commit();
+  EXPECT_EQ(file_text(scratch.file("in.yaml")), "");
 }
 
 TEST(OutputFile, writes_to_a_pipe_and_leaves_it_a_pipe) {
