@@ -1,6 +1,7 @@
 #include "models/system/load.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include "models/base/named_file.hpp"
@@ -172,6 +173,10 @@ void check_groups(const System& system, const ConfigNode& node, const std::strin
   for (std::size_t i = 0; i < system.channels.size(); ++i) {
     const ChannelGroup& group = system.channels[i];
     const Sections at{list != nullptr ? list->items[i] : node, list != nullptr ? fmt::format("{}.channel_groups[{}]", path, i) : path};
+    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '-'; };
+    if (group.name.empty() || group.name == "npu" || !std::all_of(group.name.begin(), group.name.end(), plain)) {
+      config_error(at.at("name"), at.path + ".name", "'" + group.name + "', allowed: letters, digits, _ and -, but not npu");
+    }
     for (std::size_t before = 0; before < i; ++before) {
       if (system.channels[before].name == group.name) {
         config_error(at.at("name"), at.path + ".name", "'" + group.name + "' is named twice, allowed: once");

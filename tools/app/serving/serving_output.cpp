@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/base/csv_table.hpp"
 #include "models/results/phases.hpp"
 #include "tools/app/serving/serve.hpp"
 
@@ -133,10 +134,11 @@ std::string requests_csv_row(const serving::RequestRow& row, const std::string& 
   std::string gaps;
   for (const Picoseconds gap : row.gaps) gaps += fmt::format("{}{}", gaps.empty() ? "" : ", ", ns(gap));
   const bool came = row.output_tokens > 0;
-  return fmt::format("0,{},{},{},{},{},{},{},{},{},{},\"[{}]\",{},{},{},{},{:.9g}\n", row.id, model, row.prompt_tokens, row.output_tokens,
-                     ns(row.arrival), ns(row.end), ns(row.end) - ns(row.arrival), came ? ns(row.scheduled) - ns(row.arrival) : 0,
-                     came ? ns(row.first_token) - ns(row.arrival) : 0, std::llround(row.tpot_ps() / 1000), gaps,
-                     serving::name_of(row.ending), row.asked_tokens, row.reused_tokens, row.preemptions, to_joules(row.energy));
+  return fmt::format("0,{},{},{},{},{},{},{},{},{},{},\"[{}]\",{},{},{},{},{:.9g}\n", row.id, csv_cell(model), row.prompt_tokens,
+                     row.output_tokens, ns(row.arrival), ns(row.end), ns(row.end) - ns(row.arrival),
+                     came ? ns(row.scheduled) - ns(row.arrival) : 0, came ? ns(row.first_token) - ns(row.arrival) : 0,
+                     std::llround(row.tpot_ps() / 1000), gaps, serving::name_of(row.ending), row.asked_tokens, row.reused_tokens,
+                     row.preemptions, to_joules(row.energy));
 }
 
 std::string iterations_csv_header(bool form_times) {

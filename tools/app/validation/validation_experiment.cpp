@@ -5,6 +5,7 @@
 #include "mapping/emit/block_parts.hpp"
 #include "mapping/emit/mapper.hpp"
 #include "mapping/emit/step_sample.hpp"
+#include "models/base/csv_table.hpp"
 #include "models/schedule/one_block.hpp"
 #include "tools/app/validation/validation_step.hpp"
 
@@ -74,7 +75,7 @@ class ExperimentCases {
     const NmpConfig& nmp = system_->nmp;
     text_ += fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", step == 0 ? "prefill" : "decode", step, op.empty() ? "(step)" : op, executor,
                          shape, system_->nmp_channel_count(), system_->normal_channels().size(), nmp.pe.fpus, nmp.pe.clock_mhz,
-                         nmp.hb.bandwidth_gbps, system_->name);
+                         nmp.hb.bandwidth_gbps, csv_cell(system_->name));
     cases_.push_back(std::move(c));
   }
 

@@ -2,6 +2,7 @@
 
 #include "models/system/load.hpp"
 #include "models/system/peaks.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/paths.hpp"
 
 namespace bondsim {
@@ -58,19 +59,31 @@ TEST(ChannelGroups, both_forms_at_once_or_none_is_refused) {
   EXPECT_NE(fault("h2llm", {{"channels.nmp", "0"}, {"channels.normal", "0"}}).find("no channel at all"), std::string::npos);
 }
 
-TEST(ChannelGroups, parts_of_another_shape_are_refused_with_the_group) {
+/// Of the shipped machine of three groups with one value of a group changed.
+std::string group_fault(std::size_t group, const std::string& key, const std::string& value) {
   ConfigNode node = load_yaml_file(tests::source_dir() + "/configs/system/two-kinds-of-pes.yaml");
   std::vector<std::string> files;
   resolve_system(node, "system", files);
-  for (auto& [key, groups] : node.entries) {
-    if (key == "channel_groups") apply_override(groups.items[2], "dram.organization.bank_groups", "2");
+  for (auto& [section, groups] : node.entries) {
+    if (section == "channel_groups") apply_override(groups.items[group], key, value);
   }
-  try {
-    decode_system(node, "system");
-    FAIL() << "8 banks beside 16 were taken";
-  } catch (const ConfigError& e) {
-    EXPECT_NE(std::string(e.what()).find("channel_groups[2].dram.organization"), std::string::npos) << e.what();
+  return test::error_of([&] { decode_system(node, "system"); });
+}
+
+/// Channels are named after their group, and files and columns after their channels.
+TEST(ChannelGroups, names_are_plain) {
+  for (const std::string name : {"../up", "a/b", "a,b", "npu", "a b", ".", ""}) {
+    const std::string error = group_fault(1, "name", name.empty() ? "\"\"" : name);
+    EXPECT_NE(error.find("system.channel_groups[1].name: '" + name + "', allowed: letters, digits, _ and -, but not npu"),
+              std::string::npos)
+        << error;
   }
+  EXPECT_EQ(group_fault(1, "name", "hb-2_b"), "no error");
+}
+
+TEST(ChannelGroups, parts_of_another_shape_are_refused_with_the_group) {
+  const std::string error = group_fault(2, "dram.organization.bank_groups", "2");
+  EXPECT_NE(error.find("channel_groups[2].dram.organization"), std::string::npos) << "8 banks beside 16: " << error;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "models/base/csv_table.hpp"
 #include "tests/support/serving_setup.hpp"
 #include "tools/app/serving/serve.hpp"
 
@@ -34,6 +35,13 @@ TEST(RequestsCsv, cells_are_ns_from_arrival_and_stand_under_their_titles) {
             "instance id,request id,model,input,output,arrival,end_time,latency,queuing_delay,TTFT,TPOT,ITL,ending,asked_output,"
             "reused_input,preemptions,energy_j\n"
             "0,7,m,100,3,1000,10001,9001,501,4000,2500,\"[2000, 3001]\",truncated,9,64,2,1.5\n");
+}
+
+TEST(RequestsCsv, a_models_name_is_one_cell) {
+  const std::string row = requests_csv_row(row_of_three_tokens(), "a \"b\", c");
+  const CsvTable table = CsvTable::parse(requests_csv_header() + row, "r.csv");
+  EXPECT_EQ(table.text(0, "model"), "a \"b\", c");
+  EXPECT_EQ(table.text(0, "ITL"), "[2000, 3001]");
 }
 
 /// A rejected request had no token: its latency is how long it took to be told.
