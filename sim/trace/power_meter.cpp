@@ -143,6 +143,7 @@ PowerInterval PowerMeter::empty() const {
 /// A block that falls into one interval as a whole is added at once.
 void PowerMeter::block_ended(const BlockTrace& trace) {
   const Picoseconds length = trace.end - trace.start;
+  require_room(length);
   const std::vector<CellEnergies> shares = divider_.divide(trace);
   PowerInterval whole = empty();
   for (const CellEnergies& share : shares) {
@@ -159,6 +160,19 @@ void PowerMeter::block_ended(const BlockTrace& trace) {
     run_time_ += length;
     write_until(run_time_.value / interval_ps_);
   }
+}
+
+void PowerMeter::require_room(Picoseconds length) const {
+  const std::int64_t cells =
+      static_cast<std::int64_t>(divider_.cells().size()) +
+      static_cast<std::int64_t>(divider_.system().channel_count()) * static_cast<std::int64_t>(divider_.rails().size());
+  const std::int64_t most = most_block_bytes / (cells * static_cast<std::int64_t>(sizeof(WideInt)));
+  const std::int64_t intervals = length.value / interval_ps_;
+  if (intervals <= most) return;
+  throw ConfigError(
+      fmt::format("--power {:g}: a block of {:g} us has {} such intervals of {} figures each, allowed: up to {}, {:g} ns or more",
+                  static_cast<double>(interval_ps_) * 1e-3, static_cast<double>(length.value) * 1e-6, intervals, cells, most,
+                  std::ceil(static_cast<double>(length.value) * 1e-3 / static_cast<double>(most))));
 }
 
 void PowerMeter::add_whole(const PowerInterval& whole) {

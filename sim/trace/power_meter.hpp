@@ -56,9 +56,13 @@ struct PowerInterval {
 /// several layers is taken as often, one after the other. All intervals sum to the energy of the results exactly.
 class PowerMeter : public SimulationListener {
  public:
+  /// Intervals of one block are in memory at a time.
+  static constexpr std::int64_t most_block_bytes = std::int64_t{512} << 20;
+
   /// @param interval above 0. @param system must outlive the meter
   PowerMeter(const System& system, Picoseconds interval, EnergyColumn column = EnergyColumn::maximum);
 
+  /// @throws ConfigError when a block has more intervals than memory is kept for
   void block_ended(const BlockTrace& trace) override;
   /// Hands over the intervals that are left.
   void finish_intervals();
@@ -69,6 +73,7 @@ class PowerMeter : public SimulationListener {
   const RowDivider& divider() const { return divider_; }
 
  private:
+  void require_room(Picoseconds length) const;
   void spread(const CellEnergies& share, Picoseconds offset);
   void add_whole(const PowerInterval& whole);
   PowerInterval& at(std::int64_t index);

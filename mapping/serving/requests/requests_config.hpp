@@ -59,7 +59,7 @@ void fields(Visitor& v, RequestsConfig& c) {
   v.field("lengths_file", c.lengths_file, defaulted("lengths from a file: the trace, relative to the file that names it"));
   v.field("lengths_format", c.lengths_format, defaulted("lengths from a file: its format, not `made`"));
   v.field("seed", c.seed, defaulted("of everything drawn; equal seeds give equal requests").range(0, 1e15));
-  v.field("limit", c.limit, defaulted("requests at most; 0: all of the trace").range(0, 1e12));
+  v.field("limit", c.limit, defaulted("requests at most; 0: all of the trace").range(0, 1e7));
   v.field("rate_scale", c.rate_scale, defaulted("requests come this many times as fast as made or written").range(1e-6, 1e6));
   v.field("window_begin_s", c.window_begin_s, defaulted("trace: earlier requests are left out; time 0 is here").range(0, 1e10).in("s"));
   v.field("window_end_s", c.window_end_s, defaulted("trace: requests from here on are left out; 0: none").range(0, 1e10).in("s"));

@@ -133,6 +133,10 @@ std::vector<SweepPoint> sweep_points(const std::vector<std::string>& axes, bool 
     return points;
   }
   for (const auto& [key, values] : lists) {
+    if (points.size() * values.size() > most_sweep_points) {
+      throw ConfigError(
+          fmt::format("--set {}=...: makes {} points, allowed: up to {}", key, points.size() * values.size(), most_sweep_points));
+    }
     std::vector<SweepPoint> longer;
     for (const SweepPoint& point : points) {
       for (const std::string& value : values) {

@@ -23,8 +23,11 @@ struct SweepRequest {
 /// One run of a sweep: the values of its keys, in the order of the axes.
 using SweepPoint = std::vector<std::pair<std::string, std::string>>;
 
+/// Points are in memory as a whole.
+constexpr std::size_t most_sweep_points = 100000;
+
 /// All points, the last axis fastest. Commas inside brackets do not part values.
-/// @throws ConfigError for an axis without values, a key given twice, and lists of unequal length with `zip`.
+/// @throws ConfigError for an axis without values, a key given twice, lists of unequal length with `zip`, and too many points.
 std::vector<SweepPoint> sweep_points(const std::vector<std::string>& axes, bool zip);
 
 /// Figures that a sweep keeps of a run.

@@ -48,6 +48,11 @@ HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const Hea
   std::vector<const ThrottlePolicy*> policies{nullptr};
   for (const std::string& name : request.policies) policies.push_back(&stack.policy(name));
   const double step_s = request.step_s > 0 ? request.step_s : request.duration_s / 600;
+  constexpr double most_steps = 1e6;
+  if (request.duration_s > step_s * most_steps) {
+    throw ConfigError(fmt::format("--step: {:g} s found, {:g} steps of the {:g} s, allowed: up to {:g} steps, {:g} s or more", step_s,
+                                  request.duration_s / step_s, request.duration_s, most_steps, request.duration_s / most_steps));
+  }
   for (const ThrottlePolicy* policy : policies) {
     HeatModel model(experiment, stack, request.options, policy);
     for (const double ambient : ambients) {

@@ -7,6 +7,7 @@
 
 #include "models/base/error.hpp"
 #include "tests/support/command.hpp"
+#include "tests/support/error_of.hpp"
 #include "tests/support/mapping_setup.hpp"
 
 namespace bondsim::tools {
@@ -24,6 +25,15 @@ TEST(SweepPoints, zip_takes_the_values_of_one_place_together) {
   ASSERT_EQ(points.size(), 2u);
   EXPECT_EQ(points[1], (SweepPoint{{"a.a", "2"}, {"b.b", "y"}}));
   EXPECT_THROW(sweep_points({"a.a=1,2", "b.b=x"}, true), ConfigError);
+}
+
+TEST(SweepPoints, more_than_memory_is_kept_for_are_refused) {
+  std::string values = "0";
+  for (int i = 1; i < 400; ++i) values += "," + std::to_string(i);
+  EXPECT_EQ(test::error_of([&] {
+              sweep_points({"a.a=" + values, "b.b=" + values}, false);
+            }),
+            "--set b.b=...: makes 160000 points, allowed: up to 100000");
 }
 
 TEST(SweepPoints, a_list_in_brackets_is_one_value) {
