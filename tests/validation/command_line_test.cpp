@@ -36,6 +36,9 @@ TEST(CommandLine, bad_input_exits_2_with_file_line_key_and_what_is_allowed) {
   expect_error("run configs/dram/lpddr5-6400-32gb.yaml", 2, "schema");
   expect_error("run", 2, "EXPERIMENT");
   expect_error("fly", 2, "unknown command 'fly', allowed: run");
+  expect_error("dataflows " + default_experiment + " --confirm 1001", 2,
+               "bondsim dataflows: --confirm: Value 1001 not in range 1 to 1000; bondsim dataflows --help says what is allowed");
+  expect_error("trace slice", 2, "bondsim trace slice: ");
 }
 
 TEST(CommandLine, names_that_are_nearly_right_are_answered_with_the_right_one) {
@@ -70,6 +73,50 @@ TEST(CommandLine, every_command_can_be_quiet) {
   EXPECT_EQ(list.status, 0);
   EXPECT_EQ(list.output, "");
   expect_error("run no-such-file.yaml -q", 2, "no-such-file.yaml: no such file");
+}
+
+TEST(CommandLine, an_estimate_says_which_switches_it_does_not_follow) {
+  const std::string estimate = "estimate " + default_experiment + short_run;
+  const std::string note = " off in this system, which only a run follows; detailed takes them as on\n";
+  EXPECT_EQ(bondsim_command(estimate).output.find(note), std::string::npos);
+  const CommandResult off = bondsim_command(estimate + " --set system.fidelity.overlap=false --set system.fidelity.row_timing=false");
+  EXPECT_NE(off.output.find("system.fidelity: row_timing, overlap" + note), std::string::npos) << off.output;
+}
+
+TEST(CommandLine, power_over_intervals_that_memory_does_not_hold_is_refused) {
+  const ScratchDirectory scratch;
+  expect_error("run " + default_experiment + short_run + " --power 0.001 --out " + scratch.file("o"), 2, "such intervals of ");
+  EXPECT_FALSE(std::filesystem::exists(scratch.file("o")));
+}
+
+/// Without row timing the ranks' precharges take no time, but each a cycle of the command bus.
+TEST(CommandLine, every_rung_of_a_ladder_runs_on_a_machine_of_ranks) {
+  const CommandResult run = bondsim_command(
+      "run configs/system/attacc.yaml --model configs/model/llama-3.2-1b.yaml --workload configs/workload/sharegpt.yaml --dataflow "
+      "configs/dataflow/attention_offloading.yaml --ladder --set model.layers=1" +
+      short_run);
+  EXPECT_EQ(run.status, 0) << run.output;
+}
+
+TEST(CommandLine, an_output_never_replaces_an_input) {
+  const ScratchDirectory scratch;
+  scratch.write("model.yaml", file_text(bondsim::tests::source_dir() + "/configs/model/llama-3-8b.yaml"));
+  const std::string model = scratch.file("model.yaml"), before = file_text(model);
+  expect_error("map " + default_experiment + " --model " + model + " --out " + model, 2, "is an input of this run, it is left alone");
+  EXPECT_EQ(file_text(model), before);
+}
+
+TEST(CommandLine, names_with_commas_are_one_cell_of_what_validate_and_serve_write) {
+  const ScratchDirectory scratch;
+  const std::string named = " --set 'system.name=h2, \"y\"' --set 'model.name=m, 1'";
+  const CommandResult validated =
+      bondsim_command("validate " + default_experiment + short_run + named + " --forms roofline-ideal --out " + scratch.file("v"));
+  EXPECT_EQ(validated.status, 0) << validated.output;
+  const CommandResult served =
+      bondsim_command("serve " + default_experiment + named +
+                      " --tier detailed --set model.layers=1 --set serving.requests.limit=2 --out " + scratch.file("s"));
+  EXPECT_EQ(served.status, 0) << served.output;
+  EXPECT_EQ(bondsim_command("report " + scratch.file("s") + " --out " + scratch.file("s.html")).status, 0);
 }
 
 TEST(CommandLine, old_spellings_work_and_say_the_new_one) {

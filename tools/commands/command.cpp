@@ -145,14 +145,21 @@ std::string CommandLine::unknown_command(const std::vector<std::string>& words) 
   return fmt::format("unknown command '{}'{}, allowed: {}", words[0], did_you_mean(words[0], known), fmt::join(known, ", "));
 }
 
-/// Of the commands that the line names, from the outermost to the innermost.
+std::pair<std::vector<const CLI::App*>, std::string> CommandLine::named_commands() const {
+  std::vector<const CLI::App*> commands;
+  std::string path = root_->get_name();
+  for (const CLI::App* command = root_.get(); !command->get_subcommands().empty();) {
+    command = command->get_subcommands().front();
+    commands.push_back(command);
+    path += " " + command->get_name();
+  }
+  return {commands, path};
+}
+
 std::string CommandLine::unknown_option(const std::vector<std::string>& words) const {
   std::vector<std::string> known;
-  std::string path = root_->get_name();
-  const CLI::App* command = root_.get();
-  while (!command->get_subcommands().empty()) {
-    command = command->get_subcommands().front();
-    path += " " + command->get_name();
+  const auto [commands, path] = named_commands();
+  for (const CLI::App* command : commands) {
     for (const CLI::Option* option : command->get_options()) {
       for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
       for (const std::string& name : option->get_snames()) known.push_back("-" + name);
@@ -197,8 +204,9 @@ std::optional<int> CommandLine::parse(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     const bool unclear = dynamic_cast<const CLI::ExtrasError*>(&e) != nullptr || dynamic_cast<const CLI::RequiredError*>(&e) != nullptr;
     const std::string wrong = unclear ? unknown_option(words) : "";
-    if (wrong.empty()) return root_->exit(e) == 0 ? 0 : 2;
-    fmt::print(stderr, "{}\n", wrong);
+    if (wrong.empty() && e.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) return root_->exit(e);
+    const std::string path = named_commands().second;
+    fmt::print(stderr, "{}\n", wrong.empty() ? fmt::format("{}: {}; {} --help says what is allowed", path, e.what(), path) : wrong);
     return 2;
   }
   if (quiet_) {

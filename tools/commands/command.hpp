@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace CLI {
@@ -90,6 +91,8 @@ class CommandLine : public Command {
   void add_quiet();
   /// The command of the tree that a word names; null when none does.
   const CLI::App* command_called(const std::string& word) const;
+  /// Commands that the line names, from the outermost to the innermost, and their names: `bondsim trace slice`.
+  std::pair<std::vector<const CLI::App*>, std::string> named_commands() const;
   /// What is wrong with the line in words that help more than CLI11's; empty when they are as good.
   std::string unknown_command(const std::vector<std::string>& words) const;
   std::string unknown_option(const std::vector<std::string>& words) const;

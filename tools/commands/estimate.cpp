@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/cost/forms/make_cost_model.hpp"
 #include "mapping/cost/forms/tables.hpp"
 #include "tools/app/output/output_directory.hpp"
@@ -64,6 +65,9 @@ int estimate_experiment(const EstimateOptions& options) {
     out->commit();
   }
   fmt::print("{}{}", estimate_summary(results, *model), sampling_text(sampling));
+  if (const auto keys = cost::switches_not_followed(experiment.system); std::string(model->name()) == "detailed" && !keys.empty()) {
+    fmt::print("system.fidelity: {} off in this system, which only a run follows; detailed takes them as on\n", fmt::join(keys, ", "));
+  }
   if (!options.out.empty()) fmt::print("written to {}: estimate.json, operators.csv\n", options.out);
   return 0;
 }

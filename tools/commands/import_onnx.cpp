@@ -40,10 +40,10 @@ void add_import_onnx(Command& app, Action& action) {
   auto options = std::make_shared<ImportOptions>();
   command->add_option("MODEL", options->model, "ONNX file; weights in files beside it are not needed")->required();
   command->add_option("--out", options->out, "graph file to write")->required();
-  command->add_option("--layers", options->onnx.layers, "times the file's graph runs, when it is one layer of many");
-  command->add_option("--query-heads", options->onnx.query_heads, "attention heads of Q, when the file does not say");
-  command->add_option("--kv-heads", options->onnx.kv_heads, "attention heads of K and V, when the file does not say");
-  command->add_option("--max-context", options->onnx.max_context, "longest context");
+  command->add_option("--layers", options->onnx.layers, "times the file's graph runs, when it is one layer of many")->range(1, 4096);
+  command->add_option("--query-heads", options->onnx.query_heads, "attention heads of Q, when the file does not say")->range(1, 4096);
+  command->add_option("--kv-heads", options->onnx.kv_heads, "attention heads of K and V, when the file does not say")->range(1, 4096);
+  command->add_option("--max-context", options->onnx.max_context, "longest context")->range(1, 1 << 24);
   command->footer(
       "Example:\n  bondsim import-onnx layer.onnx --layers 32 --out layer.yaml\n  bondsim run configs/system/h2llm.yaml --model layer.yaml "
       "...");

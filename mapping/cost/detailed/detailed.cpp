@@ -42,6 +42,19 @@ System system_of_device(const System& system, const NpuDevice& device) {
   return s;
 }
 
+std::vector<std::string> switches_not_followed(const System& system) {
+  const FidelityConfig& f = system.fidelity;
+  std::vector<std::string> keys;
+  const auto note = [&](bool on, const char* key) {
+    if (!on) keys.emplace_back(key);
+  };
+  note(f.row_timing, "row_timing");
+  note(f.mode_switch, "mode_switch");
+  note(f.bus_contention, "bus_contention");
+  note(f.overlap, "overlap");
+  return keys;
+}
+
 namespace {
 
 auto values_of(const NmpDevice& d) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/cost/detailed/operator_plan.hpp"
@@ -70,5 +72,8 @@ System system_of_device(const System& system, const NmpDevice& device);
 /// The same with all channels normal, and as many arrays as come nearest to the device's peak.
 System system_of_device(const System& system, const NpuDevice& device);
 OperandBits bits_of_elements(double element_bytes);
+
+/// Keys of `system.fidelity` that are off and change the simulator's times, but not those of "detailed", which takes them as on.
+std::vector<std::string> switches_not_followed(const System& system);
 
 }  // namespace bondsim::cost

@@ -70,7 +70,7 @@ const Entry* find_entry(const std::string& name) {
 }
 
 [[noreturn]] void unknown(const std::string& name) {
-  throw ConfigError(fmt::format("--model: '{}' is not known, allowed: {}", name, fmt::join(cost_model_names(), ", ")));
+  throw ConfigError(fmt::format("--form: '{}' is not known, allowed: {}", name, fmt::join(cost_model_names(), ", ")));
 }
 
 }  // namespace

@@ -207,7 +207,7 @@ TEST(CostModel, unknown_name_lists_those_there_are) {
     FAIL();
   } catch (const ConfigError& e) {
     EXPECT_STREQ(e.what(),
-                 "--model: 'h2llm-rooflin' is not known, allowed: h2llm-roofline, h2llm-roofline-corrected, roofline-ideal, detailed");
+                 "--form: 'h2llm-rooflin' is not known, allowed: h2llm-roofline, h2llm-roofline-corrected, roofline-ideal, detailed");
   }
   EXPECT_THROW(make_cost_model("detailed"), ConfigError);
   const System system = test::shipped_system("h2llm");
