@@ -19,7 +19,6 @@ struct ListenerRelay : TaskListener {
 
 /// The kernel makes reports of exceptions: what is left of them is their text.
 void run_kernel() {
-  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);  // that sc_stop() was called
   try {
     sc_core::sc_start();
   } catch (const sc_core::sc_report& report) {
@@ -36,6 +35,8 @@ Results simulate(const System& system, ScheduleSource& schedule, const SimulateO
   const auto began = std::chrono::steady_clock::now();
   check(schedule.header().channels == system.channel_names(), "the schedule is for other channels ({}) than the system has",
         schedule.header().channels.size());
+  // What SystemC says of its own accord on standard output: that sc_stop() was called, the unit of a waveform.
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   sc_core::sc_set_time_resolution(1, sc_core::SC_PS);
   Results results;
   results.schedule = schedule.header();

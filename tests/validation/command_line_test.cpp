@@ -77,7 +77,7 @@ TEST(CommandLine, every_command_can_be_quiet) {
 
 TEST(CommandLine, an_estimate_says_which_switches_it_does_not_follow) {
   const std::string estimate = "estimate " + default_experiment + short_run;
-  const std::string note = " off in this system, which only a run follows; detailed takes them as on\n";
+  const std::string note = " off in this system, which cycles alone follow; detailed takes them as on\n";
   EXPECT_EQ(bondsim_command(estimate).output.find(note), std::string::npos);
   const CommandResult off = bondsim_command(estimate + " --set system.fidelity.overlap=false --set system.fidelity.row_timing=false");
   EXPECT_NE(off.output.find("system.fidelity: row_timing, overlap" + note), std::string::npos) << off.output;
@@ -96,6 +96,12 @@ TEST(CommandLine, every_rung_of_a_ladder_runs_on_a_machine_of_ranks) {
       "configs/dataflow/attention_offloading.yaml --ladder --set model.layers=1" +
       short_run);
   EXPECT_EQ(run.status, 0) << run.output;
+  EXPECT_NE(run.output.find("fidelity ladder: "), std::string::npos);
+  const CommandResult quiet = bondsim_command("run " + default_experiment + short_run + " --ladder -q");
+  EXPECT_EQ(quiet.output, "");
+  for (const char* more : {"--json", "--stack edge-fan", "--trace tasks --out o", "--power 1000 --out o", "--sensitivity"}) {
+    expect_error("run " + default_experiment + short_run + " --ladder " + more, 2, "--ladder: prints and writes its table alone");
+  }
 }
 
 TEST(CommandLine, an_output_never_replaces_an_input) {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "tests/support/command.hpp"
 #include "tools/app/thermal/heat_study.hpp"
@@ -39,6 +40,18 @@ double sum(const std::vector<double>& values) { return std::accumulate(values.be
 
 TEST(Heat, a_run_that_stays_cool_takes_its_time_to_the_picosecond) {
   EXPECT_EQ(run("--stack edge-fan").at("latency_ps"), run("").at("latency_ps"));
+}
+
+/// Else they would be compared as equals, and replace each other in --out.
+TEST(Heat, the_stack_and_its_ambient_belong_to_the_configuration) {
+  std::set<std::string> digests;
+  for (const char* options : {"", "--stack edge-fan", "--stack edge-fan --ambient 30", "--stack edge-passive"}) {
+    digests.insert(run(options).at("config").at("digest"));
+  }
+  EXPECT_EQ(digests.size(), 4U);
+  EXPECT_EQ(run("--stack edge-fan --ambient 30").at("config").at("digest"),
+            run("--stack edge-fan --set stack.cooling.ambient_c=30").at("config").at("digest"));
+  EXPECT_NE(run("--stack edge-fan --ambient 30").dump().find("stack.cooling.ambient_c"), std::string::npos);
 }
 
 TEST(Heat, a_run_that_gets_hot_is_the_run_of_a_hot_part) {
@@ -193,6 +206,9 @@ TEST(Heat, what_is_asked_wrongly_is_said) {
   EXPECT_NE(bondsim_command("heat " + file + " --stack edge-fan --ambient warm").output.find("--ambient warm: no temperature"),
             std::string::npos);
   EXPECT_EQ(bondsim_command("run " + file + " --ambient 20").status, 2) << "needs --stack";
+  EXPECT_NE(bondsim_command("heat " + file + " --stack edge-fan --duration 10 --step 11").output.find("--step: 11 s found, allowed: up to"),
+            std::string::npos);
+  EXPECT_NE(bondsim_command("heat " + file + " --stack edge-fan --duration 1e7 --step 1e-6").output.find("1e+13 steps"), std::string::npos);
 }
 
 }  // namespace

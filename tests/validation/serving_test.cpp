@@ -211,7 +211,13 @@ TEST(Serving, the_highest_rate_that_keeps_the_slo_is_the_one_that_the_queue_give
     const FoundRate found = find_rate(with("uniform", first_ms + wait_ms), 0.9, begin * expected, ServingTier::detailed, nullptr);
     EXPECT_LE(found.rate_per_s, expected * 1.0001) << wait_ms;
     EXPECT_GE(found.rate_per_s, expected / 1.0201) << wait_ms;
+    EXPECT_FALSE(found.at_least) << wait_ms;
   }
+  // All keep it at every rate that is tried: none is called the highest.
+  const FoundRate open = find_rate(with("uniform", 1e6), 0.9, 1, ServingTier::detailed, nullptr);
+  EXPECT_TRUE(open.at_least);
+  EXPECT_EQ(open.rate_per_s, 1024);
+  for (const RatePoint& point : open.points) EXPECT_GE(point.attainment, 0.9) << point.rate_per_s;
   // Nobody keeps it at any rate.
   EXPECT_EQ(find_rate(with("uniform", 0.5 * first_ms), 0.9, 1, ServingTier::detailed, nullptr).rate_per_s, 0);
 }

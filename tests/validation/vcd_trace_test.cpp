@@ -113,6 +113,8 @@ TEST(VcdTrace, tracing_changes_no_result_and_a_whole_run_is_refused) {
   ASSERT_EQ(bondsim_command(run + " --trace vcd,perfetto,tasks --trace-window 60000:100000 --out " + scratch.file("traced")).status, 0);
   for (const char* file : {"/channels.csv", "/operators.csv"})
     EXPECT_EQ(file_text(scratch.file("plain") + file), file_text(scratch.file("traced") + file));
+  const auto printed = bondsim_command(run + " --trace vcd --trace-window 60000:100000 --json --out " + scratch.file("json"));
+  EXPECT_EQ(printed.output.substr(0, 1), "{") << "nothing but results.json";
   const auto refused = bondsim_command(run + " --trace vcd --out " + scratch.file("x"));
   EXPECT_EQ(refused.status, 2);
   EXPECT_NE(refused.output.find("--trace-window or --trace-steps"), std::string::npos) << refused.output;

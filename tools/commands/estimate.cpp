@@ -65,9 +65,7 @@ int estimate_experiment(const EstimateOptions& options) {
     out->commit();
   }
   fmt::print("{}{}", estimate_summary(results, *model), sampling_text(sampling));
-  if (const auto keys = cost::switches_not_followed(experiment.system); std::string(model->name()) == "detailed" && !keys.empty()) {
-    fmt::print("system.fidelity: {} off in this system, which only a run follows; detailed takes them as on\n", fmt::join(keys, ", "));
-  }
+  if (std::string(model->name()) == "detailed") fmt::print("{}", cost::switches_not_followed(experiment.system));
   if (!options.out.empty()) fmt::print("written to {}: estimate.json, operators.csv\n", options.out);
   return 0;
 }

@@ -40,24 +40,30 @@ struct RunOptions {
   TraceOptions trace;
 };
 
-int run_ladder(const Experiment& experiment, const std::string& directory, bool force) {
+std::string ladder_text(const Experiment& experiment, const std::vector<LadderStep>& steps) {
+  std::string out = fmt::format("fidelity ladder: {} on {}, dataflow {}\n  {:<18}{:>14}{:>16}{:>12}{:>10}\n", experiment.model.name,
+                                experiment.system.name, experiment.dataflow.name, "", "prefill ms", "per token ms", "total s", "change");
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    out += fmt::format("  {:<18}{:>14.3f}{:>16.4f}{:>12.4f}{:>9.2f} %\n", steps[i].name, steps[i].prefill_s * 1e3, steps[i].token_s * 1e3,
+                       steps[i].total_s, change_at(steps, i) * 100);
+  }
+  return out;
+}
+
+int run_ladder(const Experiment& experiment, const RunOptions& options) {
   std::optional<OutputDirectory> out;
-  if (!directory.empty()) out.emplace(directory, "run --ladder", OutputOwner{experiment.digest, force});
+  if (!options.out.empty()) out.emplace(options.out, "run --ladder", OutputOwner{experiment.digest, options.force});
   std::optional<ProgressBar> bar;
   const auto steps = fidelity_ladder(experiment, [&bar](std::size_t done, std::size_t all) {
     if (!bar) bar.emplace(static_cast<std::int64_t>(all));
     bar->show(static_cast<std::int64_t>(done));
   });
   bar->clear();
-  fmt::print("fidelity ladder: {} on {}, dataflow {}\n", experiment.model.name, experiment.system.name, experiment.dataflow.name);
-  fmt::print("  {:<18}{:>14}{:>16}{:>12}{:>10}\n", "", "prefill ms", "per token ms", "total s", "change");
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    fmt::print("  {:<18}{:>14.3f}{:>16.4f}{:>12.4f}{:>9.2f} %\n", steps[i].name, steps[i].prefill_s * 1e3, steps[i].token_s * 1e3,
-               steps[i].total_s, change_at(steps, i) * 100);
-  }
-  if (!out) return 0;
-  out->write("ladder.csv", ladder_csv(steps));
-  fmt::print("written to {}: {}\n", directory, list_of(out->commit()));
+  if (out) out->write("ladder.csv", ladder_csv(steps));
+  const std::string files = out ? list_of(out->commit()) : "";
+  if (options.quiet) return 0;
+  fmt::print("{}", ladder_text(experiment, steps));
+  if (out) fmt::print("written to {}: {}\n", options.out, files);
   return 0;
 }
 
@@ -65,22 +71,28 @@ int run_ladder(const Experiment& experiment, const std::string& directory, bool 
 struct Package {
   Stack stack;
   HotRun run;
-  Package(const Experiment& experiment, Stack of, const RunOptions& options)
-      : stack(std::move(of)), run(experiment, stack, options.ambient_c == no_ambient ? std::nullopt : std::optional(options.ambient_c)) {}
+  Package(const Experiment& experiment, Stack of) : stack(std::move(of)), run(experiment, stack) {}
 };
 
 /// Runs that would take longer are begun with --yes-long alone.
 constexpr double longest_unasked_s = 3600;
 
 int run(RunOptions options) {
-  std::optional<Stack> stack;
-  if (!options.stack.empty()) stack = find_stack(options.stack, options.request.overrides);
+  if (options.ladder &&
+      (!options.stack.empty() || !options.trace.kinds.empty() || options.trace.power_ns > 0 || options.json || options.sensitivity)) {
+    throw ConfigError("--ladder: prints and writes its table alone, allowed: without --stack, --trace, --power, --json and --sensitivity");
+  }
+  std::vector<std::string>& overrides = options.request.overrides;
+  if (options.ambient_c != no_ambient) overrides.push_back(fmt::format("stack.cooling.ambient_c={}", options.ambient_c));
+  std::optional<ConfigNode> stack;
+  if (!options.stack.empty()) stack = stack_tree(options.stack, overrides);
   Experiment experiment = load_experiment(options.request);
   if (!options.yes_long) require_ends(experiment, longest_unasked_s);
-  if (options.ladder) return run_ladder(experiment, options.out, options.force);
+  if (options.ladder) return run_ladder(experiment, options);
   std::unique_ptr<Package> package;
   if (stack) {
-    package = std::make_unique<Package>(experiment, std::move(*stack), options);
+    note_stack(experiment, *stack);
+    package = std::make_unique<Package>(experiment, decode_stack(*stack, "stack"));
     experiment = package->run.experiment();
   }
   std::optional<OutputDirectory> out;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "mapping/cost/detailed/detailed.hpp"
 #include "mapping/serving/requests/trace_reader.hpp"
 #include "tools/app/output/output_directory.hpp"
 #include "tools/app/serving/iteration_tasks.hpp"
@@ -137,6 +138,7 @@ int serve_once(const ServeCommandOptions& options, const Experiment& experiment)
   if (options.json) fmt::print("{}", serving_json(experiment, run, serving.tier));
   if (!options.json && !options.quiet) {
     fmt::print("{}", serving_summary(experiment, run, serving.tier));
+    if (serving.tier == ServingTier::detailed) fmt::print("{}", cost::switches_not_followed(experiment.system));
     if (out) fmt::print("written to {}: {}\n", options.out, files);
   }
   return run.partial ? 1 : 0;
@@ -178,8 +180,9 @@ int serve_found_rate(const ServeCommandOptions& options, const Experiment& exper
   FoundRate found = find_rate(experiment, options.find_rate, experiment.serving->requests.rate_per_s, tier_of(options.tier), say_rate);
   std::sort(found.points.begin(), found.points.end(), [](const auto& a, const auto& b) { return a.rate_per_s < b.rate_per_s; });
   fmt::print("{}", curve_text(found.points));
-  fmt::print("highest rate at which {:g} % of the requests keep TTFT {:g} ms and TPOT {:g} ms: {:.4g} requests/s\n",
-             100 * options.find_rate, experiment.serving->slo->ttft_ms, experiment.serving->slo->tpot_ms, found.rate_per_s);
+  fmt::print("highest rate at which {:g} % of the requests keep TTFT {:g} ms and TPOT {:g} ms: {}{:.4g} requests/s{}\n",
+             100 * options.find_rate, experiment.serving->slo->ttft_ms, experiment.serving->slo->tpot_ms, found.at_least ? "at least " : "",
+             found.rate_per_s, found.at_least ? ", none above was tried" : "");
   if (out) {
     write_curve(*out, found.points);
     fmt::print("written to {}: {}\n", options.out, list_of(out->commit()));
@@ -246,7 +249,7 @@ void add_serve(Command& app, Action& action) {
       ->needs(rates)
       ->capture_default_str();
   command->add_option("--find-rate", options->find_rate, "share of requests that keep the SLO, e.g. 0.9: the highest rate at which they do")
-      ->range(0.0, 1.0)
+      ->range(1e-6, 1.0)
       ->excludes(rates);
   auto* json = command->add_flag("--json", options->json, "print serving.json instead of the summary");
   command->add_flag("-q,--quiet", options->quiet, "print nothing; errors and the exit status remain")->excludes(json);

@@ -22,7 +22,7 @@ std::vector<double> numbers(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    if (text.empty() || *end != 0 || value < 0 || value > 1) {
+    if (text.empty() || *end != 0 || !(value >= 0 && value <= 1)) {
       throw ConfigError(fmt::format("--acceptance: '{}' found, allowed: numbers from 0 to 1", text));
     }
     out.push_back(value);

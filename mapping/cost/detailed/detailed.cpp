@@ -42,7 +42,7 @@ System system_of_device(const System& system, const NpuDevice& device) {
   return s;
 }
 
-std::vector<std::string> switches_not_followed(const System& system) {
+std::string switches_not_followed(const System& system) {
   const FidelityConfig& f = system.fidelity;
   std::vector<std::string> keys;
   const auto note = [&](bool on, const char* key) {
@@ -52,7 +52,9 @@ std::vector<std::string> switches_not_followed(const System& system) {
   note(f.mode_switch, "mode_switch");
   note(f.bus_contention, "bus_contention");
   note(f.overlap, "overlap");
-  return keys;
+  if (keys.empty()) return "";
+  return fmt::format("system.fidelity: {} off in this system, which cycles alone follow; detailed takes them as on\n",
+                     fmt::join(keys, ", "));
 }
 
 namespace {

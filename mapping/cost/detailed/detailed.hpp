@@ -5,7 +5,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "mapping/cost/cost_model.hpp"
 #include "mapping/cost/detailed/operator_plan.hpp"
@@ -73,7 +72,7 @@ System system_of_device(const System& system, const NmpDevice& device);
 System system_of_device(const System& system, const NpuDevice& device);
 OperandBits bits_of_elements(double element_bytes);
 
-/// Keys of `system.fidelity` that are off and change the simulator's times, but not those of "detailed", which takes them as on.
-std::vector<std::string> switches_not_followed(const System& system);
+/// A line on the keys of `system.fidelity` that are off and change the simulator's times, but not those of "detailed"; empty without.
+std::string switches_not_followed(const System& system);
 
 }  // namespace bondsim::cost

@@ -167,7 +167,8 @@ void evolve(const DesignSpace& space, Judge& judge) {
 }  // namespace
 
 bool search_hardware(const DesignSpace& space, const HardwareSearchOptions& options, ResultStore& store) {
-  const bool exhaustive = space.search.method == SpaceMethod::exhaustive;
+  // Without parameters there is one candidate, and nothing to evolve.
+  const bool exhaustive = space.search.method == SpaceMethod::exhaustive || space.parameters.empty();
   if (exhaustive && space.size() > 10'000'000) {
     throw ConfigError(fmt::format("{}: space.search.method: exhaustive over {} candidates, allowed: at most 10000000, or nsga2", space.name,
                                   space.size()));

@@ -182,7 +182,12 @@ FoundRate find_rate(const Experiment& experiment, double attainment, double firs
   };
   double low = first_per_s, high = first_per_s;
   if (keeps(first_per_s)) {
-    for (high *= 2; high <= 1024 * first_per_s && keeps(high); high *= 2) low = high;
+    do {
+      low = high;
+      high *= 2;
+      found.at_least = high > 1024 * first_per_s;
+    } while (!found.at_least && keeps(high));
+    if (found.at_least) high = low;
   } else {
     for (low /= 2; !keeps(low); low /= 2) {
       high = low;

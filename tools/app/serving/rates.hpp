@@ -43,6 +43,7 @@ std::string curve_text(const std::vector<RatePoint>& points);
 /// trial, the answer is the highest that kept it; 0 when not even 1/1024 of `first_per_s` does.
 struct FoundRate {
   double rate_per_s = 0;
+  bool at_least = false;  ///< the highest that was tried, at which as many still keep the SLO
   std::vector<RatePoint> points;
 };
 FoundRate find_rate(const Experiment& experiment, double attainment, double first_per_s, ServingTier tier,

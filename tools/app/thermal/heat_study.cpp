@@ -4,15 +4,17 @@
 
 #include <algorithm>
 
+#include "models/base/digest.hpp"
 #include "models/base/named_file.hpp"
 #include "models/thermal/export.hpp"
+#include "tools/app/experiment/configuration.hpp"
 #include "tools/app/experiment/experiment_file.hpp"
 #include "tools/app/experiment/override.hpp"
 #include "tools/app/experiment/shipped.hpp"
 
 namespace bondsim::tools {
 
-Stack find_stack(const std::string& name, std::vector<std::string>& overrides) {
+ConfigNode stack_tree(const std::string& name, std::vector<std::string>& overrides) {
   ConfigNode node = load_yaml_file(find_input(name, {"stack"}));
   const auto of_others =
       std::stable_partition(overrides.begin(), overrides.end(), [](const std::string& o) { return o.rfind("stack.", 0) != 0; });
@@ -21,7 +23,17 @@ Stack find_stack(const std::string& name, std::vector<std::string>& overrides) {
     apply_override(node, change.key, change.value);
   }
   overrides.erase(of_others, overrides.end());
-  return decode_stack(node, "stack");
+  return node;
+}
+
+Stack find_stack(const std::string& name, std::vector<std::string>& overrides) {
+  return decode_stack(stack_tree(name, overrides), "stack");
+}
+
+void note_stack(Experiment& experiment, const ConfigNode& tree) {
+  experiment.digest = digest(experiment.digest + "\n" + canonical_text(tree, "stack"));
+  list_tree(experiment.values, tree, "stack");
+  experiment.files.push_back(*tree.file);
 }
 
 HeatRequest heat_request(const std::string& experiment) {
@@ -48,6 +60,9 @@ HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const Hea
   std::vector<const ThrottlePolicy*> policies{nullptr};
   for (const std::string& name : request.policies) policies.push_back(&stack.policy(name));
   const double step_s = request.step_s > 0 ? request.step_s : request.duration_s / 600;
+  if (request.duration_s > 0 && step_s > request.duration_s) {
+    throw ConfigError(fmt::format("--step: {:g} s found, allowed: up to the duration, {:g} s", step_s, request.duration_s));
+  }
   constexpr double most_steps = 1e6;
   if (request.duration_s > step_s * most_steps) {
     throw ConfigError(fmt::format("--step: {:g} s found, {:g} steps of the {:g} s, allowed: up to {:g} steps, {:g} s or more", step_s,

@@ -34,6 +34,10 @@ struct HeatStudy {
 /// The file of a stack that the user names, with values changed. @param overrides `stack.cooling.ambient_c=40`: those of `--set` that begin
 /// with `stack.` are taken out. @throws ConfigError
 Stack find_stack(const std::string& name, std::vector<std::string>& overrides);
+/// The same as it is written. @throws ConfigError
+ConfigNode stack_tree(const std::string& name, std::vector<std::string>& overrides);
+/// A run in a stack is another experiment than one without: what the stack says belongs to its digest, values and files.
+void note_stack(Experiment& experiment, const ConfigNode& tree);
 
 /// @param said called before each point or course. @throws ConfigError, InfeasibleError
 HeatStudy study_heat(const Experiment& experiment, const Stack& stack, const HeatRequest& request,

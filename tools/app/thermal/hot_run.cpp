@@ -14,8 +14,8 @@ std::vector<double> executor_w(const Results& results) {
 
 }  // namespace
 
-HotRun::HotRun(const Experiment& experiment, const Stack& stack, std::optional<double> ambient_c, const HeatOptions& options)
-    : unheated_(experiment), model_(unheated_, stack, options), point_(steady_point(model_, ambient_c.value_or(stack.cooling.ambient_c))) {
+HotRun::HotRun(const Experiment& experiment, const Stack& stack, const HeatOptions& options)
+    : unheated_(experiment), model_(unheated_, stack, options), point_(steady_point(model_, stack.cooling.ambient_c)) {
   if (!point_.runaway) return;
   throw InfeasibleError(fmt::format("{} in stack {} at {:g} C: leakage runs away, there is no steady state", experiment.system.name,
                                     stack.name, point_.ambient_c));

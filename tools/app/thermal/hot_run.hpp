@@ -1,6 +1,4 @@
 #pragma once
-#include <optional>
-
 #include "sim/simulate.hpp"
 #include "tools/app/thermal/heat_study.hpp"
 
@@ -9,8 +7,8 @@ namespace bondsim::tools {
 /// A run at the temperatures that it makes: samples of it find refresh rates and leakage, the whole run confirms them.
 class HotRun {
  public:
-  /// @param ambient_c none: the stack's own. The stack must outlive this. @throws InfeasibleError where leakage runs away
-  HotRun(const Experiment& experiment, const Stack& stack, std::optional<double> ambient_c, const HeatOptions& options = {});
+  /// The stack must outlive this. @throws InfeasibleError where leakage runs away
+  HotRun(const Experiment& experiment, const Stack& stack, const HeatOptions& options = {});
   HotRun(const HotRun&) = delete;
   HotRun& operator=(const HotRun&) = delete;
 

@@ -262,6 +262,19 @@ std::string front_of(const DesignSpace& space, const std::string& store_file, in
   return text;
 }
 
+/// There is nothing to evolve.
+TEST(HardwareSearch, a_space_without_parameters_has_its_one_candidate_in_front_by_every_method) {
+  const test::ScratchDirectory scratch;
+  std::set<std::string> fronts;
+  for (const char* method : {"exhaustive", "nsga2", "ant_colony"}) {
+    const std::string objectives = method[0] == 'a' ? "latency_s" : "latency_s, energy_j";
+    const DesignSpace space = space_of(space_text(" []", objectives, fmt::format("{{method: {}}}", method)));
+    fronts.insert(front_of(space, scratch.file(method), 1));
+  }
+  EXPECT_EQ(fronts.size(), 1U) << fmt::format("{}", fmt::join(fronts, "\n"));
+  EXPECT_EQ(std::count(fronts.begin()->begin(), fronts.begin()->end(), '\n'), 1);
+}
+
 TEST(HardwareSearch, stopped_and_resumed_ends_with_the_same_front) {
   const test::ScratchDirectory scratch;
   for (const char* method : {"{method: exhaustive}", "{method: nsga2, population: 16, generations: 6, seed: 3}"}) {
