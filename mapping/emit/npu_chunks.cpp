@@ -8,8 +8,8 @@
 namespace bondsim {
 namespace {
 
-/// Idealised buffers: chunks of 4 KiB, but no more than 1024.
-constexpr std::int64_t fine_bytes = 4096;
+/// Idealised buffers: chunks of a row of every bank, but no more than 1024. Less would close rows under streams beside it, which costs more
+/// than it gains.
 constexpr std::int64_t most_fine_chunks = 1024;
 
 }  // namespace
@@ -19,7 +19,10 @@ std::int32_t npu_chunks(const System& system, const std::vector<Extent>& station
   std::int64_t most = 0;
   for (const Extent& e : stationary) most = std::max(most, bytes[e.channel] += e.bytes());
   std::int64_t chunks = ceil_div(most, static_cast<std::int64_t>(system.npu.dma_chunk_kib * 1024));
-  if (!system.fidelity.finite_buffers) chunks = std::max(chunks, std::min(ceil_div(most, fine_bytes), most_fine_chunks));
+  if (!system.fidelity.finite_buffers) {
+    const DramOrganization& o = system.dram.organization;
+    chunks = std::max(chunks, std::min(ceil_div(most, std::int64_t{o.page_bytes()} * o.banks()), most_fine_chunks));
+  }
   return static_cast<std::int32_t>(std::max<std::int64_t>(1, chunks));
 }
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/inputs.hpp"
+#include "tests/support/mapping_setup.hpp"
 #include "tests/support/scale.hpp"
 
 /// More of a resource never makes a run slower by more than 1 %, over random systems and models.
@@ -61,6 +62,23 @@ TEST(Monotone, twice_the_output_buffer) {
 }
 TEST(Monotone, twice_the_input_buffer) {
   expect_no_slower([](System& s) { s.nmp.input_buffer_kib *= 2; });
+}
+TEST(Monotone, buffers_that_hold_everything) {
+  expect_no_slower([](System& s) { s.fidelity.finite_buffers = false; }, [](System& s) { s.fidelity.finite_buffers = true; });
+}
+/// Attention of 16 requests streams K and V from the same channels side by side: small pieces of each would close the others' rows.
+TEST(Monotone, buffers_that_hold_everything_beside_many_streams) {
+  Case c;
+  c.system = shipped_system("h2llm");
+  c.model = shipped_model("llama-3-8b");
+  c.model.layers = 1;
+  c.workload = testing::lengths(16, 700, 1);
+  c.dataflow = testing::dataflow("fc_offloading");
+  const auto decode = [&c](bool finite) {
+    c.system.fidelity.finite_buffers = finite;
+    return std::stoll(simulate_isolated(c, {}, [](const Results& r) { return std::to_string(r.decode().value); }));
+  };
+  EXPECT_LE(decode(false), decode(true));
 }
 TEST(Monotone, twice_the_fpus) {
   expect_no_slower([](System& s) { s.nmp.pe.fpus *= 2; });
