@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "models/base/error.hpp"
@@ -72,9 +73,21 @@ std::set<std::string> files_below(const fs::path& directory) {
   return names;
 }
 
+/// Whether a directory holds nothing but the beginning of a marker of this kind: what a process that was killed as it began has left.
+bool just_begun(const fs::path& place, const std::string& kind) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(place)) names.insert(entry.path().filename().string());
+  const fs::path file = place / output_marker;
+  if (names != std::set<std::string>{output_marker} || !fs::is_regular_file(fs::symlink_status(file))) return false;
+  std::ifstream in(file);
+  const std::string begun{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const std::string whole = marker_text(kind, "", {});
+  return begun.size() < whole.size() && whole.compare(0, begun.size(), begun) == 0;
+}
+
 /// Refuses a directory with contents that no command of this kind wrote.
 void require_ours(const std::string& asked, const fs::path& place, const std::string& kind, const OutputOwner& owner = {}) {
-  if (!fs::exists(fs::symlink_status(place)) || fs::is_empty(place)) return;
+  if (!fs::exists(fs::symlink_status(place)) || fs::is_empty(place) || just_begun(place, kind)) return;
   Marker marker;
   if (!read_marker(place, marker)) {
     throw ConfigError(
@@ -200,6 +213,7 @@ WorkDirectory::WorkDirectory(const std::string& directory, const std::string& ki
   std::error_code ec;
   fs::create_directory(target_, ec);
   if (ec) throw IoError(fmt::format("--out {}: cannot be made: {}", directory, ec.message()));
+  if (just_begun(target_, kind)) fs::remove(file(output_marker), ec);
   Marker marker;
   if (!read_marker(target_, marker)) write_new_file(file(output_marker), marker_text(kind, "", {}));
   lock_ = std::make_unique<WorkLock>(target_);

@@ -296,6 +296,25 @@ TEST(WorkDirectory, one_process_at_a_time_works_in_it) {
   EXPECT_EQ(names_in(scratch.file("w")), (std::vector<std::string>{output_marker, "f"}));
 }
 
+/// A process that is killed between the making of its marker and the end of its text leaves the beginning of one.
+TEST(WorkDirectory, what_was_killed_as_it_began_is_begun_again) {
+  const ScratchDirectory scratch;
+  const std::string whole = "bondsim.output/1 dse\n";
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    fs::create_directory(scratch.file("w"));
+    scratch.write("w/" + std::string(output_marker), whole.substr(0, length));
+    { WorkDirectory again(scratch.file("w"), "dse"); }
+    EXPECT_EQ(file_text(scratch.file("w/") + output_marker), whole) << length;
+    fs::remove_all(scratch.file("w"));
+  }
+  for (const char* name : {"v", "w"}) fs::create_directory(scratch.file(name));
+  scratch.write("w/" + std::string(output_marker), "bondsim.output/1 sweep");
+  EXPECT_THROW(WorkDirectory(scratch.file("w"), "dse"), ConfigError);
+  scratch.write("v/" + std::string(output_marker), "bondsim");
+  scratch.write("v/notes", "mine");
+  EXPECT_THROW(WorkDirectory(scratch.file("v"), "dse"), ConfigError);
+}
+
 TEST(OutputFile, appears_with_commit_and_follows_no_link) {
   const ScratchDirectory scratch;
   scratch.write("target", "mine");
