@@ -164,9 +164,9 @@ void OutputDirectory::keep_foreign_files(const std::string& old) const {
   }
   // Folders of somebody else stay, too, with nothing in them.
   for (const auto& entry : fs::recursive_directory_iterator(old)) {
-    const std::string name = entry.path().lexically_relative(old).string();
-    const bool ours =
-        std::any_of(marker.files.begin(), marker.files.end(), [&](const std::string& f) { return f.rfind(name + "/", 0) == 0; });
+    const std::string name = entry.path().lexically_relative(old).string(), below = name + "/";
+    const auto first = marker.files.lower_bound(below);
+    const bool ours = first != marker.files.end() && first->compare(0, below.size(), below) == 0;
     std::error_code ec;
     if (entry.is_directory() && !entry.is_symlink() && !ours) fs::create_directories(fs::path(target_) / name, ec);
   }
